@@ -1,0 +1,54 @@
+# One page of commands. `make help` lists them; nothing but Python 3.11+, git and make is needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types contracts bench lock clean format
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# The stamp is newer than the lock: nothing to install. `--require-hashes` refuses a changed file.
+$(VENV)/.run: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what requirements.lock names ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "Installing what requirements-dev.lock names ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/.run ## the whole system with the demo city; Ctrl-C ends it
+	@exec $(BIN)/python -m wxapi.demo
+
+test: $(VENV)/.dev ## all tests, on a real PostgreSQL and Valkey
+	$(BIN)/python -m pytest
+
+check: lint types contracts test ## lint, types, import contracts, tests: fastest first
+
+lint: $(VENV)/.dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev ## who may import whom
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## ratios against limits measured in the same run
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.dev ## renew the locks: names, versions and hashes, no addresses
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --upgrade --extra embedded pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --upgrade --extra embedded --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what was made here, the demo city's data included
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage*

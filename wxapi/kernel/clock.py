@@ -1,0 +1,45 @@
+"""Time is passed in: services take `now`, tests turn a `FixedClock` instead of sleeping."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Clock(Protocol):
+    """Anything that tells the time, in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class FixedClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **delta: float) -> datetime:
+        """Move on by `timedelta(**delta)` and return the new time."""
+        self.at += timedelta(**delta)
+        return self.at
+
+
+def to_wire(at: datetime) -> str:
+    """RFC 3339 in UTC with `Z`, milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def local_day(at: datetime) -> date:
+    """The Asia/Shanghai calendar day of an instant."""
+    return at.astimezone(SHANGHAI).date()

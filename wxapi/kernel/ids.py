@@ -1,0 +1,26 @@
+"""Names that cannot be guessed or counted.
+
+URLs carry UUIDv4 (UUIDv7 tells when a thing was made); people read report numbers.
+"""
+
+import secrets
+import uuid
+
+# Crockford base32: no I, L, O or U, so that it survives being read out over a phone.
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_NUMBER_LENGTH = 8
+
+
+def new_id() -> uuid.UUID:
+    """A random id for a row that is named in URLs."""
+    return uuid.uuid4()
+
+
+def new_report_number() -> str:
+    """`JZ-` and 8 random characters (40 bits); a unique constraint catches the rare repeat."""
+    return "JZ-" + "".join(secrets.choice(_CROCKFORD) for _ in range(_NUMBER_LENGTH))
+
+
+def new_token() -> str:
+    """256 random bits, URL-safe: an access token as the client holds it."""
+    return secrets.token_urlsafe(32)
