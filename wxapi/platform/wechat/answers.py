@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from wxapi.platform.wechat.codes import ErrorClass, classify
@@ -45,7 +46,7 @@ def read_picture(path: str, content: bytes) -> bytes:
     raise WeChatError(path, ErrorClass.BUSY, maybe_done=True)
 
 
-def text_of(answer: dict[str, Any], path: str, name: str, *, limit: int = 512) -> str:
+def text_of(answer: Mapping[str, Any], path: str, name: str, *, limit: int = 512) -> str:
     """A non-empty text of the answer; an answer without it is as good as none."""
     value = answer.get(name)
     if isinstance(value, str) and 0 < len(value) <= limit:

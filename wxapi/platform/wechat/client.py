@@ -12,7 +12,7 @@ from wxapi.platform.wechat import metrics
 from wxapi.platform.wechat.answers import read_answer, read_picture, text_of
 from wxapi.platform.wechat.circuits import Circuit, Circuits
 from wxapi.platform.wechat.codes import ALERTS, LOGIN_PATH, OPENS_CIRCUIT, PHONE_PATH, TOKEN_PATH, ErrorClass
-from wxapi.platform.wechat.errors import CircuitOpenError, WeChatError, login_error, phone_error
+from wxapi.platform.wechat.errors import WeChatError, login_error, phone_error
 from wxapi.platform.wechat.shared import Shared
 from wxapi.platform.wechat.tokens import AccessToken, Tokens
 from wxapi.platform.wechat.transport import TIMEOUT, Reply, Transport
@@ -78,10 +78,7 @@ class WeChatClient:
         }
         try:
             answer = self._exchange(LOGIN_PATH, lambda: self._transport.get(LOGIN_PATH, query), read_answer)
-            unionid = answer.get("unionid")
-            return Session(
-                text_of(answer, LOGIN_PATH, "openid"), unionid if isinstance(unionid, str) else None
-            )
+            return _read_session(answer)
         except WeChatError as error:
             refusal = login_error(error)
         raise refusal
@@ -120,7 +117,6 @@ class WeChatClient:
         self._circuits.close()
 
     def _authorised(self, path: str, body: Mapping[str, Any], read: Read[Answer]) -> Answer:
-        self._circuits.check(path)
         token = self._tokens.get()
         try:
             return self._with_token(path, body, token, read)
@@ -132,9 +128,7 @@ class WeChatClient:
             return self._with_token(path, body, self._tokens.get(), read)
         except WeChatError as error:
             if error.error_class is ErrorClass.TOKEN:
-                log.error(
-                    "wechat_token_refused_twice", alert=True, path=path, errcode=error.errcode, rid=error.rid
-                )
+                _log_failure("wechat_token_refused_twice", error, alert=True)
             raise
 
     def _with_token(self, path: str, body: Mapping[str, Any], token: str, read: Read[Answer]) -> Answer:
@@ -168,17 +162,8 @@ class WeChatClient:
 
     def _note(self, error: WeChatError) -> None:
         metrics.calls.labels(error.path, error.error_class).inc()
-        write = log.error if error.error_class in ALERTS else log.warning
-        write(
-            "wechat_call_failed",
-            alert=error.error_class in ALERTS,
-            path=error.path,
-            error_class=error.error_class,
-            errcode=error.errcode,
-            rid=error.rid,
-            field=error.field,
-        )
-        if error.error_class in OPENS_CIRCUIT and not isinstance(error, CircuitOpenError):
+        _log_failure("wechat_call_failed", error, alert=error.error_class in ALERTS)
+        if error.error_class in OPENS_CIRCUIT:
             self._circuits.open(error)
 
     def _read_phone(self, answer: Mapping[str, Any]) -> PhoneNumber:
@@ -194,3 +179,21 @@ class WeChatClient:
             pure=text_of(info, PHONE_PATH, "purePhoneNumber", limit=32),
             country_code=str(info.get("countryCode", "")),
         )
+
+
+def _read_session(answer: Mapping[str, Any]) -> Session:
+    unionid = answer.get("unionid")
+    return Session(text_of(answer, LOGIN_PATH, "openid"), unionid if isinstance(unionid, str) else None)
+
+
+def _log_failure(event: str, error: WeChatError, *, alert: bool) -> None:
+    write = log.error if alert else log.warning
+    write(
+        event,
+        alert=alert,
+        path=error.path,
+        error_class=error.error_class,
+        errcode=error.errcode,
+        rid=error.rid,
+        field=error.field,
+    )

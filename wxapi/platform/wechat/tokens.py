@@ -1,9 +1,9 @@
 """One access token for all processes, fetched by one of them.
 
 `stable_token` answers the same token until shortly before its end, so fetching twice does no harm but costs
-quota; the lock in Redis keeps it to one. A token that WeChat refuses is deleted only if it is still the shared
-one: another process may have fetched a new one meanwhile. Without Redis the process keeps a token for itself,
-for a minute.
+quota; the lock in Redis keeps it to one. A token that WeChat refuses is deleted only if it is still the
+shared one: another process may have fetched a new one meanwhile. Without Redis the process keeps a token for
+itself, for a minute.
 """
 
 import secrets
