@@ -1,0 +1,232 @@
+"""Every setting, read once from the environment into one frozen value.
+
+A missing or silly setting stops the start with a sentence that names the variable and what it wants.
+`Config.from_env` reads no file and has no side effect.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+Value = TypeVar("Value")
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message is for the operator."""
+
+
+class Env(StrEnum):
+    """Where this process runs; `production` is strict about addresses and keys."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """Bytes that never show in a repr, a traceback or a log."""
+
+    value: bytes
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKey:
+    """A key and the short name that sealed data carries, so that keys can rotate."""
+
+    name: str
+    key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration. Keys first in a list are used for new data, the others still open old data."""
+
+    env: Env
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    storage_url: str
+    public_url: str
+    wechat_base_url: str
+    wechat_appid: str
+    wechat_secret: Secret
+    wechat_push_token: Secret
+    wechat_push_aes_key: Secret
+    encryption_keys: tuple[NamedKey, ...]
+    lookup_key: Secret
+    signing_keys: tuple[Secret, ...]
+    city_code: str = "4210"
+    log_level: str = "INFO"
+    trusted_proxies: int = 0
+    database_pool: int = 8
+    rate_limits: bool = True
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Config":
+        """Read and judge all settings.
+
+        Raises:
+            ConfigError: naming the variable and what it wants.
+        """
+        read = _Reader(environ)
+        env = read("WXAPI_ENV", _env, default="production", wants="production, development or test")
+        config = cls(
+            env=env,
+            database_url=read("DATABASE_URL", _database_url, wants="postgresql://user:password@host/name"),
+            redis_url=read("REDIS_URL", _redis_url, wants="redis://host:6379/0, rediss:// or unix://"),
+            storage_url=read("STORAGE_URL", _storage_url, wants="file:///folder or s3://bucket/prefix"),
+            public_url=read("WXAPI_PUBLIC_URL", _web_url, wants="the https address phones reach this API by"),
+            wechat_base_url=read(
+                "WECHAT_BASE_URL", _web_url, default="https://api.weixin.qq.com", wants="an https address"
+            ),
+            wechat_appid=read("WECHAT_APPID", _text, wants="the mini program's AppID"),
+            wechat_secret=read("WECHAT_SECRET", _secret_text, wants="the mini program's AppSecret"),
+            wechat_push_token=read("WECHAT_PUSH_TOKEN", _optional_secret, default="", wants="text"),
+            wechat_push_aes_key=read(
+                "WECHAT_PUSH_AES_KEY", _push_key, default="", wants="the 43-character EncodingAESKey"
+            ),
+            encryption_keys=read(
+                "WXAPI_ENCRYPTION_KEYS",
+                _named_keys,
+                wants="name:base64 of 32 bytes, several parted by commas",
+            ),
+            lookup_key=read("WXAPI_LOOKUP_KEY", _key, wants="base64 of 32 bytes; never change it"),
+            signing_keys=read("WXAPI_SIGNING_KEYS", _keys, wants="base64 of 32 bytes, several parted by commas"),
+            city_code=read("WXAPI_CITY_CODE", _city_code, default="4210", wants="a 4-digit code"),
+            log_level=read("WXAPI_LOG_LEVEL", _log_level, default="INFO", wants="DEBUG, INFO, WARNING or ERROR"),
+            trusted_proxies=read("WXAPI_TRUSTED_PROXIES", _count, default="0", wants="a number of proxies, 0 to 9"),
+            database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
+            rate_limits=read("WXAPI_RATE_LIMITS", _switch, default="on", wants="on or off"),
+        )
+        config._refuse_plain_addresses()
+        return config
+
+    def _refuse_plain_addresses(self) -> None:
+        for name, url in (("WECHAT_BASE_URL", self.wechat_base_url), ("WXAPI_PUBLIC_URL", self.public_url)):
+            parts = urlsplit(url)
+            if parts.scheme == "https":
+                continue
+            if self.env is Env.PRODUCTION:
+                raise ConfigError(f"{name} must be an https address in production.")
+            if name == "WECHAT_BASE_URL" and parts.hostname not in _LOOPBACK:
+                raise ConfigError(f"{name}: plain http is taken for loopback addresses only.")
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __call__(self, name: str, parse: Callable[[str], Value], *, wants: str, default: str | None = None) -> Value:
+        text = self._environ.get(name, "").strip() or default
+        if text is None:
+            raise ConfigError(f"{name} is not set; it wants {wants}.")
+        try:
+            return parse(text)
+        except ValueError:
+            # Never repeat the value: half of these are secrets.
+            raise ConfigError(f"{name} cannot be used as it is; it wants {wants}.") from None
+
+
+def _require(condition: bool) -> None:  # noqa: FBT001 - reads as a sentence at each call
+    if not condition:
+        raise ValueError
+
+
+def _env(text: str) -> Env:
+    return Env(text)
+
+
+def _text(text: str) -> str:
+    _require(text.isprintable())
+    return text
+
+
+def _secret_text(text: str) -> Secret:
+    return Secret(_text(text).encode())
+
+
+def _optional_secret(text: str) -> Secret:
+    return Secret(text.encode())
+
+
+def _push_key(text: str) -> Secret:
+    _require(len(text) in {0, 43})
+    return Secret(text.encode())
+
+
+def _database_url(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    _require(scheme in {"postgresql", "postgres", "postgresql+psycopg"} and bool(rest))
+    return f"postgresql+psycopg://{rest}"
+
+
+def _redis_url(text: str) -> str:
+    _require(urlsplit(text).scheme in {"redis", "rediss", "unix"})
+    return text
+
+
+def _storage_url(text: str) -> str:
+    parts = urlsplit(text)
+    _require((parts.scheme == "file" and parts.path.startswith("/")) or (parts.scheme == "s3" and bool(parts.netloc)))
+    return text
+
+
+def _web_url(text: str) -> str:
+    parts = urlsplit(text)
+    _require(parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query)
+    return text.rstrip("/")
+
+
+def _key(text: str) -> Secret:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError from error
+    _require(len(raw) == 32)
+    return Secret(raw)
+
+
+def _keys(text: str) -> tuple[Secret, ...]:
+    return tuple(_key(part.strip()) for part in text.split(","))
+
+
+def _named_keys(text: str) -> tuple[NamedKey, ...]:
+    pairs = [part.strip().partition(":") for part in text.split(",")]
+    names = [name for name, _, _ in pairs]
+    _require(len(set(names)) == len(names) and all(0 < len(name.encode()) <= 16 for name in names))
+    return tuple(NamedKey(name, _key(key)) for name, _, key in pairs)
+
+
+def _city_code(text: str) -> str:
+    _require(len(text) == 4 and text.isascii() and text.isdigit())
+    return text
+
+
+def _log_level(text: str) -> str:
+    _require(text in {"DEBUG", "INFO", "WARNING", "ERROR"})
+    return text
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    _require(0 <= number <= 9)
+    return number
+
+
+def _pool(text: str) -> int:
+    number = int(text)
+    _require(1 <= number <= 100)
+    return number
+
+
+def _switch(text: str) -> bool:
+    _require(text in {"on", "off"})
+    return text == "on"

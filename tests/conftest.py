@@ -1,0 +1,203 @@
+"""Real parts for every test: one PostgreSQL, one Valkey and one fake WeChat a run, a savepoint a test.
+
+`DATABASE_URL` and `REDIS_URL`, when set, are used instead of the embedded servers; a scratch database is made there.
+"""
+
+import base64
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+from sqlalchemy.orm import Session
+
+from config import Config, Env, NamedKey, Secret
+from tests.factories import People
+from wxapi.app import create_app
+from wxapi.demo import embedded
+from wxapi.kernel.clock import FixedClock
+from wxapi.platform import migrate
+from wxapi.platform.db import db
+from wxapi.platform.wechat.client import WeChatClient
+
+# A Monday, 10:00 in Shanghai: office hours.
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+APPID = "wx0123456789abcdef"
+APP_SECRET = "test-app-secret-0123456789abcdef"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server where databases can be made."""
+    with embedded.database_url(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Make empty databases; each is migrated and dropped at the end."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"wxapi_test_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        made.append(name)
+        return _with_database(postgres_server, name)
+
+    yield make
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _with_database(url: str, name: str) -> str:
+    base, mark, query = url.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{name}{mark}{query}"
+
+
+@pytest.fixture(scope="session")
+def database_url(make_database: Callable[[], str]) -> str:
+    """A migrated database of this run's own."""
+    url = make_database()
+    migrate.upgrade(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with embedded.redis_url() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def fake_wechat() -> Iterator[str]:
+    """Address of a fake WeChat, a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "wxapi.demo.fake_wechat",
+        "--port",
+        "0",
+        "--appid",
+        APPID,
+        "--secret",
+        APP_SECRET,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        word, _, address = process.stdout.readline().strip().partition(" ")
+        assert word == "ready", "the fake WeChat did not start"
+        yield address
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
+    """Build a configuration; keyword arguments replace settings."""
+    storage = tmp_path_factory.mktemp("storage")
+
+    def make(**changes: Any) -> Config:
+        settings: dict[str, Any] = {
+            "env": Env.TEST,
+            "database_url": "postgresql+psycopg://" + database_url.partition("://")[2],
+            "redis_url": redis_url,
+            "storage_url": f"file://{storage}",
+            "public_url": "http://localhost",
+            "wechat_base_url": "http://127.0.0.1:9",
+            "wechat_appid": APPID,
+            "wechat_secret": Secret(APP_SECRET.encode()),
+            "wechat_push_token": Secret(b"gridWoodpecker2026"),
+            "wechat_push_aes_key": Secret(b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+            "encryption_keys": (NamedKey("k1", Secret(bytes(range(32)))),),
+            "lookup_key": Secret(b"l" * 32),
+            "signing_keys": (Secret(b"s" * 32),),
+            "log_level": "WARNING",
+            "rate_limits": False,
+        }
+        return Config(**(settings | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def session_app(make_config: Callable[..., Config]) -> Flask:
+    """One app for all tests in savepoints."""
+    return create_app(make_config(), clock=FixedClock(NOW))
+
+
+@pytest.fixture
+def clock(session_app: Flask) -> FixedClock:
+    """The clock of `app`, set to NOW at the start of each test."""
+    fixed = session_app.extensions["wxapi"].clock
+    fixed.at = NOW
+    assert isinstance(fixed, FixedClock)
+    return fixed
+
+
+@pytest.fixture
+def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
+    """The app, everything a test writes rolled back at its end."""
+    with session_app.app_context(), in_savepoint(session_app):
+        yield session_app
+
+
+@contextmanager
+def in_savepoint(app: Flask) -> Iterator[None]:
+    """Let every session of the app join one outer transaction that is rolled back."""
+    engines = db._app_engines[app]
+    engine = engines[None]
+    with engine.connect() as connection, connection.begin() as outer:
+        engines[None] = connection  # type: ignore[assignment]  # a connection serves where an engine does
+        db.session.remove()
+        db.session.configure(join_transaction_mode="create_savepoint")
+        try:
+            yield
+        finally:
+            db.session.remove()
+            engines[None] = engine
+            outer.rollback()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    return db.session()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """An empty Valkey."""
+    connection = Redis.from_url(redis_url)
+    connection.flushdb()
+    yield connection
+    connection.flushdb()
+    connection.close()
+
+
+@pytest.fixture
+def people(app: Flask) -> People:
+    """People, appointments and tokens; see tests/factories.py."""
+    return People(app)
+
+
+@pytest.fixture
+def wechat_client(fake_wechat: str, redis: Redis) -> WeChatClient:
+    return WeChatClient(fake_wechat, APPID, APP_SECRET, redis, FixedClock(NOW))
+
+
+def random_key() -> str:
+    """An Idempotency-Key."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

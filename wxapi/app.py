@@ -1,0 +1,69 @@
+"""The API's table of contents: every feature's routes, and what stands around each of them."""
+
+from flask import Flask
+from redis import Redis
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Config
+from wxapi.identity import views as identity
+from wxapi.identity.sessions import authenticate
+from wxapi.kernel.clock import Clock, SystemClock
+from wxapi.platform import cli as platform_cli
+from wxapi.platform import db, guard, health, http, idempotency, limits, logs, openapi, problems, storage
+from wxapi.platform.cipher import Cipher
+from wxapi.platform.runtime import Runtime, install
+from wxapi.platform.storage import Storage
+from wxapi.platform.wechat.client import WeChatClient
+
+# Every feature's routes, in the order of the contract.
+BLUEPRINTS = (identity.blueprint,)
+# Routes that take more than a JSON body: endpoint → bytes.
+UPLOADS: dict[str, int] = {}
+# Operator commands: `flask --app wsgi <group> …`
+COMMANDS = (platform_cli.outbox,)
+
+
+def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
+    """Build the API for a configuration.
+
+    The hooks of a request run in the order of installation: id and size, then who is asking, then how often.
+    """
+    logs.configure(config.log_level)
+    app = Flask("wxapi", static_folder=None)
+    parts = make_parts(config, clock or SystemClock())
+    install(app, parts)
+    db.init_app(app, config)
+    problems.install(app)
+    http.install(app, upload_limits=UPLOADS)
+    guard.install(app, authenticate)
+    limits.install(app, config)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(storage.files_blueprint(parts.storage))
+    api = openapi.make_api(app, config)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=openapi.API_PREFIX)
+    openapi.serve(app, api)
+    idempotency.install(app)
+    for group in COMMANDS:
+        app.cli.add_command(group)
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    return app
+
+
+def make_parts(config: Config, clock: Clock) -> Runtime:
+    """Connect to what the configuration names; nothing is contacted before it is used."""
+    redis = Redis.from_url(config.redis_url, socket_connect_timeout=0.5, socket_timeout=2, health_check_interval=30)
+    return Runtime(
+        config=config,
+        clock=clock,
+        redis=redis,
+        storage=Storage(
+            config.storage_url, public_url=config.public_url, signing_keys=config.signing_keys, clock=clock
+        ),
+        wechat=WeChatClient(
+            config.wechat_base_url, config.wechat_appid, config.wechat_secret.value.decode(), redis, clock
+        ),
+        cipher=Cipher(config.encryption_keys, config.lookup_key),
+    )

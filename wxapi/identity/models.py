@@ -1,0 +1,74 @@
+"""People, their tokens and appointments. openid and phone are sealed; digests find them again."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wxapi.identity.rules import Kind
+from wxapi.kernel.permissions import Role
+from wxapi.platform.db import Base
+
+
+class User(Base):
+    """A person as WeChat knows one. An erased person keeps the row, empty, so that reports keep their author's place."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint(f"kind IN ({', '.join(repr(k.value) for k in Kind)})", name="kind"),
+        Index("uq_users_openid_digest", "openid_digest", unique=True),
+        Index("ix_users_phone_digest", "phone_digest", postgresql_where=text("phone_digest IS NOT NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    openid_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    openid_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    nickname: Mapped[str] = mapped_column(Text, server_default="")
+    kind: Mapped[str | None] = mapped_column(Text)
+    consent_version: Mapped[str | None] = mapped_column(Text)
+    consent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Token(Base):
+    """An access token, by the SHA-256 of what the client holds."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (Index("ix_tokens_user_id", "user_id"), Index("ix_tokens_last_used_at", "last_used_at"))
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    last_used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class AppointmentRow(Base):
+    """A role for a region and all below it, from a day to a day (both included; open end: until ended)."""
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        CheckConstraint(f"role IN ({', '.join(repr(r.value) for r in Role)})", name="role"),
+        CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
+        Index("ix_appointments_user_id", "user_id"),
+        # text_pattern_ops: "at or below a region" is a prefix.
+        Index(
+            "ix_appointments_region_code",
+            "region_code",
+            "id",
+            postgresql_ops={"region_code": "text_pattern_ops"},
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    role: Mapped[str] = mapped_column(Text)
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    starts_on: Mapped[date] = mapped_column(Date)
+    ends_on: Mapped[date | None] = mapped_column(Date)
+    appointed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    # Ended before its time; the row stays for the record.
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,119 @@
+"""Reads about people. The look-up behind every request is one statement."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select, text
+from sqlalchemy.orm import Session
+
+from wxapi.identity.models import AppointmentRow, User
+from wxapi.identity.rules import TOKEN_IDLE
+from wxapi.kernel.actor import Actor, Appointment
+from wxapi.kernel.paging import Page, decode_cursor, page_of
+from wxapi.kernel.permissions import Role
+
+_ACTOR = text(
+    "SELECT t.user_id, t.last_used_at,"
+    " array_agg(a.role || ' ' || a.region_code) FILTER (WHERE a.role IS NOT NULL)"
+    " FROM tokens t LEFT JOIN appointments a ON a.user_id = t.user_id AND a.ended_at IS NULL"
+    "  AND a.starts_on <= :today AND (a.ends_on IS NULL OR a.ends_on >= :today)"
+    " WHERE t.digest = :digest AND t.last_used_at > :alive_since"
+    " GROUP BY t.digest"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who holds a token, and when it was last used."""
+
+    actor: Actor
+    last_used_at: datetime
+
+
+def digest_of(token: str) -> bytes:
+    """How a token is stored: it has 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def bearer_of(session: Session, token: str, *, now: datetime, today: date) -> Bearer | None:
+    """The person behind a live token with the appointments in force today; None for any other token."""
+    row = session.execute(_ACTOR, {"digest": digest_of(token), "today": today, "alive_since": now - TOKEN_IDLE}).first()
+    if row is None:
+        return None
+    pairs = (pair.split(" ") for pair in row[2] or ())
+    appointments = tuple(Appointment(Role(role), region) for role, region in pairs)
+    return Bearer(Actor(row[0], appointments), row[1])
+
+
+def actor_of(session: Session, user_id: uuid.UUID, *, today: date) -> Actor:
+    """A person as an Actor, for commands and jobs that act for someone."""
+    rows = appointments_of(session, user_id, today=today)
+    return Actor(user_id, tuple(Appointment(Role(row.role), row.region_code) for row in rows))
+
+
+def user_by_digest(session: Session, openid_digest: bytes) -> User | None:
+    """The person with this openid."""
+    return session.scalars(select(User).where(User.openid_digest == openid_digest)).one_or_none()
+
+
+def in_force(today: date) -> ColumnElement[bool]:
+    """Appointments that count today."""
+    return and_(
+        AppointmentRow.ended_at.is_(None),
+        AppointmentRow.starts_on <= today,
+        or_(AppointmentRow.ends_on.is_(None), AppointmentRow.ends_on >= today),
+    )
+
+
+def appointments_of(session: Session, user_id: uuid.UUID, *, today: date) -> Sequence[AppointmentRow]:
+    """A person's appointments in force, by region and role."""
+    return session.scalars(
+        select(AppointmentRow)
+        .where(AppointmentRow.user_id == user_id, in_force(today))
+        .order_by(AppointmentRow.region_code, AppointmentRow.role)
+    ).all()
+
+
+def below(regions: Iterable[str]) -> ColumnElement[bool]:
+    """Appointments at or below any of the regions."""
+    return or_(*(AppointmentRow.region_code.startswith(code, autoescape=True) for code in regions))
+
+
+def appointments_page(
+    session: Session, regions: Sequence[str], *, today: date, limit: int, cursor: str | None
+) -> Page[tuple[AppointmentRow, str]]:
+    """Appointments in force at or below the regions with the nickname of each person, by region."""
+    query = (
+        select(AppointmentRow, User.nickname)
+        .join(User, User.id == AppointmentRow.user_id)
+        .where(in_force(today), below(regions))
+        .order_by(AppointmentRow.region_code, AppointmentRow.id)
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        region_code, last_id = decode_cursor(cursor, length=2)
+        query = query.where(
+            or_(
+                AppointmentRow.region_code > str(region_code),
+                and_(AppointmentRow.region_code == str(region_code), AppointmentRow.id > str(last_id)),
+            )
+        )
+    rows = [(row[0], row[1]) for row in session.execute(query)]
+    return page_of(rows, limit, lambda row: (row[0].region_code, str(row[0].id)))
+
+
+def staffed_among(session: Session, codes: Iterable[str], roles: Iterable[Role], *, today: date) -> set[str]:
+    """Which of the regions have somebody in one of the roles today, appointed for that very region."""
+    rows = session.scalars(
+        select(AppointmentRow.region_code)
+        .where(
+            AppointmentRow.region_code.in_(list(codes)),
+            AppointmentRow.role.in_([role.value for role in roles]),
+            in_force(today),
+        )
+        .distinct()
+    )
+    return set(rows)

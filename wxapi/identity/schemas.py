@@ -1,0 +1,81 @@
+"""The wire of identity. Answers are made by plain functions; their schemas here document and test them."""
+
+from marshmallow import fields, validate
+
+from wxapi.identity.rules import NICKNAME_MAX, Kind
+from wxapi.kernel.permissions import Role
+from wxapi.platform.wire import PageQuery, Text, WireSchema
+
+_REGION_CODE = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?$", error="不是有效的区划代码。")
+
+
+class RegionRef(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class MyAppointment(WireSchema):
+    role = fields.Enum(Role, by_value=True, required=True)
+    region = fields.Nested(RegionRef, required=True)
+
+
+class Consent(WireSchema):
+    version = fields.String(required=True)
+    at = fields.DateTime(required=True)
+
+
+class Me(WireSchema):
+    id = fields.UUID(required=True)
+    nickname = fields.String(required=True)
+    kind = fields.Enum(Kind, by_value=True, required=True, allow_none=True)
+    phone_masked = fields.String(required=True, allow_none=True)
+    appointments = fields.List(fields.Nested(MyAppointment), required=True)
+    consent = fields.Nested(Consent, required=True, allow_none=True)
+
+
+class ChangeMe(WireSchema):
+    nickname = Text(required=True, max_length=NICKNAME_MAX)
+    kind = fields.Enum(Kind, by_value=True, load_default=None, allow_none=True)
+    consent_version = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 32))
+
+
+class WxCode(WireSchema):
+    code = fields.String(required=True, validate=validate.Length(min=1, max=512))
+
+
+class Login(WireSchema):
+    access_token = fields.String(required=True)
+    token_type = fields.Constant("Bearer", required=True)
+    expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
+    user = fields.Nested(Me, required=True)
+
+
+class NewAppointmentBody(WireSchema):
+    user_id = fields.UUID(required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    region_code = fields.String(required=True, validate=_REGION_CODE)
+    starts_on = fields.Date(load_default=None, allow_none=True)
+    ends_on = fields.Date(load_default=None, allow_none=True)
+
+
+class AppointedUser(WireSchema):
+    id = fields.UUID(required=True)
+    nickname = fields.String(required=True)
+
+
+class AppointmentWire(WireSchema):
+    id = fields.UUID(required=True)
+    user = fields.Nested(AppointedUser, required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    region = fields.Nested(RegionRef, required=True)
+    starts_on = fields.Date(required=True)
+    ends_on = fields.Date(required=True, allow_none=True)
+
+
+class AppointmentPage(WireSchema):
+    items = fields.List(fields.Nested(AppointmentWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AppointmentQuery(PageQuery):
+    region = fields.String(load_default=None, validate=_REGION_CODE)

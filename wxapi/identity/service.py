@@ -1,0 +1,200 @@
+"""What people do about themselves, and what administrators do about appointments."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wxapi.identity import queries
+from wxapi.identity.models import AppointmentRow, User
+from wxapi.identity.rules import mask_phone
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import local_day, to_wire
+from wxapi.kernel.errors import ConflictError, InvalidError, not_found
+from wxapi.kernel.ids import new_id
+from wxapi.kernel.paging import Page
+from wxapi.kernel.permissions import ROLES_OF, Permission, Role
+from wxapi.platform import audit
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+from wxapi.regions.service import region_names, tree
+
+
+@dataclass(frozen=True, slots=True)
+class NewAppointment:
+    """What an administrator asks for; `starts_on` defaults to today."""
+
+    user_id: uuid.UUID
+    role: Role
+    region_code: str
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+def me(session: Session, user: User, *, now: datetime) -> dict[str, Any]:
+    """A person as the person sees it: `<me>` of the contract."""
+    rows = queries.appointments_of(session, user.id, today=local_day(now))
+    names = region_names(row.region_code for row in rows)
+    phone = runtime().cipher.open(user.phone_sealed, purpose="user.phone") if user.phone_sealed else None
+    return {
+        "id": str(user.id),
+        "nickname": user.nickname,
+        "kind": user.kind,
+        "phone_masked": mask_phone(phone) if phone else None,
+        "appointments": [
+            {"role": row.role, "region": {"code": row.region_code, "name": names.get(row.region_code, "")}}
+            for row in rows
+        ],
+        "consent": {"version": user.consent_version, "at": to_wire(user.consent_at)} if user.consent_at else None,
+    }
+
+
+def read_me(actor: Actor, *, now: datetime) -> dict[str, Any]:
+    """The signed-in person."""
+    return me(db.session(), _own_row(db.session(), actor), now=now)
+
+
+def change_me(
+    actor: Actor, *, nickname: str, kind: str | None, consent_version: str | None, now: datetime
+) -> dict[str, Any]:
+    """Replace nickname and kind; a consent version is recorded with the time it was given."""
+    with transaction() as session:
+        user = _own_row(session, actor)
+        user.nickname = nickname
+        user.kind = kind
+        if consent_version is not None and consent_version != user.consent_version:
+            user.consent_version, user.consent_at = consent_version, now
+            audit.record(
+                session,
+                actor.user_id,
+                "user.consent",
+                subject=f"user:{user.id}",
+                at=now,
+                version=consent_version,
+            )
+        session.flush()
+        return me(session, user, now=now)
+
+
+def set_phone(actor: Actor, code: str, *, now: datetime) -> dict[str, Any]:
+    """Bind the phone number behind a getPhoneNumber code.
+
+    Raises:
+        InvalidError: `phone_code_invalid`, the code is dead or somebody else's.
+    """
+    parts = runtime()
+    sealed = _own_row(db.session(), actor).openid_sealed
+    if sealed is None:
+        raise not_found()
+    number = parts.wechat.phone_number(code, parts.cipher.open(sealed, purpose="user.openid"))
+    with transaction() as session:
+        user = _own_row(session, actor)
+        user.phone_sealed = parts.cipher.seal(number.pure, purpose="user.phone")
+        user.phone_digest = parts.cipher.digest(number.pure, purpose="user.phone")
+        audit.record(session, actor.user_id, "user.phone_set", subject=f"user:{user.id}", at=now)
+        return me(session, user, now=now)
+
+
+def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> tuple[AppointmentRow, str]:
+    """Appoint a person for a region within the administrator's own; returns the row and the person's nickname.
+
+    Raises:
+        NotFoundError: the region is outside the administrator's, or the person is unknown.
+        InvalidError: the dates end before they start.
+        ConflictError: `already_appointed`, the same role there is in force.
+    """
+    today = local_day(now)
+    starts_on = wanted.starts_on or today
+    if wanted.ends_on is not None and wanted.ends_on < starts_on:
+        raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"ends_on": ["早于开始日期"]})
+    if tree().get(wanted.region_code) is None or not actor.covers(wanted.region_code, ROLES_OF[Permission.APPOINT]):
+        raise not_found()
+    with transaction() as session:
+        # The lock makes two administrators appointing the same person wait for one another.
+        user = session.scalars(
+            select(User).where(User.id == wanted.user_id, User.erased_at.is_(None)).with_for_update()
+        ).one_or_none()
+        if user is None:
+            raise not_found()
+        held = queries.appointments_of(session, user.id, today=starts_on)
+        if any(row.role == wanted.role and row.region_code == wanted.region_code for row in held):
+            raise ConflictError("already_appointed", "该人员已担任此职务。")
+        row = add_appointment(session, wanted, starts_on=starts_on, appointed_by=actor.user_id, now=now)
+        return row, user.nickname
+
+
+def add_appointment(
+    session: Session,
+    wanted: NewAppointment,
+    *,
+    starts_on: date,
+    appointed_by: uuid.UUID | None,
+    now: datetime,
+) -> AppointmentRow:
+    """Write one appointment and its audit row, in the caller's transaction."""
+    row = AppointmentRow(
+        id=new_id(),
+        user_id=wanted.user_id,
+        role=wanted.role.value,
+        region_code=wanted.region_code,
+        starts_on=starts_on,
+        ends_on=wanted.ends_on,
+        appointed_by=appointed_by,
+    )
+    session.add(row)
+    audit.record(
+        session,
+        appointed_by,
+        "appointment.add",
+        subject=f"user:{wanted.user_id}",
+        at=now,
+        role=row.role,
+        region=row.region_code,
+    )
+    return row
+
+
+def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -> None:
+    """End an appointment within the administrator's regions; it counts no more from this moment."""
+    with transaction() as session:
+        row = session.scalars(
+            select(AppointmentRow)
+            .where(
+                AppointmentRow.id == appointment_id,
+                AppointmentRow.ended_at.is_(None),
+                queries.below(actor.regions(ROLES_OF[Permission.APPOINT])),
+            )
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise not_found()
+        row.ended_at = now
+        audit.record(
+            session,
+            actor.user_id,
+            "appointment.end",
+            subject=f"user:{row.user_id}",
+            at=now,
+            role=row.role,
+            region=row.region_code,
+        )
+
+
+def list_appointments(
+    actor: Actor, region: str | None, *, limit: int, cursor: str | None, now: datetime
+) -> Page[tuple[AppointmentRow, str]]:
+    """Appointments in force at or below a region of the administrator's (default: all of his regions)."""
+    own: Sequence[str] = actor.regions(ROLES_OF[Permission.APPOINT])
+    if region is not None:
+        if not actor.covers(region, ROLES_OF[Permission.APPOINT]):
+            raise not_found()
+        own = (region,)
+    return queries.appointments_page(db.session(), own, today=local_day(now), limit=limit, cursor=cursor)
+
+
+def _own_row(session: Session, actor: Actor) -> User:
+    return session.scalars(select(User).where(User.id == actor.user_id)).one()

@@ -1,0 +1,48 @@
+"""The person on whose behalf something is done, as every service function takes it."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wxapi.kernel.permissions import ROLES_OF, Permission, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A role for a region and all below it. Codes of lower regions begin with those of the higher."""
+
+    role: Role
+    region_code: str
+
+    def covers(self, region_code: str) -> bool:
+        """Whether the region is this one or lies below it."""
+        return region_code.startswith(self.region_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A signed-in person with the appointments in force now."""
+
+    user_id: uuid.UUID
+    appointments: tuple[Appointment, ...] = ()
+
+    def holds(self, *roles: Role) -> bool:
+        """Whether the person holds one of the roles anywhere."""
+        return any(appointment.role in roles for appointment in self.appointments)
+
+    def covers(self, region_code: str, roles: Iterable[Role]) -> bool:
+        """Whether one of the roles is held for the region."""
+        wanted = frozenset(roles)
+        return any(a.role in wanted and a.covers(region_code) for a in self.appointments)
+
+    def regions(self, roles: Iterable[Role]) -> tuple[str, ...]:
+        """Codes of the regions for which one of the roles is held, the covered ones left out, sorted."""
+        wanted = frozenset(roles)
+        codes = sorted({a.region_code for a in self.appointments if a.role in wanted})
+        return tuple(c for c in codes if not any(c != other and c.startswith(other) for other in codes))
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the person's roles allow this kind of thing at all."""
+        if permission in {Permission.PUBLIC, Permission.SIGNED_IN}:
+            return True
+        return self.holds(*ROLES_OF[permission])

@@ -1,0 +1,51 @@
+"""Who may do which kind of thing: one table from permission to roles.
+
+Holding a role opens the kind of thing (else 403); *where* it may be done is a condition in each query (else 404).
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person can be appointed to, for a region and all below it."""
+
+    COMMUNITY_WORKER = "community_worker"
+    TOWNSHIP_OFFICER = "township_officer"
+    STREET_CHIEF = "street_chief"
+    SUPERVISOR = "supervisor"
+    TRAINING_ORGANISER = "training_organiser"
+    TRAINING_STEWARD = "training_steward"
+    ADMIN = "admin"
+
+
+ROLE_NAMES = {
+    Role.COMMUNITY_WORKER: "社区(村)工作人员",
+    Role.TOWNSHIP_OFFICER: "乡镇(街道)干部",
+    Role.STREET_CHIEF: "街长",
+    Role.SUPERVISOR: "督办员",
+    Role.TRAINING_ORGANISER: "培训组织者",
+    Role.TRAINING_STEWARD: "培训协助员",
+    Role.ADMIN: "管理员",
+}
+
+# Roles that work on reports; the others never see a desk.
+DESK_ROLES = frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER, Role.STREET_CHIEF, Role.SUPERVISOR})
+
+
+class Permission(StrEnum):
+    """A kind of thing a route does. Each route names exactly one."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    APPOINT = "appoint"
+    TRAINING_ORGANISE = "training_organise"
+    TRAINING_STEWARD = "training_steward"
+    TRAINING_COVERAGE = "training_coverage"
+
+
+ROLES_OF: dict[Permission, frozenset[Role]] = {
+    Permission.APPOINT: frozenset({Role.ADMIN}),
+    Permission.TRAINING_ORGANISE: frozenset({Role.TRAINING_ORGANISER}),
+    Permission.TRAINING_STEWARD: frozenset({Role.TRAINING_ORGANISER, Role.TRAINING_STEWARD}),
+    Permission.TRAINING_COVERAGE: frozenset({Role.TRAINING_ORGANISER, Role.SUPERVISOR}),
+}

@@ -1,0 +1,44 @@
+"""Who did what to what, when: rows that are only ever added."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import g, has_request_context
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from wxapi.platform.db import Base
+
+
+class AuditRow(Base):
+    """One act. `detail` holds ids and codes only, never openids, phones or free text."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # None: the system itself.
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(UUID(as_uuid=True))
+    action: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    request_id: Mapped[str | None] = mapped_column(Text)
+
+
+def record(
+    session: Session,
+    actor_id: uuid.UUID | None,
+    action: str,
+    *,
+    subject: str,
+    at: datetime,
+    **detail: str | int | bool | None,
+) -> None:
+    """Add one row to the audit, in the caller's transaction."""
+    request_id = g.get("request_id") if has_request_context() else None
+    session.add(
+        AuditRow(at=at, actor_id=actor_id, action=action, subject=subject, detail=detail, request_id=request_id)
+    )

@@ -1,0 +1,111 @@
+"""The database: one declarative base, one session, and the one place that commits.
+
+A unit of work is `with transaction() as session:`. Nothing else in the product calls `commit()`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from config import Config
+
+# Names that migrations can rely on.
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_OPEN = "wxapi.transaction_open"
+_UNIT = "wxapi.deferred_unit"
+
+
+class Base(DeclarativeBase):
+    """Base of all models."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+
+
+db = SQLAlchemy(disable_autonaming=True, session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Bind the database to the app."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        # One statement that takes longer than this is a fault, not work; jobs set their own limit.
+        "connect_args": {
+            "options": "-c statement_timeout=15000 -c lock_timeout=5000 "
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            "application_name": "wxapi",
+            "connect_timeout": 5,
+        },
+        "pool_pre_ping": True,
+        "pool_size": config.database_pool,
+        "max_overflow": config.database_pool,
+        "pool_timeout": 10,
+    }
+    db.init_app(app)
+
+
+class Unit:
+    """A deferred commit under way; `completed` when a transaction inside it ran to its end."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.completed = False
+
+    def commit(self) -> None:
+        """Commit what has been done so far."""
+        self.session.commit()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of work: commits at the end, rolls back on any exception.
+
+    Inside `deferred_commit()` it only flushes, and the outer block commits.
+
+    Raises:
+        RuntimeError: when opened inside another transaction; join that one's session instead.
+    """
+    session = db.session()
+    info: dict[Any, Any] = session.info
+    if info.get(_OPEN):
+        raise RuntimeError("transaction() does not nest: pass the open session on instead.")
+    info[_OPEN] = True
+    unit: Unit | None = info.get(_UNIT)
+    try:
+        yield session
+        if unit is None:
+            session.commit()
+        else:
+            session.flush()
+            unit.completed = True
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        info[_OPEN] = False
+
+
+@contextmanager
+def deferred_commit() -> Iterator[Unit]:
+    """Make everything inside, a `transaction()` included, one commit at the end of this block."""
+    session = db.session()
+    unit = Unit(session)
+    session.info[_UNIT] = unit
+    try:
+        yield unit
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        del session.info[_UNIT]

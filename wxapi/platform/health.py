@@ -1,0 +1,78 @@
+"""`/healthz` (this process), `/readyz` (what it needs), `/metrics`."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from wxapi.kernel.permissions import Permission
+from wxapi.platform import metrics
+from wxapi.platform.db import db
+from wxapi.platform.guard import guard
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import json_response
+
+blueprint = Blueprint("health", __name__)
+
+# Older than this, work is not being done.
+_LAG_LIMIT_S = 60
+_OUTBOX = text(
+    "SELECT coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE NOT dead AND due_at <= now())), 0),"
+    " count(*) FILTER (WHERE NOT dead AND due_at <= now()), count(*) FILTER (WHERE dead) FROM outbox"
+)
+
+
+@blueprint.get("/healthz")
+@guard(Permission.PUBLIC)
+def healthz() -> Response:
+    """The process answers."""
+    return json_response({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+@guard(Permission.PUBLIC)
+def readyz() -> Response:
+    """Database, Redis, outbox lag, open WeChat circuits. 503 only when requests cannot be served: the database."""
+    database, outbox = _database()
+    redis = _redis()
+    circuits = runtime().wechat.circuits()
+    degraded = not redis or outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or bool(circuits)
+    body = {
+        "status": "unavailable" if not database else "degraded" if degraded else "ok",
+        "database": "ok" if database else "away",
+        "redis": "ok" if redis else "away",
+        "outbox": outbox,
+        "wechat_circuits": circuits,
+    }
+    response = json_response(body, 200 if database else 503)
+    if not database:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+@blueprint.get("/metrics")
+@guard(Permission.PUBLIC)
+def exposition() -> Response:
+    """Prometheus' text format."""
+    _, outbox = _database()
+    metrics.outbox_due.set(outbox["due"])
+    metrics.outbox_dead.set(outbox["dead"])
+    return Response(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _database() -> tuple[bool, dict[str, Any]]:
+    try:
+        lag, due, dead = db.session.execute(_OUTBOX).one()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return False, {"lag_seconds": 0, "due": 0, "dead": 0}
+    return True, {"lag_seconds": round(float(lag), 1), "due": due, "dead": dead}
+
+
+def _redis() -> bool:
+    try:
+        return bool(runtime().redis.ping())
+    except RedisError:
+        return False

@@ -1,0 +1,59 @@
+"""What every request has: an id, a size limit, plain headers, one log line."""
+
+import re
+import secrets
+from time import perf_counter
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from wxapi.platform import metrics
+
+MAX_JSON = 256 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET = frozenset({"health.healthz", "health.readyz", "health.metrics", "training.live_counts"})
+log = structlog.get_logger(__name__)
+
+
+def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
+    """Install the hooks; they come before the guard's.
+
+    Args:
+        upload_limits: endpoint → bytes, for the few routes that take more than `MAX_JSON`.
+    """
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_JSON
+    app.config["MAX_FORM_PARTS"] = 20
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        g.began = perf_counter()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        limit = upload_limits.get(request.endpoint or "", MAX_JSON)
+        request.max_content_length = limit
+        if (request.content_length or 0) > limit:  # refuse before a byte is read
+            raise RequestEntityTooLarge
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.get("request_id", "")
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        seconds = perf_counter() - g.get("began", perf_counter())
+        endpoint = request.endpoint or "none"
+        metrics.requests.labels(endpoint, request.method, response.status_code).inc()
+        metrics.request_seconds.labels(endpoint).observe(seconds)
+        if endpoint not in _QUIET:
+            actor = g.get("actor")
+            log.info(
+                "request",
+                method=request.method,
+                endpoint=endpoint,
+                status=response.status_code,
+                milliseconds=round(seconds * 1000, 1),
+                actor_id=str(actor.user_id) if actor else None,
+            )
+        return response

@@ -1,0 +1,179 @@
+"""Repeats are harmless: the first answer to an `Idempotency-Key` is kept with the effect and given again.
+
+One row per person and key is inserted before the view runs and filled with the answer before the commit, all in one
+transaction (`deferred_commit`). PostgreSQL makes the same key wait at the unique index until the first is done, so N
+at once run once. A refusal stores nothing: a repeat is judged anew.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, make_response, request
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.datastructures import FileStorage
+
+from wxapi.kernel.errors import DomainError, InvalidError, MalformedError
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.db import Base, deferred_commit
+from wxapi.platform.guard import current_actor, permission_of
+from wxapi.platform.runtime import runtime
+
+KEPT = timedelta(hours=48)
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+_FORM = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REQUIRED = "__idempotency_required__"
+_CHUNK = 1 << 20
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class IdempotencyRow(Base):
+    """The first answer to a key. `status` is None only inside the transaction that makes it."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[Any] = mapped_column(Uuid, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    content_type: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+def required(view: View) -> View:
+    """Refuse a call of this view without the header."""
+    setattr(view, _REQUIRED, True)
+    return view
+
+
+def is_required(view: Callable[..., Any]) -> bool:
+    """Whether a call of this view needs the header."""
+    return bool(getattr(view, _REQUIRED, False))
+
+
+def install(app: Flask) -> None:
+    """Make every POST of a signed-in person honour the header. Call after all routes are there."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if "POST" in (rule.methods or ()) and permission_of(view) is not Permission.PUBLIC:
+            app.view_functions[rule.endpoint] = _replayable(view)
+
+
+def forget_expired(session: Session, now: datetime) -> int:
+    """Delete the keys that are older than 48 hours; returns how many."""
+    result = session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < now - KEPT))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
+def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if request.method != "POST":
+            return view(*args, **kwargs)
+        key = request.headers.get(HEADER)
+        if key is None:
+            if is_required(view):
+                raise MalformedError("idempotency_key_required", "请求缺少 Idempotency-Key。")
+            return view(*args, **kwargs)
+        if not _FORM.fullmatch(key):
+            raise MalformedError("idempotency_key_invalid", "Idempotency-Key 只能是 1–64 位字母、数字、_ 或 -。")
+        return _once(key, lambda: current_app.make_response(view(*args, **kwargs)))
+
+    return run
+
+
+def _once(key: str, answer: Callable[[], Response]) -> Response:
+    user_id = current_actor().user_id
+    fingerprint = _fingerprint()
+    with deferred_commit() as unit:
+        kept = _claim(unit.session, user_id, key, fingerprint)
+        if kept is not None:
+            return _replay(kept, fingerprint)
+        try:
+            response = answer()
+        except DomainError:
+            if unit.completed:  # a refusal that is itself on record: keep that, not the key
+                _forget(unit.session, user_id, key)
+                unit.commit()
+            raise
+        if response.status_code >= 400:
+            _forget(unit.session, user_id, key)
+        else:
+            _keep(unit.session, user_id, key, response)
+    return response
+
+
+def _claim(session: Session, user_id: Any, key: str, fingerprint: bytes) -> IdempotencyRow | None:
+    """Take the key, waiting for another request that holds it; returns the row that was there first, if any."""
+    now = runtime().clock.now()
+    taken = session.execute(
+        insert(IdempotencyRow)
+        .values(user_id=user_id, key=key, fingerprint=fingerprint, created_at=now)
+        .on_conflict_do_update(
+            index_elements=["user_id", "key"],
+            # An expired key is as good as none.
+            set_={"fingerprint": fingerprint, "created_at": now, "status": None, "body": None},
+            where=IdempotencyRow.created_at < now - KEPT,
+        )
+        .returning(IdempotencyRow.user_id)
+    ).first()
+    if taken is not None:
+        return None
+    return session.scalars(select(IdempotencyRow).where(*_this(user_id, key))).one()
+
+
+def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
+    session.execute(
+        update(IdempotencyRow)
+        .where(*_this(user_id, key))
+        .values(status=response.status_code, content_type=response.content_type, body=response.get_data())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _forget(session: Session, user_id: Any, key: str) -> None:
+    session.execute(delete(IdempotencyRow).where(*_this(user_id, key)).execution_options(synchronize_session=False))
+
+
+def _this(user_id: Any, key: str) -> tuple[Any, Any]:
+    return IdempotencyRow.user_id == user_id, IdempotencyRow.key == key
+
+
+def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
+    if row.fingerprint != fingerprint:
+        raise InvalidError("idempotency_key_reused", "该 Idempotency-Key 已用于另一个请求。")
+    response = make_response(row.body or b"", row.status or 200)
+    response.content_type = row.content_type or ""
+    response.headers[REPLAYED] = "true"
+    return response
+
+
+def _fingerprint() -> bytes:
+    """What makes two requests the same: path and content; of a form the parts, since its boundary is random."""
+    digest = hashlib.sha256(request.path.encode() + b"\0")
+    if request.mimetype == "multipart/form-data":
+        for name, value in sorted(request.form.items(multi=True)):
+            digest.update(f"{name}={value}\0".encode())
+        for name, upload in sorted(request.files.items(multi=True), key=lambda item: item[0]):
+            digest.update(f"{name}:".encode() + _file_digest(upload))
+    else:
+        digest.update(request.get_data())
+    return digest.digest()
+
+
+def _file_digest(upload: FileStorage) -> bytes:
+    """SHA-256 of an uploaded file, which is left rewound; kept on the request for the view that wants it too."""
+    digest = hashlib.sha256()
+    while chunk := upload.stream.read(_CHUNK):
+        digest.update(chunk)
+    upload.stream.seek(0)
+    g.upload_sha256 = digest.hexdigest()
+    return digest.digest()

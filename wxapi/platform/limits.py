@@ -1,0 +1,30 @@
+"""Rate limits on Redis, by person or, before login, by address. When Redis is away requests pass and are counted."""
+
+from flask import Flask, g, request
+from flask_limiter import Limiter
+
+from config import Config
+from wxapi.platform import metrics
+
+
+def _who() -> str:
+    actor = g.get("actor")
+    return str(actor.user_id) if actor else request.remote_addr or "unknown"
+
+
+limiter = Limiter(key_func=_who, strategy="moving-window", swallow_errors=True, headers_enabled=False)
+
+
+def install(app: Flask, config: Config) -> None:
+    """Bind the limiter. Call after the guard's hook is installed, so that the person is known."""
+    app.config["RATELIMIT_STORAGE_URI"] = config.redis_url
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+    app.config["RATELIMIT_ENABLED"] = config.rate_limits
+    app.config["RATELIMIT_KEY_PREFIX"] = "limit"
+    limiter.init_app(app)
+    limiter.logger.addFilter(_count_error)
+
+
+def _count_error(_record: object) -> bool:
+    metrics.rate_limit_errors.inc()
+    return True

@@ -1,0 +1,90 @@
+"""Logs: one JSON line an event, with request and actor id, without secrets.
+
+Two nets: known names are masked by `redact`, and tracebacks show types and places but no messages, since messages of
+foreign exceptions hold URLs, and URLs hold secrets.
+"""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_HIDDEN = re.compile(
+    r"secret|token|openid|unionid|phone|session_key|authorization|password|js_code|^code$|cookie|signature",
+    re.IGNORECASE,
+)
+# In free text: mobile numbers, 18-digit ids, bearer tokens, WeChat's query parameters.
+_PATTERNS = (
+    (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), "1**********"),
+    (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "******"),
+    (re.compile(r"(?i)(bearer\s+)\S+"), r"\1***"),
+    (re.compile(r"(?i)((?:access_token|secret|js_code|code|openid|signature)=)[^&\s\"']+"), r"\1***"),
+)
+Event = MutableMapping[str, Any]
+
+
+def configure(level: str) -> None:
+    """Set up structlog and route the standard library's loggers through it, once per process."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _bare_traceback,
+        redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+            foreign_pre_chain=shared,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # These print whole URLs, secrets included, at DEBUG.
+    for name in ("urllib3", "requests", "obstore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def redact(_logger: Any, _method: str, event: Event) -> Event:
+    """Mask values by their names, and what looks like a secret in any text."""
+    return {name: "***" if _HIDDEN.search(name) else _mask(value) for name, value in event.items()}
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, str):
+        for pattern, instead in _PATTERNS:
+            value = pattern.sub(instead, value)
+        return value
+    if isinstance(value, dict):
+        return {k: "***" if _HIDDEN.search(str(k)) else _mask(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mask(item) for item in value]
+    return value
+
+
+def _bare_traceback(_logger: Any, _method: str, event: Event) -> Event:
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["exception"] = type(error).__qualname__
+        event["traceback"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return event

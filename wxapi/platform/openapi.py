@@ -1,0 +1,119 @@
+"""The OpenAPI 3.1 document at `/api/v1/openapi.json`, made from the schemas that validate.
+
+`ApiBlueprint` adds to every operation what no schema knows: who may call it, how repeats work, what errors look like.
+"""
+
+from copy import deepcopy
+from typing import Any
+
+from flask import Flask, Response
+from flask_smorest import Api, Blueprint
+from marshmallow import fields
+
+from config import Config
+from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.platform.guard import guard, permission_of
+from wxapi.platform.idempotency import HEADER, is_required
+from wxapi.platform.wire import WireSchema, json_response
+
+API_PREFIX = "/api/v1"
+_PROBLEM_JSON = "application/problem+json"
+
+
+class Problem(WireSchema):
+    """An error (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "stable, for programs"})
+    detail = fields.String(required=True, metadata={"description": "一句中文,给人看"})
+    errors = fields.Dict(required=True, metadata={"description": "field → sentences"})
+    request_id = fields.String(required=True)
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest carries no types
+    """A feature's routes. A view without `@guard(...)` does not even import."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_document_rules)
+
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any) -> None:
+        """Register a view and note for its documentation what its decorators say."""
+        permission = permission_of(view_func)
+        if permission is None:
+            raise RuntimeError(f"{view_func.__module__}.{view_func.__name__} names no permission: add @guard(...).")
+        doc = deepcopy(getattr(view_func, "_apidoc", {}))
+        doc["rules"] = {
+            "permission": permission,
+            "key_required": is_required(view_func),
+            "id": f"{self.name}.{view_func.__name__}",
+        }
+        view_func._apidoc = doc  # noqa: SLF001 - where flask-smorest keeps a view's documentation
+        super().add_url_rule(rule, endpoint, view_func, **options)
+
+
+class _Api(Api):  # type: ignore[misc]  # flask-smorest carries no types
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """`problems.install` answers all errors."""
+
+
+def make_api(app: Flask, config: Config) -> Api:
+    """The collector of all documented routes."""
+    return _Api(
+        app,
+        spec_kwargs={
+            "title": "网格啄木鸟 Grid Woodpeckers",
+            "version": "1",
+            "openapi_version": "3.1.0",
+            "info": {"description": "基层上报与培训:微信小程序后端。Errors are RFC 9457 problem documents."},
+            "servers": [{"url": config.public_url}],
+        },
+    )
+
+
+def serve(app: Flask, api: Api) -> None:
+    """Serve the finished document; it is built once, at the first request."""
+    built: list[dict[str, Any]] = []
+
+    @app.get(f"{API_PREFIX}/openapi.json")
+    @guard(Permission.PUBLIC)
+    def openapi_json() -> Response:
+        if not built:
+            built.append(_document(api))
+        return json_response(built[0])
+
+
+def _document(api: Api) -> dict[str, Any]:
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    document: dict[str, Any] = api.spec.to_dict()
+    for response in document["components"].get("responses", {}).values():
+        if "application/json" in response.get("content", {}):
+            response["content"] = {_PROBLEM_JSON: response["content"]["application/json"]}
+    return document
+
+
+def _document_rules(doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+    """flask-smorest's hook: complete one operation."""
+    rules = info["rules"]
+    permission: Permission = rules["permission"]
+    doc["operationId"] = rules["id"]
+    if permission is Permission.PUBLIC:
+        return doc
+    doc["security"] = [{"bearer": []}]
+    if permission in ROLES_OF:
+        doc["x-roles"] = sorted(role.value for role in ROLES_OF[permission])
+    if method == "post":
+        doc.setdefault("parameters", []).append(
+            {
+                "in": "header",
+                "name": HEADER,
+                "required": rules["key_required"],
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+                "description": "Same key and same body: the first answer again. Kept 48 hours.",
+            }
+        )
+    return doc

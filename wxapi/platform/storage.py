@@ -1,0 +1,130 @@
+"""Files: one object store, a local folder or S3 by setting, and signed addresses that need no header.
+
+S3 signs for itself; for the local folder this module signs and `files` serves. Keys are random and never listed.
+"""
+
+import base64
+import hmac
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import obstore
+from flask import Blueprint, Response, request
+from obstore.store import LocalStore, S3Store
+
+from config import Secret
+from wxapi.kernel.clock import Clock
+from wxapi.kernel.errors import ForbiddenError, not_found
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import guard
+
+SIGNED_FOR = timedelta(hours=2)
+# The same address for a while, so that phones can cache a picture.
+_WINDOW_S = 3600
+_TYPES = {
+    ".jpg": "image/jpeg",
+    ".xlsx": "application/octet-stream",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
+
+
+class Storage:
+    """Puts, gets and deletes objects by key, and makes addresses for them.
+
+    Args:
+        url: `file:///folder` or `s3://bucket/prefix` (credentials and endpoint by the usual `AWS_*` variables).
+        public_url: where phones reach this API; base of the addresses of local files.
+        signing_keys: the first signs, all verify.
+    """
+
+    def __init__(self, url: str, *, public_url: str, signing_keys: tuple[Secret, ...], clock: Clock) -> None:
+        parts = urlsplit(url)
+        self._store: LocalStore | S3Store
+        if parts.scheme == "file":
+            Path(parts.path).mkdir(parents=True, exist_ok=True)
+            self._store = LocalStore(parts.path)
+        else:
+            self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None)
+        self._public_url = public_url
+        self._keys = signing_keys
+        self._clock = clock
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store bytes under a key, replacing what is there; whole or not at all."""
+        obstore.put(self._store, key, data)
+
+    def get(self, key: str) -> bytes:
+        """The bytes of a key.
+
+        Raises:
+            FileNotFoundError: nothing is stored there.
+        """
+        return bytes(obstore.get(self._store, key).bytes())
+
+    def delete(self, *keys: str) -> None:
+        """Delete keys; those that are gone already do not matter."""
+        for key in keys:
+            try:
+                obstore.delete(self._store, key)
+            except FileNotFoundError:
+                continue
+
+    def signed_url(self, key: str) -> str:
+        """An address that loads the object without a header and dies after at most two hours."""
+        if isinstance(self._store, S3Store):
+            return obstore.sign(self._store, "GET", key, SIGNED_FOR)
+        window = int(self._clock.now().timestamp()) // _WINDOW_S * _WINDOW_S
+        expires = window + int(SIGNED_FOR.total_seconds())
+        return f"{self._public_url}/api/v1/files/{key}?expires={expires}&signature={_sign(self._keys[0], key, expires)}"
+
+    def open_signed(self, key: str, expires: str, signature: str) -> bytes:
+        """The bytes behind an address that `signed_url` made for the local folder.
+
+        Raises:
+            ForbiddenError: forged or expired.
+            FileNotFoundError: the object is gone.
+        """
+        if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
+            raise _bad_signature()
+        good = any(
+            hmac.compare_digest(_sign(secret, key, int(expires)).encode(), signature.encode()) for secret in self._keys
+        )
+        if not good or int(expires) < self._clock.now().timestamp():
+            raise _bad_signature()
+        return self.get(key)
+
+
+def _sign(secret: Secret, key: str, expires: int) -> str:
+    mac = hmac.digest(secret.value, f"file\0{key}\0{expires}".encode(), "sha256")
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
+def _bad_signature() -> ForbiddenError:
+    return ForbiddenError("link_expired", "链接已失效,请刷新页面。")
+
+
+def files_blueprint(storage: Storage) -> Blueprint:
+    """The route that serves the local folder's signed addresses; unused when the store is S3."""
+    blueprint = Blueprint("files", __name__)
+
+    @blueprint.get("/api/v1/files/<path:key>")
+    @guard(Permission.PUBLIC)
+    def serve(key: str) -> Response:
+        try:
+            data = storage.open_signed(key, request.args.get("expires", ""), request.args.get("signature", ""))
+        except FileNotFoundError:
+            raise not_found() from None
+        kind = _TYPES.get(Path(key).suffix, "application/octet-stream")
+        return Response(
+            data,
+            content_type=kind,
+            headers={
+                "Cache-Control": "private, max-age=3600",
+                "X-Content-Type-Options": "nosniff",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+            },
+        )
+
+    return blueprint
