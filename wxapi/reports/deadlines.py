@@ -1,0 +1,80 @@
+"""When a report is due, when it is reminded of, when a card falls: arithmetic on the working-hours clock.
+
+Both clocks start when the report is routed, so that passing it to and fro gains nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from wxapi.reports.working_time import OFFICE, ROUND_THE_CLOCK, WorkTime
+
+Card = Literal["yellow", "red"]
+
+REMIND_WHEN_LEFT = 0.2
+RED_AFTER_WORKING_DAYS = 5
+ASK_EXTENSION_BEFORE_WORKING_DAYS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a class of reports may take: working time, or plain hours when urgent."""
+
+    respond: timedelta
+    resolve: timedelta
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimes:
+    respond_due_at: datetime
+    resolve_due_at: datetime
+
+
+def due_times(limits: Limits, routed_at: datetime) -> DueTimes:
+    """Both due times of a report that is routed at `routed_at`."""
+    clock = _clock(limits.urgent)
+    return DueTimes(clock.add(routed_at, limits.respond), clock.add(routed_at, limits.resolve))
+
+
+def after_pause(due_at: datetime, stopped_at: datetime, resumed_at: datetime, *, urgent: bool) -> datetime:
+    """The due time after a hold, a question or a dispute: as much is left, or overdue, as when it stopped."""
+    clock = _clock(urgent)
+    return clock.add(resumed_at, clock.between(stopped_at, due_at))
+
+
+def extended(due_at: datetime, working_days: int) -> datetime:
+    """The due time after an approved extension, given in working days also for urgent classes."""
+    return OFFICE.add(due_at, working_days * OFFICE.day)
+
+
+def may_ask_extension(due_at: datetime, now: datetime) -> bool:
+    """An extension is asked for at least one working day before the report is due."""
+    return OFFICE.between(now, due_at) >= ASK_EXTENSION_BEFORE_WORKING_DAYS * OFFICE.day
+
+
+def reminder_at(due_at: datetime, limit: timedelta, *, urgent: bool) -> datetime:
+    """When 80 % of the limit is used: the blue reminder."""
+    return _clock(urgent).subtract(due_at, limit * REMIND_WHEN_LEFT)
+
+
+def red_at(due_at: datetime) -> datetime:
+    """After this instant the report is more than five working days past due."""
+    return OFFICE.add(due_at, RED_AFTER_WORKING_DAYS * OFFICE.day)
+
+
+def card_at(due_at: datetime | None, now: datetime, *, yellow_before: bool = False) -> Card | None:
+    """The card a report bears at `now`: yellow past due, red five working days later or the second time.
+
+    Args:
+        due_at: the clock that runs, or None when none does.
+        now: the present instant.
+        yellow_before: the report has had a yellow card for an earlier due time.
+    """
+    if due_at is None or now <= due_at:
+        return None
+    return "red" if yellow_before or now > red_at(due_at) else "yellow"
+
+
+def _clock(urgent: bool) -> WorkTime:  # noqa: FBT001 - private, and the field's value
+    return ROUND_THE_CLOCK if urgent else OFFICE
