@@ -28,9 +28,7 @@ def read_answer(path: str, content: bytes) -> dict[str, Any]:
     if error_class is ErrorClass.OK:
         return answer
     message = str(answer.get("errmsg", ""))
-    raise WeChatError(
-        path, error_class, errcode=errcode, rid=_first(_RID, message), field=_first(_FIELD, message)
-    )
+    raise WeChatError(path, error_class, errcode=errcode, rid=_first(_RID, message), field=_first(_FIELD, message))
 
 
 def read_picture(path: str, content: bytes) -> bytes:

@@ -49,9 +49,7 @@ class Circuits:
         """Stop calling the API that answered `error`."""
         now = self._clock.now()
         until = _next_day(now) if error.error_class is ErrorClass.DAY else now + _OPEN_FOR
-        circuit = Circuit(
-            path=error.path, error_class=error.error_class, errcode=error.errcode, until=to_wire(until)
-        )
+        circuit = Circuit(path=error.path, error_class=error.error_class, errcode=error.errcode, until=to_wire(until))
         self._own[error.path] = circuit
         self._shared.attempt(lambda: self._write(circuit), lambda: None)
         metrics.circuits_opened.labels(error.path, error.error_class).inc()
@@ -61,9 +59,7 @@ class Circuits:
     def all(self) -> list[Circuit]:
         """The circuits that are open now, by path."""
         found = self._shared.attempt(self._read_all, lambda: list(self._own.values()))
-        return sorted(
-            (circuit for circuit in found if self._is_open(circuit)), key=lambda circuit: circuit["path"]
-        )
+        return sorted((circuit for circuit in found if self._is_open(circuit)), key=lambda circuit: circuit["path"])
 
     def close(self) -> None:
         """Call every API again: for an operator who has mended the cause."""

@@ -83,7 +83,5 @@ def phone_error(error: WeChatError) -> DomainError:
 
 def _too_often_or(error: WeChatError) -> DomainError:
     if error.error_class is ErrorClass.MINUTE:
-        return TooManyRequestsError(
-            "too_many_requests", "操作人数较多,请一分钟后再试。", retry_after=_MINUTE_SECONDS
-        )
+        return TooManyRequestsError("too_many_requests", "操作人数较多,请一分钟后再试。", retry_after=_MINUTE_SECONDS)
     return error

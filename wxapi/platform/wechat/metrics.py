@@ -9,9 +9,7 @@ call_seconds = Histogram(
     ["path"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-circuits_opened = Counter(
-    "wxapi_wechat_circuits_opened", "APIs given up for a while", ["path", "error_class"]
-)
+circuits_opened = Counter("wxapi_wechat_circuits_opened", "APIs given up for a while", ["path", "error_class"])
 # A time and not a flag: it needs no process to take it back. Alert on `> time()`.
 circuit_open_until = Gauge(
     "wxapi_wechat_circuit_open_until_seconds",

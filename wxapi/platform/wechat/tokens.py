@@ -24,9 +24,7 @@ _LEAST_TTL_SECONDS = 30
 _ALONE_SECONDS = 60.0
 
 # KEYS: name; ARGV: the value it must still have.
-_DELETE_IF_EQUAL = (
-    "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
-)
+_DELETE_IF_EQUAL = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +85,7 @@ class Tokens:
         token = self._fetch()
         ttl = max(_LEAST_TTL_SECONDS, token.expires_in - _MARGIN_SECONDS)
         # If Redis is lost just now the token is still good: it is used, and not stored.
-        self._shared.attempt(
-            lambda: self._shared.redis.set(self._token_key, token.value, ex=ttl), lambda: None
-        )
+        self._shared.attempt(lambda: self._shared.redis.set(self._token_key, token.value, ex=ttl), lambda: None)
         return token.value
 
     def _get_alone(self) -> str:
