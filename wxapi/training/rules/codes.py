@@ -1,0 +1,195 @@
+"""Rotating sign-in codes: derived, never stored.
+
+A code is an HMAC over the session and the 15 s step with the session's own secret, and it carries the step.
+Any number of screens therefore show the same code by the server's clock, and opening one more page makes
+nobody's code invalid. All comparisons take constant time.
+
+    scanned   <session, 32 hex digits>-<step, 7>-<mac, 16>   what the QR picture holds
+    typed     <step modulo 32, 1><mac, 7>                    for the back of the hall; tries are limited
+    pass      P<person, 26>-<mac, 16>                        a member's own code, for a steward who scans
+    ticket    T<issued, 7><step, 7><nonce, 8><mac, 16>       a valid code, kept 10 minutes for one person
+
+Digits are Crockford base32 (no I, L, O, U). A Chinese keyboard's full-width letters, lower case, blanks,
+dashes, and O for 0 or I for 1 are put right before reading.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+STEP_SECONDS = 15
+# A code stays good while the next one is on the screen: time to type, or to send over a weak network.
+GOOD_STEPS = 2
+TICKET_LIFE = timedelta(minutes=10)
+SECRET_BYTES = 32
+TYPED_LENGTH = 8
+# Longer texts are not looked at.
+MAX_CODE_LENGTH = 200
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
+_NOISE = re.compile(r"[\s\-–—_]+")
+_STEP_DIGITS, _MAC_DIGITS, _TYPED_MAC_DIGITS, _NONCE_DIGITS, _UUID_DIGITS = 7, 16, 7, 8, 26
+_SCANNED_LENGTH = 32 + _STEP_DIGITS + _MAC_DIGITS
+_PASS_LENGTH = 1 + _UUID_DIGITS + _MAC_DIGITS
+_TICKET_LENGTH = 1 + 2 * _STEP_DIGITS + _NONCE_DIGITS + _MAC_DIGITS
+_SECOND_DIGITS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A genuine code of this session: the step it was on the screen, and whether it was typed by hand."""
+
+    step: int
+    typed: bool
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the code is on the screen now, or was one step before."""
+        return 0 <= step_at(now) - self.step < GOOD_STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A genuine ticket of this session and person: when it was issued, and the step of the code behind it."""
+
+    issued_at: datetime
+    step: int
+
+
+def new_secret() -> bytes:
+    """A session's own secret."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def step_at(at: datetime) -> int:
+    """The number of the 15 s step an instant lies in, counted from 1970."""
+    return int(at.timestamp()) // STEP_SECONDS
+
+
+def step_start(step: int) -> datetime:
+    """When a step begins."""
+    return datetime.fromtimestamp(step * STEP_SECONDS, UTC)
+
+
+def good_until(step: int) -> datetime:
+    """When the code of a step stops being good: it outlives its step by one."""
+    return step_start(step + GOOD_STEPS)
+
+
+def scanned_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
+    """The code the QR picture on the screen holds, in the alphanumeric mode of QR (57 characters)."""
+    mac = _mac(secret, b"scan", session_id, step.to_bytes(8), digits=_MAC_DIGITS)
+    return f"{session_id.hex.upper()}-{_base32(step, _STEP_DIGITS)}-{mac}"
+
+
+def typed_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
+    """The short code for people who cannot scan (8 characters, 35 secret bits)."""
+    mac = _mac(secret, b"type", session_id, step.to_bytes(8), digits=_TYPED_MAC_DIGITS)
+    return _ALPHABET[step % 32] + mac
+
+
+def normalise(text: str) -> str:
+    """What a person's keyboard or an honest slip made of a code, put right."""
+    plain = unicodedata.normalize("NFKC", text[:MAX_CODE_LENGTH]).upper()
+    return _NOISE.sub("", plain).translate(_MISREAD)
+
+
+def is_typed(text: str) -> bool:
+    """Whether a text has the form of the short code, whose tries are limited."""
+    return len(normalise(text)) == TYPED_LENGTH
+
+
+def read_code(text: str, session_id: uuid.UUID, secret: bytes, *, now: datetime) -> Scan | None:
+    """Read a scanned or typed code.
+
+    Returns:
+        the step it proves, fresh or long past; None when it is no code of this session, is cut, altered, or of
+        a step still to come. A typed code names its step modulo 32, so it proves the last 8 minutes at most.
+    """
+    code = normalise(text)
+    if any(character not in _VALUES for character in code):
+        return None
+    if len(code) == TYPED_LENGTH:
+        return _read_typed(code, session_id, secret, now=now)
+    if len(code) != _SCANNED_LENGTH:
+        return None
+    step = _number(code[32 : 32 + _STEP_DIGITS])
+    expected = _NOISE.sub("", scanned_code(session_id, secret, step))
+    if not hmac.compare_digest(code, expected) or step > step_at(now):
+        return None
+    return Scan(step, typed=False)
+
+
+def _read_typed(code: str, session_id: uuid.UUID, secret: bytes, *, now: datetime) -> Scan | None:
+    current = step_at(now)
+    step = current - (current - _VALUES[code[0]]) % 32
+    if not hmac.compare_digest(code, typed_code(session_id, secret, step)):
+        return None
+    return Scan(step, typed=True)
+
+
+def pass_code(session_id: uuid.UUID, secret: bytes, user_id: uuid.UUID) -> str:
+    """A member's own code for one session, which a steward scans from the member's phone."""
+    mac = _mac(secret, b"pass", session_id, user_id.bytes, digits=_MAC_DIGITS)
+    return f"P{_base32(user_id.int, _UUID_DIGITS)}-{mac}"
+
+
+def read_pass(text: str, session_id: uuid.UUID, secret: bytes) -> uuid.UUID | None:
+    """The person a pass code names; None when it is none of this session."""
+    code = normalise(text)
+    if len(code) != _PASS_LENGTH or code[0] != "P" or any(character not in _VALUES for character in code):
+        return None
+    number = _number(code[1 : 1 + _UUID_DIGITS])
+    if number >> 128:
+        return None
+    user_id = uuid.UUID(int=number)
+    expected = _NOISE.sub("", pass_code(session_id, secret, user_id))
+    return user_id if hmac.compare_digest(code, expected) else None
+
+
+def new_ticket(session_id: uuid.UUID, secret: bytes, user_id: uuid.UUID, step: int, *, now: datetime) -> str:
+    """A ticket for one person, made from a code that was good at `now`.
+
+    It needs no table: the seal binds it to session and person, and the roll's one row per person makes it
+    single-use.
+    """
+    issued = _base32(int(now.timestamp()), _SECOND_DIGITS)
+    nonce = _base32(secrets.randbits(5 * _NONCE_DIGITS), _NONCE_DIGITS)
+    body = f"{issued}{_base32(step, _STEP_DIGITS)}{nonce}"
+    mac = _mac(secret, b"tick", session_id, user_id.bytes + body.encode(), digits=_MAC_DIGITS)
+    return f"T{body}{mac}"
+
+
+def read_ticket(text: str, session_id: uuid.UUID, secret: bytes, user_id: uuid.UUID) -> Ticket | None:
+    """Read a ticket, of whatever age; None when it is not this person's for this session."""
+    code = normalise(text)
+    if len(code) != _TICKET_LENGTH or code[0] != "T" or any(character not in _VALUES for character in code):
+        return None
+    body, mac = code[1:-_MAC_DIGITS], code[-_MAC_DIGITS:]
+    expected = _mac(secret, b"tick", session_id, user_id.bytes + body.encode(), digits=_MAC_DIGITS)
+    if not hmac.compare_digest(mac, expected):
+        return None
+    issued_at = datetime.fromtimestamp(_number(body[:_SECOND_DIGITS]), UTC)
+    return Ticket(issued_at, _number(body[_SECOND_DIGITS : _SECOND_DIGITS + _STEP_DIGITS]))
+
+
+def _mac(secret: bytes, purpose: bytes, session_id: uuid.UUID, rest: bytes, *, digits: int) -> str:
+    digest = hmac.digest(secret, purpose + session_id.bytes + rest, hashlib.sha256)
+    return _base32(int.from_bytes(digest[:10]) & ((1 << 5 * digits) - 1), digits)
+
+
+def _base32(number: int, digits: int) -> str:
+    return "".join(_ALPHABET[number >> (5 * place) & 31] for place in reversed(range(digits)))
+
+
+def _number(text: str) -> int:
+    number = 0
+    for character in text:
+        number = number << 5 | _VALUES[character]
+    return number
