@@ -1,0 +1,165 @@
+"""What the workflow reads and changes of a report: plain values, so that the rules need no database.
+
+Every field that is not marked read-only has a column of the same name in `models.Report`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from wxapi.kernel.actor import Appointment
+from wxapi.reports.deadlines import Card, Limits
+
+
+class State(StrEnum):
+    """Where a report stands."""
+
+    SUBMITTED = "submitted"
+    TRIAGE = "triage"
+    ROUTED = "routed"
+    ACCEPTED = "accepted"
+    ON_HOLD = "on_hold"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+
+STATE_NAMES = {
+    State.SUBMITTED: "已提交",
+    State.TRIAGE: "待分拣",
+    State.ROUTED: "待受理",
+    State.ACCEPTED: "处理中",
+    State.ON_HOLD: "挂账",
+    State.RESOLVED: "待核实",
+    State.CLOSED: "已结案",
+    State.REFUSED: "不予受理",
+    State.WITHDRAWN: "已撤回",
+    State.MERGED: "已并案",
+}
+
+OPEN_STATES = (
+    State.SUBMITTED,
+    State.TRIAGE,
+    State.ROUTED,
+    State.ACCEPTED,
+    State.ON_HOLD,
+    State.RESOLVED,
+)
+# Before acceptance the respond clock is shown and carded, after it the resolve clock.
+RESPONDING = (State.TRIAGE, State.ROUTED)
+CLOCK_RUNS = (*RESPONDING, State.ACCEPTED)
+
+
+class Party(StrEnum):
+    """What a person is to one report. One person can be several."""
+
+    REPORTER = "reporter"
+    JOINER = "joiner"
+    DESK_WORKER = "desk_worker"
+    OFFICER = "officer"
+    STREET_CHIEF = "street_chief"
+    SUPERVISOR = "supervisor"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+PARTY_NAMES = {
+    Party.REPORTER: "上报人",
+    Party.JOINER: "同报人",
+    Party.DESK_WORKER: "承办单位",
+    Party.OFFICER: "乡镇(街道)干部",
+    Party.STREET_CHIEF: "街长",
+    Party.SUPERVISOR: "上级督办",
+    Party.STAFF: "辖区工作人员",
+    Party.SYSTEM: "系统",
+}
+
+
+class Extension(StrEnum):
+    """How far the one extension of a report got."""
+
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A report as the workflow sees it. Times are UTC; `limits` is read-only."""
+
+    limits: Limits
+    state: State = State.SUBMITTED
+    desk_code: str | None = None
+    # Clocks. `due_at` and `remind_at` belong to the clock that runs, None when none does.
+    routed_at: datetime | None = None
+    respond_due_at: datetime | None = None
+    resolve_due_at: datetime | None = None
+    due_at: datetime | None = None
+    remind_at: datetime | None = None
+    clock_stopped_at: datetime | None = None
+    respond_reminded: bool = False
+    resolve_reminded: bool = False
+    card: Card | None = None
+    respond_yellow: bool = False
+    resolve_yellow: bool = False
+    # What happened so far.
+    returns: int = 0
+    disputes: int = 0
+    reopened: bool = False
+    appealed: bool = False
+    question_open: bool = False
+    hold_pending: bool = False
+    hold_reason_code: str | None = None
+    hold_review_on: date | None = None
+    hold_by: UUID | None = None
+    extension: Extension | None = None
+    extension_days: int | None = None
+    extension_by: UUID | None = None
+    resolved_by: UUID | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    rating: int | None = None
+    # The reporter works at the desk that resolved it: the township confirms in his place.
+    township_confirms: bool = False
+    merged_into_id: UUID | None = None
+    merged_from_state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """One person (None: the system) and what he is to one report, with the appointment that makes him so."""
+
+    actor_id: UUID | None
+    parties: Mapping[Party, Appointment | None] = field(default_factory=dict)
+
+
+SYSTEM = Who(None, {Party.SYSTEM: None})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One action with what it carries, its inputs already found valid.
+
+    Args:
+        at: the present instant.
+        desk_code: the desk that was named, let through by `routing.move_to`.
+        to_state: tells apart the rows of an action whose outcome its caller knows (`route`).
+        reporter_on_desk: whether the reporter works at the desk, asked when it resolves.
+    """
+
+    action: str
+    at: datetime
+    actor_id: UUID | None = None
+    note: str | None = None
+    reason_code: str | None = None
+    desk_code: str | None = None
+    review_on: date | None = None
+    days: int | None = None
+    rating: int | None = None
+    into_id: UUID | None = None
+    to_state: State | None = None
+    reporter_on_desk: bool = False

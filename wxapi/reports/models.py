@@ -1,0 +1,191 @@
+"""Reports, their history, their photos, and who else joined them."""
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    Uuid,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wxapi.platform.db import Base
+from wxapi.reports.case import OPEN_STATES, State
+from wxapi.reports.routing import Place
+
+_STATES = ", ".join(repr(state.value) for state in State)
+# Literals: a partial index is used only by a query that repeats its condition word for word.
+OPEN_SQL = f"state IN ({', '.join(repr(state.value) for state in OPEN_STATES)})"
+_At = DateTime(timezone=True)
+
+
+def _open_index(name: str, *columns: str) -> Index:
+    return Index(f"ix_reports_{name}", *columns, postgresql_where=text(OPEN_SQL))
+
+
+class Report(Base):
+    """One problem at one place. Columns named like fields of `case.Case` are written by the setter only."""
+
+    __tablename__ = "reports"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_STATES})", name="state"),
+        CheckConstraint("card IN ('yellow', 'red')", name="card"),
+        CheckConstraint("desk_code IS NOT NULL OR state IN ('submitted', 'withdrawn')", name="desk"),
+        # The last wall of the exclusion: no row may put a report on the desk of the village it is hidden from.
+        CheckConstraint("NOT starts_with(desk_code, excluded_village_code)", name="exclusion"),
+        CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged"),
+        Index("uq_reports_number", "number", unique=True),
+        Index("ix_reports_reporter_id", "reporter_id", "created_at", "id"),
+        _open_index("desk_county_due", "desk_county_code", "due_at", "id"),
+        _open_index("desk_township_due", "desk_township_code", "due_at", "id"),
+        _open_index("desk_village_due", "desk_village_code", "due_at", "id"),
+        Index("ix_reports_desk_county_created", "desk_county_code", "created_at", "id"),
+        Index("ix_reports_desk_township_created", "desk_township_code", "created_at", "id"),
+        Index("ix_reports_desk_village_created", "desk_village_code", "created_at", "id"),
+        _open_index("place", "latitude", "longitude"),
+        # What the sweeps look for.
+        Index("ix_reports_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_reports_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
+        Index("ix_reports_resolved_at", "resolved_at", postgresql_where=text("state = 'resolved'")),
+        Index("ix_reports_hold_review_on", "hold_review_on", postgresql_where=text("state = 'on_hold'")),
+        Index("ix_reports_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    number: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(Integer)
+    category_code: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    # GCJ-02, degrees; `accuracy` in metres as the phone said it.
+    longitude: Mapped[float] = mapped_column(Float)
+    latitude: Mapped[float] = mapped_column(Float)
+    accuracy: Mapped[float | None] = mapped_column(Float)
+    picked_by: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(Text)
+    county_code: Mapped[str] = mapped_column(Text)
+    township_code: Mapped[str] = mapped_column(Text)
+    village_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    grid_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    # Other villages it could lie in, nearest first: [{"code", "distance_m"}].
+    candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    # For this village's people the report does not exist; set at filing, never changed.
+    excluded_village_code: Mapped[str | None] = mapped_column(Text)
+    copy_codes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    reporter_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    # Random for each report: two reports of one person cannot be told to be his.
+    reporter_label: Mapped[int] = mapped_column(SmallInteger)
+    me_too_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(_At)
+    updated_at: Mapped[datetime] = mapped_column(_At)
+
+    state: Mapped[str] = mapped_column(Text)
+    desk_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    # Ancestors of `desk_code` (itself included), None above its level: scope is one equality.
+    desk_county_code: Mapped[str | None] = mapped_column(Text)
+    desk_township_code: Mapped[str | None] = mapped_column(Text)
+    desk_village_code: Mapped[str | None] = mapped_column(Text)
+
+    routed_at: Mapped[datetime | None] = mapped_column(_At)
+    respond_due_at: Mapped[datetime | None] = mapped_column(_At)
+    resolve_due_at: Mapped[datetime | None] = mapped_column(_At)
+    due_at: Mapped[datetime | None] = mapped_column(_At)
+    remind_at: Mapped[datetime | None] = mapped_column(_At)
+    clock_stopped_at: Mapped[datetime | None] = mapped_column(_At)
+    respond_reminded: Mapped[bool] = mapped_column(server_default=false())
+    resolve_reminded: Mapped[bool] = mapped_column(server_default=false())
+    card: Mapped[str | None] = mapped_column(Text)
+    respond_yellow: Mapped[bool] = mapped_column(server_default=false())
+    resolve_yellow: Mapped[bool] = mapped_column(server_default=false())
+
+    returns: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    disputes: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    reopened: Mapped[bool] = mapped_column(server_default=false())
+    appealed: Mapped[bool] = mapped_column(server_default=false())
+    question_open: Mapped[bool] = mapped_column(server_default=false())
+    hold_pending: Mapped[bool] = mapped_column(server_default=false())
+    hold_reason_code: Mapped[str | None] = mapped_column(Text)
+    hold_review_on: Mapped[date | None] = mapped_column(Date)
+    hold_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    extension: Mapped[str | None] = mapped_column(Text)
+    extension_days: Mapped[int | None] = mapped_column(SmallInteger)
+    extension_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    resolved_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    resolved_at: Mapped[datetime | None] = mapped_column(_At)
+    closed_at: Mapped[datetime | None] = mapped_column(_At)
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
+    township_confirms: Mapped[bool] = mapped_column(server_default=false())
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id"))
+    merged_from_state: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def place(self) -> Place:
+        """Where it lies, as routing takes it."""
+        return Place(self.village_code, self.grid_code, tuple(each["code"] for each in self.candidates))
+
+    @property
+    def exclusions(self) -> tuple[str, ...]:
+        """Regions whose people the report is hidden from."""
+        return (self.excluded_village_code,) if self.excluded_village_code else ()
+
+
+class ReportEvent(Base):
+    """One line of a report's history. Who acted is kept as role and unit; the person's id is never shown."""
+
+    __tablename__ = "report_events"
+    __table_args__ = (Index("ix_report_events_report_id", "report_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
+    at: Mapped[datetime] = mapped_column(_At)
+    action: Mapped[str] = mapped_column(Text)
+    from_state: Mapped[str | None] = mapped_column(Text)
+    to_state: Mapped[str] = mapped_column(Text)
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    # A role of `kernel.permissions`, or reporter, joiner, system; the unit is the appointment's region.
+    role: Mapped[str] = mapped_column(Text)
+    unit_code: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    # Codes, days and dates that came with the action.
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ReportPhoto(Base):
+    """A photo's place in a report: of the problem, of the work done, or with a line of the history."""
+
+    __tablename__ = "report_photos"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('report', 'after', 'event')", name="purpose"),
+        Index("ix_report_photos_report_id", "report_id", "position"),
+    )
+
+    photo_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("photos.id"), primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
+    purpose: Mapped[str] = mapped_column(Text)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("report_events.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+
+class ReportJoin(Base):
+    """Somebody who met the same problem and joined the report instead of filing it again."""
+
+    __tablename__ = "report_joins"
+    __table_args__ = (Index("ix_report_joins_user_id", "user_id", "joined_at"),)
+
+    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    joined_at: Mapped[datetime] = mapped_column(_At)
