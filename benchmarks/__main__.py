@@ -1,7 +1,7 @@
 """`python -m benchmarks [name…]`: measure, and say what passes.
 
-Every other file of this folder that defines `run() -> list[Result]` is a benchmark, named by its file. The exit
-code is 1 when a ratio misses its goal.
+Every other file of this folder defines `run() -> list[Result]` and is named on the command line by its file name;
+files with a leading underscore are left out. The exit code is 1 when a ratio misses its goal.
 """
 
 import sys

@@ -4,6 +4,7 @@
 """
 
 import base64
+import math
 import subprocess
 import sys
 import uuid
@@ -27,6 +28,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.platform.wechat.client import WeChatClient
+from wxapi.regions.snapshot import REGIONS
 
 # A Monday, 10:00 in Shanghai: office hours.
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -146,6 +148,9 @@ def clock(session_app: Flask) -> FixedClock:
 @pytest.fixture
 def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
     """The app, everything a test writes rolled back at its end."""
+    # Regions are read anew for each test, and then only after an import: counts of statements stay the same.
+    REGIONS.recheck_after_s = math.inf
+    REGIONS.expire()
     with session_app.app_context(), in_savepoint(session_app):
         yield session_app
 

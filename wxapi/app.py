@@ -14,13 +14,15 @@ from wxapi.platform.cipher import Cipher
 from wxapi.platform.runtime import Runtime, install
 from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
+from wxapi.regions import cli as regions_cli
+from wxapi.regions import views as regions
 
 # Every feature's routes, in the order of the contract.
-BLUEPRINTS = (identity.blueprint,)
+BLUEPRINTS = (identity.blueprint, regions.blueprint,)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {}
 # Operator commands: `flask --app wsgi <group> …`
-COMMANDS = (platform_cli.outbox,)
+COMMANDS = (platform_cli.outbox, regions_cli.regions,)
 
 
 def create_app(config: Config, *, clock: Clock | None = None) -> Flask:

@@ -1,0 +1,31 @@
+"""Reads of the regions: what an index, an import or a process' version check needs."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import shapely
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from wxapi.regions.models import Region, RegionVersion
+from wxapi.regions.plane import Polygonal
+
+
+def current_version(session: Session) -> int:
+    """The boundaries' version, 0 before the first import. One tiny statement on the end of an index."""
+    return session.scalar(select(func.max(RegionVersion.id))) or 0
+
+
+def all_names(session: Session) -> list[tuple[str, str]]:
+    """(code, name) of every region."""
+    return [(code, name) for code, name in session.execute(select(Region.code, Region.name))]
+
+
+def boundaries(session: Session, levels: Iterable[str] | None = None) -> dict[str, Polygonal]:
+    """Code → polygon in GCJ-02 degrees, of the given levels or of all; regions without one are left out."""
+    query = select(Region.code, Region.boundary).where(Region.boundary.is_not(None))
+    if levels is not None:
+        query = query.where(Region.level.in_(list(levels)))
+    rows = session.execute(query).all()
+    polygons = shapely.from_wkb([wkb for _, wkb in rows])
+    return {code: cast("Polygonal", polygon) for (code, _), polygon in zip(rows, polygons, strict=True)}

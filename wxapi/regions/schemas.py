@@ -1,0 +1,93 @@
+"""The wire of regions. Answers are made by the plain functions below; the schemas document and test them."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from wxapi.kernel.coordinates import Datum
+from wxapi.platform.wire import PageQuery, WireSchema
+from wxapi.regions.index import Location
+from wxapi.regions.rules import Level
+from wxapi.regions.tree import RegionInfo
+
+_CODE = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?\Z", error="不是有效的区划代码。")
+# A reading worse than this is no reading.
+_LARGEST_ACCURACY_M = 1_000_000
+
+
+class RegionWire(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    level = fields.Enum(Level, by_value=True, required=True)
+    parent_code = fields.String(required=True, allow_none=True)
+    full_name = fields.String(required=True)
+    path = fields.List(fields.String(), required=True, metadata={"description": "codes, from the city to itself"})
+
+
+class RegionPage(WireSchema):
+    items = fields.List(fields.Nested(RegionWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RegionsQuery(PageQuery):
+    parent = fields.String(load_default=None, validate=_CODE)
+
+
+class LocateQuery(WireSchema):
+    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
+    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
+    # No default: the wrong one puts a third of all points into the wrong village.
+    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
+    accuracy = fields.Float(
+        load_default=0.0,
+        validate=validate.Range(0, _LARGEST_ACCURACY_M),
+        metadata={"description": "metres; other villages within max(accuracy, 10), at most 500, are candidates"},
+    )
+
+
+class CandidateWire(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    full_name = fields.String(required=True)
+    distance_m = fields.Float(required=True)
+
+
+class LocationWire(WireSchema):
+    village = fields.Nested(RegionWire, required=True)
+    grid = fields.Nested(RegionWire, required=True, allow_none=True)
+    township = fields.Nested(RegionWire, required=True)
+    county = fields.Nested(RegionWire, required=True)
+    candidates = fields.List(fields.Nested(CandidateWire), required=True)
+    distance_to_border_m = fields.Float(required=True)
+
+
+def region_dict(region: RegionInfo) -> dict[str, Any]:
+    """A `RegionWire`."""
+    return {
+        "code": region.code,
+        "name": region.name,
+        "level": region.level.value,
+        "parent_code": region.parent_code,
+        "full_name": region.full_name,
+        "path": list(region.path),
+    }
+
+
+def location_dict(location: Location) -> dict[str, Any]:
+    """A `LocationWire`; distances in metres, to the centimetre."""
+    return {
+        "village": region_dict(location.village),
+        "grid": region_dict(location.grid) if location.grid else None,
+        "township": region_dict(location.township),
+        "county": region_dict(location.county),
+        "candidates": [
+            {
+                "code": candidate.region.code,
+                "name": candidate.region.name,
+                "full_name": candidate.region.full_name,
+                "distance_m": round(candidate.distance_m, 2),
+            }
+            for candidate in location.candidates
+        ],
+        "distance_to_border_m": round(location.distance_to_border_m, 2),
+    }

@@ -1,0 +1,181 @@
+"""What people and other features do with regions: import them, and ask where a point lies."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import shapely
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.coordinates import Datum, Point, to_gcj02
+from wxapi.kernel.errors import InvalidError, NotFoundError, not_found
+from wxapi.platform import audit
+from wxapi.platform.db import db, transaction
+from wxapi.regions import queries
+from wxapi.regions.importing import (
+    OVERLAP_TOLERANCE_M,
+    NewRegion,
+    Track,
+    check_boundaries,
+    check_overlaps,
+    check_tree,
+)
+from wxapi.regions.index import Candidate, Location
+from wxapi.regions.models import Region, RegionVersion
+from wxapi.regions.snapshot import REGIONS
+from wxapi.regions.sources import Entry
+from wxapi.regions.tree import RegionInfo, Tree
+
+__all__ = [
+    "Candidate", "ImportSummary", "Location", "RegionInfo", "Tree",
+    "import_regions", "list_regions", "locate", "locate_position", "read_region", "region_names", "tree",
+]  # fmt: skip
+
+_ROWS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What an import wrote."""
+
+    version: int
+    regions: int
+    boundaries: int
+
+
+def tree() -> Tree:
+    """The tree of regions, at most a second behind the database."""
+    return REGIONS.get(db.session).tree
+
+
+def region_names(codes: Iterable[str]) -> dict[str, str]:
+    """Code → name; unknown codes are left out."""
+    regions = tree()
+    return {code: regions[code].name for code in codes if code in regions}
+
+
+def locate(point: Point, accuracy: float = 0.0) -> Location:
+    """Say in which village (and grid) a GCJ-02 point lies, and which other villages are near.
+
+    Args:
+        point: in GCJ-02; see `coordinates.to_gcj02`.
+        accuracy: of the reading, in metres; candidates are the villages within `max(accuracy, 10)`, at most 500.
+
+    Raises:
+        NotFoundError: `outside_service_area`.
+    """
+    location = REGIONS.get(db.session).index.locate(point, accuracy)
+    if location is None:
+        raise _outside()
+    return location
+
+
+def locate_position(position: Point, datum: Datum, accuracy: float) -> Location:
+    """`locate` for a position in any datum.
+
+    Raises:
+        NotFoundError: `outside_service_area`, also for a position outside China.
+    """
+    try:
+        point = to_gcj02(position, datum)
+    except InvalidError as error:
+        raise _outside() from error
+    return locate(point, accuracy)
+
+
+def read_region(code: str) -> RegionInfo:
+    """One region.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    region = tree().get(code)
+    if region is None:
+        raise not_found()
+    return region
+
+
+def list_regions(parent: str | None, *, after: str | None, limit: int) -> Sequence[RegionInfo]:
+    """Up to `limit + 1` regions right below a parent (the roots without one) behind the code `after`, by code.
+
+    Raises:
+        NotFoundError: there is no such parent.
+    """
+    regions = tree()
+    if parent is not None and parent not in regions:
+        raise not_found()
+    return [region for region in regions.children(parent) if after is None or region.code > after][: limit + 1]
+
+
+def import_regions(
+    entries: Iterable[Entry],
+    datum: Datum,
+    *,
+    now: datetime,
+    overlap_tolerance_m: float = OVERLAP_TOLERANCE_M,
+    track: Track[Any] = lambda _label, items: items,
+) -> ImportSummary:
+    """Add regions and replace boundaries, all or nothing, and raise the boundaries' version with them.
+
+    Regions that the files do not name stay as they are. A region named without a boundary keeps the one it has.
+
+    Args:
+        entries: of all files of this import: a county's villages may stand beside their townships.
+        datum: of every coordinate in the files.
+        now: the time of the import.
+        overlap_tolerance_m: the width up to which two regions of one level may overlap.
+        track: wraps the long loops, to show their progress.
+
+    Raises:
+        InvalidError: with every fault found, each with its file and feature; nothing is written.
+    """
+    with transaction() as session:
+        # One import at a time: the second one checks its overlaps against what the first has written.
+        session.execute(func.pg_advisory_xact_lock(func.hashtext("regions.import")).select())
+        known = {code for code, _ in queries.all_names(session)}
+        regions = check_boundaries(check_tree(entries, known), datum, track)
+        replaced = {region.code for region in regions if region.boundary is not None}
+        levels = {region.level for region in regions if region.boundary is not None}
+        old = queries.boundaries(session, levels)
+        kept = {code: polygon for code, polygon in old.items() if code not in replaced}
+        check_overlaps(regions, kept, overlap_tolerance_m, track)
+        _write(session, regions, track)
+        version = RegionVersion(imported_at=now, regions=len(regions), boundaries=len(replaced))
+        session.add(version)
+        session.flush()
+        subject = f"regions:{version.id}"
+        audit.record(session, None, "regions.import", subject=subject, at=now, regions=len(regions))
+    REGIONS.expire()
+    return ImportSummary(version.id, version.regions, version.boundaries)
+
+
+def _write(session: Session, regions: Collection[NewRegion], track: Track[int]) -> None:
+    """Insert or update, parents first, some hundreds of rows a statement."""
+    rows = [_row(region) for region in regions]
+    statement = insert(Region)
+    statement = statement.on_conflict_do_update(
+        index_elements=[Region.code],
+        set_={
+            "name": statement.excluded.name,
+            "boundary": func.coalesce(statement.excluded.boundary, Region.boundary),
+        },
+    )
+    for start in track("写入数据库", range(0, len(rows), _ROWS_AT_ONCE)):
+        session.execute(statement, rows[start : start + _ROWS_AT_ONCE])
+
+
+def _row(region: NewRegion) -> dict[str, Any]:
+    return {
+        "code": region.code,
+        "name": region.name,
+        "level": region.level.value,
+        "parent_code": region.parent_code,
+        "boundary": None if region.boundary is None else shapely.to_wkb(region.boundary),
+    }
+
+
+def _outside() -> NotFoundError:
+    return NotFoundError("outside_service_area", "该位置不在本市服务范围内。")

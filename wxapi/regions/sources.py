@@ -1,0 +1,118 @@
+"""Files an operator hands in: GeoJSON of boundaries, CSV of the tree, each also gzipped."""
+
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wxapi.kernel.errors import InvalidError
+
+# Prefixes of names, and EPSG numbers, of what cannot be converted without the state's secret parameters.
+_XIAN_1980 = {4610, *range(2327, 2391)}
+_BEIJING_1954 = {4214, *range(2401, 2443), *range(21413, 21464), *range(21473, 21484)}
+_CGCS2000_PROJECTED = range(4491, 4555)
+_IN_DEGREES = {4326, 4490, 4979}
+_CSV_COLUMNS = {"code", "name", "level", "parent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One region as a file tells it. `where` names file and place; `geometry` is GeoJSON, None from a CSV."""
+
+    where: str
+    code: str
+    name: str
+    level: str | None
+    parent: str | None
+    geometry: dict[str, Any] | None
+
+
+def read_file(path: Path) -> list[Entry]:
+    """Read a .geojson, .json or .csv file, also with .gz behind.
+
+    Raises:
+        InvalidError: `unreadable_file` or `unsupported_crs`; a feature's own faults are found later.
+    """
+    text = _text(path)
+    if path.name.removesuffix(".gz").endswith(".csv"):
+        return list(_rows(path.name, text))
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise _unreadable(path.name, f"不是有效的 JSON({error})") from error
+    return list(_features(path.name, document))
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _unreadable(path.name, "gzip 数据已损坏") from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path.name, "不是 UTF-8 编码") from error
+
+
+def _rows(name: str, text: str) -> Iterator[Entry]:
+    rows = csv.DictReader(io.StringIO(text))
+    if not set(rows.fieldnames or ()) >= _CSV_COLUMNS:
+        raise _unreadable(name, "首行应为 code,name,level,parent")
+    for row in rows:
+        where = f"{name} 第 {rows.line_num} 行"
+        yield Entry(where, row["code"] or "", row["name"] or "", row["level"] or None, row["parent"] or None, None)
+
+
+def _features(name: str, document: object) -> Iterator[Entry]:
+    if not isinstance(document, dict) or not isinstance(document.get("features"), list):
+        raise _unreadable(name, "应为 GeoJSON 的 FeatureCollection")
+    _check_crs(name, document.get("crs"))
+    for number, feature in enumerate(document["features"]):
+        where = f"{name} features[{number}]"
+        properties = feature.get("properties") if isinstance(feature, dict) else None
+        if not isinstance(properties, dict):
+            raise _unreadable(where, "应为带有 properties 的 Feature")
+        yield Entry(
+            where=where,
+            code=_property(properties, "code") or "",
+            name=_property(properties, "name") or "",
+            level=_property(properties, "level"),
+            parent=_property(properties, "parent"),
+            # A feature promises a boundary: without one it is refused, unlike a row of a CSV.
+            geometry=feature.get("geometry") or {},
+        )
+
+
+def _property(properties: dict[str, Any], key: str) -> str | None:
+    """A property as text: mapping programs like to make numbers of codes."""
+    value = properties.get(key)
+    return None if value is None else str(value)
+
+
+def _check_crs(name: str, crs: object) -> None:
+    """Refuse what the file itself says about its coordinate system, where it cannot be right."""
+    if crs is None:
+        return
+    said = json.dumps(crs, ensure_ascii=False)
+    number = re.search(r"EPSG:+[0-9.]*:*(\d{4,5})", said)
+    epsg = int(number[1]) if number else None
+    if epsg in _XIAN_1980 or re.search(r"xi.?an", said, re.IGNORECASE):
+        raise _unsupported(name, "1980 西安坐标系", "没有公开的转换参数,请先由测绘部门转换为 CGCS2000 经纬度")
+    if epsg in _BEIJING_1954 or re.search(r"beijing", said, re.IGNORECASE):
+        raise _unsupported(name, "1954 北京坐标系", "没有公开的转换参数,请先由测绘部门转换为 CGCS2000 经纬度")
+    if epsg is not None and epsg not in _IN_DEGREES:
+        hint = "以米为单位的投影坐标" if epsg in _CGCS2000_PROJECTED else "不支持的坐标系"
+        raise _unsupported(name, f"EPSG:{epsg}({hint})", "请先转换为经纬度(EPSG:4490)再导入")
+
+
+def _unsupported(name: str, what: str, advice: str) -> InvalidError:
+    return InvalidError("unsupported_crs", f"{name}:坐标系为 {what},{advice}。")
+
+
+def _unreadable(where: str, why: str) -> InvalidError:
+    return InvalidError("unreadable_file", f"{where}:{why}。")

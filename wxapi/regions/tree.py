@@ -1,0 +1,84 @@
+"""The tree of regions as one immutable value, small enough to keep in each process."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wxapi.regions.rules import CODE_LENGTH, LEVEL_OF_LENGTH, Level, parent_of, path_of
+
+
+@dataclass(frozen=True, slots=True)
+class RegionInfo:
+    """One region. `full_name` and `path` run from the city down to the region itself."""
+
+    code: str
+    name: str
+    level: Level
+    parent_code: str | None
+    full_name: str
+    path: tuple[str, ...]
+
+    @property
+    def county_code(self) -> str | None:
+        return self._ancestor_code(Level.COUNTY)
+
+    @property
+    def township_code(self) -> str | None:
+        return self._ancestor_code(Level.TOWNSHIP)
+
+    @property
+    def village_code(self) -> str | None:
+        return self._ancestor_code(Level.VILLAGE)
+
+    def covers(self, code: str) -> bool:
+        """Whether the region with this code is this one or lies below it."""
+        return code.startswith(self.code)
+
+    def _ancestor_code(self, level: Level) -> str | None:
+        length = CODE_LENGTH[level]
+        return self.code[:length] if len(self.code) >= length else None
+
+
+class Tree:
+    """All regions by code, as of one version of the boundaries."""
+
+    def __init__(self, version: int, names: Iterable[tuple[str, str]]) -> None:
+        """Build the tree of (code, name) pairs, in any order."""
+        self.version = version
+        self._regions: dict[str, RegionInfo] = {}
+        self._children: dict[str | None, list[RegionInfo]] = {}
+        for code, name in sorted(names, key=lambda pair: (len(pair[0]), pair[0])):
+            self._add(code, name)
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._regions
+
+    def __getitem__(self, code: str) -> RegionInfo:
+        return self._regions[code]
+
+    def get(self, code: str) -> RegionInfo | None:
+        return self._regions.get(code)
+
+    def children(self, code: str | None) -> list[RegionInfo]:
+        """The regions right below a region, by code; below None are the roots."""
+        return list(self._children.get(code, ()))
+
+    def ancestor(self, code: str, level: Level) -> RegionInfo | None:
+        """The region of a level above a region, itself included; None if there is none."""
+        length = CODE_LENGTH[level]
+        return self._regions.get(code[:length]) if code in self._regions and len(code) >= length else None
+
+    def _add(self, code: str, name: str) -> None:
+        parent = self._regions.get(parent_of(code) or "")
+        info = RegionInfo(
+            code=code,
+            name=name,
+            level=LEVEL_OF_LENGTH[len(code)],
+            parent_code=parent.code if parent else None,
+            full_name=(parent.full_name if parent else "") + name,
+            path=path_of(code),
+        )
+        self._regions[code] = info
+        self._children.setdefault(info.parent_code, []).append(info)
