@@ -21,14 +21,16 @@ from redis import Redis
 from sqlalchemy.orm import Session
 
 from config import Config, Env, NamedKey, Secret
+from tests import places
 from tests.factories import People
+from tests.fake_wechat_control import FakeControl
 from wxapi.app import create_app
 from wxapi.demo import embedded
 from wxapi.kernel.clock import FixedClock
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.platform.wechat.client import WeChatClient
-from wxapi.regions.snapshot import REGIONS
+from wxapi.regions.snapshot import regions_cache
 
 # A Monday, 10:00 in Shanghai: office hours.
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -102,6 +104,15 @@ def fake_wechat() -> Iterator[str]:
         process.terminate()
 
 
+@pytest.fixture
+def fake(fake_wechat: str) -> Iterator[FakeControl]:
+    """The fake WeChat's control side; trouble ordered by a test ends with it."""
+    control = FakeControl(fake_wechat)
+    control.reset()
+    yield control
+    control.reset()
+
+
 @pytest.fixture(scope="session")
 def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
     """Build a configuration; keyword arguments replace settings."""
@@ -149,9 +160,9 @@ def clock(session_app: Flask) -> FixedClock:
 def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
     """The app, everything a test writes rolled back at its end."""
     # Regions are read anew for each test, and then only after an import: counts of statements stay the same.
-    REGIONS.recheck_after_s = math.inf
-    REGIONS.expire()
     with session_app.app_context(), in_savepoint(session_app):
+        regions_cache().recheck_after_s = math.inf
+        regions_cache().expire()
         yield session_app
 
 
@@ -175,6 +186,12 @@ def in_savepoint(app: Flask) -> Iterator[None]:
 @pytest.fixture
 def session(app: Flask) -> Session:
     return db.session()
+
+
+@pytest.fixture
+def city(session: Session) -> None:
+    """A small city; see tests/places.py."""
+    places.import_small_city()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from wxapi.platform.db import Base
 
 
 class User(Base):
-    """A person as WeChat knows one. An erased person keeps the row, empty, so that reports keep their author's place."""
+    """A person as WeChat knows one. An erased person keeps the row, empty: reports keep their author's place."""
 
     __tablename__ = "users"
     __table_args__ = (

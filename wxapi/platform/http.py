@@ -20,6 +20,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
     """Install the hooks; they come before the guard's.
 
     Args:
+        app: the API.
         upload_limits: endpoint → bytes, for the few routes that take more than `MAX_JSON`.
     """
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_JSON

@@ -1,5 +1,7 @@
 """Rate limits on Redis, by person or, before login, by address. When Redis is away requests pass and are counted."""
 
+import logging
+
 from flask import Flask, g, request
 from flask_limiter import Limiter
 
@@ -22,9 +24,12 @@ def install(app: Flask, config: Config) -> None:
     app.config["RATELIMIT_ENABLED"] = config.rate_limits
     app.config["RATELIMIT_KEY_PREFIX"] = "limit"
     limiter.init_app(app)
-    limiter.logger.addFilter(_count_error)
+    limiter.logger.addFilter(_count_errors)
 
 
-def _count_error(_record: object) -> bool:
+def _count_errors(record: logging.LogRecord) -> bool:
+    """Count what the limiter swallows instead of logging a traceback for every request."""
+    if record.levelno < logging.ERROR:
+        return True
     metrics.rate_limit_errors.inc()
-    return True
+    return False

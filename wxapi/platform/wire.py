@@ -8,6 +8,10 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
 from wxapi.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from wxapi.platform import sentences
+
+# Before any schema is made: a field takes its sentences when it is built.
+sentences.install()
 
 Row = TypeVar("Row")
 
@@ -31,7 +35,7 @@ class Text(fields.String):
 
     def __init__(self, *, max_length: int, min_length: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators = [*self.validators, validate.Length(min=min_length, max=max_length)]
+        self.validators = [*self.validators, validate.Length(min=min_length or None, max=max_length)]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs).strip()

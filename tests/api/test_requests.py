@@ -1,0 +1,152 @@
+"""What every request has: ids, problems in one form, size limits, a guard that is closed by default."""
+
+import re
+import uuid
+
+import pytest
+from flask import Flask, Response
+from flask.testing import FlaskClient
+
+from tests.factories import People
+from wxapi.kernel import errors
+from wxapi.kernel.permissions import Permission, Role
+from wxapi.platform.db import transaction
+from wxapi.platform.guard import guard
+
+MEMBERS = {"type", "title", "status", "code", "detail", "errors", "request_id"}
+
+
+def test_request_ids_are_taken_made_and_echoed(client: FlaskClient) -> None:
+    given = client.get("/healthz", headers={"X-Request-ID": "phone-7.a_b"})
+    assert given.headers["X-Request-ID"] == "phone-7.a_b"
+    made = client.get("/healthz", headers={"X-Request-ID": "bad id\twith tab"})
+    assert len(made.headers["X-Request-ID"]) == 32
+
+
+def test_problems_have_all_members_and_the_request_id(client: FlaskClient) -> None:
+    response = client.get("/api/v1/me", headers={"X-Request-ID": "abc"})
+    body = response.get_json()
+    assert response.content_type == "application/problem+json"
+    assert set(body) == MEMBERS
+    assert (body["status"], body["code"], body["request_id"]) == (401, "token_missing", "abc")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/v1/nowhere", 404, "not_found"),
+        ("DELETE", "/api/v1/auth/wechat", 405, "method_not_allowed"),
+        ("PATCH", "/api/v1/me", 405, "method_not_allowed"),
+    ],
+)
+def test_what_the_router_refuses_is_a_problem_too(
+    client: FlaskClient, method: str, path: str, status: int, code: str
+) -> None:
+    response = client.open(path, method=method)
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
+
+
+def test_bodies_are_judged_in_steps(client: FlaskClient) -> None:
+    broken = client.post("/api/v1/auth/wechat", data="{", content_type="application/json")
+    assert (broken.status_code, broken.get_json()["code"]) == (400, "malformed_request")
+    unknown = client.post("/api/v1/auth/wechat", json={"code": "x", "extra": 1})
+    assert unknown.status_code == 422
+    assert unknown.get_json()["errors"] == {"extra": ["不认识的字段。"]}
+    missing = client.post("/api/v1/auth/wechat", json={})
+    assert missing.get_json()["errors"] == {"code": ["必填。"]}
+
+
+def test_json_over_256_kib_is_refused_before_it_is_read(client: FlaskClient) -> None:
+    response = client.post("/api/v1/auth/wechat", json={"code": "x" * 300_000})
+    assert (response.status_code, response.get_json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("token", ["", "short", "x" * 43, "x" * 5000, "密" * 30])
+def test_a_token_nobody_holds_is_401(client: FlaskClient, token: str) -> None:
+    response = client.get("/api/v1/me", headers={"Authorization": f"Bearer {token}".encode().decode("latin-1")})
+    assert response.status_code == 401
+
+
+def test_a_role_is_needed_for_what_names_one(people: People) -> None:
+    response = people.make().get("/appointments")
+    assert (response.status_code, response.get_json()["code"]) == (403, "role_not_allowed")
+
+
+def test_a_route_that_names_no_permission_is_refused(people: People, app: Flask) -> None:
+    def forgotten() -> Response:
+        return Response("open door")
+
+    app.view_functions["test.forgotten"] = forgotten
+    app.url_map.add(app.url_rule_class("/api/v1/forgotten", endpoint="test.forgotten"))
+    assert app.test_client().get("/api/v1/forgotten").status_code == 401
+    response = people.make().get("/forgotten")
+    assert (response.status_code, response.get_json()["code"]) == (403, "role_not_allowed")
+
+
+def test_unexpected_errors_tell_nothing(app: Flask) -> None:
+    @guard(Permission.PUBLIC)
+    def broken() -> Response:
+        raise RuntimeError("the secret is 42")
+
+    app.view_functions["test.broken"] = broken
+    app.url_map.add(app.url_rule_class("/api/v1/broken", endpoint="test.broken"))
+    response = app.test_client().get("/api/v1/broken")
+    assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
+    assert "42" not in response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.TooManyRequestsError("slow_down", "慢一点。", retry_after=7), 429),
+        (errors.UnavailableError("away", "不在。", retry_after=9), 503),
+    ],
+)
+def test_errors_that_pass_say_when_to_come_back(app: Flask, error: errors.DomainError, status: int) -> None:
+    endpoint = f"test.{uuid.uuid4().hex}"
+
+    @guard(Permission.PUBLIC)
+    def refuse() -> Response:
+        raise error
+
+    app.view_functions[endpoint] = refuse
+    app.url_map.add(app.url_rule_class(f"/api/v1/{endpoint}", endpoint=endpoint))
+    response = app.test_client().get(f"/api/v1/{endpoint}")
+    assert response.status_code == status
+    assert int(response.headers["Retry-After"]) == error.retry_after  # type: ignore[attr-defined]
+
+
+def test_openapi_names_every_route(app: Flask, client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").get_json()
+    assert document["openapi"].startswith("3.1")
+    paths = set(document["paths"])
+    routes = {
+        re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/") and not rule.endpoint.startswith(("files.", "openapi", "test."))
+    }
+    assert routes == paths
+
+
+def test_readyz_tells_of_database_redis_and_outbox(app: Flask, client: FlaskClient) -> None:
+    body = client.get("/readyz").get_json()
+    assert (body["status"], body["database"], body["redis"]) == ("ok", "ok", "ok")
+    with transaction() as session:
+        session.connection().exec_driver_sql(
+            "INSERT INTO outbox (topic, payload, due_at) VALUES ('t', '{}', now() - interval '5 minutes')"
+        )
+    late = client.get("/readyz").get_json()
+    assert late["status"] == "degraded"
+    assert late["outbox"]["lag_seconds"] >= 300
+
+
+def test_metrics_count_requests(client: FlaskClient) -> None:
+    client.get("/healthz")
+    text = client.get("/metrics").get_data(as_text=True)
+    assert 'wxapi_requests_total{endpoint="health.healthz",method="GET",status="200"}' in text
+
+
+def test_appointments_are_administrators_business(city: None, people: People) -> None:
+    # A permission opens the kind of thing; it says nothing of the place.
+    assert people.make((Role.ADMIN, "4210")).get("/appointments?region=9999").status_code == 404

@@ -1,0 +1,92 @@
+"""The kernel's plain values: ids, times, cursors, actors, errors."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wxapi.kernel import errors, ids, paging
+from wxapi.kernel.actor import Actor, Appointment
+from wxapi.kernel.clock import SHANGHAI, FixedClock, local_day, to_wire
+from wxapi.kernel.permissions import ROLES_OF, Permission, Role
+
+
+def test_ids_are_random_version_4() -> None:
+    made = {ids.new_id() for _ in range(100)}
+    assert len(made) == 100
+    assert {one.version for one in made} == {4}
+
+
+def test_report_numbers_use_crockford_letters_only() -> None:
+    numbers = [ids.new_report_number() for _ in range(500)]
+    assert len(set(numbers)) == 500
+    assert all(n.startswith("JZ-") and len(n) == 11 and not set(n[3:]) & set("ILOU") for n in numbers)
+
+
+def test_tokens_carry_256_bits() -> None:
+    assert len(ids.new_token()) == 43
+    assert ids.new_token() != ids.new_token()
+
+
+def test_times_on_the_wire_are_utc_with_z() -> None:
+    at = datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=SHANGHAI)
+    assert to_wire(at) == "2026-11-23T02:00:00.123Z"
+
+
+def test_days_are_shanghai_days() -> None:
+    assert local_day(datetime(2026, 12, 31, 16, 0, tzinfo=UTC)).isoformat() == "2027-01-01"
+
+
+def test_fixed_clock_moves_only_when_told() -> None:
+    clock = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    assert clock.now() == clock.now()
+    assert clock.advance(hours=2) - datetime(2026, 1, 1, tzinfo=UTC) == timedelta(hours=2)
+
+
+@given(st.lists(st.one_of(st.text(max_size=20), st.integers(), st.none()), min_size=1, max_size=4))
+def test_cursors_come_back_as_they_were(values: list[str | int | None]) -> None:
+    assert paging.decode_cursor(paging.encode_cursor(values), length=len(values)) == values
+
+
+@given(st.text(max_size=60))
+def test_any_text_as_cursor_is_read_or_refused(text: str) -> None:
+    try:
+        assert len(paging.decode_cursor(text, length=2)) == 2
+    except errors.MalformedError as error:
+        assert error.code == "cursor_invalid"
+
+
+def test_a_page_has_a_next_cursor_only_when_there_is_more() -> None:
+    full = paging.page_of([1, 2, 3], 2, lambda n: (n,))
+    assert (list(full.items), full.next_cursor) == ([1, 2], paging.encode_cursor([2]))
+    assert paging.page_of([1, 2], 2, lambda n: (n,)).next_cursor is None
+
+
+def test_an_appointment_covers_its_region_and_all_below() -> None:
+    actor = Actor(
+        uuid.uuid4(),
+        (Appointment(Role.TOWNSHIP_OFFICER, "421002006"), Appointment(Role.COMMUNITY_WORKER, "421002006001")),
+    )
+    assert actor.covers("421002006001", {Role.TOWNSHIP_OFFICER})
+    assert not actor.covers("421002", {Role.TOWNSHIP_OFFICER})
+    assert not actor.covers("421002006002", {Role.COMMUNITY_WORKER})
+    assert actor.regions({Role.TOWNSHIP_OFFICER, Role.COMMUNITY_WORKER}) == ("421002006",)
+    assert actor.regions({Role.ADMIN}) == ()
+
+
+def test_permissions_ask_for_a_role_or_for_a_login() -> None:
+    nobody = Actor(uuid.uuid4())
+    assert nobody.may(Permission.SIGNED_IN)
+    assert not any(nobody.may(permission) for permission in ROLES_OF)
+    assert {*ROLES_OF, Permission.PUBLIC, Permission.SIGNED_IN} == set(Permission)
+    assert Actor(uuid.uuid4(), (Appointment(Role.ADMIN, "4210"),)).may(Permission.APPOINT)
+
+
+def test_errors_carry_code_sentence_and_fields() -> None:
+    error = errors.version_conflict(version=3, state="routed")
+    assert (error.code, error.extra) == ("version_conflict", {"version": 3, "state": "routed"})
+    with pytest.raises(errors.NotFoundError) as caught:
+        raise errors.not_found()
+    assert caught.value.code == "not_found"
