@@ -31,11 +31,15 @@ from wxapi.reports.routing import Place
 _STATES = ", ".join(repr(state.value) for state in State)
 # Literals: a partial index is used only by a query that repeats its condition word for word.
 OPEN_SQL = f"state IN ({', '.join(repr(state.value) for state in OPEN_STATES)})"
+# What a queue is sorted by: a report whose clock stands comes last. Never NULL, so that one comparison of
+# (key, id) goes on after a cursor and an index answers it.
+DUE_SQL = "coalesce(due_at, 'infinity'::timestamptz)"
 _At = DateTime(timezone=True)
 
 
 def _open_index(name: str, *columns: str) -> Index:
-    return Index(f"ix_reports_{name}", *columns, postgresql_where=text(OPEN_SQL))
+    expressions = (text(column) if "(" in column else column for column in columns)
+    return Index(f"ix_reports_{name}", *expressions, postgresql_where=text(OPEN_SQL))
 
 
 class Report(Base):
@@ -51,12 +55,15 @@ class Report(Base):
         CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged"),
         Index("uq_reports_number", "number", unique=True),
         Index("ix_reports_reporter_id", "reporter_id", "created_at", "id"),
-        _open_index("desk_county_due", "desk_county_code", "due_at", "id"),
-        _open_index("desk_township_due", "desk_township_code", "due_at", "id"),
-        _open_index("desk_village_due", "desk_village_code", "due_at", "id"),
+        _open_index("desk_county_due", "desk_county_code", DUE_SQL, "id"),
+        _open_index("desk_township_due", "desk_township_code", DUE_SQL, "id"),
+        _open_index("desk_village_due", "desk_village_code", DUE_SQL, "id"),
         Index("ix_reports_desk_county_created", "desk_county_code", "created_at", "id"),
         Index("ix_reports_desk_township_created", "desk_township_code", "created_at", "id"),
         Index("ix_reports_desk_village_created", "desk_village_code", "created_at", "id"),
+        # The city's own people see all desks.
+        _open_index("due", DUE_SQL, "id"),
+        Index("ix_reports_created_at", "created_at", "id"),
         _open_index("place", "latitude", "longitude"),
         # What the sweeps look for.
         Index("ix_reports_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
@@ -89,6 +96,7 @@ class Report(Base):
     reporter_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     # Random for each report: two reports of one person cannot be told to be his.
     reporter_label: Mapped[int] = mapped_column(SmallInteger)
+    # How many rows of `report_joins` there are.
     me_too_count: Mapped[int] = mapped_column(Integer, server_default="0")
     created_at: Mapped[datetime] = mapped_column(_At)
     updated_at: Mapped[datetime] = mapped_column(_At)
@@ -189,3 +197,5 @@ class ReportJoin(Base):
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     joined_at: Mapped[datetime] = mapped_column(_At)
+    # Joined because his report was merged into this one; unmerging takes it back.
+    via_report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id"))

@@ -1,0 +1,79 @@
+"""Who may see a report, as one SQL condition for every read; and who is there to take one."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from wxapi.identity.queries import staffed_among
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.reports.models import Report, ReportJoin
+from wxapi.reports.parties import HANDS
+
+_VILLAGE_DIGITS = 12
+# Digits of a region code → the columns that hold the ancestors of that level: of the place, of the desk.
+_PLACE = {6: Report.county_code, 9: Report.township_code, 12: Report.village_code, 15: Report.grid_code}
+_DESK = {6: Report.desk_county_code, 9: Report.desk_township_code, 12: Report.desk_village_code}
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """The condition of every read of reports: what does not meet it does not exist for the person.
+
+    Visible is what the person filed; and, unless the person is excluded, what he joined and what lies in,
+    or is on a desk in, a region he holds a desk role for. Excluded from a report about a village's own
+    affairs is everybody with any appointment at or below that village, whatever else he is appointed to;
+    only having filed it counts more.
+    """
+    mine = Report.reporter_id == actor.user_id
+    joined = (
+        select(ReportJoin.report_id)
+        .where(ReportJoin.report_id == Report.id, ReportJoin.user_id == actor.user_id)
+        .exists()
+    )
+    regions = actor.regions(DESK_ROLES)
+    reached = or_(joined, lies_in(regions), on_desk_in(regions))
+    return or_(mine, and_(reached, not_excluded(actor)))
+
+
+def not_excluded(actor: Actor) -> ColumnElement[bool]:
+    """False for reports about the affairs of a village at or below which the person holds any appointment."""
+    villages = {a.region_code[:_VILLAGE_DIGITS] for a in actor.appointments if len(a.region_code) >= _VILLAGE_DIGITS}
+    if not villages:
+        return true()
+    return or_(Report.excluded_village_code.is_(None), Report.excluded_village_code.not_in(sorted(villages)))
+
+
+def lies_in(regions: Collection[str]) -> ColumnElement[bool]:
+    """Reports whose place lies in one of the regions."""
+    return or_(false(), *(_within(_PLACE, code) for code in regions))
+
+
+def on_desk_in(regions: Collection[str]) -> ColumnElement[bool]:
+    """Reports whose desk lies in one of the regions. A grid's people share their village's desk for their grid."""
+    return or_(false(), *(_desk_within(code) for code in regions))
+
+
+def staffing(session: Session, *, today: date) -> Callable[[str], bool]:
+    """How routing asks whether somebody is appointed who can accept a report at a desk."""
+
+    def staffed(desk_code: str) -> bool:
+        at_and_above = [desk_code[:digits] for digits in (4, 6, 9, 12) if digits <= len(desk_code)]
+        return bool(staffed_among(session, at_and_above, HANDS[len(desk_code)], today=today))
+
+    return staffed
+
+
+def _desk_within(code: str) -> ColumnElement[bool]:
+    if len(code) > _VILLAGE_DIGITS:
+        return and_(Report.desk_village_code == code[:_VILLAGE_DIGITS], Report.grid_code == code)
+    return _within(_DESK, code)
+
+
+def _within(columns: Mapping[int, InstrumentedAttribute[Any]], code: str) -> ColumnElement[bool]:
+    """One equality with the ancestor column of the code's level: an index finds it."""
+    if len(code) in columns:
+        return columns[len(code)] == code
+    return func.starts_with(columns[6], code)  # the city: above all columns
