@@ -148,6 +148,12 @@ def set_push_target(world: World, order: Order) -> Any:
     return {}
 
 
+def clear_push_target(world: World, _order: Order) -> Any:
+    """Nothing is pushed by itself any more."""
+    world.push_target = None
+    return {}
+
+
 def push_events(world: World, order: Order) -> Any:
     """`{"event" or "events", "url"?, "token"?, "aes_key"?, "appid"?, "repeat"?, "reverse"?, "bad_signature"?, "age"?}`.
 
@@ -191,6 +197,7 @@ ORDERS: dict[tuple[str, str], Callable[[World, Order], Any]] = {
     ("POST", "/_fake/picture_verdict"): picture_verdict,
     ("GET", "/_fake/checks"): checks,
     ("POST", "/_fake/push_target"): set_push_target,
+    ("DELETE", "/_fake/push_target"): clear_push_target,
     ("POST", "/_fake/push"): push_events,
 }
 
