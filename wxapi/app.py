@@ -8,6 +8,7 @@ from config import Config
 from wxapi.identity import views as identity
 from wxapi.identity.sessions import authenticate
 from wxapi.kernel.clock import Clock, SystemClock
+from wxapi.photos import views as photos
 from wxapi.platform import cli as platform_cli
 from wxapi.platform import db, guard, health, http, idempotency, limits, logs, openapi, problems, storage
 from wxapi.platform.cipher import Cipher
@@ -18,9 +19,9 @@ from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
 
 # Every feature's routes, in the order of the contract.
-BLUEPRINTS = (identity.blueprint, regions.blueprint,)
+BLUEPRINTS = (identity.blueprint, regions.blueprint, photos.blueprint)
 # Routes that take more than a JSON body: endpoint → bytes.
-UPLOADS: dict[str, int] = {}
+UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (platform_cli.outbox, regions_cli.regions,)
 

@@ -1,0 +1,56 @@
+"""Photos: one row an upload. The files are in the object store under keys made of the id."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wxapi.photos.rules import PhotoState, RejectionCode
+from wxapi.platform.db import Base
+
+
+class Photo(Base):
+    """A photo somebody sent. `width`, `height` (pixels, upright) and `variants` are there once it is ready.
+
+    `variants`: name → {"width", "height", "bytes"}. `used_by_*`: the one thing (a report) it belongs to.
+    """
+
+    __tablename__ = "photos"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({', '.join(repr(s.value) for s in PhotoState)})", name="state"),
+        CheckConstraint(f"rejection IN ({', '.join(repr(c.value) for c in RejectionCode)})", name="rejection"),
+        CheckConstraint("(state = 'rejected') = (rejection IS NOT NULL)", name="rejection_state"),
+        CheckConstraint("(state = 'ready') = (variants IS NOT NULL AND width IS NOT NULL)", name="ready_state"),
+        CheckConstraint("(used_by_kind IS NULL) = (used_by_id IS NULL)", name="used_by"),
+        # The sweep of what nobody used, and a person's quota.
+        Index("ix_photos_unused", "created_at", postgresql_where=text("used_by_id IS NULL")),
+        Index("ix_photos_owner_id", "owner_id", postgresql_where=text("owner_id IS NOT NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    # None: the owner had their data erased, the report keeps the picture.
+    owner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    sha256: Mapped[str] = mapped_column(Text)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text)
+    rejection: Mapped[str | None] = mapped_column(Text)
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+    variants: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    used_by_kind: Mapped[str | None] = mapped_column(Text)
+    used_by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    judged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+def original_key(photo_id: uuid.UUID) -> str:
+    """Where the uploaded bytes wait for the worker. Never signed, never served, gone once judged."""
+    return f"photos/{photo_id}/original"
+
+
+def variant_key(photo_id: uuid.UUID, name: str) -> str:
+    """Where a variant is kept."""
+    return f"photos/{photo_id}/{name}.jpg"

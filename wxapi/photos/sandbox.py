@@ -1,0 +1,166 @@
+"""The worker's side of the decoder process: hand over an original, get variants or a rejection.
+
+A time-out in Python cannot interrupt C code, so pictures are decoded in a child that the kernel bounds
+(`decoder.py`). A child that the kernel ended has judged the picture: `corrupt`. A child that somebody else ended
+(SIGKILL or SIGTERM: a shutdown, the system's own out-of-memory killer) has not: the job is tried again.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from wxapi.photos.channel import WALL_SECONDS, split_status, unpack
+from wxapi.photos.rules import Developed, RejectedError, RejectionCode
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# glibc: one arena, since memory is bounded by address space and arenas reserve it; huge pages, since a fresh child
+# touches 40 MB for a phone's photo, and 10,000 page faults are a tenth of its time. Other C libraries ignore both.
+_ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"}
+_VERDICTS = frozenset(
+    {
+        signal.SIGXCPU,
+        signal.SIGALRM,
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGABRT,
+        signal.SIGFPE,
+        signal.SIGILL,
+    }
+)
+_CHUNK = 1 << 18
+
+
+class SandboxLostError(Exception):
+    """The decoder ended without a verdict; the picture may be fine and should be tried again."""
+
+
+class Sandbox:
+    """One decoder process, started at the first picture and again when it is gone.
+
+    Safe to use from a process forked after `start()` (RQ's work-horses): each picture has a channel of its own.
+    """
+
+    def __init__(self) -> None:
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the decoder unless one is there. Workers that fork call this before they do."""
+        with self._lock:
+            if self._control is None:
+                self._control = self._spawn()
+
+    def close(self) -> None:
+        """End the decoder; it ends by itself with the process that started it."""
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+                self._control = None
+            if self._process is not None:
+                self._process.wait(WALL_SECONDS)
+                self._process = None
+
+    def develop(self, data: bytes) -> Developed:
+        """`imaging.develop` in a bounded child.
+
+        Raises:
+            RejectedError: by the rules, or `corrupt` when decoding ran into a limit or crashed.
+            SandboxLostError: no verdict.
+        """
+        return _understood(self._asked(data))
+
+    def _asked(self, data: bytes) -> bytes:
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs, _file_of(data) as original:
+                self._send([original, theirs.fileno()])
+            return _received(ours)
+
+    def _send(self, descriptors: list[int]) -> None:
+        """Pass the descriptors over; a decoder that has died since is replaced once."""
+        for last in (False, True):
+            self.start()
+            control = self._control
+            assert control is not None
+            try:
+                socket.send_fds(control, [b"p"], descriptors)
+            except OSError as error:
+                if last:
+                    raise SandboxLostError("the decoder process cannot be reached") from error
+                self.close()
+            else:
+                return
+
+    def _spawn(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "wxapi.photos.decoder"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env={**_passed_on(), **_ALLOCATOR, "PYTHONPATH": str(_ROOT)},
+                # Its own session: Ctrl-C on the terminal must not look like a picture's fault.
+                start_new_session=True,
+            )
+        return ours
+
+
+@cache
+def shared() -> Sandbox:
+    """The process's own sandbox."""
+    return Sandbox()
+
+
+def _passed_on() -> dict[str, str]:
+    """What the decoder needs of the environment to start; no setting, no secret."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+@contextmanager
+def _file_of(data: bytes) -> Iterator[int]:
+    """Descriptor of an unnamed file with the bytes, in memory where the system has such."""
+    with _unnamed() as file:
+        file.write(data)
+        file.flush()
+        yield file.fileno()
+
+
+def _unnamed() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("original"), "wb")
+    return tempfile.TemporaryFile()
+
+
+def _received(stream: socket.socket) -> bytes:
+    """Everything up to the end of the stream."""
+    stream.settimeout(WALL_SECONDS + 3)
+    chunks = []
+    try:
+        while chunk := stream.recv(_CHUNK):
+            chunks.append(chunk)
+    except OSError as error:
+        raise SandboxLostError("no answer from the decoder process") from error
+    return b"".join(chunks)
+
+
+def _understood(message: bytes) -> Developed:
+    try:
+        answer, status = split_status(message)
+    except ValueError as error:
+        raise SandboxLostError("the decoder process ended") from error
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in _VERDICTS:
+        raise RejectedError(RejectionCode.CORRUPT)
+    if status != 0:
+        raise SandboxLostError(f"the decoding child ended with status {status}")
+    return unpack(answer)

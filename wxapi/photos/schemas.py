@@ -1,0 +1,48 @@
+"""The wire of photos. Answers are made by `wire.photo_dict`; the schemas here document and test them."""
+
+from flask_smorest.fields import Upload
+from marshmallow import fields, validate
+
+from wxapi.photos.rules import PhotoState, RejectionCode
+from wxapi.platform.wire import WireSchema
+
+
+class UploadFiles(WireSchema):
+    file = Upload(required=True, metadata={"description": "JPEG, PNG, WebP, HEIC or AVIF, at most 20 MiB"})
+
+
+class UploadForm(WireSchema):
+    sha256 = fields.String(
+        load_default=None,
+        validate=validate.Length(max=128),
+        metadata={"description": "hex SHA-256 of the file; a different one is refused"},
+    )
+
+
+class Rejection(WireSchema):
+    code = fields.Enum(RejectionCode, by_value=True, required=True)
+    detail = fields.String(required=True)
+
+
+class VariantSchema(WireSchema):
+    url = fields.Url(required=True, metadata={"description": "signed, expires, needs no header"})
+    width = fields.Integer(required=True)
+    height = fields.Integer(required=True)
+    bytes = fields.Integer(required=True)
+
+
+class Variants(WireSchema):
+    large = fields.Nested(VariantSchema)
+    medium = fields.Nested(VariantSchema)
+    thumb = fields.Nested(VariantSchema)
+
+
+class PhotoSchema(WireSchema):
+    id = fields.UUID(required=True)
+    sha256 = fields.String(required=True)
+    bytes = fields.Integer(required=True)
+    state = fields.Enum(PhotoState, by_value=True, required=True)
+    rejection = fields.Nested(Rejection, required=True, allow_none=True)
+    width = fields.Integer(required=True, allow_none=True, metadata={"description": "of the upright picture"})
+    height = fields.Integer(required=True, allow_none=True)
+    variants = fields.Nested(Variants, required=True, metadata={"description": "empty until the photo is ready"})

@@ -1,0 +1,56 @@
+"""Upload a photo, look at a photo."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from wxapi.kernel.permissions import Permission
+from wxapi.photos import schemas, service
+from wxapi.photos.rules import MAX_BYTES
+from wxapi.photos.wire import photo_dict
+from wxapi.platform import idempotency
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limiter
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import json_response
+
+blueprint = Blueprint("photos", __name__, description="照片")
+
+# The file, the other form fields and the boundaries between them.
+MAX_UPLOAD = MAX_BYTES + 64 * 1024
+
+_EXAMPLE = {
+    "id": "0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "bytes": 2483121,
+    "state": "pending",
+    "rejection": None,
+    "width": None,
+    "height": None,
+    "variants": {},
+}
+
+
+@blueprint.route("/photos", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@idempotency.required
+@limiter.limit("600/minute")
+@blueprint.arguments(schemas.UploadFiles, location="files", error_status_code=400)
+@blueprint.arguments(schemas.UploadForm, location="form")
+@blueprint.response(201, schemas.PhotoSchema, example=_EXAMPLE)
+def upload(files: dict[str, Any], form: dict[str, Any]) -> Response:
+    """Store one file; a worker makes its variants. Ask for its state by `GET /photos/{id}`."""
+    # One byte more than is taken tells "too large" without reading on.
+    data = files["file"].read(MAX_BYTES + 1)
+    photo = service.upload(current_actor(), data, sha256=form["sha256"], now=runtime().clock.now())
+    return json_response(photo_dict(photo), 201)
+
+
+@blueprint.route("/photos/<uuid:photo_id>")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, schemas.PhotoSchema, example=_EXAMPLE)
+def read(photo_id: uuid.UUID) -> Response:
+    """A photo of one's own, or of a report one may see."""
+    return json_response(photo_dict(service.read(current_actor(), photo_id)))
