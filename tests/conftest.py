@@ -142,9 +142,12 @@ def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="session")
-def session_app(make_config: Callable[..., Config]) -> Flask:
+def session_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
     """One app for all tests in savepoints."""
-    return create_app(make_config(), clock=FixedClock(NOW))
+    made = create_app(make_config(), clock=FixedClock(NOW))
+    yield made
+    with made.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -164,6 +167,16 @@ def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
         regions_cache().recheck_after_s = math.inf
         regions_cache().expire()
         yield session_app
+
+
+@contextmanager
+def app_in_savepoint(config: Config) -> Iterator[Flask]:
+    """An app of another configuration, everything written to it rolled back at the end."""
+    made = create_app(config, clock=FixedClock(NOW))
+    with made.app_context():
+        with in_savepoint(made):
+            yield made
+        db.engine.dispose()
 
 
 @contextmanager

@@ -4,9 +4,10 @@ Pure: built from polygons, asked with points, changed never. Asking is safe from
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from wxapi.kernel.coordinates import Point
@@ -19,17 +20,18 @@ _ROUNDING_M = 0.05
 # Inside a township's outline, a strip between villages that is narrower than twice this is a flaw of the drawing.
 _GAP_M = 5.0
 
+# A point in the plane, as an array of one: STRtree answers that in half the time a lone point takes.
+_At = npt.NDArray[Any]
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+
+class Candidate(NamedTuple):
     """Another village near the point, and how far away its nearest ground is."""
 
     region: RegionInfo
     distance_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where a point lies. `distance_to_border_m` is to the nearest border of its village."""
 
     village: RegionInfo
@@ -50,17 +52,17 @@ class _Layer:
         self.polygons: list[Polygonal] = plane.tolist()
         self._tree = shapely.STRtree(plane)
 
-    def holding(self, point: shapely.Point) -> RegionInfo | None:
-        """The region whose polygon or border holds the point; of several the one with the lowest code."""
-        hits = self._tree.query(point, predicate="intersects").tolist()
-        return self.regions[min(hits)] if hits else None
+    def holding(self, at: _At) -> list[int]:
+        """Places of the polygons that hold the point inside or on their border, by code."""
+        hits: list[int] = self._tree.query(at, predicate="intersects")[1].tolist()
+        if len(hits) > 1:
+            hits.sort()
+        return hits
 
-    def near(self, point: shapely.Point, reach: float) -> list[tuple[float, int]]:
-        """(distance, place) of each polygon within reach, nearest first, ties by code; 0.0 holds the point."""
-        hits: list[int] = self._tree.query(point, predicate="dwithin", distance=reach).tolist()
-        if len(hits) == 1:
-            return [(self.polygons[hits[0]].distance(point), hits[0])]
-        return sorted((self.polygons[hit].distance(point), hit) for hit in hits)
+    def near(self, at: _At, reach: float) -> list[tuple[float, int]]:
+        """(distance, place) of the polygons within reach, nearest first, ties by code."""
+        hits: list[int] = self._tree.query(at, predicate="dwithin", distance=reach)[1].tolist()
+        return sorted((self.polygons[hit].distance(at[0]), hit) for hit in hits)
 
 
 class SpatialIndex:
@@ -82,44 +84,55 @@ class SpatialIndex:
 
     def locate(self, point: Point, accuracy: float) -> Location | None:
         """Say where a GCJ-02 point lies, None outside every village; accuracy in metres."""
-        x, y = project(point)
-        at = shapely.Point(x, y)
+        at = shapely.points([project(point)])
         scale = ground_scale(point.latitude)
-        near = self._villages.near(at, reach_m(accuracy) / scale)
-        if not near or near[0][0] > 0:
-            place = self._across_gap(at, near, scale)
-            if place is None:
-                return None
-        else:
-            place = near[0][1]
-        village = self._villages.regions[place]
+        reach = reach_m(accuracy) / scale
+        holding = self._villages.holding(at)
+        if not holding:
+            return self._across_gap(at, reach, scale)
+        place = holding[0]
+        to_border = self._borders[place].distance(at[0])
+        # Deep inside a village no other one can be within reach: most points are spared the second question.
+        alone = to_border > reach and len(holding) == 1
+        return self._location(at, place, to_border, [] if alone else self._villages.near(at, reach), scale)
+
+    def _location(self, at: _At, place: int, to_border: float, near: list[tuple[float, int]], scale: float) -> Location:
+        regions = self._villages.regions
+        village = regions[place]
         township, county = self._above[place]
         return Location(
             village=village,
-            grid=self._grid(at, village),
+            grid=self._grid(at, village, _ROUNDING_M / scale) if village.code in self._gridded else None,
             township=township,
             county=county,
-            candidates=tuple(self._candidates(near, place, scale)) if len(near) > 1 else (),
-            distance_to_border_m=self._borders[place].distance(at) * scale,
+            candidates=tuple(self._candidates(near, place, scale)) if near else (),
+            distance_to_border_m=to_border * scale,
         )
 
     def _candidates(self, near: list[tuple[float, int]], place: int, scale: float) -> Iterable[Candidate]:
         regions = self._villages.regions
         return (Candidate(regions[other], distance * scale) for distance, other in near if other != place)
 
-    def _grid(self, at: shapely.Point, village: RegionInfo) -> RegionInfo | None:
-        """The grid of this village that holds the point: a village without grids is not asked twice."""
-        if village.code not in self._gridded:
-            return None
-        return self._grids.holding(at)
+    def _grid(self, at: _At, village: RegionInfo, rounding: float) -> RegionInfo | None:
+        """The village's own grid at the point, also where the grid's outline misses the village's by a rounding."""
+        regions = self._grids.regions
+        places = self._grids.holding(at) or [place for _, place in self._grids.near(at, rounding)]
+        own = (regions[place] for place in places if regions[place].parent_code == village.code)
+        return next(own, None)
 
-    def _across_gap(self, at: shapely.Point, near: list[tuple[float, int]], scale: float) -> int | None:
+    def _across_gap(self, at: _At, reach: float, scale: float) -> Location | None:
         """The nearest village, for a point that lies in none only because two borders do not quite meet."""
+        near = self._villages.near(at, reach)
         if not near:
             return None
         distance, place = near[0]
-        if distance * scale <= _ROUNDING_M:
-            return place
-        enclosing = next(filter(None, (layer.holding(at) for layer in self._outlines)), None)
-        inside = enclosing is not None and enclosing.covers(self._villages.regions[place].code)
-        return place if inside and distance * scale <= _GAP_M else None
+        rounding = distance * scale <= _ROUNDING_M
+        gap = distance * scale <= _GAP_M and self._enclosed(at, self._villages.regions[place])
+        return self._location(at, place, distance, near, scale) if rounding or gap else None
+
+    def _enclosed(self, at: _At, village: RegionInfo) -> bool:
+        """Whether the smallest outline around the point is one of those above the village."""
+        for layer in self._outlines:
+            if holding := layer.holding(at):
+                return any(layer.regions[place].covers(village.code) for place in holding)
+        return False

@@ -25,7 +25,7 @@ from wxapi.regions.importing import (
 )
 from wxapi.regions.index import Candidate, Location
 from wxapi.regions.models import Region, RegionVersion
-from wxapi.regions.snapshot import REGIONS
+from wxapi.regions.snapshot import regions_cache
 from wxapi.regions.sources import Entry
 from wxapi.regions.tree import RegionInfo, Tree
 
@@ -48,7 +48,7 @@ class ImportSummary:
 
 def tree() -> Tree:
     """The tree of regions, at most a second behind the database."""
-    return REGIONS.get(db.session).tree
+    return regions_cache().get(db.session).tree
 
 
 def region_names(codes: Iterable[str]) -> dict[str, str]:
@@ -67,7 +67,7 @@ def locate(point: Point, accuracy: float = 0.0) -> Location:
     Raises:
         NotFoundError: `outside_service_area`.
     """
-    location = REGIONS.get(db.session).index.locate(point, accuracy)
+    location = regions_cache().get(db.session).index.locate(point, accuracy)
     if location is None:
         raise _outside()
     return location
@@ -148,7 +148,7 @@ def import_regions(
         session.flush()
         subject = f"regions:{version.id}"
         audit.record(session, None, "regions.import", subject=subject, at=now, regions=len(regions))
-    REGIONS.expire()
+    regions_cache().expire()
     return ImportSummary(version.id, version.regions, version.boundaries)
 
 

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from typing import cast
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from wxapi.regions import queries
@@ -16,6 +18,7 @@ from wxapi.regions.index import SpatialIndex
 from wxapi.regions.tree import Tree
 
 _RECHECK_AFTER_S = 1.0
+_KEY = "wxapi.regions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +78,9 @@ def _load(session: Session, version: int) -> Snapshot:
     return Snapshot(tree, SpatialIndex(tree, queries.boundaries(session)))
 
 
-# One for the process: polygons are big, and every thread may share them.
-REGIONS = SnapshotCache()
+def regions_cache() -> SnapshotCache:
+    """The current app's cache, shared by its threads. Needs an app context, as requests and jobs have."""
+    extensions = current_app.extensions
+    found = extensions.get(_KEY)
+    # setdefault: two threads that come first at once get the same one.
+    return cast("SnapshotCache", found or extensions.setdefault(_KEY, SnapshotCache()))
