@@ -38,9 +38,9 @@ def decode_cursor(cursor: str, *, length: int) -> list[Any]:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         values = json.loads(raw)
     except (ValueError, binascii.Error) as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if not isinstance(values, list) or len(values) != length or any(isinstance(v, dict | list) for v in values):
-        raise _bad_cursor()
+        raise bad_cursor()
     return values
 
 
@@ -52,5 +52,6 @@ def page_of(rows: Sequence[Row], limit: int, key: Callable[[Row], Sequence[str |
     return Page(items, encode_cursor(key(items[-1])))
 
 
-def _bad_cursor() -> MalformedError:
+def bad_cursor() -> MalformedError:
+    """The refusal of a cursor that no page of the list gave."""
     return MalformedError("cursor_invalid", "分页参数无效,请从第一页重新加载。")
