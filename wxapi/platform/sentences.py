@@ -19,7 +19,11 @@ _FIELDS: dict[type[fields.Field[object]], dict[str, str]] = {
     fields.Integer: {"invalid": "应为整数。"},
     fields.Float: {"special": "应为有限的数字。"},
     fields.Boolean: {"invalid": "应为 true 或 false。"},
-    fields.DateTime: {"invalid": "时间格式不正确。", "invalid_awareness": "时间须带时区。", "format": "时间格式不正确。"},
+    fields.DateTime: {
+        "invalid": "时间格式不正确。",
+        "invalid_awareness": "时间须带时区。",
+        "format": "时间格式不正确。",
+    },
     fields.AwareDateTime: {"invalid": "时间格式不正确。", "invalid_awareness": "时间须带时区。"},
     fields.Date: {"invalid": "日期格式不正确。", "format": "日期格式不正确。"},
     fields.Dict: {"invalid": "格式不正确。"},
