@@ -43,6 +43,6 @@ class FakeControl:
         return list(self.order("GET", "messages", openid=openid)["items"])
 
     def reset(self) -> None:
-        """No trouble on order, counts at zero, nothing pushed by itself."""
-        for name in ("faults", "calls", "push_target"):
+        """No trouble on order, counts at zero, the machine's time, nothing pushed by itself."""
+        for name in ("faults", "calls", "advance", "push_target"):
             self.order("DELETE", name)

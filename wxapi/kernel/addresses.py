@@ -18,9 +18,7 @@ def require_safe_base_url(url: str) -> str:
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("wants a bare address: no user, query or fragment")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError(
-            "wants https; plain http is for this machine only (127.0.0.1, ::1, localhost)"
-        )
+        raise ValueError("wants https; plain http is for this machine only (127.0.0.1, ::1, localhost)")
     return url.rstrip("/")
 
 

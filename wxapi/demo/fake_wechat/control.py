@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from wxapi.demo.fake_wechat.access import TokenDesk
 from wxapi.demo.fake_wechat.exchange import Answer, Call, json_answer
 from wxapi.demo.fake_wechat.faults import read_fault
 from wxapi.demo.fake_wechat.pusher import Trouble, push
@@ -122,6 +123,14 @@ def advance(world: World, order: Order) -> Any:
         return {"now": int(world.now())}
 
 
+def reset_clock(world: World, _order: Order) -> Any:
+    """The fake's clock is the machine's again; tokens given meanwhile are gone."""
+    with world.lock:
+        world.shift = 0.0
+        world.tokens = TokenDesk()
+        return {}
+
+
 def word(world: World, order: Order) -> Any:
     """`{"word", "suggest", "label"}`: a text with this word is judged so."""
     with world.lock:
@@ -193,6 +202,7 @@ ORDERS: dict[tuple[str, str], Callable[[World, Order], Any]] = {
     ("GET", "/_fake/calls"): calls,
     ("DELETE", "/_fake/calls"): clear_calls,
     ("POST", "/_fake/advance"): advance,
+    ("DELETE", "/_fake/advance"): reset_clock,
     ("POST", "/_fake/word"): word,
     ("POST", "/_fake/picture_verdict"): picture_verdict,
     ("GET", "/_fake/checks"): checks,

@@ -49,7 +49,7 @@ def done(**fields: Any) -> Answer:
 
 
 def refusal(errcode: int | str, about: str, *, content_type: str = JSON) -> Answer:
-    """An error as the real one words it, HTTP 200 and with a rid."""
+    """An error as the real one words it, HTTP 200 and with a rid; not always under the right content type."""
     rid = f"{secrets.token_hex(4)}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
     return json_answer({"errcode": errcode, "errmsg": f"{about} rid: {rid}"}, content_type=content_type)
 

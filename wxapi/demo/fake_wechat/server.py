@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from wxapi.demo.fake_wechat import content_apis, control, identity_apis, message_apis
-from wxapi.demo.fake_wechat.exchange import Answer, Call, Handler, RefusedError, read_body, refusal
+from wxapi.demo.fake_wechat.exchange import JSON, PLAIN, Answer, Call, Handler, RefusedError, read_body, refusal
 from wxapi.demo.fake_wechat.faults import Fault, take
 from wxapi.demo.fake_wechat.pusher import start_postman
 from wxapi.demo.fake_wechat.world import World
@@ -29,6 +29,8 @@ APIS: dict[str, tuple[str, bool, Handler]] = {
     "/wxa/getwxacodeunlimit": ("POST", True, content_apis.wxa_code),
     "/cgi-bin/message/subscribe/send": ("POST", True, message_apis.subscribe_send),
 }
+# Where even an error comes under the content type of success.
+_ERROR_TYPES = {"/sns/jscode2session": PLAIN, "/wxa/getwxacodeunlimit": "image/jpeg"}
 # Calls a minute, and the code that says so.
 _MINUTE_LIMITS = {
     "/cgi-bin/stable_token": (10_000, 45011),
@@ -142,7 +144,8 @@ def _work(world: World, method: str, call: Call) -> Answer:
             answer = _admitted(world, method, call)(world, call)
             errcode: int | str = 0
         except RefusedError as error:
-            answer, errcode = refusal(error.errcode, error.about), error.errcode
+            content_type = _ERROR_TYPES.get(call.path, JSON)
+            answer, errcode = refusal(error.errcode, error.about, content_type=content_type), error.errcode
         world.answers[f"{call.path} {errcode}"] += 1
     return answer
 
