@@ -68,6 +68,7 @@ class Config:
     trusted_proxies: int = 0
     database_pool: int = 8
     rate_limits: bool = True
+    workers: int = 1
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":
@@ -105,6 +106,7 @@ class Config:
             trusted_proxies=read("WXAPI_TRUSTED_PROXIES", _count, default="0", wants="a number of proxies, 0 to 9"),
             database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
             rate_limits=read("WXAPI_RATE_LIMITS", _switch, default="on", wants="on or off"),
+            workers=read("WXAPI_WORKERS", _processes, default="1", wants="worker processes for each queue, 1 to 64"),
         )
         config._refuse_plain_addresses()
         return config
@@ -224,6 +226,12 @@ def _count(text: str) -> int:
 def _pool(text: str) -> int:
     number = int(text)
     _require(1 <= number <= 100)
+    return number
+
+
+def _processes(text: str) -> int:
+    number = int(text)
+    _require(1 <= number <= 64)
     return number
 
 

@@ -1,15 +1,17 @@
 """What follows from a change is a row in the same transaction.
 
-`record` writes it; `workers.relay` hands it to RQ; the row goes when the last of its jobs is done. Until then its
-`due_at` is a lease: a row whose work did not finish in time is simply due again, whatever became of Redis or a worker.
+`record` writes it; `workers.relay` hands it to RQ; the row goes when its job is done. Until then its `due_at` is a
+lease: a row whose work did not finish in time is simply due again, whatever became of Redis or a worker.
 Only ids and short texts cross: payloads are read by operators.
+
+All times of the outbox are the database's, so that the clocks of several machines need not agree.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, SmallInteger, Text, false, func, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import BigInteger, DateTime, Identity, Index, SmallInteger, Text, delete, false, func, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wxapi.platform.db import Base
@@ -26,14 +28,24 @@ class OutboxRow(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     topic: Mapped[str] = mapped_column(Text)
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    # Names of the jobs not done yet; None until the relay has looked the topic up.
-    jobs: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    # Name of the job to be done; None until the relay has looked the topic up (a row of several jobs becomes several).
+    job: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    # How often it was handed to RQ. Only the latest attempt may run.
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     # Given up after too many attempts; kept for the operator.
     dead: Mapped[bool] = mapped_column(server_default=false())
     last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class ScheduledRow(Base):
+    """When a task of `workers.timetable` is next to be done."""
+
+    __tablename__ = "schedule"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    next_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 def record(session: Session, topic: str, *, not_before: datetime | None = None, **payload: str | int | None) -> None:
@@ -42,3 +54,34 @@ def record(session: Session, topic: str, *, not_before: datetime | None = None, 
     if not_before is not None:
         row.due_at = not_before
     session.add(row)
+
+
+def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
+    """Start an attempt: its lease runs from now. None when the work is done, given up or handed to a later attempt."""
+    return session.scalars(
+        update(OutboxRow)
+        .where(OutboxRow.id == outbox_id, OutboxRow.attempts == attempt, ~OutboxRow.dead)
+        .values(due_at=func.now() + lease)
+        .returning(OutboxRow)
+    ).one_or_none()
+
+
+def finish(session: Session, outbox_id: int) -> None:
+    """The job is done, by whichever attempt."""
+    session.execute(_quiet(delete(OutboxRow).where(OutboxRow.id == outbox_id)))
+
+
+def postpone(session: Session, outbox_id: int, attempt: int, *, error: str, delay: timedelta, give_up: bool) -> None:
+    """An attempt failed: try again after `delay`, or keep the row for the operator. A later attempt is left alone."""
+    session.execute(
+        _quiet(
+            update(OutboxRow)
+            .where(OutboxRow.id == outbox_id, OutboxRow.attempts == attempt)
+            .values(due_at=func.now() + delay, last_error=error, dead=give_up)
+        )
+    )
+
+
+def _quiet(statement: Any) -> Any:
+    """Nothing of the outbox is held by a session that would have to be told."""
+    return statement.execution_options(synchronize_session=False)

@@ -1,0 +1,31 @@
+"""What the router and time do with reports."""
+
+from uuid import UUID
+
+from wxapi.platform.runtime import runtime
+from wxapi.reports import sweeps
+
+
+def route_report(*, report_id: str) -> None:
+    """Give a new report its desk."""
+    sweeps.route_report(UUID(report_id), now=runtime().clock.now())
+
+
+def close_silent_reports() -> None:
+    """Close what was resolved 7 days ago and heard no answer."""
+    sweeps.close_silent(now=runtime().clock.now())
+
+
+def resume_held_reports() -> None:
+    """Resume what is on hold at its review date."""
+    sweeps.resume_holds(now=runtime().clock.now())
+
+
+def remind_of_reports() -> None:
+    """The blue reminder at 80 % of the time."""
+    sweeps.remind(now=runtime().clock.now())
+
+
+def mark_overdue_reports() -> None:
+    """Yellow and red cards."""
+    sweeps.mark_overdue(now=runtime().clock.now())

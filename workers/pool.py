@@ -1,0 +1,93 @@
+"""One RQ worker for one queue. RQ fetches, forks and keeps the time; what is done and what failed is on the rows."""
+
+import os
+import socket
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue as RqQueue
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker, SimpleWorker, Worker
+
+from config import Config
+from workers import post, run
+from workers.lifetime import Stop
+from workers.topics import Queue, Topics
+from wxapi.app import create_app
+from wxapi.kernel.ids import new_id
+from wxapi.photos import sandbox
+from wxapi.platform import metrics
+
+log = structlog.get_logger(__name__)
+
+# RQ waits this long, less 15 s, for a job before it looks after itself; a Redis that hangs is noticed 10 s later.
+_WORKER_TTL_S = 30
+_REDIS_POLL_S = 0.25
+
+
+class OutboxWorker(BaseWorker):
+    """What both kinds of worker do otherwise than RQ."""
+
+    # RQ's minute between two tries would leave a report unrouted long after Redis is back.
+    max_connection_wait_time = 1.0
+    log_result_lifespan = False
+
+    def subscribe(self) -> None:
+        """Take no commands by Redis: a thread less beside a fork, and Redis cannot tell a worker to stop."""
+
+    def execute_job(self, job: RqJob, queue: RqQueue) -> None:
+        """Count what became of it, here, since a process forked for one job leaves no counters behind."""
+        run.outcome.value = run.Outcome.LOST
+        super().execute_job(job, queue)
+        outcome = run.Outcome(run.outcome.value)
+        metrics.jobs.labels(job.description, outcome.name.lower()).inc()
+        if outcome is run.Outcome.LOST:
+            log.error("job_lost", job=job.description, rq_id=job.id)
+
+
+class LightWorker(OutboxWorker, SimpleWorker):
+    """Runs jobs in its own process: four times as many a second."""
+
+
+class ForkingWorker(OutboxWorker, Worker):
+    """Forks a process for each job: what it takes of memory or breaks is gone with it."""
+
+
+_CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {Queue.LIGHT: LightWorker, Queue.PHOTOS: ForkingWorker}
+
+
+def work(config: Config, queue: Queue, topics: Topics) -> None:
+    """Work for one queue until SIGTERM or SIGINT: a job under way is finished, a second signal ends it."""
+    stop = Stop().listen()
+    run.prepare(create_app(config), topics)
+    if queue is Queue.PHOTOS:
+        sandbox.shared().start()  # before anything is forked, so that all jobs share it
+    redis = post.connect(config.redis_url)
+    _wait_for(redis, stop)
+    if stop.requested:
+        return
+    worker = _CLASSES[queue](
+        [post.rq_queue(redis, queue)],
+        name=f"{queue}-{socket.gethostname()}-{os.getpid()}-{new_id().hex[:8]}",
+        connection=redis,
+        worker_ttl=_WORKER_TTL_S,
+        serializer=JSONSerializer,
+        log_job_description=False,
+    )
+    log.info("worker_ready", queue=queue)
+    worker.work(logging_level="WARNING")
+
+
+def _wait_for(redis: "Redis", stop: Stop) -> None:
+    """Wait until Redis answers, here rather than by being started again and again."""
+    while not stop.requested:
+        try:
+            answer: Any = redis.ping()
+        except RedisError:
+            stop.wait(_REDIS_POLL_S)
+        else:
+            if answer:
+                return

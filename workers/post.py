@@ -1,0 +1,89 @@
+"""The relay's way to RQ: which rows still wait in its queues, and handing over those that do not."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue as RqQueue
+from rq.job import Job as RqJob
+from rq.job import JobStatus
+from rq.queue import EnqueueData
+from rq.serializers import JSONSerializer
+
+from workers.topics import Job, Queue
+
+# Until RQ forgets a job nobody took, and with it that the row need not be sent again.
+_QUEUED_TTL_S = 3600
+_FAILED_TTL_S = 600
+
+
+class Parcel(NamedTuple):
+    """One attempt at one row."""
+
+    outbox_id: int
+    attempt: int
+    job: Job
+
+    @property
+    def rq_id(self) -> str:
+        """RQ's id of it: the same when it is sent again because a commit failed."""
+        return f"{self.outbox_id}-{self.attempt}"
+
+
+def connect(redis_url: str, *, timeout_s: float = 5) -> "Redis":
+    """A connection without redis-py's own retries: who uses it has a better one."""
+    return Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
+
+
+def rq_queue(redis: "Redis", queue: Queue) -> RqQueue:
+    """The RQ queue. Arguments cross as JSON: who can write to Redis must not be able to unpickle things here."""
+    return RqQueue(queue.value, connection=redis, serializer=JSONSerializer)
+
+
+def waiting(redis: "Redis", parcels: Sequence[Parcel]) -> set[Parcel]:
+    """Those that no worker has taken yet: sending them again would only make a backlog longer.
+
+    A job that a worker took and did not start, because it died between the two, is in the intermediate list and still
+    has the status "queued": it does not count as waiting.
+    """
+    if not parcels:
+        return set()
+    pipeline = redis.pipeline(transaction=False)
+    for queue in Queue:
+        pipeline.lrange(rq_queue(redis, queue).intermediate_queue_key, 0, -1)
+    for parcel in parcels:
+        pipeline.hget(RqJob.key_for(parcel.rq_id), "status")
+    answers = pipeline.execute()
+    taken = {rq_id.decode() for listed in answers[: len(Queue)] for rq_id in listed}
+    statuses = zip(parcels, answers[len(Queue) :], strict=True)
+    return {
+        parcel for parcel, status in statuses if status == JobStatus.QUEUED.value.encode() and parcel.rq_id not in taken
+    }
+
+
+def send(redis: "Redis", parcels: Iterable[Parcel]) -> None:
+    """Hand parcels over, all of them or none."""
+    by_queue: defaultdict[Queue, list[Parcel]] = defaultdict(list)
+    for parcel in parcels:
+        by_queue[parcel.job.queue].append(parcel)
+    pipeline = redis.pipeline(transaction=True)
+    for queue, several in by_queue.items():
+        rq_queue(redis, queue).enqueue_many([_data(parcel) for parcel in several], pipeline=pipeline)
+    pipeline.execute()
+
+
+def _data(parcel: Parcel) -> EnqueueData:
+    job = parcel.job
+    return RqQueue.prepare_data(
+        "workers.run.run",
+        args=(parcel.outbox_id, parcel.attempt, job.lease_s),
+        timeout=job.limit_s,
+        ttl=_QUEUED_TTL_S,
+        result_ttl=0,
+        failure_ttl=_FAILED_TTL_S,
+        job_id=parcel.rq_id,
+        description=job.name,
+    )

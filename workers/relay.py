@@ -1,0 +1,186 @@
+"""Moves due outbox rows to RQ. Any number of relays may run: each takes rows that no other holds.
+
+Rows are locked, handed to Redis and leased in one transaction. When Redis is away nothing is committed and the rows
+are due as before; when the commit fails after Redis has them, their attempt is not the row's and does nothing.
+The relay holds one database connection of its own, which waits for the trigger's NOTIFY with a poll behind it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psycopg
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from workers import post
+from workers.lifetime import Stop
+from workers.post import Parcel
+from workers.retries import MAX_ATTEMPTS, backoff
+from workers.topics import Topics, job_of
+from wxapi.platform.outbox import CHANNEL
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+_POLL_S = 1.0
+_DUE = (
+    "SELECT id, topic, job, attempts FROM outbox WHERE NOT dead AND due_at <= now()"
+    " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED"
+)
+_SPLIT = (
+    "INSERT INTO outbox (topic, payload, job, created_at, due_at)"
+    " SELECT topic, payload, more.job, created_at, due_at"
+    " FROM unnest(%s::bigint[], %s::text[]) AS more (id, job) JOIN outbox USING (id)"
+)
+_LEASE = (
+    "UPDATE outbox SET job = step.job, attempts = step.attempts, due_at = now() + step.wait_s * interval '1 second',"
+    " dead = step.dead, last_error = coalesce(step.error, last_error)"
+    " FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::float[], %s::bool[], %s::text[])"
+    " AS step (id, job, attempts, wait_s, dead, error) WHERE outbox.id = step.id"
+)
+
+
+class DueRow(NamedTuple):
+    """What the relay reads of an outbox row."""
+
+    id: int
+    topic: str
+    job: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the relay does about a row: `sent` now, or only its new state. `wait_s` until it is due again."""
+
+    row: DueRow
+    job: str | None
+    attempts: int
+    wait_s: float
+    error: str | None = None
+    sent: Parcel | None = None
+
+    @property
+    def dead(self) -> bool:
+        """Given up."""
+        return self.error is not None and self.attempts >= MAX_ATTEMPTS
+
+
+def last_parcel(topics: Topics, row: DueRow) -> Parcel | None:
+    """What was sent of this row before, if anything."""
+    job = job_of(topics, row.topic, row.job)
+    return Parcel(row.id, row.attempts, job) if job and row.attempts else None
+
+
+def decide(topics: Topics, row: DueRow, *, waits: bool) -> Step:
+    """The next step of a due row. `waits`: what was sent of it before is still in RQ's queue, not started."""
+    jobs = topics.get(row.topic, ())
+    job = job_of(topics, row.topic, row.job) if row.job else next(iter(jobs), None)
+    if job is None:
+        attempts = min(row.attempts + 1, MAX_ATTEMPTS)
+        return Step(row, row.job, attempts, backoff(attempts).total_seconds(), error="unknown_topic")
+    if waits:
+        return Step(row, job.name, row.attempts, job.lease_s)
+    if row.attempts >= MAX_ATTEMPTS:
+        return Step(row, job.name, row.attempts, 0, error="worker_lost")
+    attempt = row.attempts + 1
+    return Step(row, job.name, attempt, job.lease_s, sent=Parcel(row.id, attempt, job))
+
+
+def move(connection: "psycopg.Connection[tuple[object, ...]]", redis: "Redis", topics: Topics) -> int:
+    """Take one batch of due rows a step further; returns how many rows there were.
+
+    Raises:
+        RedisError: nothing was changed.
+        psycopg.Error: nothing was changed.
+    """
+    with connection.transaction(), connection.cursor(row_factory=psycopg.rows.kwargs_row(DueRow)) as cursor:
+        rows = cursor.execute(_DUE, (BATCH,)).fetchall()
+        if not rows:
+            return 0
+        _split(cursor, topics, rows)
+        sent_before = {row: parcel for row in rows if (parcel := last_parcel(topics, row))}
+        waiting = post.waiting(redis, list(sent_before.values()))
+        steps = [decide(topics, row, waits=sent_before.get(row) in waiting) for row in rows]
+        _lease(cursor, steps)
+        parcels = [step.sent for step in steps if step.sent]
+        if parcels:
+            post.send(redis, parcels)
+    _tell(steps)
+    return len(rows)
+
+
+def _split(cursor: "psycopg.Cursor[DueRow]", topics: Topics, rows: Sequence[DueRow]) -> None:
+    """Give each further job of a topic a row of its own; the trigger's notice brings them into the next batch."""
+    more = [(row.id, job.name) for row in rows if row.job is None for job in topics.get(row.topic, ())[1:]]
+    if more:
+        ids, jobs = zip(*more, strict=True)
+        cursor.execute(_SPLIT, (list(ids), list(jobs)))
+
+
+def _lease(cursor: "psycopg.Cursor[DueRow]", steps: Sequence[Step]) -> None:
+    columns = zip(
+        *((step.row.id, step.job, step.attempts, step.wait_s, step.dead, step.error) for step in steps), strict=True
+    )
+    cursor.execute(_LEASE, [list(column) for column in columns])
+
+
+def _tell(steps: Sequence[Step]) -> None:
+    for step in steps:
+        if step.error:
+            event = "outbox_given_up" if step.dead else "outbox_not_sent"
+            log.error(event, outbox_id=step.row.id, topic=step.row.topic, job=step.job, error=step.error)
+    resent = sum(step.sent is not None and step.attempts > 1 for step in steps)
+    log.info("outbox_moved", rows=len(steps), sent=sum(step.sent is not None for step in steps), resent=resent)
+
+
+def relay(database_url: str, redis_url: str, topics: Topics, stop: Stop) -> None:
+    """Move rows until told to stop, through restarts of the database and of Redis."""
+    redis = post.connect(redis_url)
+    failures = 0
+    while not stop.requested:
+        try:
+            with open_database(database_url, name="wxapi-relay") as connection:
+                connection.execute(f"LISTEN {CHANNEL}")
+                log.info("relay_ready")
+                failures = 0
+                _serve(connection, redis, topics, stop)
+        except psycopg.Error as error:
+            failures += 1
+            log.warning("database_away", error=type(error).__name__)
+            stop.wait(min(0.25 * 2 ** min(failures, 4), 2.0))
+
+
+def _serve(connection: "psycopg.Connection[tuple[object, ...]]", redis: "Redis", topics: Topics, stop: Stop) -> None:
+    redis_away = False
+    while not stop.requested:
+        try:
+            full = move(connection, redis, topics) >= BATCH
+        except RedisError as error:
+            full = False
+            if not redis_away:
+                log.warning("redis_away", error=type(error).__name__)
+            redis_away = True
+        else:
+            if redis_away:
+                log.info("redis_back")
+            redis_away = False
+        if not full:
+            for _ in connection.notifies(timeout=_POLL_S, stop_after=1):
+                pass
+
+
+def open_database(database_url: str, *, name: str) -> "psycopg.Connection[tuple[object, ...]]":
+    """A connection outside SQLAlchemy, of a process that does nothing else; a dead server is noticed in seconds."""
+    return psycopg.connect(
+        database_url.replace("postgresql+psycopg://", "postgresql://", 1),
+        autocommit=True,
+        application_name=name,
+        connect_timeout=5,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        options="-c statement_timeout=15000 -c lock_timeout=5000 -c timezone=UTC",
+    )

@@ -1,0 +1,104 @@
+"""One attempt at one outbox row: the function that every RQ job calls.
+
+RQ's own retries, results and registries are not used: the row knows what is done. An attempt that has been overtaken
+by a later one does nothing, so that a queue that was sent twice is not worked off twice.
+"""
+
+import time
+from datetime import timedelta
+from enum import IntEnum
+from multiprocessing.sharedctypes import RawValue
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.retries import MAX_ATTEMPTS, backoff
+from workers.topics import Job, Topics, job_of
+from wxapi.kernel.errors import DomainError
+from wxapi.platform import outbox
+from wxapi.platform.db import db, transaction
+from wxapi.platform.outbox import OutboxRow
+
+log = structlog.get_logger(__name__)
+
+
+class Outcome(IntEnum):
+    """What became of an attempt. `LOST` is what stays when the process that ran it was killed."""
+
+    LOST = 0
+    DONE = 1
+    FAILED = 2
+    OVERTAKEN = 3
+
+
+# In memory shared over forks: the worker counts what the process it forked did.
+outcome = RawValue("i", Outcome.LOST)
+_prepared: list[tuple[Flask, Topics]] = []
+
+
+def prepare(app: Flask, topics: Topics) -> None:
+    """Give this worker process, and those it forks, the app and the table that jobs run with. Called once."""
+    _prepared[:] = [(app, topics)]
+
+
+def run(outbox_id: int, attempt: int, lease_s: int) -> None:
+    """What RQ calls. Raises nothing a job raises: failures are on the row.
+
+    Args:
+        outbox_id: the row.
+        attempt: counts what the relay has sent of this row.
+        lease_s: from now on the row is this attempt's for so many seconds.
+    """
+    (app, topics) = _prepared[0]
+    with app.app_context(), structlog.contextvars.bound_contextvars(outbox_id=outbox_id, attempt=attempt):
+        outcome.value = _attempt(topics, outbox_id, attempt, timedelta(seconds=lease_s))
+
+
+def _attempt(topics: Topics, outbox_id: int, attempt: int, lease: timedelta) -> Outcome:
+    try:
+        with transaction() as session:
+            row = outbox.claim(session, outbox_id, attempt, lease)
+    except SQLAlchemyError as error:
+        # Nothing is lost: the row is due again when its lease is over.
+        log.warning("outbox_unreachable", error=type(error).__name__)
+        return Outcome.FAILED
+    if row is None:
+        log.info("job_overtaken")
+        return Outcome.OVERTAKEN
+    job = job_of(topics, row.topic, row.job)
+    if job is None:  # the relay is of a newer release than this worker
+        return _failed(row, LookupError(row.job))
+    with structlog.contextvars.bound_contextvars(job=job.name):
+        return _perform(job, row)
+
+
+def _perform(job: Job, row: OutboxRow) -> Outcome:
+    started = time.monotonic()
+    try:
+        job.run(**row.payload)
+        with transaction() as session:
+            outbox.finish(session, row.id)
+    except Exception as error:  # noqa: BLE001 - whatever a job raises, the row is tried again
+        return _failed(row, error)
+    log.info("job_done", seconds=round(time.monotonic() - started, 3))
+    return Outcome.DONE
+
+
+def _failed(row: OutboxRow, error: Exception) -> Outcome:
+    give_up = row.attempts >= MAX_ATTEMPTS
+    name = _name_of(error)
+    log.error("job_given_up" if give_up else "job_failed", topic=row.topic, error=name, exc_info=error)
+    db.session.remove()  # whatever state the job left it in
+    try:
+        with transaction() as session:
+            outbox.postpone(session, row.id, row.attempts, error=name, delay=backoff(row.attempts), give_up=give_up)
+    except SQLAlchemyError as unreachable:
+        log.warning("outbox_unreachable", error=type(unreachable).__name__)
+    return Outcome.FAILED
+
+
+def _name_of(error: Exception) -> str:
+    """Class, and code if it has one; never the message, which may hold what does not belong into a table."""
+    name = type(error).__qualname__
+    return f"{name}: {error.code}" if isinstance(error, DomainError) else name

@@ -1,0 +1,70 @@
+"""What is done by the clock: one table. Times of day are Asia/Shanghai.
+
+Each run is an outbox row of topic `schedule.<name>`, so that it has the retries, logs and metrics of any other job.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Protocol
+
+from workers.jobs import housekeeping, photos, reports
+from wxapi.kernel.clock import SHANGHAI
+
+_EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
+
+
+class Rhythm(Protocol):
+    """When something is to be done."""
+
+    def after(self, at: datetime) -> datetime:
+        """The first time later than `at`."""
+        ...
+
+
+class Every:
+    """Once a period, at its full multiples: every 10 minutes is at :00, :10, :20 and so on."""
+
+    def __init__(self, *, hours: int = 0, minutes: int = 0, seconds: int = 0) -> None:
+        self.period = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+    def after(self, at: datetime) -> datetime:
+        return _EPOCH + ((at - _EPOCH) // self.period + 1) * self.period
+
+
+class Daily:
+    """Once a day."""
+
+    def __init__(self, *, hour: int, minute: int = 0) -> None:
+        self.time = time(hour, minute)
+
+    def after(self, at: datetime) -> datetime:
+        local = at.astimezone(SHANGHAI)
+        today = datetime.combine(local.date(), self.time, SHANGHAI)
+        return today if today > local else today + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of housekeeping: idempotent, no arguments, in batches that fit into `limit_s` seconds."""
+
+    name: str
+    when: Rhythm
+    run: Callable[[], object]
+    limit_s: int = 20
+
+    @property
+    def topic(self) -> str:
+        """Its outbox topic."""
+        return f"schedule.{self.name}"
+
+
+TASKS: tuple[Task, ...] = (
+    Task("reports.remind", Every(minutes=1), reports.remind_of_reports),
+    Task("reports.mark_overdue", Every(minutes=1), reports.mark_overdue_reports),
+    Task("reports.close_silent", Every(minutes=10), reports.close_silent_reports),
+    Task("reports.resume_holds", Every(minutes=10), reports.resume_held_reports),
+    Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),
+    Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
+    Task("tokens.forget_idle", Daily(hour=3, minute=20), housekeeping.forget_idle_tokens),
+)
