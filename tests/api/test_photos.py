@@ -1,0 +1,158 @@
+"""Photos over HTTP: what a phone sends, what it gets back, who may look."""
+
+import hashlib
+import io
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
+
+from tests.conftest import random_key
+from tests.factories import People, Person
+from tests.pictures import jpeg, png
+from workers.jobs.photos import develop_photo
+from wxapi.kernel.clock import FixedClock
+from wxapi.photos.models import Photo
+from wxapi.photos.rules import MAX_BYTES
+from wxapi.platform.outbox import OutboxRow
+
+PICTURE = jpeg(320, 240)
+
+
+def send(person: Person, data: bytes | None, *, key: str | None = None, **form: str) -> TestResponse:
+    fields: dict[str, Any] = dict(form)
+    if data is not None:
+        fields["file"] = FileStorage(io.BytesIO(data), "photo.jpg")
+    headers = {"Idempotency-Key": key or random_key()}
+    # As bytes: the test client would leave a large form's temporary file open.
+    boundary, body = encode_multipart(fields)
+    form_type = f"multipart/form-data; boundary={boundary}"
+    return person.call("POST", "/photos", data=body, content_type=form_type, headers=headers)
+
+
+@pytest.fixture
+def reporter(people: People) -> Person:
+    return people.make()
+
+
+def test_an_upload_is_stored_and_answered_before_it_is_decoded(reporter: Person, session: Any) -> None:
+    response = send(reporter, PICTURE)
+    assert response.status_code == 201
+    body = response.get_json()
+    assert uuid.UUID(body["id"]).version == 4
+    assert body == {
+        "id": body["id"],
+        "sha256": hashlib.sha256(PICTURE).hexdigest(),
+        "bytes": len(PICTURE),
+        "state": "pending",
+        "rejection": None,
+        "width": None,
+        "height": None,
+        "variants": {},
+    }
+    row = session.scalars(select(OutboxRow).where(OutboxRow.topic == "photo.uploaded")).one()
+    assert row.payload == {"photo_id": body["id"]}
+
+
+def test_variants_load_without_a_header_once_the_worker_was_there(reporter: Person, client: FlaskClient) -> None:
+    photo_id = send(reporter, PICTURE).get_json()["id"]
+    develop_photo(photo_id)
+    body = reporter.get(f"/photos/{photo_id}").get_json()
+    assert (body["state"], body["width"], body["height"]) == ("ready", 320, 240)
+    assert set(body["variants"]) == {"large", "medium", "thumb"}
+    for variant in body["variants"].values():
+        address = urlsplit(variant["url"])
+        answer = client.get(f"{address.path}?{address.query}")
+        assert answer.status_code == 200
+        assert answer.content_type == "image/jpeg"
+        assert len(answer.data) == variant["bytes"]
+        with Image.open(io.BytesIO(answer.data)) as image:
+            assert image.size == (variant["width"], variant["height"])
+        assert client.get(address.path).status_code == 403
+
+
+def test_signed_addresses_expire(reporter: Person, client: FlaskClient, clock: FixedClock) -> None:
+    photo_id = send(reporter, PICTURE).get_json()["id"]
+    develop_photo(photo_id)
+    address = urlsplit(reporter.get(f"/photos/{photo_id}").get_json()["variants"]["thumb"]["url"])
+    clock.advance(hours=3)
+    assert client.get(f"{address.path}?{address.query}").status_code == 403
+
+
+def test_a_refused_picture_says_why(reporter: Person) -> None:
+    photo_id = send(reporter, jpeg(320, 240)[:-2]).get_json()["id"]
+    develop_photo(photo_id)
+    body = reporter.get(f"/photos/{photo_id}").get_json()
+    assert body["state"] == "rejected"
+    assert body["rejection"]["code"] == "truncated"
+    assert body["rejection"]["detail"].endswith("。")
+    assert body["variants"] == {}
+
+
+def test_an_empty_file_is_taken_and_then_rejected_by_the_worker(reporter: Person) -> None:
+    response = send(reporter, b"")
+    assert response.status_code == 201
+    develop_photo(response.get_json()["id"])
+    assert reporter.get(f"/photos/{response.get_json()['id']}").get_json()["rejection"]["code"] == "empty_file"
+
+
+@pytest.mark.parametrize("data", [b"hello, this is text", b"%PDF-1.7 ...", bytes(2000), b"<html></html>"])
+def test_what_is_no_picture_is_refused_at_the_door(reporter: Person, data: bytes) -> None:
+    response = send(reporter, data)
+    assert response.status_code == 415
+    assert response.get_json()["code"] == "unsupported_format"
+
+
+def test_the_checksum_guards_the_transfer(reporter: Person) -> None:
+    good = hashlib.sha256(PICTURE).hexdigest()
+    assert send(reporter, PICTURE, sha256=good.upper()).status_code == 201
+    for wrong in ("0" * 64, "not hex", ""):
+        response = send(reporter, PICTURE, sha256=wrong)
+        assert (response.status_code, response.get_json()["code"]) == (422, "checksum_mismatch")
+
+
+def test_size_limits(reporter: Person) -> None:
+    at_limit = jpeg(320, 240).ljust(MAX_BYTES, b"\x00")
+    assert send(reporter, at_limit).status_code == 201
+    for too_large in (at_limit + b"\x00", at_limit + bytes(1 << 20)):
+        response = send(reporter, too_large)
+        assert response.status_code == 413
+        assert response.content_type == "application/problem+json"
+
+
+def test_malformed_uploads(reporter: Person, client: FlaskClient) -> None:
+    assert send(reporter, None).status_code == 400
+    assert send(reporter, None, file="text instead of a file").status_code == 400
+    assert reporter.post("/photos", {"file": "x"}, key=random_key()).status_code == 400
+    assert reporter.call("POST", "/photos", data={"file": (io.BytesIO(PICTURE), "a.jpg")}).status_code == 400
+    assert client.post("/api/v1/photos", data={"file": (io.BytesIO(PICTURE), "a.jpg")}).status_code == 401
+
+
+def test_a_repeat_gets_the_first_answer_and_another_file_is_refused(reporter: Person, session: Any) -> None:
+    first = send(reporter, PICTURE, key="k1")
+    again = send(reporter, PICTURE, key="k1")
+    assert (again.status_code, again.get_json()) == (201, first.get_json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert send(reporter, png(320, 240), key="k1").get_json()["code"] == "idempotency_key_reused"
+    assert len(session.scalars(select(Photo)).all()) == 1
+
+
+def test_another_persons_photo_does_not_exist(reporter: Person, people: People) -> None:
+    photo_id = send(reporter, PICTURE).get_json()["id"]
+    theirs = people.make().get(f"/photos/{photo_id}")
+    nobodys = reporter.get(f"/photos/{uuid.uuid4()}")
+    assert (theirs.status_code, nobodys.status_code) == (404, 404)
+    assert theirs.get_json()["code"] == nobodys.get_json()["code"]
+
+
+def test_the_original_is_never_served(reporter: Person, client: FlaskClient, app: Flask) -> None:
+    photo_id = send(reporter, PICTURE).get_json()["id"]
+    for path in (f"/api/v1/files/photos/{photo_id}/original", f"/api/v1/photos/{photo_id}/original"):
+        assert client.get(path).status_code in {403, 404}
