@@ -5,6 +5,7 @@ from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
+from wxapi.identity import rights
 from wxapi.identity import views as identity
 from wxapi.identity.sessions import authenticate
 from wxapi.kernel.clock import Clock, SystemClock
@@ -17,9 +18,19 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
+from wxapi.reports import views as reports
+from wxapi.reports import views_lists as report_lists
 
 # Every feature's routes, in the order of the contract.
-BLUEPRINTS = (identity.blueprint, regions.blueprint, photos.blueprint)
+BLUEPRINTS = (
+    identity.blueprint,
+    regions.blueprint,
+    photos.blueprint,
+    reports.blueprint,
+    report_lists.blueprint,
+)
+# Features that hold something of a person, for `GET /me/data` and `DELETE /me`.
+PERSONAL_DATA: tuple[rights.PersonalData, ...] = ()
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
@@ -40,6 +51,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     http.install(app, upload_limits=UPLOADS)
     guard.install(app, authenticate)
     limits.install(app, config)
+    rights.install(app, PERSONAL_DATA)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(storage.files_blueprint(parts.storage))
     api = openapi.make_api(app, config)

@@ -147,7 +147,6 @@ class Command:
     Args:
         at: the present instant.
         desk_code: the desk that was named, let through by `routing.move_to`.
-        to_state: tells apart the rows of an action whose outcome its caller knows (`route`).
         reporter_on_desk: whether the reporter works at the desk, asked when it resolves.
     """
 
@@ -161,5 +160,4 @@ class Command:
     days: int | None = None
     rating: int | None = None
     into_id: UUID | None = None
-    to_state: State | None = None
     reporter_on_desk: bool = False

@@ -47,9 +47,7 @@ def _started(case: Case, stopped_at: datetime, now: datetime) -> Case:
 
     # What was answered in time stays answered: after acceptance the respond clock is history.
     respond = moved(case.respond_due_at) if case.state in RESPONDING else case.respond_due_at
-    return replace(
-        case, clock_stopped_at=None, respond_due_at=respond, resolve_due_at=moved(case.resolve_due_at)
-    )
+    return replace(case, clock_stopped_at=None, respond_due_at=respond, resolve_due_at=moved(case.resolve_due_at))
 
 
 def _remind_at(case: Case, due_at: datetime | None) -> datetime | None:

@@ -62,9 +62,7 @@ def end_hold(case: Case, _command: Command) -> Case:
 
 
 def ask_extension(case: Case, command: Command) -> Case:
-    return replace(
-        case, extension=Extension.REQUESTED, extension_days=command.days, extension_by=command.actor_id
-    )
+    return replace(case, extension=Extension.REQUESTED, extension_days=command.days, extension_by=command.actor_id)
 
 
 def grant_extension(case: Case, _command: Command) -> Case:

@@ -27,30 +27,42 @@ NEARBY_METRES = 50.0
 NEARBY_DAYS = 14
 NEARBY_MOST = 20
 
-# A list row is plain columns: entities cost twice as much and a list changes nothing.
-COLUMNS = (
-    Report.id,
-    Report.number,
-    Report.version,
-    Report.state,
-    Report.category_code,
-    Report.description,
-    Report.longitude,
-    Report.latitude,
-    Report.address,
-    Report.village_code,
-    Report.grid_code,
-    Report.desk_code,
-    Report.respond_due_at,
-    Report.resolve_due_at,
-    Report.due_at,
-    Report.card,
-    Report.merged_into_id,
-    Report.me_too_count,
-    Report.reporter_id,
-    Report.reporter_label,
-    Report.created_at,
-    Report.updated_at,
+_reports, _placed, _photos, _joins = (model.__table__.c for model in (Report, ReportPhoto, Photo, ReportJoin))
+_first_photo = (
+    select(_placed.photo_id)
+    .join(Photo.__table__, _photos.id == _placed.photo_id)
+    .where(_placed.report_id == _reports.id, _placed.purpose == "report", _photos.state == "ready")
+    .order_by(_placed.position)
+    .limit(1)
+    .correlate(Report.__table__)
+    .scalar_subquery()
+    .label("first_photo_id")
+)
+# Plain columns of tables, built once: entities would cost twice as much, and a list changes nothing.
+_ROWS = select(
+    _reports.id,
+    _reports.number,
+    _reports.version,
+    _reports.state,
+    _reports.category_code,
+    _reports.description,
+    _reports.longitude,
+    _reports.latitude,
+    _reports.address,
+    _reports.village_code,
+    _reports.grid_code,
+    _reports.desk_code,
+    _reports.respond_due_at,
+    _reports.resolve_due_at,
+    _reports.due_at,
+    _reports.card,
+    _reports.merged_into_id,
+    _reports.me_too_count,
+    _reports.reporter_id,
+    _reports.reporter_label,
+    _reports.created_at,
+    _reports.updated_at,
+    _first_photo,
 )
 DUE_KEY: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
 _INFINITY: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")

@@ -8,7 +8,7 @@ from wxapi.kernel.permissions import DESK_ROLES, Role
 from wxapi.reports.case import Party, Who
 
 # Whose hands a desk has, by the level of its region: the people of a higher desk are its officers themselves.
-_HANDS: dict[int, frozenset[Role]] = {
+HANDS: dict[int, frozenset[Role]] = {
     12: frozenset({Role.COMMUNITY_WORKER}),
     9: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER}),
     6: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER, Role.SUPERVISOR}),
@@ -29,6 +29,7 @@ class Standing:
 
     village_code: str
     desk_code: str | None
+    grid_code: str | None = None
     exclusions: Collection[str] = ()
     is_reporter: bool = False
     has_joined: bool = False
@@ -37,8 +38,8 @@ class Standing:
 def who_is(actor: Actor, standing: Standing) -> Who:
     """Everything a person is to a report.
 
-    People of an excluded unit are nothing to it by office, whatever else they hold; what they filed or joined
-    themselves stays theirs.
+    People of an excluded unit are nothing to it by office, whatever else they hold; what they filed themselves
+    stays theirs.
     """
     parties: dict[Party, Appointment | None] = {}
     if standing.is_reporter:
@@ -64,18 +65,20 @@ def is_excluded(actor: Actor, exclusions: Collection[str]) -> bool:
     return any(a.region_code.startswith(code) for a in actor.appointments for code in exclusions)
 
 
-def works_at(appointments: Iterable[Appointment], desk_code: str) -> Appointment | None:
-    """The appointment that makes a person one of the desk's workers."""
-    hands = _HANDS.get(len(desk_code), frozenset())
-    return next((a for a in appointments if a.role in hands and a.covers(desk_code)), None)
+def works_at_desk(actor: Actor, standing: Standing) -> Appointment | None:
+    """The appointment that makes a person one of the desk's workers; a grid's people are of its village's desk."""
+    desk = standing.desk_code or ""
+    hands = HANDS.get(len(desk), frozenset())
+    grid = standing.grid_code if standing.grid_code and standing.grid_code.startswith(desk) else None
+    return next((a for a in actor.appointments if a.role in hands and (a.covers(desk) or a.region_code == grid)), None)
 
 
 def _by_office(actor: Actor, standing: Standing) -> dict[Party, Appointment | None]:
-    desk, held = standing.desk_code, actor.appointments
-    over_desk = [a for a in held if desk is not None and a.covers(desk)]
-    in_sight = [a for a in held if a in over_desk or a.covers(standing.village_code)]
+    lies_in = standing.grid_code or standing.village_code
+    over_desk = [a for a in actor.appointments if standing.desk_code and a.covers(standing.desk_code)]
+    in_sight = [a for a in actor.appointments if a in over_desk or a.covers(lies_in)]
     found = {
-        Party.DESK_WORKER: works_at(over_desk, desk) if desk else None,
+        Party.DESK_WORKER: works_at_desk(actor, standing),
         Party.OFFICER: _first(over_desk, Role.TOWNSHIP_OFFICER),
         Party.STREET_CHIEF: _first(in_sight, Role.STREET_CHIEF),
         Party.SUPERVISOR: _first(over_desk, Role.SUPERVISOR),

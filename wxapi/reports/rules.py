@@ -197,8 +197,17 @@ def offered(case: Case, who: Who, now: datetime) -> list[str]:
     )
 
 
-def choose(case: Case, who: Who, command: Command) -> tuple[Transition, Party]:
+def choose(
+    case: Case, who: Who, action: str, now: datetime, *, to_state: State | None = None
+) -> tuple[Transition, Party]:
     """The row that applies, and the party as which the person acts.
+
+    Args:
+        case: the report.
+        who: what the person is to it.
+        action: what he wants.
+        now: the present instant.
+        to_state: tells apart the rows of an action whose outcome the caller knows (`route`).
 
     Raises:
         ConflictError: `action_not_available`: not in the table for this state, or a check says no (`reason`).
@@ -206,8 +215,8 @@ def choose(case: Case, who: Who, command: Command) -> tuple[Transition, Party]:
     """
     rows = [
         row
-        for row in rows_of(command.action)
-        if case.state in row.from_states and command.to_state in {None, row.to_state}
+        for row in rows_of(action)
+        if case.state in row.from_states and (to_state is None or to_state == row.to_state)
     ]
     if not rows:
         raise not_available(case.state)
@@ -216,7 +225,7 @@ def choose(case: Case, who: Who, command: Command) -> tuple[Transition, Party]:
         raise role_not_allowed()
     refusals = []
     for row in mine:
-        refusal = next((r for check in row.when if (r := check(case, who, command.at))), None)
+        refusal = next((r for check in row.when if (r := check(case, who, now))), None)
         if refusal is None:
             return row, next(party for party in row.who if party in who.parties)
         refusals.append(refusal)
@@ -240,5 +249,3 @@ def not_available(state: State, refusal: c.Refusal | None = None) -> DomainError
 def role_not_allowed() -> DomainError:
     """403: he may see the report, but this kind of thing is not for him."""
     return ForbiddenError("role_not_allowed", "您的身份不能进行此操作。")
-
-
