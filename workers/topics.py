@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.jobs import photos, reports
+from workers.jobs import identity, photos, reports
 from workers.timetable import TASKS
 
 
@@ -51,6 +51,7 @@ Topics = Mapping[str, tuple[Job, ...]]
 
 # Keep in the order of the floors, then by topic.
 TOPICS: Topics = {
+    "user.erase": (Job(identity.erase_person),),
     "photo.dropped": (Job(photos.remove_photo),),
     "photo.uploaded": (Job(photos.develop_photo, Queue.PHOTOS, limit_s=40, lease_s=50),),
     "report.filed": (Job(reports.route_report),),

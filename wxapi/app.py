@@ -34,7 +34,7 @@ PERSONAL_DATA: tuple[rights.PersonalData, ...] = ()
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
-COMMANDS = (platform_cli.outbox, regions_cli.regions,)
+COMMANDS = (platform_cli.outbox, regions_cli.regions)
 
 
 def create_app(config: Config, *, clock: Clock | None = None) -> Flask:

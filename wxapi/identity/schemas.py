@@ -39,6 +39,20 @@ class ChangeMe(WireSchema):
     consent_version = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 32))
 
 
+class Everything(WireSchema):
+    """One member a feature; what each holds is said in its page under docs/."""
+
+    class Meta:
+        unknown = "include"
+
+    generated_at = fields.DateTime(required=True)
+    me = fields.Dict(required=True)
+
+
+class Accepted(WireSchema):
+    state = fields.Constant("accepted", required=True)
+
+
 class WxCode(WireSchema):
     code = fields.String(required=True, validate=validate.Length(min=1, max=512))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
-from wxapi.identity import schemas, service, sessions
+from wxapi.identity import rights, schemas, service, sessions
 from wxapi.identity.models import AppointmentRow
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
@@ -63,6 +63,24 @@ def change_me(body: dict[str, Any]) -> Response:
 def set_phone(body: dict[str, Any]) -> Response:
     """Bind the phone number behind a getPhoneNumber code."""
     return json_response(service.set_phone(current_actor(), body["code"], now=runtime().clock.now()))
+
+
+@blueprint.route("/me/data")
+@guard(Permission.SIGNED_IN)
+@limiter.limit("10/hour")
+@blueprint.response(200, schemas.Everything)
+def read_everything() -> Response:
+    """Everything held about the signed-in person, as one JSON."""
+    return json_response(rights.read_everything(current_actor(), now=runtime().clock.now()))
+
+
+@blueprint.route("/me", methods=["DELETE"])
+@guard(Permission.SIGNED_IN)
+@blueprint.response(202, schemas.Accepted)
+def ask_erasure() -> Response:
+    """Erase the signed-in person; reports stay, without the person."""
+    rights.ask_erasure(current_actor(), now=runtime().clock.now())
+    return json_response({"state": "accepted"}, 202)
 
 
 @blueprint.route("/appointments", methods=["POST"])

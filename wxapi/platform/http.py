@@ -12,7 +12,7 @@ from wxapi.platform import metrics
 
 MAX_JSON = 256 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_QUIET = frozenset({"health.healthz", "health.readyz", "health.metrics", "training.live_counts"})
+_QUIET = frozenset({"health.healthz", "health.readyz", "health.exposition", "training.live_counts"})
 log = structlog.get_logger(__name__)
 
 

@@ -3,9 +3,11 @@
 marshmallow keeps its English defaults in class attributes and offers them for replacement; this is done once, here.
 """
 
+from typing import Any
+
 from marshmallow import fields, schema, validate
 
-_FIELDS: dict[type[fields.Field[object]], dict[str, str]] = {
+_FIELDS: dict[type[Any], dict[str, str]] = {
     fields.Field: {
         "required": "必填。",
         "null": "不能为空。",

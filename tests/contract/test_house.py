@@ -1,0 +1,127 @@
+"""Rules of the house that a reader of one file cannot see."""
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from sqlalchemy import Engine, create_engine, inspect
+
+from wxapi.kernel.permissions import Permission
+from wxapi.platform import migrate
+from wxapi.platform.db import Base
+from wxapi.platform.guard import permission_of
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = sorted(path for top in ("wxapi", "workers") for path in (ROOT / top).rglob("*.py"))
+
+# What a stranger may call. Adding a line here is a decision.
+PUBLIC = {
+    "files.serve",
+    "health.healthz",
+    "health.exposition",
+    "health.readyz",
+    "identity.log_in",
+    "openapi_json",
+}
+
+
+def test_every_route_names_its_permission(app: Flask) -> None:
+    unnamed = [
+        rule.endpoint for rule in app.url_map.iter_rules() if permission_of(app.view_functions[rule.endpoint]) is None
+    ]
+    assert unnamed == []
+
+
+def test_what_strangers_may_call_is_this_list(app: Flask) -> None:
+    public = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if permission_of(app.view_functions[rule.endpoint]) is Permission.PUBLIC
+    }
+    assert public == PUBLIC
+
+
+def test_a_mini_program_can_call_every_route(app: Flask) -> None:
+    """`wx.request` has no PATCH."""
+    methods = {method for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+    assert methods <= {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}
+
+
+def calls_of(name: str) -> list[str]:
+    """`file:line` of every call of a method with this name."""
+    return [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
+    ]
+
+
+def test_commit_has_one_owner() -> None:
+    assert {place.split(":")[0] for place in calls_of("commit")} <= {
+        "wxapi/platform/db.py",
+        "wxapi/platform/idempotency.py",  # asks its deferred unit to
+    }
+
+
+# Who may ask the machine: the clock itself, and processes that only measure how long something took.
+MACHINE_TIME = re.compile(r"\b(?:datetime\.(?:now|utcnow)|date\.today|time\.time)\(")
+CLOCKS = {"wxapi/kernel/clock.py", *(str(p.relative_to(ROOT)) for p in (ROOT / "wxapi/demo").rglob("*.py"))}
+
+
+def test_nobody_reads_the_machines_clock_but_the_clock() -> None:
+    readers = {str(path.relative_to(ROOT)) for path in CODE if MACHINE_TIME.search(path.read_text())}
+    assert readers <= CLOCKS
+
+
+@pytest.mark.parametrize("word", ["utils", "helpers", "common", "manager", "misc"])
+def test_no_vague_names(word: str) -> None:
+    assert [str(path) for path in CODE if word in path.stem.split("_")] == []
+
+
+def test_the_kernel_imports_without_a_web_framework() -> None:
+    assert (ROOT / "wxapi/__init__.py").read_text() == ""
+
+
+@pytest.fixture
+def empty_database(make_database: Callable[[], str]) -> str:
+    return make_database()
+
+
+def engine_of(url: str) -> Engine:
+    return create_engine("postgresql+psycopg://" + url.partition("://")[2])
+
+
+def test_migrations_go_up_down_and_up(empty_database: str) -> None:
+    migrate.upgrade(empty_database)
+    migrate.downgrade(empty_database, "base")
+    engine = engine_of(empty_database)
+    left = set(inspect(engine).get_table_names()) - {"alembic_version"}
+    migrate.upgrade(empty_database)
+    tables = set(inspect(engine).get_table_names())
+    engine.dispose()
+    assert left == set()
+    assert set(Base.metadata.tables) <= tables
+
+
+def test_migrations_make_what_the_models_say(database_url: str, app: Flask) -> None:
+    engine = engine_of(database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        drift = compare_metadata(context, Base.metadata)
+    engine.dispose()
+    assert drift == []
+
+
+def test_migrations_are_one_chain(empty_database: str) -> None:
+    heads: list[str] = []
+    settings = migrate.alembic_config(empty_database)
+    settings.print_stdout = lambda text, *_: heads.append(text)  # type: ignore[method-assign]
+    command.heads(settings)
+    assert len([line for line in heads if line.strip()]) == 1

@@ -1,0 +1,11 @@
+"""Jobs about people."""
+
+from uuid import UUID
+
+from wxapi.identity import rights
+from wxapi.platform.runtime import runtime
+
+
+def erase_person(*, user_id: str) -> None:
+    """Forget a person everywhere."""
+    rights.erase(UUID(user_id), now=runtime().clock.now())
