@@ -17,6 +17,7 @@ from wxapi.regions.service import ImportSummary, import_regions
 from wxapi.regions.sources import Entry
 
 WEST, SOUTH, SIDE = 112.20, 30.30, 0.01
+IMPORTED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 CITY = "4210"
 VILLAGES = {
     "421002001001": (0, 0),
@@ -74,7 +75,7 @@ def small_city_entries() -> list[Entry]:
 
 def import_small_city() -> ImportSummary:
     """Import the small city into the app's database; needs an app context and no open transaction."""
-    return import_regions(small_city_entries(), Datum.GCJ02, now=datetime(2026, 11, 1, tzinfo=UTC))
+    return import_regions(small_city_entries(), Datum.GCJ02, now=IMPORTED_AT)
 
 
 def _at(origin: float, steps: float) -> float:

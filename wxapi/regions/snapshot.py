@@ -18,7 +18,8 @@ from wxapi.regions.index import SpatialIndex
 from wxapi.regions.tree import Tree
 
 _RECHECK_AFTER_S = 1.0
-_KEY = "wxapi.regions"
+# Where an app keeps its cache.
+CACHE_KEY = "wxapi.regions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,6 @@ def _load(session: Session, version: int) -> Snapshot:
 def regions_cache() -> SnapshotCache:
     """The current app's cache, shared by its threads. Needs an app context, as requests and jobs have."""
     extensions = current_app.extensions
-    found = extensions.get(_KEY)
+    found = extensions.get(CACHE_KEY)
     # setdefault: two threads that come first at once get the same one.
-    return cast("SnapshotCache", found or extensions.setdefault(_KEY, SnapshotCache()))
+    return cast("SnapshotCache", found or extensions.setdefault(CACHE_KEY, SnapshotCache()))

@@ -99,7 +99,7 @@ def _check_crs(name: str, crs: object) -> None:
     if crs is None:
         return
     said = json.dumps(crs, ensure_ascii=False)
-    number = re.search(r"EPSG:+[0-9.]*:*(\d{4,5})", said)
+    number = re.search(r"EPSG:+(?:[0-9.]*:)?(\d{4,5})\b", said)
     epsg = int(number[1]) if number else None
     if epsg in _XIAN_1980 or re.search(r"xi.?an", said, re.IGNORECASE):
         raise _unsupported(name, "1980 西安坐标系", "没有公开的转换参数,请先由测绘部门转换为 CGCS2000 经纬度")

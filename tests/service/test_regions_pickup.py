@@ -1,0 +1,115 @@
+"""A running process takes up an import by itself: at most one small question a second, and nobody waits."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from config import Config
+from tests import places
+from tests.statements import count_statements
+from wxapi.app import create_app
+from wxapi.platform import migrate
+from wxapi.platform.db import db
+from wxapi.regions import service, snapshot
+from wxapi.regions.service import locate, tree
+from wxapi.regions.snapshot import SnapshotCache, regions_cache
+
+A, B = "421002001001", "421002001002"
+
+
+class Ticker:
+    """A monotonic clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_one_small_question_a_second(session: Session) -> None:
+    places.import_small_city()
+    ticker = Ticker()
+    cache = SnapshotCache(monotonic=ticker)
+    first = cache.get(lambda: session)
+    with count_statements() as statements:
+        for _ in range(100):
+            ticker.at += 0.009
+            assert cache.get(lambda: session) is first
+        assert statements == []
+        ticker.at += 0.2
+        assert cache.get(lambda: session) is first
+    assert len(statements) == 1
+    assert "max(region_versions.id)" in statements[0]
+
+
+def test_others_go_on_with_the_old_while_one_builds(app: Flask, session: Session) -> None:
+    ticker = Ticker()
+    cache = SnapshotCache(monotonic=ticker)
+    old = cache.get(lambda: session)
+    places.import_small_city()
+    ticker.at += 2
+    building, go_on = Event(), Event()
+
+    def slow_session() -> Session:
+        building.set()
+        assert go_on.wait(10)
+        return session
+
+    def build() -> None:
+        with app.app_context():
+            cache.get(slow_session)
+
+    builder = Thread(target=build)
+    builder.start()
+    assert building.wait(10)
+    assert cache.get(lambda: session) is old
+    go_on.set()
+    builder.join(10)
+    assert cache.get(lambda: session).tree.version > old.tree.version
+
+
+def test_an_unchanged_version_is_not_read_again(session: Session) -> None:
+    places.import_small_city()
+    cache = regions_cache()
+    before = cache.get(lambda: session)
+    cache.expire()
+    assert cache.get(lambda: session) is before
+
+
+def test_another_process_picks_the_import_up(
+    make_config: Callable[..., Config], make_database: Callable[[], str]
+) -> None:
+    """Two apps on one database stand for two processes: each has its own cache and its own connections."""
+    url = make_database()
+    migrate.upgrade(url)
+    config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])
+    importer, server = create_app(config), create_app(config)
+    ticker = Ticker()
+    server.extensions[snapshot.CACHE_KEY] = SnapshotCache(monotonic=ticker)
+    _in(server, lambda: len(tree()), 0)
+    _in(importer, lambda: places.import_small_city().regions, 14)
+    _in(server, lambda: len(tree()), 0)
+    ticker.at += 1.1
+    _in(server, lambda: locate(places.centre(A)).village.code, A)
+    wide = places.square(112.20, 30.30, 112.22, 30.31)
+    entries = [places.entry(A, geometry=places.square(112.19, 30.30, 112.20, 30.31)), places.entry(B, geometry=wide)]
+    _in(importer, lambda: _import_gcj02(entries), 2)
+    ticker.at += 1.1
+    _in(server, lambda: locate(places.centre(A)).village.code, B)
+    for app in (importer, server):
+        with app.app_context():
+            db.engine.dispose()
+
+
+def _import_gcj02(entries: list[Any]) -> int:
+    return service.import_regions(entries, places.Datum.GCJ02, now=places.IMPORTED_AT).regions
+
+
+def _in(app: Flask, ask: Callable[[], object], expected: object) -> None:
+    with app.app_context():
+        assert ask() == expected
+        db.session.remove()
