@@ -1,0 +1,89 @@
+"""The OpenAPI document is true: what it says is what the API does, whatever is thrown at it."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from config import Config, Env, NamedKey, Secret
+from tests.factories import People, Person
+from wxapi.app import create_app
+from wxapi.kernel.permissions import Role
+
+KEY = Secret(bytes(32))
+# Nothing is contacted to make the document.
+NOWHERE = Config(
+    env=Env.TEST,
+    database_url="postgresql+psycopg://nobody@127.0.0.1:1/nothing",
+    redis_url="redis://127.0.0.1:1/0",
+    storage_url="file:///tmp/wxapi-openapi",
+    public_url="http://localhost",
+    wechat_base_url="http://127.0.0.1:1",
+    wechat_appid="wx0",
+    wechat_secret=KEY,
+    wechat_push_token=KEY,
+    wechat_push_aes_key=KEY,
+    encryption_keys=(NamedKey("k", KEY),),
+    lookup_key=KEY,
+    signing_keys=(KEY,),
+    log_level="WARNING",
+)
+API = create_app(NOWHERE)
+DOCUMENT: dict[str, Any] = API.test_client().get("/api/v1/openapi.json").get_json()
+OPERATIONS = [
+    (f"{method.upper()} {path}", operation)
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+    if method in {"get", "post", "put", "delete"}
+]
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", API)
+
+
+@pytest.mark.parametrize(("name", "operation"), OPERATIONS)
+def test_every_body_has_an_example(name: str, operation: dict[str, Any]) -> None:
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        assert kind == "multipart/form-data" or "example" in content or "examples" in content, f"{name} {kind}"
+
+
+@pytest.mark.parametrize(("name", "operation"), OPERATIONS)
+def test_every_operation_says_what_it_does_and_who_may(name: str, operation: dict[str, Any]) -> None:
+    assert operation["summary"], name
+    assert operation["operationId"], name
+    assert "security" in operation or operation["operationId"] in {"identity.log_in"}, name
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for _, operation in OPERATIONS]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.fixture
+def everybody(city: None, people: People) -> Person:
+    """Somebody who may do every kind of thing, in the whole city."""
+    return people.make(*((role, "4210") for role in Role))
+
+
+@schema.parametrize()
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+def test_whatever_is_thrown_at_it_the_answer_is_as_documented(
+    case: schemathesis.Case, app: Flask, everybody: Person
+) -> None:
+    response = case.call(app=app, headers={"Authorization": f"Bearer {everybody.token}"})
+    assert response.status_code < 500 or response.status_code == 503, response.content
+    case.validate_response(
+        response, checks=[status_code_conformance, content_type_conformance, response_schema_conformance]
+    )
+    if response.status_code >= 400:
+        assert response.headers["content-type"] == ["application/problem+json"]
