@@ -5,12 +5,32 @@ An answer is a length, a JSON head and the variants' bytes in the head's order; 
 
 import json
 import struct
+from dataclasses import dataclass
 
 from wxapi.photos.rules import Developed, RejectedError, RejectionCode, Variant
 
-# A picture's time: of CPU, and by the clock, which stays below the job's own limit (workers/topics.py).
-CPU_SECONDS = 30
-WALL_SECONDS = 35
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one picture may use. `wall_seconds` stays below the job's own limit (workers/topics.py).
+
+    Measured (docs/photos.md): the slowest pictures within the rules take 2 to 5 s of CPU, the hungriest (60 megapixels
+    of WebP, of which the decoder keeps several copies) 1.0 GiB. What needs more than this is hostile.
+    """
+
+    cpu_seconds: int = 30
+    wall_seconds: int = 35
+    memory_bytes: int = 1536 << 20
+
+    def as_arguments(self) -> list[str]:
+        """For the decoder's command line."""
+        return [str(self.cpu_seconds), str(self.wall_seconds), str(self.memory_bytes)]
+
+    @classmethod
+    def of_arguments(cls, arguments: list[str]) -> "Limits":
+        """From the decoder's command line."""
+        return cls(*map(int, arguments))
+
 
 _HEAD = struct.Struct(">I")
 _STATUS = struct.Struct(">i")

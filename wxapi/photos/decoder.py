@@ -18,17 +18,14 @@ from typing import NoReturn
 
 from PIL import Image
 
-from wxapi.photos.channel import CPU_SECONDS, WALL_SECONDS, pack_developed, pack_rejected, pack_status
+from wxapi.photos.channel import Limits, pack_developed, pack_rejected, pack_status
 from wxapi.photos.imaging import develop
 from wxapi.photos.rules import LARGE_EDGE, MEDIUM_EDGE, RejectedError, RejectionCode
 
-# Measured (docs/photos.md): the slowest pictures within the limits take 2 to 5 s of CPU, the hungriest (60 megapixels
-# of WebP, of which the decoder keeps several copies) 1.0 GiB. What needs more than this is hostile.
-MEMORY_BYTES = 1536 << 20
 _FAILED = 70  # EX_SOFTWARE: our fault, not the picture's
 
 
-def main() -> None:
+def main(limits: Limits) -> None:
     """Serve until standard input ends."""
     control = socket.socket(fileno=0)
     _warm_up()
@@ -37,7 +34,7 @@ def main() -> None:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if len(descriptors) != 2:
             return
-        _serve(*descriptors)
+        _serve(limits, *descriptors)
 
 
 def _warm_up() -> None:
@@ -47,23 +44,23 @@ def _warm_up() -> None:
     develop(buffer.getvalue())
 
 
-def _serve(original: int, answer: int) -> None:
+def _serve(limits: Limits, original: int, answer: int) -> None:
     """Fork, wait, and append how the child ended to what it answered."""
     child = os.fork()
     if child == 0:
-        _work(original, answer)
+        _work(limits, original, answer)
     _, status = os.waitpid(child, 0)
     os.close(original)
     with socket.socket(fileno=answer) as stream, suppress(OSError):  # the worker may be gone
         stream.sendall(pack_status(status))
 
 
-def _work(original: int, answer: int) -> NoReturn:
+def _work(limits: Limits, original: int, answer: int) -> NoReturn:
     """The child: bounded first, then decode, answer, and end without tidying up."""
     code = _FAILED
     try:
         os.close(0)
-        _bound()
+        _bound(limits)
         reply = _reply(_read(original))
         with socket.socket(fileno=answer) as stream:
             stream.sendall(reply)
@@ -74,16 +71,18 @@ def _work(original: int, answer: int) -> NoReturn:
         os._exit(code)
 
 
-def _bound() -> None:
+def _bound(limits: Limits) -> None:
     """Limits that the kernel keeps, whatever C code does: time, memory, no core dump."""
-    signal.alarm(WALL_SECONDS)  # its default action ends the process
-    for kind, limit in (
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CORE, 0),
+    signal.alarm(limits.wall_seconds)  # its default action ends the process
+    cpu, memory = limits.cpu_seconds, limits.memory_bytes
+    for kind, bounds in (
+        # The soft limit's signal says why; the hard one's would look like somebody's kill.
+        (resource.RLIMIT_CPU, (cpu, cpu + 2)),
+        (resource.RLIMIT_AS, (memory, memory)),
+        (resource.RLIMIT_CORE, (0, 0)),
     ):
         with suppress(ValueError, OSError):  # macOS refuses RLIMIT_AS
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(kind, bounds)
 
 
 def _read(original: int) -> bytes:
@@ -102,4 +101,4 @@ def _reply(data: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    main(Limits.of_arguments(sys.argv[1:]))

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from wxapi.photos.channel import WALL_SECONDS, split_status, unpack
+from wxapi.photos.channel import Limits, split_status, unpack
 from wxapi.photos.rules import Developed, RejectedError, RejectionCode
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +38,8 @@ _VERDICTS = frozenset(
     }
 )
 _CHUNK = 1 << 18
+# How much later than the child's own alarm an answer is given up.
+_GRACE_S = 3
 
 
 class SandboxLostError(Exception):
@@ -50,7 +52,8 @@ class Sandbox:
     Safe to use from a process forked after `start()` (RQ's work-horses): each picture has a channel of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -68,7 +71,7 @@ class Sandbox:
                 self._control.close()
                 self._control = None
             if self._process is not None:
-                self._process.wait(WALL_SECONDS)
+                self._process.wait(self._limits.wall_seconds + _GRACE_S)
                 self._process = None
 
     def develop(self, data: bytes) -> Developed:
@@ -85,6 +88,7 @@ class Sandbox:
         with ours:
             with theirs, _file_of(data) as original:
                 self._send([original, theirs.fileno()])
+            ours.settimeout(self._limits.wall_seconds + _GRACE_S)
             return _received(ours)
 
     def _send(self, descriptors: list[int]) -> None:
@@ -105,8 +109,8 @@ class Sandbox:
     def _spawn(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "wxapi.photos.decoder"],
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, nothing from outside
+                [sys.executable, "-P", "-m", "wxapi.photos.decoder", *self._limits.as_arguments()],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={**_passed_on(), **_ALLOCATOR, "PYTHONPATH": str(_ROOT)},
@@ -144,7 +148,6 @@ def _unnamed() -> IO[bytes]:
 
 def _received(stream: socket.socket) -> bytes:
     """Everything up to the end of the stream."""
-    stream.settimeout(WALL_SECONDS + 3)
     chunks = []
     try:
         while chunk := stream.recv(_CHUNK):

@@ -1,0 +1,165 @@
+"""The decoder process: what it bounds, what it survives, and that it leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from tests.pictures import encoded, jpeg, jpeg_with_scans, png
+from wxapi.photos.channel import Limits, pack_status, split_status
+from wxapi.photos.imaging import develop
+from wxapi.photos.rules import RejectedError, RejectionCode
+from wxapi.photos.sandbox import Sandbox, SandboxLostError
+
+pytestmark = pytest.mark.processes
+
+# A hundred scans over 16 megapixels: within the rules, and some seconds of work.
+SLOW = jpeg_with_scans(100, 4600, 3600)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox()
+    yield made
+    made.close()
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children()
+
+
+def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.01)
+
+
+def refusal(sandbox: Sandbox, data: bytes) -> RejectionCode:
+    with pytest.raises(RejectedError) as caught:
+        sandbox.develop(data)
+    return caught.value.code
+
+
+def test_the_child_makes_what_the_function_makes(sandbox: Sandbox) -> None:
+    for data in (jpeg(1700, 900), png(300, 200)):
+        assert sandbox.develop(data) == develop(data)
+    assert refusal(sandbox, jpeg()[:-2]) is RejectionCode.TRUNCATED
+
+
+def test_too_much_time_rejects_the_picture_and_the_decoder_lives_on() -> None:
+    for limits in (Limits(cpu_seconds=1), Limits(wall_seconds=1)):
+        sandbox = Sandbox(limits)
+        try:
+            began = time.monotonic()
+            assert refusal(sandbox, SLOW) is RejectionCode.CORRUPT
+            assert time.monotonic() - began < 10
+            assert sandbox.develop(jpeg(100, 100)).width == 100
+        finally:
+            sandbox.close()
+
+
+def test_too_much_memory_rejects_the_picture_and_the_decoder_lives_on() -> None:
+    sandbox = Sandbox(Limits(memory_bytes=160 << 20))
+    try:
+        hungry = encoded(Image.new("RGB", (7000, 6000)), "PNG", compress_level=1)
+        assert refusal(sandbox, hungry) is RejectionCode.CORRUPT
+        assert sandbox.develop(jpeg(100, 100)).width == 100
+    finally:
+        sandbox.close()
+
+
+def test_a_child_that_somebody_else_kills_is_no_verdict(sandbox: Sandbox) -> None:
+    sandbox.develop(jpeg())
+    (decoder,) = children()
+    outcome: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            sandbox.develop(SLOW)
+        except SandboxLostError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    eventually(decoder.children)
+    decoder.children()[0].kill()
+    thread.join(10)
+    assert len(outcome) == 1
+    assert sandbox.develop(jpeg(100, 100)).width == 100
+
+
+def test_a_decoder_that_died_is_replaced(sandbox: Sandbox) -> None:
+    sandbox.develop(jpeg())
+    (first,) = children()
+    first.kill()
+    eventually(lambda: first.status() == psutil.STATUS_ZOMBIE)
+    assert sandbox.develop(jpeg(100, 100)).width == 100
+    assert first.pid not in {process.pid for process in children()}
+
+
+def test_a_forked_job_uses_the_decoder_its_worker_started(sandbox: Sandbox) -> None:
+    """As RQ does it: the worker starts the decoder, each job is a fork."""
+    sandbox.start()
+    (decoder,) = children()
+    job = os.fork()
+    if job == 0:  # pragma: no cover - another process
+        made = sandbox.develop(jpeg(100, 100))
+        os._exit(0 if made.width == 100 and not psutil.Process().children() else 1)
+    assert os.waitpid(job, 0)[1] == 0
+    assert [process.pid for process in children()] == [decoder.pid]
+
+
+def test_the_decoder_has_none_of_the_workers_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WXAPI_TEST_SECRET", "hunter2")
+    sandbox = Sandbox()
+    sandbox.develop(jpeg())
+    (decoder,) = children()
+    assert "hunter2" not in str(decoder.environ())
+    assert not decoder.net_connections("tcp")
+    sandbox.close()
+
+
+def test_the_decoder_ends_with_its_worker_even_a_killed_one() -> None:
+    code = (
+        "from tests.pictures import jpeg; from wxapi.photos.sandbox import shared; import time, psutil;"
+        "shared().develop(jpeg()); print(psutil.Process().children()[0].pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        decoder = psutil.Process(int(worker.stdout.readline()))
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        eventually(lambda: not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_108_megapixels_stay_below_300_mb(tmp_path: Path) -> None:
+    """Worker, decoder and child together, each at its peak."""
+    path = tmp_path / "108.jpg"
+    Image.effect_noise((1500, 1125), 60).resize((12000, 9000)).convert("RGB").save(path, "JPEG", quality=85)
+    code = (
+        "import resource, sys; from wxapi.photos.sandbox import Sandbox; sandbox = Sandbox();"
+        "made = sandbox.develop(open(sys.argv[1], 'rb').read()); sandbox.close();"
+        "peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0];"
+        "print(made.width, peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    width, worker_kib, child_kib = map(int, done.stdout.split())
+    assert width == 12000
+    # The decoder process is no larger than its child.
+    assert worker_kib + 2 * child_kib < 300 * 1024, (worker_kib, child_kib)
+
+
+def test_a_message_without_a_status_is_told_apart() -> None:
+    assert split_status(b"answer" + pack_status(9)) == (b"answer", 9)
+    with pytest.raises(ValueError, match="no status"):
+        split_status(b"abc")
