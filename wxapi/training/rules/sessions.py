@@ -1,12 +1,19 @@
 """What a session may be, and what may be done with it when."""
 
-from datetime import datetime, timedelta
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
-from wxapi.kernel.errors import ConflictError, InvalidError, NotFoundError
+from wxapi.kernel.coordinates import Point
+from wxapi.kernel.errors import ConflictError, InvalidError, not_found
+from wxapi.training.rules.audience import Audience, check_size
 
 MAX_LENGTH = timedelta(days=31)
 MAX_CAPACITY = 100_000
+# Nobody plans outside; reminders and windows are reckoned from these times without overflow.
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -43,6 +50,44 @@ class EnrolmentState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything an organiser decides about a session; positions in GCJ-02."""
+
+    title: str
+    kind: Kind
+    region_code: str
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    position: Point | None
+    radius_m: int | None
+    capacity: int | None
+    credit_hours: Decimal | None
+    audience: Audience
+    sign_in_opens_min: int
+    late_after_min: int
+    sign_out: bool
+    offline_hours: int
+    series_id: uuid.UUID | None
+    parallel: bool
+
+
+def check_plan(plan: Plan) -> None:
+    """Refuse a plan that cannot be held, whatever else is planned.
+
+    Raises:
+        InvalidError: `ends_before_start`, `session_too_long`, `session_time_invalid`, `radius_without_location`,
+            `audience_too_large`.
+    """
+    check_times(plan.starts_at, plan.ends_at)
+    check_size(plan.audience.user_ids, plan.audience.region_codes)
+    if plan.radius_m is not None and plan.position is None:
+        raise InvalidError(
+            "radius_without_location", "设置签到范围时必须提供会场位置。", fields={"location": ["缺少会场位置。"]}
+        )
+
+
 def shown_state(stored: str, ends_at: datetime, now: datetime) -> SessionState:
     """The state people see."""
     if stored == SessionState.PUBLISHED and now > ends_at:
@@ -54,8 +99,10 @@ def check_times(starts_at: datetime, ends_at: datetime) -> None:
     """Refuse a session that ends before it starts, or never.
 
     Raises:
-        InvalidError: `ends_before_start`, `session_too_long`.
+        InvalidError: `session_time_invalid`, `ends_before_start`, `session_too_long`.
     """
+    if not (_EARLIEST <= starts_at <= _LATEST and _EARLIEST <= ends_at <= _LATEST):
+        raise InvalidError("session_time_invalid", "开始或结束时间不在合理范围内。")
     if ends_at <= starts_at:
         raise InvalidError(
             "ends_before_start", "结束时间必须晚于开始时间。", fields={"ends_at": ["必须晚于开始时间。"]}
@@ -99,7 +146,7 @@ def check_enrollable(state: SessionState) -> None:
         NotFoundError, ConflictError: `session_cancelled`, `session_over`.
     """
     if state is SessionState.DRAFT:
-        raise NotFoundError("not_found", "没有找到,或不在您的管辖范围内。")
+        raise not_found()
     if state is SessionState.CANCELLED:
         raise session_cancelled()
     if state is SessionState.OVER:

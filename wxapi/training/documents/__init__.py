@@ -1,0 +1,1 @@
+"""Files that leave the house: QR pictures, calendar, spreadsheet, certificate. No database, no web."""

@@ -1,0 +1,1 @@
+"""Reads of training; scope is in the WHERE."""

@@ -1,0 +1,213 @@
+"""Reads of sessions and enrolments."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.permissions import Permission
+from wxapi.training.models import Attendance, Enrolment, Series, TrainingSession
+from wxapi.training.queries.scope import admits, visible, within
+
+# Drafts and published sessions take their organiser's time; cancelled ones do not.
+_TAKES_TIME = ("draft", "published")
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What one person has to do with a session: the enrolment with the place on the waiting list, and the roll."""
+
+    enrolment: Enrolment | None
+    place: int | None
+    attendance: Attendance | None
+
+
+def session_for(session: Session, actor: Actor, session_id: uuid.UUID) -> TrainingSession | None:
+    """A session that exists for the actor."""
+    return session.scalars(
+        select(TrainingSession).where(TrainingSession.id == session_id, visible(actor))
+    ).one_or_none()
+
+
+def managed_session(
+    session: Session, actor: Actor, session_id: uuid.UUID, permission: Permission
+) -> TrainingSession | None:
+    """A session in the regions where the actor has the permission."""
+    return session.scalars(
+        select(TrainingSession).where(TrainingSession.id == session_id, within(actor, permission))
+    ).one_or_none()
+
+
+def managed_session_locked(
+    session: Session, actor: Actor, session_id: uuid.UUID, permission: Permission
+) -> TrainingSession | None:
+    """The same, locked until the transaction ends; signing in goes on meanwhile."""
+    return session.scalars(
+        select(TrainingSession)
+        .where(TrainingSession.id == session_id, within(actor, permission))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def locked(session: Session, session_id: uuid.UUID) -> TrainingSession | None:
+    """A session whatever the scope, locked; for enrolling and for jobs."""
+    return session.scalars(
+        select(TrainingSession)
+        .where(TrainingSession.id == session_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def open_of_series_locked(session: Session, series_id: uuid.UUID, now: datetime) -> Sequence[TrainingSession]:
+    """The published sessions of a series still to end, locked in one order so that no two wait for each other."""
+    return session.scalars(
+        select(TrainingSession)
+        .where(
+            TrainingSession.series_id == series_id,
+            TrainingSession.state == "published",
+            TrainingSession.ends_at > now,
+        )
+        .order_by(TrainingSession.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def series_locked(session: Session, series_id: uuid.UUID) -> Series | None:
+    """A series, locked."""
+    return session.scalars(select(Series).where(Series.id == series_id).with_for_update(key_share=True)).one_or_none()
+
+
+def overlapping(
+    session: Session, organiser: uuid.UUID, starts_at: datetime, ends_at: datetime, *, but: uuid.UUID | None
+) -> TrainingSession | None:
+    """Another session this organiser runs at the same time; adjoining ones do not overlap."""
+    query = select(TrainingSession).where(
+        TrainingSession.created_by == organiser,
+        TrainingSession.state.in_(_TAKES_TIME),
+        ~TrainingSession.parallel,
+        TrainingSession.starts_at < ends_at,
+        TrainingSession.ends_at > starts_at,
+    )
+    if but is not None:
+        query = query.where(TrainingSession.id != but)
+    return session.scalars(query.order_by(TrainingSession.starts_at).limit(1)).one_or_none()
+
+
+def open_page(
+    session: Session, actor: Actor, *, now: datetime, limit: int, cursor: str | None
+) -> Page[TrainingSession]:
+    """Published sessions the actor may go to that have not ended, soonest first."""
+    where = and_(TrainingSession.state == "published", TrainingSession.ends_at > now, admits(actor))
+    return _page(session, where, limit=limit, cursor=cursor, newest_first=False)
+
+
+def mine_page(session: Session, actor: Actor, *, limit: int, cursor: str | None) -> Page[TrainingSession]:
+    """Sessions the actor is enrolled in, waits for, or stands on the roll of, newest first."""
+    enrolled = exists().where(
+        Enrolment.session_id == TrainingSession.id,
+        Enrolment.user_id == actor.user_id,
+        Enrolment.state != "withdrawn",
+    )
+    on_roll = exists().where(Attendance.session_id == TrainingSession.id, Attendance.user_id == actor.user_id)
+    where = and_(TrainingSession.state != "draft", or_(enrolled, on_roll))
+    return _page(session, where, limit=limit, cursor=cursor, newest_first=True)
+
+
+def organised_page(session: Session, actor: Actor, *, limit: int, cursor: str | None) -> Page[TrainingSession]:
+    """Sessions of the actor's regions, drafts included, newest first."""
+    where = within(actor, Permission.TRAINING_STEWARD)
+    return _page(session, where, limit=limit, cursor=cursor, newest_first=True)
+
+
+def mine_of(session: Session, user_id: uuid.UUID, session_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Mine]:
+    """What a person has to do with each of the sessions; three statements, however many."""
+    enrolments = {
+        row.session_id: row
+        for row in session.scalars(
+            select(Enrolment).where(Enrolment.user_id == user_id, Enrolment.session_id.in_(session_ids))
+        )
+    }
+    rolls = {
+        row.session_id: row
+        for row in session.scalars(
+            select(Attendance).where(Attendance.user_id == user_id, Attendance.session_id.in_(session_ids))
+        )
+    }
+    places = _places(session, [row for row in enrolments.values() if row.state == "waiting"])
+    return {
+        key: Mine(enrolments.get(key), places.get(key), rolls.get(key))
+        for key in session_ids
+        if key in enrolments or key in rolls
+    }
+
+
+def waiting_counts(session: Session, session_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many wait for a seat in each of the sessions."""
+    rows = session.execute(
+        select(Enrolment.session_id, func.count())
+        .where(Enrolment.session_id.in_(session_ids), Enrolment.state == "waiting")
+        .group_by(Enrolment.session_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def place_of(session: Session, enrolment: Enrolment) -> int | None:
+    """The place on the waiting list, counted from 1; None for somebody who does not wait."""
+    if enrolment.state != "waiting":
+        return None
+    return _places(session, [enrolment])[enrolment.session_id]
+
+
+def first_waiting(session: Session, session_id: uuid.UUID, limit: int | None) -> Sequence[Enrolment]:
+    """Those whose turn it is; `limit` None: all."""
+    return session.scalars(
+        select(Enrolment)
+        .where(Enrolment.session_id == session_id, Enrolment.state == "waiting")
+        .order_by(Enrolment.seq)
+        .limit(limit)
+    ).all()
+
+
+def _places(session: Session, waiting: Sequence[Enrolment]) -> dict[uuid.UUID, int]:
+    if not waiting:
+        return {}
+    mine = [(row.session_id, row.seq) for row in waiting]
+    me, other = Enrolment, Enrolment.__table__.alias()
+    rows = session.execute(
+        select(me.session_id, func.count())
+        .join(other, (other.c.session_id == me.session_id) & (other.c.seq <= me.seq) & (other.c.state == "waiting"))
+        .where(tuple_(me.session_id, me.seq).in_(mine))
+        .group_by(me.session_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _page(
+    session: Session, where: ColumnElement[bool], *, limit: int, cursor: str | None, newest_first: bool
+) -> Page[TrainingSession]:
+    query = select(TrainingSession).where(where).limit(limit + 1)
+    key = tuple_(TrainingSession.starts_at, TrainingSession.id)
+    if newest_first:
+        query = query.order_by(TrainingSession.starts_at.desc(), TrainingSession.id.desc())
+    else:
+        query = query.order_by(TrainingSession.starts_at, TrainingSession.id)
+    if cursor is not None:
+        last = tuple_(*_position(cursor))
+        query = query.where(key < last if newest_first else key > last)
+    return page_of(session.scalars(query).all(), limit, lambda row: (row.starts_at.isoformat(), str(row.id)))
+
+
+def _position(cursor: str) -> tuple[datetime, uuid.UUID]:
+    starts_at, row_id = decode_cursor(cursor, length=2)
+    try:
+        return datetime.fromisoformat(str(starts_at)), uuid.UUID(str(row_id))
+    except ValueError as error:
+        raise bad_cursor() from error

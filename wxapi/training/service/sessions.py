@@ -1,0 +1,250 @@
+"""Sessions: drafted, published, changed, cancelled, read."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import ConflictError, not_found, version_conflict
+from wxapi.kernel.ids import new_id
+from wxapi.kernel.paging import Page
+from wxapi.kernel.permissions import ROLES_OF
+from wxapi.platform import audit
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+from wxapi.regions.service import tree
+from wxapi.training import messages
+from wxapi.training.models import Series, SeriesEnrolment, TrainingSession
+from wxapi.training.queries import sessions as queries
+from wxapi.training.rules import codes
+from wxapi.training.rules.sessions import (
+    Plan,
+    SessionState,
+    check_capacity,
+    check_editable,
+    check_plan,
+    shown_state,
+)
+from wxapi.training.service.access import ORGANISE, STEWARD, managed, managed_locked
+from wxapi.training.service.facts import SECRET_PURPOSE
+from wxapi.training.service.seats import fill_seats, take_seat
+
+Scope = Literal["open", "mine", "organised"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as one person sees it."""
+
+    row: TrainingSession
+    mine: queries.Mine | None
+    waiting: int
+    # Whether the actor runs it or helps to: only then the audience is shown.
+    manages: bool
+
+
+def create(actor: Actor, plan: Plan, *, now: datetime) -> SessionView:
+    """Draft a session in one of the organiser's regions.
+
+    Raises:
+        NotFoundError: the region is unknown or not the organiser's, or the series is not his.
+        InvalidError: see `check_plan`.
+        ConflictError: `session_overlaps`, the organiser already runs one at that time.
+    """
+    check_plan(plan)
+    with transaction() as session:
+        _check_place_in_plan(session, actor, plan, but=None)
+        row = TrainingSession(
+            id=new_id(),
+            state=SessionState.DRAFT,
+            version=1,
+            secret_sealed=runtime().cipher.seal(codes.new_secret().hex(), purpose=SECRET_PURPOSE),
+            seats_taken=0,
+            last_seq=0,
+            created_by=actor.user_id,
+            created_at=now,
+            updated_at=now,
+        )
+        _apply(row, plan)
+        session.add(row)
+        _audit(session, actor, "training.create", row, now)
+        return SessionView(row, None, 0, manages=True)
+
+
+def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | None, now: datetime) -> SessionView:
+    """Change everything about a session that is not over; who waits moves up when the capacity grew.
+
+    Raises:
+        NotFoundError: outside the scope.
+        ConflictError: `session_cancelled`, `session_over`, `session_overlaps`, `capacity_below_enrolled`,
+            `version_conflict`.
+        InvalidError: see `check_plan`.
+    """
+    check_plan(plan)
+    with transaction() as session:
+        row = managed_locked(session, actor, session_id, ORGANISE)
+        if version is not None and version != row.version:
+            raise version_conflict(version=row.version, state=row.state)
+        check_editable(shown_state(row.state, row.ends_at, now))
+        check_capacity(plan.capacity, row.seats_taken)
+        _check_place_in_plan(session, actor, plan, but=row)
+        times = (row.starts_at, row.ends_at, row.offline_hours)
+        _apply(row, plan)
+        row.version += 1
+        row.updated_at = now
+        fill_seats(session, row, now=now)
+        if row.state == SessionState.PUBLISHED and times != (row.starts_at, row.ends_at, row.offline_hours):
+            messages.timetable(session, row, now=now)
+        _audit(session, actor, "training.change", row, now)
+        return _view(session, actor, row)
+
+
+def publish(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SessionView:
+    """Open a draft for enrolment and signing in; again: no change.
+
+    Raises:
+        NotFoundError: outside the scope.
+        ConflictError: `session_cancelled`.
+    """
+    with transaction() as session:
+        found = managed(session, actor, session_id, ORGANISE)
+        if found.series_id is not None:
+            # The series before its sessions, as enrolling does: nobody who enrols now is forgotten.
+            queries.series_locked(session, found.series_id)
+        row = managed_locked(session, actor, session_id, ORGANISE)
+        if row.state == SessionState.DRAFT:
+            row.state = SessionState.PUBLISHED
+            row.version += 1
+            row.updated_at = now
+            messages.timetable(session, row, now=now)
+            _enrol_series(session, row, now=now)
+            _audit(session, actor, "training.publish", row, now)
+        elif row.state == SessionState.CANCELLED:
+            check_editable(SessionState.CANCELLED)
+        return _view(session, actor, row)
+
+
+def cancel(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SessionView:
+    """Call a session off; again: no change.
+
+    Raises:
+        NotFoundError: outside the scope.
+        ConflictError: `session_over`.
+    """
+    with transaction() as session:
+        row = managed_locked(session, actor, session_id, ORGANISE)
+        if row.state != SessionState.CANCELLED:
+            check_editable(shown_state(row.state, row.ends_at, now))
+            told = row.state == SessionState.PUBLISHED
+            row.state = SessionState.CANCELLED
+            row.version += 1
+            row.updated_at = now
+            if told:
+                messages.cancelled(session, row.id)
+            _audit(session, actor, "training.cancel", row, now)
+        return _view(session, actor, row)
+
+
+def read(actor: Actor, session_id: uuid.UUID) -> SessionView:
+    """One session.
+
+    Raises:
+        NotFoundError: not there, or another organiser's draft.
+    """
+    row = queries.session_for(db.session(), actor, session_id)
+    if row is None:
+        raise not_found()
+    return _view(db.session(), actor, row)
+
+
+def listing(actor: Actor, scope: Scope, *, limit: int, cursor: str | None, now: datetime) -> Page[SessionView]:
+    """The sessions one may go to, has to do with, or runs."""
+    session = db.session()
+    if scope == "open":
+        page = queries.open_page(session, actor, now=now, limit=limit, cursor=cursor)
+    elif scope == "mine":
+        page = queries.mine_page(session, actor, limit=limit, cursor=cursor)
+    else:
+        page = queries.organised_page(session, actor, limit=limit, cursor=cursor)
+    return Page(_views(session, actor, page.items), page.next_cursor)
+
+
+def _view(session: Session, actor: Actor, row: TrainingSession) -> SessionView:
+    return _views(session, actor, [row])[0]
+
+
+def _views(session: Session, actor: Actor, rows: Sequence[TrainingSession]) -> list[SessionView]:
+    ids = [row.id for row in rows]
+    mine = queries.mine_of(session, actor.user_id, ids) if ids else {}
+    waiting = queries.waiting_counts(session, ids) if ids else {}
+    return [
+        SessionView(
+            row, mine.get(row.id), waiting.get(row.id, 0), manages=actor.covers(row.region_code, ROLES_OF[STEWARD])
+        )
+        for row in rows
+    ]
+
+
+def _check_place_in_plan(session: Session, actor: Actor, plan: Plan, *, but: TrainingSession | None) -> None:
+    """The region is the organiser's, the series too, and the time is free."""
+    if tree().get(plan.region_code) is None or not actor.covers(plan.region_code, ROLES_OF[ORGANISE]):
+        raise not_found()
+    if plan.series_id is not None:
+        series = session.get(Series, plan.series_id)
+        if series is None or not actor.covers(series.region_code, ROLES_OF[ORGANISE]):
+            raise not_found()
+    if plan.parallel:
+        return
+    organiser = but.created_by if but is not None else actor.user_id
+    other = queries.overlapping(
+        session, organiser, plan.starts_at, plan.ends_at, but=but.id if but is not None else None
+    )
+    if other is not None:
+        raise ConflictError(
+            "session_overlaps",
+            f"与您组织的另一场培训“{other.title}”时间重叠;如由他人主持,请设置 parallel 为 true。",
+            extra={"session_id": str(other.id)},
+        )
+
+
+def _apply(row: TrainingSession, plan: Plan) -> None:
+    row.series_id = plan.series_id
+    row.title, row.kind, row.region_code, row.place = plan.title, plan.kind.value, plan.region_code, plan.place
+    row.starts_at, row.ends_at = plan.starts_at, plan.ends_at
+    row.longitude, row.latitude = plan.position or (None, None)
+    row.radius_m, row.capacity, row.credit_hours = plan.radius_m, plan.capacity, plan.credit_hours
+    row.audience_region_codes = sorted(plan.audience.region_codes)
+    row.audience_roles = sorted(role.value for role in plan.audience.roles)
+    row.audience_user_ids = sorted(plan.audience.user_ids)
+    row.sign_in_opens_min, row.late_after_min = plan.sign_in_opens_min, plan.late_after_min
+    row.sign_out, row.offline_hours, row.parallel = plan.sign_out, plan.offline_hours, plan.parallel
+
+
+def _enrol_series(session: Session, row: TrainingSession, *, now: datetime) -> None:
+    """Everybody who enrolled in the series gets a seat or a place, in the order they enrolled."""
+    if row.series_id is None:
+        return
+    people = session.scalars(
+        select(SeriesEnrolment.user_id)
+        .where(SeriesEnrolment.series_id == row.series_id, SeriesEnrolment.withdrawn_at.is_(None))
+        .order_by(SeriesEnrolment.seq)
+    ).all()
+    for user_id in people:
+        take_seat(session, row, user_id, now=now)
+
+
+def _audit(session: Session, actor: Actor, action: str, row: TrainingSession, now: datetime) -> None:
+    audit.record(
+        session,
+        actor.user_id,
+        action,
+        subject=f"training:{row.id}",
+        at=now,
+        version=row.version,
+        region=row.region_code,
+    )
