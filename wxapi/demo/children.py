@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -23,7 +25,7 @@ class Child:
     Args:
         name: for sentences and the log's file name.
         command: program (a path) and arguments.
-        log: where its output goes; None for nowhere.
+        log: where its output goes; None: where ours goes.
         environ: its environment.
         folder: its working folder; None for ours.
         user: run as this user (root only).
@@ -47,12 +49,12 @@ class Child:
         self.log = log
         self._stop_signal = stop_signal
         launch = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid()), str(int(stop_signal)), user or "-"]
-        with open(_rotated(log) if log else os.devnull, "ab") as output:  # noqa: PTH123 - devnull is no Path
+        with _opened(log) as output:
             self._process = subprocess.Popen(
                 [*launch, *command],
                 stdin=subprocess.PIPE,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=output and subprocess.STDOUT,
                 env=environ,
                 cwd=folder,
                 start_new_session=True,
@@ -103,10 +105,8 @@ class Child:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _where(self) -> str:
-        if self.log is None:
-            return ""
         words = self.last_words()
-        return f" Its log is {self.log}" + (f"; the last line: {words}" if words else ", which is empty.")
+        return f" Its log is {self.log}; the last line: {words}" if words else ""
 
     def ask_to_stop(self) -> None:
         """Send the stop signal; `stop_all` waits."""
@@ -142,8 +142,13 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _rotated(log: Path) -> Path:
-    """The log itself, the old one set aside when it has grown large."""
+@contextmanager
+def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
+    """The log for appending, the old one set aside when it has grown large."""
+    if log is None:
+        yield None
+        return
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
-    return log
+    with log.open("ab") as output:
+        yield output

@@ -1,6 +1,7 @@
 """Valkey from a wheel: on a loopback port, behind a password, without persistence since the queue is disposable."""
 
 import importlib.util
+import os
 import secrets
 import shutil
 import socket
@@ -18,10 +19,10 @@ class Valkey:
 
     Args:
         port: None takes a free one.
-        log: where its output goes; None for nowhere.
+        log: where its output goes.
     """
 
-    def __init__(self, port: int | None = None, *, log: Path | None = None) -> None:
+    def __init__(self, port: int | None = None, *, log: Path = Path(os.devnull)) -> None:
         self.port = port or free_port()
         self._log = log
         # Whoever can write to the queue can run code in the workers, and loopback is open to all users of a machine.

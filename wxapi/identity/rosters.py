@@ -3,9 +3,8 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,7 +19,7 @@ _ROWS_AT_ONCE = 1000
 
 
 def register_openids(session: Session, openids: Sequence[str], *, now: datetime) -> dict[str, uuid.UUID]:
-    """openid → user id; people who are not there yet are made. In the caller's transaction."""
+    """Make the people who are not there yet; returns openid → user id. In the caller's transaction."""
     cipher = runtime().cipher
     digests = {cipher.digest(openid, purpose="user.openid"): openid for openid in openids}
     rows = [
@@ -35,10 +34,8 @@ def register_openids(session: Session, openids: Sequence[str], *, now: datetime)
     statement = insert(User).on_conflict_do_nothing(index_elements=["openid_digest"])
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         session.execute(statement, rows[start : start + _ROWS_AT_ONCE])
-    found: Iterable[Row[Any]] = session.execute(
-        select(User.openid_digest, User.id).where(User.openid_digest.in_(list(digests)))
-    )
-    return {digests[digest]: user_id for digest, user_id in found}
+    found = session.execute(select(User.openid_digest, User.id).where(User.openid_digest.in_(list(digests))))
+    return {digests[row.openid_digest]: row.id for row in found}
 
 
 def appoint_openids(session: Session, wanted: Iterable[tuple[str, Role, str]], *, now: datetime) -> int:
@@ -66,7 +63,7 @@ def appoint_openids(session: Session, wanted: Iterable[tuple[str, Role, str]], *
     ]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         session.execute(insert(AppointmentRow), rows[start : start + _ROWS_AT_ONCE])
-    for row in rows:
-        subject = f"user:{row['user_id']}"
-        audit.record(session, None, "appointment.add", subject=subject, at=now, role=row["role"], region=row["region_code"])
+    for openid, role, region_code in wanted:
+        subject = f"user:{user_ids[openid]}"
+        audit.record(session, None, "appointment.add", subject=subject, at=now, role=role.value, region=region_code)
     return len(rows)

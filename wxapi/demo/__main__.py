@@ -1,0 +1,48 @@
+"""`python -m wxapi.demo`, or `make run`: the whole system with the demo city on this machine."""
+
+import sys
+from os import environ
+
+from wxapi.demo.errors import DemoError
+from wxapi.demo.interrupts import StopRequested
+from wxapi.demo.runner import run
+from wxapi.demo.settings import DemoSettings
+
+_HELP = """\
+python -m wxapi.demo          (or: make run)
+
+The whole system on this machine: PostgreSQL, Valkey, a fake WeChat, the API, the workers and a demo city.
+Ctrl-C ends everything it started; the next start finds the data again.
+
+Settings (environment):
+  WXAPI_PORT              the API's port                          8000
+  WXAPI_FAKE_WECHAT_PORT  the fake WeChat's port (loopback only)  8001
+  WXAPI_HOST              the API's address                       127.0.0.1
+  WXAPI_DATA_DIR          where data, keys and logs lie           ./var
+  WXAPI_WORKERS           worker processes for each queue         1
+  DATABASE_URL            use this PostgreSQL (15 or newer) instead of the embedded one
+  REDIS_URL               use this Redis (6.2 or newer) or Valkey instead of the embedded one
+  STORAGE_URL             keep files there (file:///folder, s3://bucket/prefix) instead of the data folder
+All settings of the product work as well: docs/operations.md"""
+
+
+def main() -> int:
+    """Run; returns the exit code."""
+    if len(sys.argv) > 1:
+        print(_HELP)
+        return 0 if sys.argv[1:] in (["--help"], ["-h"]) else 2
+    try:
+        run(DemoSettings.from_env(environ))
+    except StopRequested:
+        print("Stopped.")
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except DemoError as error:
+        print(f"Cannot run the demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

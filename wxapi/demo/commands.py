@@ -1,0 +1,58 @@
+"""The command line of each process of the demo, and what is said when all of them run."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from wxapi.demo.settings import APPID, DemoSettings
+
+PREPARE = [sys.executable, "-m", "wxapi.demo.prepare"]
+WORKERS = [sys.executable, "-m", "workers"]
+# As many as a process may hold connections without going over its pool.
+_API_THREADS = 8
+_WELCOME = """\
+
+Log in as a demo person and see who you are:
+  CODE=$(curl -s {fake}/_fake/login -d '{{"openid":"reporter-1"}}' | cut -d'"' -f4)
+  curl -s {url}/api/v1/auth/wechat -H 'Content-Type: application/json' -d "{{\\"code\\":\\"$CODE\\"}}"
+
+People: reporter-1 … reporter-50, worker-421002001001, officer-421002001, chief-421002001,
+        supervisor-421002, organiser-421002, steward-421002, supervisor-4210, admin-4210
+OpenAPI: {url}/api/v1/openapi.json   First report: README.md   Logs: {logs}
+Ctrl-C ends everything; the data stay."""
+
+
+def api(settings: DemoSettings) -> list[str]:
+    """Granian, two to four processes; one that dies is replaced."""
+    options = {
+        "interface": "wsgi",
+        "host": settings.host,
+        "port": str(settings.port),
+        "http": "1",
+        "workers": str(max(2, min(4, os.cpu_count() or 1))),
+        "blocking-threads": str(_API_THREADS),
+        "workers-kill-timeout": "5",
+    }
+    return [sys.executable, "-m", "granian", *_words(options), "--no-ws", "--respawn-failed-workers", "wsgi:app"]
+
+
+def fake_wechat(settings: DemoSettings, keys: Mapping[str, str]) -> list[str]:
+    """The fake WeChat, which pushes its events to the API."""
+    options = {
+        "port": str(settings.fake_wechat_port),
+        "appid": APPID,
+        "secret": keys["WECHAT_SECRET"],
+        "push-url": f"{settings.url}/api/v1/wechat/push",
+        "push-token": keys["WECHAT_PUSH_TOKEN"],
+        "push-aes-key": keys["WECHAT_PUSH_AES_KEY"],
+    }
+    return [sys.executable, "-m", "wxapi.demo.fake_wechat", *_words(options)]
+
+
+def welcome(settings: DemoSettings) -> str:
+    """What to try."""
+    return _WELCOME.format(url=settings.url, fake=settings.fake_wechat_url, logs=settings.logs)
+
+
+def _words(options: Mapping[str, str]) -> list[str]:
+    return [word for name, value in options.items() for word in (f"--{name}", value)]

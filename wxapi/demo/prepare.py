@@ -1,0 +1,88 @@
+"""`python -m wxapi.demo.prepare`: migrations, Jingzhou and the demo's people; what is there already is left alone.
+
+A process of its own, so that the runner stays small and a warm start need not load the whole product twice.
+"""
+
+import os
+import sys
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from importlib import resources
+from typing import TypeVar
+
+import click
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from config import Config, ConfigError
+from wxapi.app import create_app
+from wxapi.demo import people
+from wxapi.identity import rosters
+from wxapi.identity.queries import user_by_digest
+from wxapi.kernel.coordinates import Datum
+from wxapi.kernel.errors import InvalidError
+from wxapi.platform import migrate
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+from wxapi.regions.models import Region
+from wxapi.regions.service import import_regions
+from wxapi.regions.sources import read_file
+
+Item = TypeVar("Item")
+
+
+def main() -> None:
+    """Prepare the database that the environment names; ends with a sentence when that fails."""
+    try:
+        prepare(Config.from_env(os.environ))
+    except ConfigError as error:
+        sys.exit(str(error))
+    except SQLAlchemyError as error:
+        # The first line is the server's; what follows are statements and values.
+        sys.exit(f"The database refused: {str(error).splitlines()[0]}")
+    except InvalidError as error:
+        sys.exit(f"The demo city cannot be imported: {error.detail}")
+
+
+def prepare(config: Config) -> None:
+    """Migrate, import the city and appoint its people, each only when it is not done yet, each whole or not at all."""
+    print("Migrating the database ...", flush=True)
+    migrate.upgrade(config.database_url)
+    app = create_app(config)
+    with app.app_context():
+        now = runtime().clock.now()
+        _import_city(now)
+        _appoint_people(now)
+
+
+def _import_city(now: datetime) -> None:
+    with resources.as_file(resources.files("wxapi.demo") / "data" / "jingzhou") as folder:
+        tree = {entry.code for entry in read_file(folder / "tree.csv")}
+        if tree <= set(db.session.scalars(select(Region.code))):
+            return
+        print("Importing Jingzhou: county outlines are real, everything below is made up.", flush=True)
+        files = [folder / "tree.csv", *sorted(folder.glob("*.geojson.gz"))]
+        entries = [entry for file in _tracked("读取文件", files) for entry in read_file(file)]
+    summary = import_regions(entries, Datum.CGCS2000, now=now, track=_tracked)
+    print(f"{summary.regions} regions, {summary.boundaries} boundaries.", flush=True)
+
+
+def _appoint_people(now: datetime) -> None:
+    admin = runtime().cipher.digest(people.ADMIN, purpose="user.openid")
+    if user_by_digest(db.session(), admin) is not None:
+        return
+    with transaction() as session:
+        codes = list(session.scalars(select(Region.code).order_by(Region.code)))
+        rosters.register_openids(session, people.REPORTERS, now=now)
+        appointed = rosters.appoint_openids(session, people.appointments(codes), now=now)
+    print(f"{len(people.REPORTERS)} reporters, {appointed} people in office.", flush=True)
+
+
+def _tracked(label: str, items: Collection[Item]) -> Iterator[Item]:
+    """Show the progress of a loop; one line where nobody watches."""
+    with click.progressbar(items, label=label) as bar:
+        yield from bar
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The whole system in one command: what is started, in which order, watched, and ended together."""
+
+import ctypes
+import hashlib
+import http.client
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from config import Config, ConfigError
+from wxapi.demo import commands, preflight
+from wxapi.demo.children import Child, stop_all
+from wxapi.demo.errors import DemoError, disk_faults_named
+from wxapi.demo.interrupts import raise_when_told_to_stop, stop_undisturbed
+from wxapi.demo.postgres import Postgres
+from wxapi.demo.settings import DemoSettings, keys_of, product_environment
+from wxapi.demo.valkey import Valkey
+
+_ROOT = Path(__file__).resolve().parents[2]
+_DATABASE = "wxapi"
+_READY_S = 90.0
+_PREPARE_S = 600.0
+_GRACE_S = 20.0
+_WATCH_S = 0.2
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def run(settings: DemoSettings) -> None:
+    """Start everything, say so, and stay until told to stop.
+
+    Raises:
+        DemoError: it cannot start, or one of its processes ended by itself; all others have been ended.
+        StopRequested: told to stop; everything has been ended.
+    """
+    new = not (settings.folder / "postgres").exists()
+    preflight.check_folder(settings.folder, new=new and settings.database_url is None)
+    with preflight.only_copy(settings.folder) as cut_off, disk_faults_named(settings.folder):
+        ports = {
+            "WXAPI_PORT": (settings.host, settings.port),
+            "WXAPI_FAKE_WECHAT_PORT": ("127.0.0.1", settings.fake_wechat_port),
+        }
+        preflight.check_ports(ports, patient=cut_off)
+        _adopt_orphans()
+        demo = _Demo(settings)
+        try:
+            raise_when_told_to_stop()
+            demo.start()
+            demo.watch()
+        finally:
+            stop_undisturbed()
+            demo.stop()
+
+
+class _Demo:
+    """One copy of the demo; `stop` ends whatever part of `start` was reached."""
+
+    def __init__(self, settings: DemoSettings) -> None:
+        self._settings = settings
+        # Two rows: what serves ends before what it stands on.
+        self._product: list[Child] = []
+        self._ground: list[Child] = []
+        self._began = time.monotonic()
+
+    def start(self) -> None:
+        settings = self._settings
+        for folder in (settings.logs, settings.metrics):
+            folder.mkdir(exist_ok=True)
+        for left_over in settings.metrics.glob("*.db"):
+            left_over.unlink()
+        pgdata = settings.folder / "postgres"
+        keys = keys_of(settings.folder, database_exists=settings.database_url is None and pgdata.exists())
+        environ = product_environment(settings, keys, database_url=self._database(pgdata), redis_url=self._redis())
+        _judge(environ)
+        fake = self._serve("fake-wechat", commands.fake_wechat(settings, keys), os.environ)
+        self._prepare(environ)
+        api = self._serve("api", commands.api(settings), environ)
+        self._serve("workers", commands.WORKERS, environ)
+        fake.await_ready(lambda: _answers(settings.fake_wechat_url, "/_fake"), _READY_S)
+        api.await_ready(lambda: self._all_run() and _answers(settings.url, "/readyz"), _READY_S)
+        self._say_ready()
+
+    def watch(self) -> None:
+        """Stay while all processes run.
+
+        Raises:
+            DemoError: naming the one that ended.
+        """
+        while self._all_run():
+            time.sleep(_WATCH_S)
+
+    def stop(self) -> None:
+        """End everything, those that serve first."""
+        _say("Stopping ...")
+        stop_all(self._product, grace_s=_GRACE_S)
+        stop_all(self._ground, grace_s=_GRACE_S)
+        _kill_orphans()
+
+    def _all_run(self) -> bool:
+        for child in (*self._ground, *self._product):
+            if child.exit_code() is not None:
+                raise DemoError(child.obituary())
+        return True
+
+    def _database(self, pgdata: Path) -> str:
+        if self._settings.database_url is not None:
+            return self._settings.database_url
+        if not pgdata.exists():
+            _say("Making a PostgreSQL data folder ...")
+            self._stamp.unlink(missing_ok=True)
+        server = Postgres(pgdata, log=self._settings.logs / "postgres.log")
+        self._ground.append(server.start())
+        return server.ensure_database(_DATABASE)
+
+    def _redis(self) -> str:
+        if self._settings.redis_url is not None:
+            return self._settings.redis_url
+        server = Valkey(log=self._settings.logs / "valkey.log")
+        self._ground.append(server.start())
+        return server.url
+
+    def _serve(self, name: str, command: list[str], environ: Mapping[str, str]) -> Child:
+        child = Child(name, command, log=self._settings.logs / f"{name}.log", environ=environ, folder=_ROOT)
+        self._product.append(child)
+        return child
+
+    @property
+    def _stamp(self) -> Path:
+        """Names the product that the embedded database was last prepared for."""
+        return self._settings.folder / "prepared"
+
+    def _prepare(self, environ: Mapping[str, str]) -> None:
+        """Migrate, import, appoint; left out when this very product has done so on the embedded database."""
+        product = _fingerprint()
+        embedded = self._settings.database_url is None
+        if embedded and self._stamp.exists() and self._stamp.read_text() == product:
+            return
+        child = Child("prepare", commands.PREPARE, log=None, environ=environ, folder=_ROOT)
+        self._product.append(child)
+        if child.wait(_PREPARE_S) != 0:
+            raise DemoError("The database could not be prepared; the lines above say why.")
+        self._product.remove(child)
+        if embedded:
+            self._stamp.write_text(product)
+
+    def _say_ready(self) -> None:
+        settings = self._settings
+        took = time.monotonic() - self._began
+        _say(f"ready {settings.url}  fake WeChat {settings.fake_wechat_url}  ({took:.1f} s)")
+        _say(commands.welcome(settings))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _judge(environ: Mapping[str, str]) -> None:
+    try:
+        Config.from_env(environ)
+    except ConfigError as error:
+        raise DemoError(str(error)) from error
+
+
+def _answers(url: str, path: str) -> bool:
+    """Whether a GET is answered by 200. Directly: a proxy in the environment is not asked."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _fingerprint() -> str:
+    """Changes with everything that `prepare` would do."""
+    folders = (_ROOT / "migrations" / "versions", _ROOT / "wxapi" / "demo" / "data" / "jingzhou")
+    files = [file for folder in folders for file in sorted(folder.iterdir()) if file.is_file()]
+    digest = hashlib.sha256()
+    for file in (*files, _ROOT / "wxapi" / "demo" / "people.py"):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of children whose own parent dies, so that none is overlooked at the end."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _kill_orphans() -> None:
+    """Whatever is left below this process: children of children that went their own way."""
+    left = psutil.Process().children(recursive=True)
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=5)
