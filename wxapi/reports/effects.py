@@ -33,6 +33,7 @@ def move_desk(case: Case, command: Command) -> Case:
     return replace(
         _without_hold(case),
         desk_code=command.desk_code,
+        question_open=False,
         extension=None if pending else case.extension,
         extension_days=None if pending else case.extension_days,
         extension_by=None if pending else case.extension_by,

@@ -1,0 +1,418 @@
+"""The workflow table: its form, its checks, and a machine that walks it."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from wxapi.kernel.actor import Actor, Appointment
+from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
+from wxapi.kernel.permissions import Role
+from wxapi.reports import clocks, deadlines, rules
+from wxapi.reports.case import OPEN_STATES, SYSTEM, Case, Command, Party, State, Who
+from wxapi.reports.checks import AUTO_CLOSE_AFTER, REOPEN_WITHIN
+from wxapi.reports.parties import Standing, capacities, who_is
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
+LIMITS = deadlines.Limits(timedelta(hours=2), timedelta(hours=40), urgent=False)
+VILLAGE, TOWNSHIP = "421002001001", "421002001"
+REPORTER, WORKER, OTHER, OFFICER, SUPERVISOR = (uuid.UUID(int=n) for n in range(1, 6))
+
+
+def who(actor_id: uuid.UUID, *parties: Party) -> Who:
+    return Who(actor_id, dict.fromkeys(parties))
+
+
+AS_REPORTER = who(REPORTER, Party.REPORTER)
+AS_WORKER = who(WORKER, Party.DESK_WORKER, Party.STAFF)
+AS_OTHER = who(OTHER, Party.DESK_WORKER, Party.STAFF)
+AS_OFFICER = who(OFFICER, Party.OFFICER, Party.STAFF)
+AS_SUPERVISOR = who(SUPERVISOR, Party.SUPERVISOR, Party.STAFF)
+
+
+def do(case: Case, person: Who, action: str, at: datetime = NOW, **fields: object) -> Case:
+    to_state = fields.pop("to_state", None)
+    row, _ = rules.choose(case, person, action, at, to_state=to_state)  # type: ignore[arg-type]
+    if row.to_state is State.TRIAGE:
+        fields.setdefault("desk_code", TOWNSHIP)
+    return rules.perform(case, row, Command(action, at, actor_id=person.actor_id, **fields))  # type: ignore[arg-type]
+
+
+def routed(at: datetime = NOW) -> Case:
+    return do(Case(LIMITS), SYSTEM, "route", at, to_state=State.ROUTED, desk_code=VILLAGE)
+
+
+def accepted() -> Case:
+    return do(routed(), AS_WORKER, "accept")
+
+
+def resolved(**fields: object) -> Case:
+    return do(accepted(), AS_WORKER, "resolve", **fields)
+
+
+def why_not(case: Case, person: Who, action: str, at: datetime = NOW) -> object:
+    with pytest.raises(DomainError) as refusal:
+        rules.choose(case, person, action, at)
+    error = refusal.value
+    return error.extra["reason"] if isinstance(error, ConflictError) else type(error)
+
+
+# The table itself
+
+
+def test_every_state_is_reached_and_every_open_state_is_left() -> None:
+    reached = {row.to_state for row in rules.TABLE if row.to_state}
+    assert reached == set(State) - {State.SUBMITTED}
+    for state in OPEN_STATES:
+        assert any(state in row.from_states and row.to_state not in {None, state} for row in rules.TABLE), state
+
+
+def test_rows_of_one_action_that_compete_are_told_apart_by_their_checks_or_their_outcome() -> None:
+    for row in rules.TABLE:
+        for rival in rules.rows_of(row.action):
+            compete = set(row.from_states) & set(rival.from_states) and set(row.who) & set(rival.who)
+            if rival is not row and compete:
+                assert set(row.when) != set(rival.when) or row.to_state != rival.to_state, row.action
+
+
+def test_final_states_are_left_by_the_reporter_or_by_unmerging_only() -> None:
+    for state in set(State) - set(OPEN_STATES):
+        leaving = {row.action for row in rules.TABLE if state in row.from_states and row.action != "note"}
+        assert leaving <= {"reopen", "appeal", "unmerge"}, state
+
+
+def test_the_system_and_people_do_not_share_what_must_not_be_forged() -> None:
+    assert set(rules.ACTIONS) - set(rules.PUBLIC_ACTIONS) == {"route", "auto_close", "remind", "card"}
+
+
+# Returns, disputes, appeals
+
+
+def test_the_second_return_is_final() -> None:
+    case = do(routed(), AS_WORKER, "return")
+    assert (case.state, case.desk_code) == (State.TRIAGE, TOWNSHIP)
+    assert "refuse" in rules.offered(case, AS_OFFICER, NOW)
+    case = do(do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE), AS_WORKER, "return")
+    assert why_not(case, AS_OFFICER, "refuse") == "desk_must_be_named"
+    case = do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE)
+    assert why_not(case, AS_WORKER, "return") == "second_return_is_final"
+    assert why_not(do(case, AS_WORKER, "accept"), AS_WORKER, "return") == "second_return_is_final"
+
+
+def test_the_second_dispute_goes_to_the_township_and_another_pair_of_hands() -> None:
+    case = do(resolved(), AS_REPORTER, "dispute")
+    assert (case.state, case.desk_code) == (State.ACCEPTED, VILLAGE)
+    case = do(do(case, AS_WORKER, "resolve"), AS_REPORTER, "dispute")
+    assert (case.state, case.desk_code) == (State.TRIAGE, TOWNSHIP)
+    case = do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE)
+    assert why_not(case, AS_WORKER, "accept") == "resolver_may_not_take_again"
+    case = do(case, AS_OTHER, "accept")
+    assert why_not(case, AS_WORKER, "resolve") == "resolver_may_not_take_again"
+    assert do(case, AS_OTHER, "resolve").state is State.RESOLVED
+
+
+def test_a_refusal_is_appealed_once() -> None:
+    case = do(do(routed(), AS_WORKER, "refuse"), AS_REPORTER, "appeal")
+    assert (case.state, case.desk_code) == (State.TRIAGE, TOWNSHIP)
+    assert why_not(do(case, AS_OFFICER, "refuse"), AS_REPORTER, "appeal") == "appealed_before"
+
+
+# Who verifies
+
+
+def test_nobody_verifies_what_he_resolved_himself() -> None:
+    both = who(WORKER, Party.REPORTER)
+    assert why_not(resolved(), both, "confirm") == "not_oneself"
+
+
+def test_the_township_stands_in_for_a_reporter_who_works_at_the_desk() -> None:
+    case = resolved(reporter_on_desk=True)
+    assert why_not(case, AS_REPORTER, "confirm") == "township_confirms"
+    assert why_not(case, who(REPORTER, Party.REPORTER, Party.OFFICER), "confirm") in {
+        "township_confirms",
+        "reporter_confirms",
+    }
+    assert why_not(case, AS_SUPERVISOR, "confirm") == "township_decides"
+    assert do(case, AS_OFFICER, "confirm").state is State.CLOSED
+    assert do(case, AS_OFFICER, "dispute").state is State.ACCEPTED
+
+
+def test_the_township_does_not_confirm_for_a_reporter_who_can() -> None:
+    assert why_not(resolved(), AS_OFFICER, "confirm") == "reporter_confirms"
+
+
+def test_a_reporter_who_joined_the_desk_later_does_not_confirm_either() -> None:
+    assert why_not(resolved(), who(REPORTER, Party.REPORTER, Party.DESK_WORKER), "confirm") == "township_confirms"
+
+
+# Holds, extensions, questions
+
+
+def hold_asked(case: Case | None = None, person: Who = AS_WORKER) -> Case:
+    return do(case or accepted(), person, "request_hold", reason_code="winter", review_on=NOW.date())
+
+
+def test_a_hold_is_granted_by_another_and_stops_the_clock() -> None:
+    case = hold_asked()
+    assert (case.state, case.hold_pending, case.due_at) == (State.ACCEPTED, True, case.resolve_due_at)
+    assert why_not(case, AS_WORKER, "request_hold") == "hold_already_requested"
+    assert why_not(case, who(WORKER, Party.OFFICER), "approve_hold") == "not_oneself"
+    held = do(case, AS_OFFICER, "approve_hold")
+    assert (held.state, held.due_at, held.clock_stopped_at) == (State.ON_HOLD, None, NOW)
+    later = NOW + timedelta(days=7)
+    resumed = do(held, AS_WORKER, "resume", later)
+    assert resumed.hold_review_on is None
+    assert case.resolve_due_at is not None
+    assert resumed.due_at == case.resolve_due_at + timedelta(days=7)  # the same weekday and hour, a week on
+
+
+def test_a_townships_own_hold_is_decided_by_the_county() -> None:
+    case = replace(hold_asked(), desk_code=TOWNSHIP)
+    assert do(case, AS_SUPERVISOR, "approve_hold").state is State.ON_HOLD
+    assert why_not(hold_asked(), AS_SUPERVISOR, "approve_hold") == "township_decides"
+
+
+def test_a_denied_hold_leaves_no_trace_on_the_clock() -> None:
+    before = accepted()
+    assert do(hold_asked(before), AS_OFFICER, "deny_hold") == before
+
+
+def test_an_extension_is_asked_once_and_in_time() -> None:
+    case = do(accepted(), AS_WORKER, "request_extension", days=2)
+    assert why_not(case, AS_WORKER, "request_extension") == "extension_used"
+    assert why_not(case, who(WORKER, Party.OFFICER), "approve_extension") == "not_oneself"
+    granted = do(case, AS_OFFICER, "approve_extension")
+    assert case.resolve_due_at is not None
+    assert granted.due_at == deadlines.extended(case.resolve_due_at, 2)
+    assert why_not(granted, AS_WORKER, "request_extension") == "extension_used"
+    assert why_not(do(case, AS_OFFICER, "deny_extension"), AS_WORKER, "request_extension") == "extension_used"
+    late = case.resolve_due_at - timedelta(hours=2)
+    assert why_not(accepted(), AS_WORKER, "request_extension", late) == "extension_too_late"
+
+
+def test_the_clock_stops_while_a_question_is_open() -> None:
+    asked = do(accepted(), AS_WORKER, "ask")
+    assert (asked.state, asked.due_at) == (State.ACCEPTED, None)
+    assert why_not(asked, AS_WORKER, "ask") == "question_already_open"
+    week = NOW + timedelta(days=7)
+    answered = do(asked, AS_REPORTER, "answer", week)
+    assert asked.resolve_due_at is not None
+    assert answered.due_at == asked.resolve_due_at + timedelta(days=7)
+    assert why_not(answered, AS_REPORTER, "answer") == "no_open_question"
+
+
+def test_passing_it_on_gains_no_time() -> None:
+    case = routed()
+    passed = do(do(case, AS_WORKER, "accept"), AS_WORKER, "hand_on", desk_code="421002001002")
+    assert (passed.state, passed.due_at) == (State.ROUTED, case.respond_due_at)
+    assert do(passed, AS_WORKER, "accept").due_at == case.resolve_due_at
+
+
+def test_another_desk_does_not_inherit_what_was_asked_for() -> None:
+    asked = do(hold_asked(), AS_WORKER, "request_extension", days=2)
+    passed = do(asked, AS_WORKER, "hand_on", desk_code="421002001002")
+    assert (passed.hold_pending, passed.extension, passed.extension_days) == (False, None, None)
+
+
+# The end
+
+
+def test_silence_closes_after_seven_days_and_not_before() -> None:
+    case = resolved()
+    early = NOW + AUTO_CLOSE_AFTER - timedelta(seconds=1)
+    assert why_not(case, SYSTEM, "auto_close", early) == "not_silent_long_enough"
+    assert do(case, SYSTEM, "auto_close", NOW + AUTO_CLOSE_AFTER).state is State.CLOSED
+
+
+def test_a_closed_report_is_reopened_once_within_fifteen_days() -> None:
+    closed = do(resolved(), AS_REPORTER, "confirm", rating=5)
+    assert closed.rating == 5
+    assert why_not(closed, AS_REPORTER, "reopen", NOW + REOPEN_WITHIN + timedelta(seconds=1)) == "reopen_too_late"
+    case = do(closed, AS_REPORTER, "reopen", NOW + REOPEN_WITHIN)
+    assert (case.state, case.rating, case.closed_at) == (State.ACCEPTED, None, None)
+    again = do(do(case, AS_WORKER, "resolve"), AS_REPORTER, "confirm")
+    assert why_not(again, AS_REPORTER, "reopen") == "reopened_before"
+
+
+@pytest.mark.parametrize("state", rules.IN_WORK)
+def test_unmerging_brings_back_what_it_was(state: State) -> None:
+    case = replace(accepted(), state=state)
+    case = clocks.settled(case, case, NOW)
+    merged = do(case, who(OFFICER, Party.OFFICER), "merge", into_id=uuid.uuid4())
+    assert (merged.state, merged.due_at) == (State.MERGED, None)
+    assert do(merged, AS_OFFICER, "unmerge") == case
+
+
+def test_a_resolved_report_is_not_merged_away_from_its_reporter() -> None:
+    assert why_not(resolved(), AS_OFFICER, "merge") is None
+
+
+# Cards
+
+
+def test_cards_fall_yellow_then_red() -> None:
+    case = routed()
+    assert case.respond_due_at is not None
+    assert why_not(case, SYSTEM, "card", case.respond_due_at) == "no_card_due"
+    late = case.respond_due_at + timedelta(minutes=1)
+    yellow = do(case, SYSTEM, "card", late)
+    assert yellow.card == "yellow"
+    assert why_not(yellow, SYSTEM, "card", late) == "no_card_due"
+    later = deadlines.red_at(case.respond_due_at) + timedelta(minutes=1)
+    red = do(yellow, SYSTEM, "card", later)
+    assert red.card == "red"
+    assert why_not(red, SYSTEM, "card", later) == "no_card_due"
+
+
+def test_a_second_yellow_is_red() -> None:
+    case = routed()
+    assert case.respond_due_at is not None
+    assert case.resolve_due_at is not None
+    case = do(do(case, SYSTEM, "card", case.respond_due_at + timedelta(minutes=1)), AS_WORKER, "accept")
+    assert case.card == "yellow"
+    assert do(case, SYSTEM, "card", case.resolve_due_at + timedelta(minutes=1)).card == "red"
+
+
+def test_each_clock_reminds_once() -> None:
+    case = routed()
+    assert case.remind_at is not None
+    assert case.remind_at == deadlines.reminder_at(case.due_at or NOW, LIMITS.respond, urgent=False)
+    assert why_not(case, SYSTEM, "remind", case.remind_at - timedelta(seconds=1)) == "no_reminder_due"
+    told = do(case, SYSTEM, "remind", case.remind_at)
+    assert told.remind_at is None
+    assert do(told, AS_WORKER, "accept").remind_at is not None
+
+
+# Who somebody is
+
+
+def actor(*appointments: tuple[Role, str]) -> Actor:
+    return Actor(WORKER, tuple(Appointment(role, code) for role, code in appointments))
+
+
+@pytest.mark.parametrize(
+    ("role", "region", "desk", "parties"),
+    [
+        (Role.COMMUNITY_WORKER, VILLAGE, VILLAGE, {Party.DESK_WORKER, Party.STAFF}),
+        (Role.COMMUNITY_WORKER, TOWNSHIP, VILLAGE, {Party.DESK_WORKER, Party.STAFF}),
+        (Role.COMMUNITY_WORKER, VILLAGE + "001", VILLAGE, {Party.DESK_WORKER, Party.STAFF}),
+        (Role.COMMUNITY_WORKER, VILLAGE + "002", VILLAGE, set()),
+        (Role.COMMUNITY_WORKER, VILLAGE, TOWNSHIP, {Party.STAFF}),
+        (Role.COMMUNITY_WORKER, "421002001002", VILLAGE, set()),
+        (Role.TOWNSHIP_OFFICER, TOWNSHIP, VILLAGE, {Party.OFFICER, Party.STAFF}),
+        (Role.TOWNSHIP_OFFICER, TOWNSHIP, TOWNSHIP, {Party.OFFICER, Party.DESK_WORKER, Party.STAFF}),
+        (Role.TOWNSHIP_OFFICER, "421002002", VILLAGE, set()),
+        (Role.STREET_CHIEF, TOWNSHIP, VILLAGE, {Party.STREET_CHIEF, Party.STAFF}),
+        (Role.SUPERVISOR, "421002", VILLAGE, {Party.SUPERVISOR, Party.STAFF}),
+        (Role.SUPERVISOR, "421002", "421002", {Party.SUPERVISOR, Party.DESK_WORKER, Party.STAFF}),
+        (Role.ADMIN, "4210", VILLAGE, set()),
+        (Role.TRAINING_ORGANISER, "4210", VILLAGE, set()),
+    ],
+)
+def test_what_an_appointment_makes_of_a_person(role: Role, region: str, desk: str, parties: set[Party]) -> None:
+    standing = Standing(VILLAGE, desk, grid_code=VILLAGE + "001")
+    assert set(who_is(actor((role, region)), standing).parties) == parties
+
+
+def test_the_excluded_units_people_are_nothing_to_a_report_but_its_reporter() -> None:
+    person = actor((Role.COMMUNITY_WORKER, VILLAGE), (Role.TOWNSHIP_OFFICER, TOWNSHIP))
+    standing = Standing(VILLAGE, TOWNSHIP, exclusions=(VILLAGE,), is_reporter=True)
+    assert set(who_is(person, standing).parties) == {Party.REPORTER}
+    assert capacities(person, standing) == {Party.REPORTER}
+    assert Party.OFFICER in who_is(actor((Role.TOWNSHIP_OFFICER, TOWNSHIP)), standing).parties
+
+
+def test_a_reporter_has_no_desk_workers_powers() -> None:
+    assert why_not(routed(), AS_REPORTER, "accept") is ForbiddenError
+    assert Party.DESK_WORKER not in capacities(actor(), Standing(VILLAGE, VILLAGE, is_reporter=True))
+
+
+PEOPLE = (AS_REPORTER, AS_WORKER, AS_OTHER, AS_OFFICER, AS_SUPERVISOR, SYSTEM, who(OTHER, Party.STREET_CHIEF))
+
+
+class WorkflowMachine(RuleBasedStateMachine):
+    """Walks the table with everybody at random; what must never happen is checked after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.case = Case(LIMITS)
+        self.now = NOW
+        self.counts = {"dispute": 0, "return": 0, "reopen": 0, "appeal": 0}
+
+    @rule(person=st.sampled_from(PEOPLE), data=st.data())
+    def take_an_offered_action(self, person: Who, data: st.DataObject) -> None:
+        offered = rules.offered(self.case, person, self.now)
+        if not offered:
+            return
+        action = data.draw(st.sampled_from(offered))
+        desk = data.draw(st.sampled_from([VILLAGE, "421002001002", TOWNSHIP]))
+        before = self.case
+        self.case = do(
+            before,
+            person,
+            action,
+            self.now,
+            days=3,
+            rating=4,
+            review_on=self.now.date() + timedelta(days=9),
+            into_id=uuid.UUID(int=9),
+            **({"desk_code": desk} if action in {"assign_desk", "hand_on", "route"} else {}),
+        )
+        if action in self.counts:
+            self.counts[action] += 1
+        if action in {"confirm", "approve_hold", "approve_extension"}:
+            asker = {"confirm": before.resolved_by, "approve_hold": before.hold_by}
+            assert person.actor_id != asker.get(action, before.extension_by)
+
+    @rule(person=st.sampled_from(PEOPLE), action=st.sampled_from(rules.ACTIONS))
+    def what_is_not_offered_is_refused(self, person: Who, action: str) -> None:
+        if action in rules.offered(self.case, person, self.now):
+            return
+        with pytest.raises((ConflictError, ForbiddenError)):
+            rules.choose(self.case, person, action, self.now)
+
+    @rule(hours=st.integers(1, 400))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @precondition(lambda self: self.case.due_at is not None and self.case.clock_stopped_at is None)
+    @rule()
+    def a_pause_of_no_time_changes_no_due_time(self) -> None:
+        who_asks = AS_WORKER if self.case.state is not State.TRIAGE else AS_OFFICER
+        asked = do(self.case, who_asks, "ask", self.now)
+        answered = do(asked, AS_REPORTER, "answer", self.now)
+        # Outside office hours a due time may move to another instant of the same working moment.
+        before, after = self.case.due_at, answered.due_at
+        assert before is not None
+        assert after is not None
+        assert deadlines.card_at(after, self.now) == deadlines.card_at(before, self.now)
+
+    @invariant()
+    def the_clock_follows_the_state(self) -> None:
+        case = self.case
+        assert (case.due_at is not None) == clocks.runs(case)
+        assert case.routed_at is None or clocks.runs(case) == (case.clock_stopped_at is None)
+        assert case.remind_at is None or case.due_at is not None
+
+    @invariant()
+    def marks_fit_the_state(self) -> None:
+        case = self.case
+        assert (case.state is State.MERGED) == (case.merged_into_id is not None)
+        assert case.state is not State.ON_HOLD or case.hold_review_on is not None
+        assert not case.hold_pending or case.state in {State.ACCEPTED, State.MERGED}
+        assert case.desk_code is not None or case.state in {State.SUBMITTED, State.WITHDRAWN}
+
+    @invariant()
+    def limits_of_repetition_hold(self) -> None:
+        assert self.counts["return"] <= 2
+        assert self.counts["reopen"] <= 1
+        assert self.counts["appeal"] <= 1
+        assert self.case.disputes == self.counts["dispute"]
+
+
+TestWorkflow = WorkflowMachine.TestCase
+TestWorkflow.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
