@@ -9,6 +9,7 @@ from wxapi.identity import rights
 from wxapi.identity import views as identity
 from wxapi.identity.sessions import authenticate
 from wxapi.kernel.clock import Clock, SystemClock
+from wxapi.photos import personal as photos_personal
 from wxapi.photos import views as photos
 from wxapi.platform import cli as platform_cli
 from wxapi.platform import db, guard, health, http, idempotency, limits, logs, openapi, problems, storage
@@ -30,7 +31,7 @@ BLUEPRINTS = (
     report_lists.blueprint,
 )
 # Features that hold something of a person, for `GET /me/data` and `DELETE /me`.
-PERSONAL_DATA: tuple[rights.PersonalData, ...] = ()
+PERSONAL_DATA: tuple[rights.PersonalData, ...] = (photos_personal.personal_data,)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
