@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
-from workers.jobs import housekeeping, photos, reports
+from workers.jobs import housekeeping, notifications, photos, reports
 from wxapi.kernel.clock import SHANGHAI
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
@@ -66,5 +66,6 @@ TASKS: tuple[Task, ...] = (
     Task("reports.resume_holds", Every(minutes=10), reports.resume_held_reports),
     Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
+    Task("notifications.forget_old", Daily(hour=3, minute=40), notifications.forget_old_messages),
     Task("tokens.forget_idle", Daily(hour=3, minute=20), housekeeping.forget_idle_tokens),
 )

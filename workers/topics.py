@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.jobs import identity, photos, reports
+from workers.jobs import identity, notifications, photos, reports
 from workers.timetable import TASKS
 
 
@@ -52,8 +52,11 @@ Topics = Mapping[str, tuple[Job, ...]]
 # Keep in the order of the floors, then by topic.
 TOPICS: Topics = {
     "user.erase": (Job(identity.erase_person),),
+    # WeChat may take its time: token, call and one repeat, 11 s each.
+    "message.due": (Job(notifications.deliver_message, limit_s=40, lease_s=50),),
     "photo.dropped": (Job(photos.remove_photo),),
     "photo.uploaded": (Job(photos.develop_photo, Queue.PHOTOS, limit_s=40, lease_s=50),),
+    "wechat.pushed": (Job(notifications.work_on_push),),
     "report.filed": (Job(reports.route_report),),
     **{task.topic: (Job(task.run, limit_s=task.limit_s, lease_s=task.limit_s + 10),) for task in TASKS},
 }

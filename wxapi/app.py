@@ -9,6 +9,9 @@ from wxapi.identity import rights
 from wxapi.identity import views as identity
 from wxapi.identity.sessions import authenticate
 from wxapi.kernel.clock import Clock, SystemClock
+from wxapi.notifications import cli as notifications_cli
+from wxapi.notifications import personal as notifications_personal
+from wxapi.notifications import views as notifications
 from wxapi.photos import personal as photos_personal
 from wxapi.photos import views as photos
 from wxapi.platform import cli as platform_cli
@@ -19,6 +22,7 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
+from wxapi.reports import personal as reports_personal
 from wxapi.reports import views as reports
 from wxapi.reports import views_lists as report_lists
 
@@ -27,15 +31,20 @@ BLUEPRINTS = (
     identity.blueprint,
     regions.blueprint,
     photos.blueprint,
+    notifications.blueprint,
     reports.blueprint,
     report_lists.blueprint,
 )
 # Features that hold something of a person, for `GET /me/data` and `DELETE /me`.
-PERSONAL_DATA: tuple[rights.PersonalData, ...] = (photos_personal.personal_data,)
+PERSONAL_DATA: tuple[rights.PersonalData, ...] = (
+    photos_personal.personal_data,
+    notifications_personal.personal_data,
+    reports_personal.personal_data,
+)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
-COMMANDS = (platform_cli.outbox, regions_cli.regions)
+COMMANDS = (platform_cli.outbox, regions_cli.regions, notifications_cli.messages)
 
 
 def create_app(config: Config, *, clock: Clock | None = None) -> Flask:

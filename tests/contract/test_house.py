@@ -27,6 +27,8 @@ PUBLIC = {
     "health.exposition",
     "health.readyz",
     "identity.log_in",
+    "notifications.check_url",
+    "notifications.receive_push",
     "openapi_json",
 }
 

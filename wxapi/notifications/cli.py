@@ -1,0 +1,49 @@
+"""Operator commands: `flask --app wsgi messages …`."""
+
+import click
+from flask.cli import AppGroup
+
+from wxapi.notifications import queries, service
+from wxapi.notifications.rules import VALUE_NAMES, Kind
+from wxapi.notifications.template_fields import is_known
+from wxapi.platform.db import db
+from wxapi.platform.runtime import runtime
+
+messages = AppGroup("messages", help="Subscribe messages: which template serves which kind of message.")
+
+
+@messages.command("templates")
+def templates() -> None:
+    """List the chosen templates."""
+    rows = queries.templates(db.session())
+    if not rows:
+        click.echo(
+            "No template is chosen: everything goes to the inbox only. See `flask messages set-template --help`."
+        )
+    for row in rows:
+        mapped = " ".join(f"{key}={name}" for key, name in sorted(row.fields.items()))
+        click.echo(f"{row.kind}: {row.template_id} {mapped}{' (long-term)' if row.long_term else ''}")
+
+
+@messages.command("set-template")
+@click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
+@click.argument("template_id")
+@click.argument("fields", nargs=-1, required=True, metavar="KEY=VALUE_NAME...")
+@click.option("--long-term", is_flag=True, help="One consent serves for many messages (public-service categories).")
+def set_template(kind: str, template_id: str, fields: tuple[str, ...], long_term: bool) -> None:  # noqa: FBT001 - click's way
+    """Choose the template of a kind: its id in WeChat's console, and what goes into which field.
+
+    Example: flask --app wsgi messages set-template report_progress x3mT… character_string1=number phrase2=state
+    """
+    mapped = dict(_field(given) for given in fields)
+    service.set_template(Kind(kind), template_id, mapped, long_term=long_term, now=runtime().clock.now())
+    click.echo(f"{kind} is sent with template {template_id} from now on.")
+
+
+def _field(given: str) -> tuple[str, str]:
+    key, _, name = given.partition("=")
+    if not is_known(key):
+        raise click.BadParameter(f"{key or given} is no key of a template's field, such as thing1 or time3")
+    if name not in VALUE_NAMES:
+        raise click.BadParameter(f"{given}: the values are {', '.join(sorted(VALUE_NAMES))}")
+    return key, name

@@ -1,0 +1,82 @@
+"""The ledger of grants: one tap on accept is one message, a long-term template's consent serves for many.
+
+A line a tap, by WeChat's time of it: a rejection voids what was accepted before it, whichever push comes first.
+All functions join the caller's transaction.
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+
+from wxapi.notifications.models import Grant, Template
+
+
+def note_answer(
+    session: Session, user_id: uuid.UUID, template_id: str, *, accepted: bool, at: datetime, source: str
+) -> None:
+    """Write down what a person answered; `source` makes it count once. Unknown templates are left out."""
+    if not session.scalar(select(exists().where(Template.template_id == template_id))):
+        return
+    session.execute(
+        insert(Grant)
+        .values(user_id=user_id, template_id=template_id, accepted=accepted, answered_at=at, source=source)
+        .on_conflict_do_nothing(index_elements=["source"])
+    )
+
+
+def spend(session: Session, user_id: uuid.UUID, template: Template, message_id: uuid.UUID) -> bool:
+    """Use a grant for a message; True if there is one. A message that has one already keeps it."""
+    if session.scalar(select(exists().where(Grant.message_id == message_id))):
+        return True
+    grant = session.scalars(
+        select(Grant)
+        .where(_open(user_id, template.template_id))
+        .order_by(Grant.answered_at, Grant.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if grant is None:
+        return False
+    if not template.long_term:
+        grant.message_id = message_id
+    return True
+
+
+def refund(session: Session, message_id: uuid.UUID) -> None:
+    """The grant of a message was not used after all."""
+    session.execute(update(Grant).where(Grant.message_id == message_id).values(message_id=None))
+
+
+def void(session: Session, user_id: uuid.UUID, template_id: str, *, now: datetime) -> None:
+    """WeChat says that nothing is left: the balance is zero."""
+    session.execute(update(Grant).where(_open(user_id, template_id)).values(voided_at=now))
+
+
+def balance(session: Session, user_id: uuid.UUID, template_id: str) -> int:
+    """How many accepts are open."""
+    return session.scalar(select(func.count()).select_from(Grant).where(_open(user_id, template_id))) or 0
+
+
+def _open(user_id: uuid.UUID, template_id: str) -> ColumnElement[bool]:
+    """Accepted, not spent, not void, and not followed by a rejection."""
+    later = aliased(Grant)
+    rejected = exists().where(
+        later.user_id == user_id,
+        later.template_id == template_id,
+        ~later.accepted,
+        or_(
+            later.answered_at > Grant.answered_at,
+            and_(later.answered_at == Grant.answered_at, later.id > Grant.id),
+        ),
+    )
+    return and_(
+        Grant.user_id == user_id,
+        Grant.template_id == template_id,
+        Grant.accepted,
+        Grant.message_id.is_(None),
+        Grant.voided_at.is_(None),
+        ~rejected,
+    )

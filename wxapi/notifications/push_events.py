@@ -1,0 +1,93 @@
+"""Reading WeChat's pushed events. Pure: the opened JSON in, plain values out."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+GRANT_EVENTS = frozenset({"subscribe_msg_popup_event", "subscribe_msg_change_event"})
+SENT_EVENT = "subscribe_msg_sent_event"
+REVOKE_EVENT = "user_authorization_revoke"
+CANCEL_EVENT = "user_authorization_cancellation"
+HANDLED = GRANT_EVENTS | {SENT_EVENT, REVOKE_EVENT, CANCEL_EVENT}
+
+_ACCEPTED = frozenset({"accept", "acceptWithAudio"})
+# RevokeInfo's codes of what is kept about a person as such: reports and their places and photos are public business.
+_REVOKED = {"6": "nickname", "8": "phone", "19": "nickname"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's answer to one template's prompt."""
+
+    template_id: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a message, by WeChat's id; `errcode` 0: delivered."""
+
+    message_id: str
+    errcode: int
+
+
+def repeat_key(event: Mapping[str, Any]) -> str:
+    """What is equal for repeats of one event and different for others."""
+    name = str(event.get("Event", ""))
+    if name == SENT_EVENT:
+        return "|".join([name, *sorted(sent.message_id for sent in sent_messages(event))])
+    if event.get("MsgId"):
+        return f"{name}|{event['MsgId']}"
+    body = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+    return f"{name}|{event.get('FromUserName')}|{event.get('CreateTime')}|{body}"
+
+
+def person(event: Mapping[str, Any]) -> str:
+    """The openid an event is about; empty if it names none."""
+    return str(event.get("OpenID") or event.get("FromUserName") or "")
+
+
+def happened_at(event: Mapping[str, Any], *, now: datetime) -> datetime:
+    """When it happened at WeChat; `now` where that is not told or lies ahead."""
+    seconds = _number(event.get("CreateTime"))
+    if seconds is None or not 0 < seconds < now.timestamp():
+        return now
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def answers(event: Mapping[str, Any]) -> list[Answer]:
+    """What the person answered, by template."""
+    return [
+        Answer(str(item.get("TemplateId", "")), str(item.get("SubscribeStatusString", "")) in _ACCEPTED)
+        for item in _items(event)
+    ]
+
+
+def sent_messages(event: Mapping[str, Any]) -> list[Sent]:
+    """What became of which messages."""
+    return [Sent(str(item.get("MsgID", "")), _number(item.get("ErrorCode")) or 0) for item in _items(event)]
+
+
+def revoked(event: Mapping[str, Any]) -> list[str]:
+    """Which of the data we hold the person has withdrawn: nickname, phone."""
+    codes = str(event.get("RevokeInfo", "")).replace(",", " ").split()
+    return sorted({_REVOKED[code] for code in codes if code in _REVOKED})
+
+
+def _items(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """`List` is an object for one item and an array for several."""
+    found = event.get("List")
+    for item in found if isinstance(found, list) else [found]:
+        if isinstance(item, Mapping):
+            yield item
+
+
+def _number(value: Any) -> int | None:
+    """Numbers may come as texts."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,149 @@
+"""WeChat's pushes: opened and kept within the request, worked on in a job.
+
+The row of a push is its memory: a repeat finds it and does nothing.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wxapi.identity.models import User
+from wxapi.identity.queries import user_by_digest
+from wxapi.identity.withdrawal import withdraw
+from wxapi.kernel.errors import MalformedError
+from wxapi.notifications import ledger, push_events
+from wxapi.notifications.models import Message, PushEvent
+from wxapi.notifications.rules import Delivery
+from wxapi.platform import outbox
+from wxapi.platform.db import transaction
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wechat.push_crypto import PushKeys, PushRefusedError, check_url, open_event
+
+log = structlog.get_logger(__name__)
+
+_PURPOSE = "push.event"
+# The answer to a send may be stored after the push about it has come.
+_SETTLES_WITHIN = timedelta(minutes=2)
+_LOOK_AGAIN_IN = timedelta(seconds=10)
+
+
+def answer_url_check(*, signature: str, timestamp: str, nonce: str, now: datetime) -> None:
+    """Accept WeChat's check of the address.
+
+    Raises:
+        PushRefusedError: not signed with our Token, or pushes are not set up.
+    """
+    check_url(_keys(), signature=signature, timestamp=timestamp, nonce=nonce, now=now)
+
+
+def receive(*, msg_signature: str, timestamp: str, nonce: str, encrypted: str, now: datetime) -> None:
+    """Keep a pushed event for its job; a repeat changes nothing.
+
+    Raises:
+        PushRefusedError: forged, damaged, old, or not for us.
+        MalformedError: it opens, and is no JSON object.
+    """
+    message = open_event(
+        _keys(), msg_signature=msg_signature, timestamp=timestamp, nonce=nonce, encrypted=encrypted, now=now
+    )
+    event = _json_object(message)
+    name = str(event.get("Event", ""))
+    if name not in push_events.HANDLED:
+        log.info("push_ignored", event_name=name[:64])
+        return
+    cipher = runtime().cipher
+    with transaction() as session:
+        push_id = session.scalar(
+            insert(PushEvent)
+            .values(
+                repeat_digest=cipher.digest(push_events.repeat_key(event), purpose=_PURPOSE),
+                event=name,
+                body_sealed=cipher.seal(message.decode(), purpose=_PURPOSE),
+                received_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=["repeat_digest"])
+            .returning(PushEvent.id)
+        )
+        if push_id is not None:
+            outbox.record(session, "wechat.pushed", push_id=push_id)
+
+
+def work_on(push_id: int, *, now: datetime) -> None:
+    """Do what an event asks for, once."""
+    with transaction() as session:
+        row = session.scalars(select(PushEvent).where(PushEvent.id == push_id).with_for_update()).one_or_none()
+        if row is None or row.body_sealed is None:
+            return
+        event = json.loads(runtime().cipher.open(row.body_sealed, purpose=_PURPOSE))
+        if row.event == push_events.SENT_EVENT and not _note_sent(session, event):
+            if now - row.received_at < _SETTLES_WITHIN:
+                outbox.record(session, "wechat.pushed", not_before=now + _LOOK_AGAIN_IN, push_id=push_id)
+                return
+        elif row.event != push_events.SENT_EVENT:
+            _about_person(session, row, event, now=now)
+        row.body_sealed = None
+
+
+def _keys() -> PushKeys:
+    config = runtime().config
+    try:
+        return PushKeys.from_settings(
+            config.wechat_push_token.value.decode(),
+            config.wechat_push_aes_key.value.decode(),
+            config.wechat_appid,
+        )
+    except ValueError:
+        raise PushRefusedError("not set up") from None
+
+
+def _json_object(message: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(message.decode())
+    except ValueError:
+        event = None
+    if not isinstance(event, dict):
+        raise MalformedError("push_malformed", "推送内容不是 JSON 对象。")
+    return event
+
+
+def _note_sent(session: Session, event: dict[str, Any]) -> bool:
+    """Write down WeChat's word on messages; False if one of them is not known (yet)."""
+    complete = True
+    for sent in push_events.sent_messages(event):
+        message = session.scalars(select(Message).where(Message.wechat_id == sent.message_id)).first()
+        if message is None:
+            complete = False
+        elif sent.errcode != 0:
+            message.delivery, message.errcode = Delivery.FAILED.value, sent.errcode
+    return complete
+
+
+def _about_person(session: Session, row: PushEvent, event: dict[str, Any], *, now: datetime) -> None:
+    digest = runtime().cipher.digest(push_events.person(event), purpose="user.openid")
+    user = user_by_digest(session, digest)
+    if user is None or user.erased_at is not None:
+        return
+    if row.event in push_events.GRANT_EVENTS:
+        _note_answers(session, user, row, event, now=now)
+    elif row.event == push_events.CANCEL_EVENT:
+        outbox.record(session, "user.erase", user_id=str(user.id))
+    else:
+        withdraw(session, user, push_events.revoked(event), now=now)
+
+
+def _note_answers(session: Session, user: User, row: PushEvent, event: dict[str, Any], *, now: datetime) -> None:
+    at = push_events.happened_at(event, now=now)
+    for number, answer in enumerate(push_events.answers(event)):
+        ledger.note_answer(
+            session,
+            user.id,
+            answer.template_id,
+            accepted=answer.accepted,
+            at=at,
+            source=f"push:{row.id}:{number}",
+        )

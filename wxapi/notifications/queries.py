@@ -1,0 +1,82 @@
+"""Reads: whom to tell, and the inbox."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from wxapi.identity.models import AppointmentRow, User
+from wxapi.identity.queries import in_force
+from wxapi.kernel.clock import to_wire
+from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.permissions import Role
+from wxapi.notifications.models import Message, Template
+
+
+def staff_of(session: Session, region_code: str, roles: Iterable[Role], *, today: date) -> list[uuid.UUID]:
+    """People appointed in one of the roles for exactly this region, in force today."""
+    found = session.scalars(
+        select(AppointmentRow.user_id)
+        .where(
+            AppointmentRow.region_code == region_code,
+            AppointmentRow.role.in_([role.value for role in roles]),
+            in_force(today),
+        )
+        .distinct()
+        .order_by(AppointmentRow.user_id)
+    )
+    return list(found)
+
+
+def still_here(session: Session, user_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of the people who have not been erased."""
+    wanted = list(user_ids)
+    return list(session.scalars(select(User.id).where(User.id.in_(wanted), User.erased_at.is_(None)))) if wanted else []
+
+
+def template_of(session: Session, kind: str) -> Template | None:
+    """The template an operator has chosen for a kind."""
+    return session.get(Template, kind)
+
+
+def templates(session: Session) -> Sequence[Template]:
+    """All chosen templates."""
+    return session.scalars(select(Template).order_by(Template.kind)).all()
+
+
+def inbox_page(
+    session: Session, user_id: uuid.UUID, *, unread: bool, limit: int, cursor: str | None, now: datetime
+) -> Page[Message]:
+    """What the person has been told, newest first; delayed messages only when their time has come."""
+    query = select(Message).where(Message.user_id == user_id, Message.visible_at <= now)
+    if unread:
+        query = query.where(Message.read_at.is_(None))
+    if cursor is not None:
+        query = query.where(tuple_(Message.visible_at, Message.id) < _position(cursor))
+    rows = session.scalars(query.order_by(Message.visible_at.desc(), Message.id.desc()).limit(limit + 1)).all()
+    return page_of(rows, limit, lambda row: (row.visible_at.isoformat(), str(row.id)))
+
+
+def _position(cursor: str) -> tuple[datetime, uuid.UUID]:
+    visible_at, message_id = decode_cursor(cursor, length=2)
+    try:
+        return datetime.fromisoformat(str(visible_at)).astimezone(UTC), uuid.UUID(str(message_id))
+    except (ValueError, OverflowError) as error:
+        raise bad_cursor() from error
+
+
+def message_dict(row: Message) -> dict[str, object]:
+    """`<message>` of the inbox."""
+    kind, _, subject_id = row.subject.partition(":")
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "title": row.title,
+        "body": row.body,
+        "subject": {"type": kind, "id": subject_id},
+        "page": row.page,
+        "created_at": to_wire(row.visible_at),
+        "read_at": to_wire(row.read_at) if row.read_at else None,
+    }

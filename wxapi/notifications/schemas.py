@@ -1,0 +1,78 @@
+"""The wire of the inbox, the templates and WeChat's pushes."""
+
+from typing import ClassVar
+
+from marshmallow import fields, validate
+
+from wxapi.notifications.rules import Kind
+from wxapi.platform.wire import PageQuery, WireSchema
+
+
+class InboxQuery(PageQuery):
+    unread = fields.Boolean(load_default=False, metadata={"description": "only what has not been read"})
+
+
+class Subject(WireSchema):
+    type = fields.String(required=True, validate=validate.OneOf(["report", "session"]))
+    id = fields.String(required=True)
+
+
+class MessageSchema(WireSchema):
+    id = fields.UUID(required=True)
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    title = fields.String(required=True)
+    body = fields.String(required=True)
+    subject = fields.Nested(Subject, required=True)
+    page = fields.String(required=True, allow_none=True, metadata={"description": "the mini program's page"})
+    created_at = fields.DateTime(required=True)
+    read_at = fields.DateTime(required=True, allow_none=True)
+
+
+class MessagePage(WireSchema):
+    items = fields.List(fields.Nested(MessageSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class TemplateSchema(WireSchema):
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    template_id = fields.String(required=True)
+    long_term = fields.Boolean(required=True)
+
+
+class TemplatePage(WireSchema):
+    items = fields.List(fields.Nested(TemplateSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def _parameter(longest: int) -> fields.String:
+    return fields.String(required=True, validate=validate.Length(max=longest))
+
+
+class UrlCheck(WireSchema):
+    """WeChat adds parameters of its own; they are let through."""
+
+    class Meta(WireSchema.Meta):
+        unknown = "exclude"
+
+    signature = _parameter(64)
+    timestamp = _parameter(16)
+    nonce = _parameter(64)
+    echostr = _parameter(512)
+
+
+class PushQuery(WireSchema):
+    class Meta(WireSchema.Meta):
+        unknown = "exclude"
+
+    msg_signature = _parameter(64)
+    timestamp = _parameter(16)
+    nonce = _parameter(64)
+
+
+class PushBody(WireSchema):
+    class Meta(WireSchema.Meta):
+        unknown = "exclude"
+
+    encrypted = fields.String(required=True, data_key="Encrypt", validate=validate.Length(max=250_000))
+
+    ordered: ClassVar[bool] = True

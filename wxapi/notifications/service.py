@@ -1,0 +1,122 @@
+"""Telling people: into the inbox, and on to their phones where they agreed to it."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import not_found
+from wxapi.kernel.ids import new_id
+from wxapi.kernel.paging import Page
+from wxapi.notifications import queries
+from wxapi.notifications.models import Message, PushEvent, Template
+from wxapi.notifications.rules import BODY_LENGTH, TITLE_LENGTH, Delivery, Kind, Notice, cut, not_at_night
+from wxapi.platform import audit, outbox
+from wxapi.platform.db import db, transaction
+
+MESSAGES_KEPT = timedelta(days=180)
+# Longer than WeChat repeats anything; older pushes are refused by their timestamp anyway.
+PUSHES_KEPT = timedelta(days=7)
+
+
+def tell(
+    session: Session,
+    user_ids: Iterable[uuid.UUID],
+    notice: Notice,
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> int:
+    """Put a notice into each person's inbox, once, and have the subscribe message sent; returns how many are new.
+
+    Joins the caller's transaction. Who may hear of it is the caller's decision.
+
+    Args:
+        session: the caller's.
+        user_ids: the people; the erased are left out.
+        notice: what happened.
+        now: the time.
+        not_before: neither the inbox nor a phone shows it earlier.
+    """
+    people = queries.still_here(session, set(user_ids))
+    if not people:
+        return 0
+    visible_at = max(now, not_before or now)
+    has_template = queries.template_of(session, notice.kind) is not None
+    delivery = Delivery.PENDING if has_template else Delivery.INBOX
+    rows = [_row(user_id, notice, delivery, now=now, visible_at=visible_at) for user_id in people]
+    new = session.scalars(
+        insert(Message)
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=["user_id", "subject", "step"])
+        .returning(Message.id)
+    ).all()
+    if has_template:
+        for message_id in new:
+            outbox.record(session, "message.due", not_before=not_at_night(visible_at), message_id=str(message_id))
+    return len(new)
+
+
+def read_inbox(actor: Actor, *, unread: bool, limit: int, cursor: str | None, now: datetime) -> Page[Message]:
+    """The person's inbox, newest first."""
+    return queries.inbox_page(db.session(), actor.user_id, unread=unread, limit=limit, cursor=cursor, now=now)
+
+
+def mark_read(actor: Actor, message_id: uuid.UUID, *, now: datetime) -> None:
+    """Note that the person has read a message; the first time counts.
+
+    Raises:
+        NotFoundError: no such message of this person.
+    """
+    with transaction() as session:
+        row = session.scalars(
+            select(Message)
+            .where(Message.id == message_id, Message.user_id == actor.user_id, Message.visible_at <= now)
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise not_found()
+        row.read_at = row.read_at or now
+
+
+def set_template(kind: Kind, template_id: str, fields: dict[str, str], *, long_term: bool, now: datetime) -> None:
+    """Choose the subscribe-message template of a kind, or change it."""
+    with transaction() as session:
+        session.merge(Template(kind=kind.value, template_id=template_id, fields=fields, long_term=long_term))
+        audit.record(session, None, "template.set", subject=f"template:{kind}", at=now, template_id=template_id)
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete messages and pushes that nobody needs any more."""
+    with transaction() as session:
+        session.execute(delete(Message).where(Message.created_at < now - MESSAGES_KEPT))
+        session.execute(delete(PushEvent).where(PushEvent.received_at < now - PUSHES_KEPT))
+
+
+def forget_unsent(session: Session, subject: str, *, user_ids: Iterable[uuid.UUID] | None = None) -> None:
+    """Take back what has not been shown yet about a subject, such as a reminder of a session called off."""
+    query = delete(Message).where(Message.subject == subject, Message.delivery == Delivery.PENDING.value)
+    session.execute(query if user_ids is None else query.where(Message.user_id.in_(list(user_ids))))
+
+
+def _row(
+    user_id: uuid.UUID, notice: Notice, delivery: Delivery, *, now: datetime, visible_at: datetime
+) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "user_id": user_id,
+        "kind": notice.kind.value,
+        "subject": notice.subject,
+        "step": notice.step,
+        "title": cut(notice.title, TITLE_LENGTH),
+        "body": cut(notice.body, BODY_LENGTH),
+        "values": dict(notice.values),
+        "page": notice.page,
+        "created_at": now,
+        "visible_at": visible_at,
+        "delivery": delivery.value,
+    }
