@@ -69,6 +69,8 @@ class Config:
     database_pool: int = 8
     rate_limits: bool = True
     workers: int = 1
+    # Credit hours a year by role; `default` for everybody else.
+    training_goals: Mapping[str, int] = field(default_factory=lambda: {"default": 32, "street_chief": 56})
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":
@@ -107,6 +109,12 @@ class Config:
             database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
             rate_limits=read("WXAPI_RATE_LIMITS", _switch, default="on", wants="on or off"),
             workers=read("WXAPI_WORKERS", _processes, default="1", wants="worker processes for each queue, 1 to 64"),
+            training_goals=read(
+                "WXAPI_TRAINING_GOALS",
+                _goals,
+                default="default=32,street_chief=56",
+                wants="default=hours and role=hours, parted by commas",
+            ),
         )
         config._refuse_plain_addresses()
         return config
@@ -233,6 +241,13 @@ def _processes(text: str) -> int:
     number = int(text)
     _require(1 <= number <= 64)
     return number
+
+
+def _goals(text: str) -> Mapping[str, int]:
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    goals = {name: int(hours) for name, _, hours in pairs}
+    _require("default" in goals and all(0 <= hours <= 1000 for hours in goals.values()))
+    return goals
 
 
 def _switch(text: str) -> bool:
