@@ -62,7 +62,7 @@ def write(path: Path, title: str, rows: Iterable[SheetRow]) -> int:
             sheet.write_string(1, column, header, bold)
         sheet.freeze_panes(2, 2)
         count = 0
-        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last one is the number of rows
+        for count, row in enumerate(rows, start=1):
             _write_row(sheet, count, row)
         return count
     finally:

@@ -1,0 +1,190 @@
+"""Reads of the roll."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from wxapi.identity.models import User
+from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.training.models import Attendance, AttendanceEvent, Enrolment, Flag, LeaveRequest, TrainingSession
+from wxapi.training.rules.attendance import State
+
+_STREAMED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RollFilter:
+    """What of the roll is wanted; None: all."""
+
+    state: State | None = None
+    late_upload: bool | None = None
+    walk_in: bool | None = None
+    q: str | None = None
+
+
+def live(session: Session, session_id: uuid.UUID) -> tuple[str | None, dict[str, int]]:
+    """The session's region (None: no such session) and how many are in each state, in one statement.
+
+    Besides the states: `signed_in` (with a sign-in, whatever the state), `walk_in`, `late_upload`, `waiting`, `total`.
+    """
+    waiting = (
+        select(func.count()).where(Enrolment.session_id == session_id, Enrolment.state == "waiting").scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            TrainingSession.region_code,
+            Attendance.state,
+            func.count(Attendance.user_id),
+            func.count(Attendance.signed_in_at),
+            func.count().filter(Attendance.walk_in),
+            func.count().filter(Attendance.late_upload),
+            waiting,
+        )
+        .select_from(TrainingSession)
+        .outerjoin(Attendance, Attendance.session_id == TrainingSession.id)
+        .where(TrainingSession.id == session_id)
+        .group_by(TrainingSession.region_code, Attendance.state)
+    ).all()
+    counts = dict.fromkeys([state.value for state in State], 0)
+    counts |= {
+        "total": sum(row[2] for row in rows),
+        "signed_in": sum(row[3] for row in rows),
+        "walk_in": sum(row[4] for row in rows),
+        "late_upload": sum(row[5] for row in rows),
+        "waiting": rows[0][6] if rows else 0,
+    }
+    counts |= {row[1]: row[2] for row in rows if row[1] is not None}
+    return (rows[0][0] if rows else None), counts
+
+
+def roll_page(
+    session: Session, session_id: uuid.UUID, wanted: RollFilter, *, limit: int, cursor: str | None
+) -> Page[tuple[Attendance, str]]:
+    """The roll by name, each row with the person's name."""
+    query = _roll(session_id, wanted).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(tuple_(User.nickname, Attendance.user_id) > tuple_(*_position(cursor)))
+    rows = [(row[0], row[1]) for row in session.execute(query)]
+    return page_of(rows, limit, lambda row: (row[1], str(row[0].user_id)))
+
+
+def roll_stream(session: Session, session_id: uuid.UUID) -> Iterator[tuple[Attendance, str, str]]:
+    """The whole roll by name, with name and last reason, through a server-side cursor: memory stays flat."""
+    reason = (
+        select(AttendanceEvent.reason)
+        .where(AttendanceEvent.session_id == Attendance.session_id, AttendanceEvent.user_id == Attendance.user_id)
+        .order_by(AttendanceEvent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query: Select[Any] = _roll(session_id, RollFilter()).add_columns(func.coalesce(reason, ""))
+    for part in session.execute(query.execution_options(yield_per=_STREAMED)).partitions():
+        for row in part:
+            yield row[0], row[1], row[2]
+            # Else the session would hold every row it has ever seen.
+            session.expunge(row[0])
+
+
+def row_locked(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Attendance | None:
+    """One person's row, locked."""
+    return session.scalars(
+        select(Attendance)
+        .where(Attendance.session_id == session_id, Attendance.user_id == user_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def row_of(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> tuple[Attendance, str] | None:
+    """One person's row and name."""
+    row = session.execute(
+        select(Attendance, User.nickname)
+        .join(User, User.id == Attendance.user_id)
+        .where(Attendance.session_id == session_id, Attendance.user_id == user_id)
+    ).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+def history(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Sequence[AttendanceEvent]:
+    """Every decision about one row, oldest first."""
+    return session.scalars(
+        select(AttendanceEvent)
+        .where(AttendanceEvent.session_id == session_id, AttendanceEvent.user_id == user_id)
+        .order_by(AttendanceEvent.id)
+    ).all()
+
+
+def flags_page(
+    session: Session, session_id: uuid.UUID, *, decided: bool | None, limit: int, cursor: str | None
+) -> Page[tuple[Flag, str | None]]:
+    """The review queue, oldest first, with names."""
+    query = (
+        select(Flag, User.nickname)
+        .outerjoin(User, User.id == Flag.user_id)
+        .where(Flag.session_id == session_id)
+        .order_by(Flag.id)
+        .limit(limit + 1)
+    )
+    if decided is not None:
+        query = query.where(Flag.decision.is_not(None) if decided else Flag.decision.is_(None))
+    if cursor is not None:
+        query = query.where(Flag.id > _id(cursor))
+    rows = [(row[0], row[1]) for row in session.execute(query)]
+    return page_of(rows, limit, lambda row: (str(row[0].id),))
+
+
+def leave_page(
+    session: Session, session_id: uuid.UUID, *, pending: bool, limit: int, cursor: str | None
+) -> Page[tuple[LeaveRequest, str]]:
+    """Requests for leave with names."""
+    query = (
+        select(LeaveRequest, User.nickname)
+        .join(User, User.id == LeaveRequest.user_id)
+        .where(LeaveRequest.session_id == session_id)
+        .order_by(LeaveRequest.id)
+        .limit(limit + 1)
+    )
+    if pending:
+        query = query.where(LeaveRequest.decision.is_(None))
+    if cursor is not None:
+        query = query.where(LeaveRequest.id > _id(cursor))
+    rows = [(row[0], row[1]) for row in session.execute(query)]
+    return page_of(rows, limit, lambda row: (str(row[0].id),))
+
+
+def _roll(session_id: uuid.UUID, wanted: RollFilter) -> Select[Attendance, str]:
+    where: list[ColumnElement[bool]] = [Attendance.session_id == session_id]
+    if wanted.state is not None:
+        where.append(Attendance.state == wanted.state)
+    if wanted.late_upload is not None:
+        where.append(Attendance.late_upload.is_(wanted.late_upload))
+    if wanted.walk_in is not None:
+        where.append(Attendance.walk_in.is_(wanted.walk_in))
+    if wanted.q is not None:
+        where.append(User.nickname.icontains(wanted.q, autoescape=True))
+    return (
+        select(Attendance, User.nickname)
+        .join(User, User.id == Attendance.user_id)
+        .where(*where)
+        .order_by(User.nickname, Attendance.user_id)
+    )
+
+
+def _position(cursor: str) -> tuple[str, uuid.UUID]:
+    name, row_id = decode_cursor(cursor, length=2)
+    return str(name), _uuid(row_id)
+
+
+def _id(cursor: str) -> uuid.UUID:
+    return _uuid(decode_cursor(cursor, length=1)[0])
+
+
+def _uuid(value: object) -> uuid.UUID:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError as error:
+        raise bad_cursor() from error

@@ -1,0 +1,262 @@
+"""The roll in the organiser's hand: ticked, corrected, undone, each time with a reason and in the history."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wxapi.identity.models import User
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import ConflictError, ForbiddenError, InvalidError, not_found
+from wxapi.kernel.ids import new_id
+from wxapi.kernel.paging import Page
+from wxapi.kernel.permissions import ROLES_OF
+from wxapi.platform import audit
+from wxapi.platform.db import db, transaction
+from wxapi.training.models import Attendance, AttendanceEvent, TrainingSession
+from wxapi.training.queries import roll as queries
+from wxapi.training.queries.roll import RollFilter
+from wxapi.training.queries.sessions import managed_session
+from wxapi.training.rules.attendance import ATTENDED, Action, State, check_manual
+from wxapi.training.rules.sessions import SessionState
+from wxapi.training.service.access import ORGANISE, STEWARD, managed
+from wxapi.training.service.settling import settle_if_over
+
+_SEARCH_MIN = 2
+MAX_BULK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RollRow:
+    """One person on the roll with the decisions about it."""
+
+    row: Attendance
+    name: str
+    history: Sequence[AttendanceEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What an organiser sets by hand. `made_up_in`: the session where a missed one was made up."""
+
+    state: str
+    reason: str
+    made_up_in: uuid.UUID | None = None
+
+
+def read_roll(
+    actor: Actor, session_id: uuid.UUID, wanted: RollFilter, *, limit: int, cursor: str | None
+) -> Page[tuple[Attendance, str]]:
+    """A page of the roll; only the organiser may search it by name.
+
+    Raises:
+        NotFoundError: outside the scope.
+        ForbiddenError: `role_not_allowed`, a steward searches.
+        InvalidError: `query_too_short`.
+    """
+    session = db.session()
+    row = managed(session, actor, session_id, STEWARD)
+    if wanted.q is not None:
+        if not actor.covers(row.region_code, ROLES_OF[ORGANISE]):
+            raise ForbiddenError("role_not_allowed", "只有组织者可以按姓名检索考勤表。")
+        if len(wanted.q) < _SEARCH_MIN:
+            raise InvalidError("query_too_short", "检索词至少两个字。", fields={"q": ["至少两个字。"]})
+    return queries.roll_page(session, session_id, wanted, limit=limit, cursor=cursor)
+
+
+def read_row(actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID) -> RollRow:
+    """One person's row with its history.
+
+    Raises:
+        NotFoundError: outside the scope, or not on the roll.
+    """
+    session = db.session()
+    managed(session, actor, session_id, ORGANISE)
+    return _row(session, session_id, user_id)
+
+
+def correct(
+    actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID, correction: Correction, *, now: datetime
+) -> RollRow:
+    """Set a person's state by hand; somebody not on the roll is added to it.
+
+    Raises:
+        NotFoundError: outside the scope, or no such person.
+        InvalidError: `state_not_manual`, `make_up_not_attended`.
+        ConflictError: `session_not_published`.
+    """
+    state = check_manual(correction.state)
+    with transaction() as session:
+        found = _for_changes(session, actor, session_id)
+        made_up_in = _check_make_up(session, actor, found, user_id, state, correction.made_up_in)
+        row = _row_for(session, session_id, user_id)
+        change_state(session, row, state, Action.MANUAL, actor_id=actor.user_id, reason=correction.reason, now=now)
+        row.made_up_in = made_up_in
+        _audit(session, actor, "training.correct", session_id, now, user_id=str(user_id), state=state.value)
+        settle_if_over(session, session_id, now=now, only=user_id)
+        return _row(session, session_id, user_id)
+
+
+def correct_many(
+    actor: Actor,
+    session_id: uuid.UUID,
+    correction: Correction,
+    *,
+    user_ids: Sequence[uuid.UUID] | None,
+    late_uploads: bool,
+    now: datetime,
+) -> int:
+    """Set the state of many at once: those named, or all that were uploaded late; returns how many changed.
+
+    Raises:
+        NotFoundError: outside the scope.
+        InvalidError: `state_not_manual`, `nobody_named`.
+        ConflictError: `session_not_published`.
+    """
+    state = check_manual(correction.state)
+    if user_ids is None and not late_uploads:
+        raise InvalidError("nobody_named", "请指定人员名单,或选择全部离线补传记录。")
+    with transaction() as session:
+        _for_changes(session, actor, session_id)
+        query = select(Attendance).where(Attendance.session_id == session_id, Attendance.state != state)
+        if user_ids is not None:
+            query = query.where(Attendance.user_id.in_(user_ids))
+        if late_uploads:
+            query = query.where(Attendance.late_upload)
+        rows = session.scalars(query.order_by(Attendance.user_id).with_for_update()).all()
+        for row in rows:
+            change_state(session, row, state, Action.BULK, actor_id=actor.user_id, reason=correction.reason, now=now)
+        _audit(session, actor, "training.correct_many", session_id, now, state=state.value, rows=len(rows))
+        settle_if_over(session, session_id, now=now)
+        return len(rows)
+
+
+def undo(actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID, *, reason: str, now: datetime) -> RollRow:
+    """Take back the last decision about a person; the row and its history stay.
+
+    Raises:
+        NotFoundError: outside the scope, or not on the roll.
+        ConflictError: `nothing_to_undo`.
+    """
+    with transaction() as session:
+        _for_changes(session, actor, session_id)
+        row = queries.row_locked(session, session_id, user_id)
+        if row is None:
+            raise not_found()
+        before = _state_before(queries.history(session, session_id, user_id))
+        if before is None:
+            raise ConflictError("nothing_to_undo", "没有可以撤销的更正。")
+        change_state(session, row, before, Action.UNDO, actor_id=actor.user_id, reason=reason, now=now)
+        row.made_up_in = None
+        _audit(session, actor, "training.undo", session_id, now, user_id=str(user_id), state=before.value)
+        settle_if_over(session, session_id, now=now, only=user_id)
+        return _row(session, session_id, user_id)
+
+
+def change_state(
+    session: Session,
+    row: Attendance,
+    state: State,
+    action: Action,
+    *,
+    actor_id: uuid.UUID | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    """The one setter of a state by decision: state and history together."""
+    session.add(
+        AttendanceEvent(
+            session_id=row.session_id,
+            user_id=row.user_id,
+            at=now,
+            action=action.value,
+            from_state=row.state,
+            to_state=state.value,
+            actor_id=actor_id,
+            reason=reason,
+        )
+    )
+    row.state = state.value
+
+
+def _state_before(history: Sequence[AttendanceEvent]) -> State | None:
+    """The state before the last decision that was not itself taken back; None when there is none."""
+    taken_back = 0
+    for event in reversed(history):
+        if event.action == Action.UNDO:
+            taken_back += 1
+        elif taken_back:
+            taken_back -= 1
+        else:
+            return State(event.from_state) if event.from_state else State.ENROLLED
+    return None
+
+
+def _for_changes(session: Session, actor: Actor, session_id: uuid.UUID) -> TrainingSession:
+    row = managed(session, actor, session_id, ORGANISE)
+    if row.state == SessionState.DRAFT:
+        raise ConflictError("session_not_published", "本场培训尚未发布,没有考勤。")
+    return row
+
+
+def _row_for(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Attendance:
+    """The person's row, made when missing: a walk-in whom the organiser notes down."""
+    row = queries.row_locked(session, session_id, user_id)
+    if row is not None:
+        return row
+    person = session.get(User, user_id)
+    if person is None or person.erased_at is not None:
+        raise not_found()
+    row = Attendance(
+        session_id=session_id,
+        user_id=user_id,
+        id=new_id(),
+        state=State.ENROLLED,
+        walk_in=True,
+        late_upload=False,
+        flags=[],
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _check_make_up(
+    session: Session,
+    actor: Actor,
+    missed: TrainingSession,
+    user_id: uuid.UUID,
+    state: State,
+    made_up_in: uuid.UUID | None,
+) -> uuid.UUID | None:
+    """A make-up names another session of the organiser's regions where the person was.
+
+    Raises:
+        InvalidError: `make_up_not_attended`.
+    """
+    if state is not State.MADE_UP or made_up_in is None:
+        return None
+    other = managed_session(session, actor, made_up_in, ORGANISE)
+    attended = queries.row_of(session, made_up_in, user_id) if other is not None else None
+    if made_up_in == missed.id or attended is None or attended[0].state not in ATTENDED:
+        raise InvalidError(
+            "make_up_not_attended", "该人员没有参加所选的补课场次。", fields={"made_up_in": ["没有出席记录。"]}
+        )
+    return made_up_in
+
+
+def _row(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> RollRow:
+    session.flush()
+    found = queries.row_of(session, session_id, user_id)
+    if found is None:
+        raise not_found()
+    return RollRow(found[0], found[1], queries.history(session, session_id, user_id))
+
+
+def _audit(
+    session: Session, actor: Actor, action: str, session_id: uuid.UUID, now: datetime, **detail: str | int
+) -> None:
+    audit.record(session, actor.user_id, action, subject=f"training:{session_id}", at=now, **detail)
