@@ -1,28 +1,24 @@
 """Rows of lists as JSON: plain functions, because a list is dumped far more often than anything else is."""
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from wxapi.kernel.clock import to_wire
-from wxapi.photos.models import Photo
-from wxapi.photos.wire import thumb_url
+from wxapi.photos.models import variant_key
+from wxapi.platform.runtime import runtime
 from wxapi.regions.tree import Tree
 from wxapi.reports.categories import Category, category
-from wxapi.reports.listing import ReportRow
+from wxapi.reports.listing import NearbyRow, ReportRow
 
 
-def report_item(
-    row: ReportRow, viewer_id: uuid.UUID, regions: Tree, photos: Mapping[uuid.UUID, Photo]
-) -> dict[str, Any]:
+def report_item(row: ReportRow, viewer_id: uuid.UUID, regions: Tree) -> dict[str, Any]:
     """A report in a list: what a screen shows of it, without photos, timeline and actions.
 
     Args:
-        row: of `listing.COLUMNS`.
+        row: the report.
         viewer_id: whose list it is.
         regions: names of places and desks.
-        photos: report id → first photo that is ready.
     """
     return {
         "id": str(row.id),
@@ -36,7 +32,7 @@ def report_item(
         "region": _place(row.village_code, regions),
         "grid_code": row.grid_code,
         "desk": _desk(row.desk_code, regions),
-        "thumb_url": _thumb(photos.get(row.id)),
+        "thumb_url": _thumb(row.first_photo_id),
         "respond_due_at": _when(row.respond_due_at),
         "resolve_due_at": _when(row.resolve_due_at),
         "card": row.card,
@@ -48,13 +44,13 @@ def report_item(
     }
 
 
-def nearby_item(row: ReportRow, metres: float, photos: Mapping[uuid.UUID, Photo]) -> dict[str, Any]:
+def nearby_item(row: NearbyRow) -> dict[str, Any]:
     """An open report near a point, as anybody may see it."""
     return {
         "id": str(row.id),
         "number": row.number,
-        "distance_m": round(metres, 1),
-        "thumb_url": _thumb(photos.get(row.id)),
+        "distance_m": round(row.distance_m, 1),
+        "thumb_url": _thumb(row.first_photo_id),
         "state": row.state,
         "me_too_count": row.me_too_count,
     }
@@ -87,8 +83,8 @@ def _desk(code: str | None, regions: Tree) -> dict[str, str] | None:
     return {"code": code, "name": desk.name if desk else code}
 
 
-def _thumb(photo: Photo | None) -> str | None:
-    return thumb_url(photo) if photo else None
+def _thumb(photo_id: uuid.UUID | None) -> str | None:
+    return runtime().storage.signed_url(variant_key(photo_id, "thumb")) if photo_id else None
 
 
 def _when(at: datetime | None) -> str | None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from wxapi.identity.queries import staffed_among
 from wxapi.kernel.actor import Actor
@@ -14,9 +13,11 @@ from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.parties import HANDS
 
 _VILLAGE_DIGITS = 12
+# Columns of the tables, not of the entities: the same in SQL, and half the price in a list.
+_reports, _joins = Report.__table__.c, ReportJoin.__table__.c
 # Digits of a region code → the columns that hold the ancestors of that level: of the place, of the desk.
-_PLACE = {6: Report.county_code, 9: Report.township_code, 12: Report.village_code, 15: Report.grid_code}
-_DESK = {6: Report.desk_county_code, 9: Report.desk_township_code, 12: Report.desk_village_code}
+_PLACE = {6: _reports.county_code, 9: _reports.township_code, 12: _reports.village_code, 15: _reports.grid_code}
+_DESK = {6: _reports.desk_county_code, 9: _reports.desk_township_code, 12: _reports.desk_village_code}
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -27,12 +28,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     affairs is everybody with any appointment at or below that village, whatever else he is appointed to;
     only having filed it counts more.
     """
-    mine = Report.reporter_id == actor.user_id
-    joined = (
-        select(ReportJoin.report_id)
-        .where(ReportJoin.report_id == Report.id, ReportJoin.user_id == actor.user_id)
-        .exists()
-    )
+    mine = _reports.reporter_id == actor.user_id
+    joined = select(_joins.report_id).where(_joins.report_id == _reports.id, _joins.user_id == actor.user_id).exists()
     regions = actor.regions(DESK_ROLES)
     reached = or_(joined, lies_in(regions), on_desk_in(regions))
     return or_(mine, and_(reached, not_excluded(actor)))
@@ -43,7 +40,7 @@ def not_excluded(actor: Actor) -> ColumnElement[bool]:
     villages = {a.region_code[:_VILLAGE_DIGITS] for a in actor.appointments if len(a.region_code) >= _VILLAGE_DIGITS}
     if not villages:
         return true()
-    return or_(Report.excluded_village_code.is_(None), Report.excluded_village_code.not_in(sorted(villages)))
+    return or_(_reports.excluded_village_code.is_(None), _reports.excluded_village_code.not_in(sorted(villages)))
 
 
 def lies_in(regions: Collection[str]) -> ColumnElement[bool]:
@@ -68,11 +65,11 @@ def staffing(session: Session, *, today: date) -> Callable[[str], bool]:
 
 def _desk_within(code: str) -> ColumnElement[bool]:
     if len(code) > _VILLAGE_DIGITS:
-        return and_(Report.desk_village_code == code[:_VILLAGE_DIGITS], Report.grid_code == code)
+        return and_(_reports.desk_village_code == code[:_VILLAGE_DIGITS], _reports.grid_code == code)
     return _within(_DESK, code)
 
 
-def _within(columns: Mapping[int, InstrumentedAttribute[Any]], code: str) -> ColumnElement[bool]:
+def _within(columns: Mapping[int, ColumnElement[str]], code: str) -> ColumnElement[bool]:
     """One equality with the ancestor column of the code's level: an index finds it."""
     if len(code) in columns:
         return columns[len(code)] == code

@@ -32,8 +32,8 @@ def list_reports(query: dict[str, Any]) -> Response:
         page = listing.my_page(session, actor, wanted, now=now)
     else:
         page = listing.desk_page(session, actor, wanted, query["sort"], now=now)
-    photos, regions = listing.first_photos(session, [row.id for row in page.items]), tree()
-    return page_response(page, lambda row: report_item(row, actor.user_id, regions, photos))
+    regions = tree()
+    return page_response(page, lambda row: report_item(row, actor.user_id, regions))
 
 
 @blueprint.route("/reports/nearby")
@@ -42,12 +42,10 @@ def list_reports(query: dict[str, Any]) -> Response:
 @blueprint.response(200, NearbyReport(many=True))
 def nearby_reports(query: dict[str, Any]) -> Response:
     """Open reports of the same class family (`E01`) around a point, nearest first: join one instead of filing again."""
-    session = db.session()
     point = to_gcj02(Point(query["longitude"], query["latitude"]), query["coord_type"])
     family = category(query["category_code"]).family
-    found = listing.nearby(session, point, family, now=runtime().clock.now())
-    photos = listing.first_photos(session, [row.id for row, _ in found])
-    return json_response([nearby_item(row, metres, photos) for row, metres in found])
+    found = listing.nearby(db.session(), point, family, now=runtime().clock.now())
+    return json_response([nearby_item(row) for row in found])
 
 
 @blueprint.route("/categories")
