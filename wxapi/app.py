@@ -44,7 +44,7 @@ PERSONAL_DATA: tuple[rights.PersonalData, ...] = (
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
-COMMANDS = (platform_cli.outbox, regions_cli.regions, notifications_cli.messages)
+COMMANDS = (platform_cli.outbox, platform_cli.audit, regions_cli.regions, notifications_cli.messages)
 
 
 def create_app(config: Config, *, clock: Clock | None = None) -> Flask:

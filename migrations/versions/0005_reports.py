@@ -57,6 +57,9 @@ def upgrade() -> None:
         _key("report_events", "report_id", "reports.id"),
     )
     op.create_index("ix_report_events_report_id", "report_events", ["report_id", "id"])
+    op.create_index(
+        "ix_report_events_actor_id", "report_events", ["actor_id"], postgresql_where=sa.text("actor_id IS NOT NULL")
+    )
     op.create_table(
         "report_joins",
         sa.Column("report_id", sa.Uuid(), nullable=False),

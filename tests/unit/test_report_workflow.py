@@ -36,10 +36,10 @@ AS_SUPERVISOR = who(SUPERVISOR, Party.SUPERVISOR, Party.STAFF)
 
 def do(case: Case, person: Who, action: str, at: datetime = NOW, **fields: object) -> Case:
     to_state = fields.pop("to_state", None)
-    row, _ = rules.choose(case, person, action, at, to_state=to_state)  # type: ignore[arg-type]
+    row, _ = rules.choose(case, person, action, at, to_state=to_state)
     if row.to_state is State.TRIAGE:
         fields.setdefault("desk_code", TOWNSHIP)
-    return rules.perform(case, row, Command(action, at, actor_id=person.actor_id, **fields))  # type: ignore[arg-type]
+    return rules.perform(case, row, Command(action, at, actor_id=person.actor_id, **fields))
 
 
 def routed(at: datetime = NOW) -> Case:

@@ -96,7 +96,7 @@ class Report(Base):
     reporter_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     # Random for each report: two reports of one person cannot be told to be his.
     reporter_label: Mapped[int] = mapped_column(SmallInteger)
-    # How many rows of `report_joins` there are.
+    # How many persons joined: the rows of `report_joins`, and who has since been erased from them.
     me_too_count: Mapped[int] = mapped_column(Integer, server_default="0")
     created_at: Mapped[datetime] = mapped_column(_At)
     updated_at: Mapped[datetime] = mapped_column(_At)
@@ -155,7 +155,11 @@ class ReportEvent(Base):
     """One line of a report's history. Who acted is kept as role and unit; the person's id is never shown."""
 
     __tablename__ = "report_events"
-    __table_args__ = (Index("ix_report_events_report_id", "report_id", "id"),)
+    __table_args__ = (
+        Index("ix_report_events_report_id", "report_id", "id"),
+        # What one person did: his right to read and to be forgotten.
+        Index("ix_report_events_actor_id", "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))

@@ -1,0 +1,129 @@
+"""What time does with reports; every job runs twice and does its work once."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests import reporting
+from tests.factories import People
+from tests.reporting import (
+    COUNTY,
+    TOWNSHIP,
+    VILLAGE,
+    Town,
+    accepted,
+    actions_of,
+    file,
+    file_routed,
+    read,
+    resolved,
+    take,
+)
+from wxapi.identity import rights
+from wxapi.identity.models import AppointmentRow
+from wxapi.kernel.clock import FixedClock
+from wxapi.platform.db import transaction
+from wxapi.reports import sweeps
+from wxapi.reports.models import Report, ReportEvent
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return reporting.settle(people)
+
+
+def twice(sweep: Callable[..., int], now: datetime) -> tuple[int, int]:
+    return sweep(now=now), sweep(now=now)
+
+
+def test_routing_twice_routes_once(town: Town, clock: FixedClock) -> None:
+    report = file_routed(town.reporter)
+    sweeps.route_report(uuid.UUID(report["id"]), now=clock.now() + timedelta(hours=1))
+    assert read(town.reporter, report["id"]) == report
+    sweeps.route_report(uuid.uuid4(), now=clock.now())  # what is not there is no fault
+
+
+def test_a_withdrawn_report_is_not_routed(town: Town, clock: FixedClock) -> None:
+    report = take(town.reporter, file(town.reporter), "withdraw")
+    sweeps.route_report(uuid.UUID(report["id"]), now=clock.now())
+    assert read(town.reporter, report["id"])["state"] == "withdrawn"
+
+
+def test_a_desk_nobody_is_appointed_to_is_the_townships_to_sort(town: Town, session: Session) -> None:
+    for row in session.scalars(select(AppointmentRow).where(AppointmentRow.region_code == VILLAGE)):
+        row.ended_at = datetime(2026, 11, 1, tzinfo=UTC)
+    session.commit()
+    report = file_routed(town.reporter)
+    assert (report["state"], report["desk"]["code"]) == ("triage", TOWNSHIP)
+    assert report["respond_due_at"] is not None
+
+
+def test_confidential_reports_name_the_county_for_a_copy(town: Town, session: Session) -> None:
+    report = file_routed(town.reporter, category_code="X0201")
+    row = session.get_one(Report, uuid.UUID(report["id"]))
+    assert (row.excluded_village_code, row.copy_codes) == (VILLAGE, [COUNTY])
+
+
+def test_silence_closes(town: Town, clock: FixedClock) -> None:
+    report = resolved(town)
+    week = clock.now() + timedelta(days=7)
+    assert twice(sweeps.close_silent, week - timedelta(seconds=1)) == (0, 0)
+    assert twice(sweeps.close_silent, week) == (1, 0)
+    closed = read(town.reporter, report["id"])
+    assert (closed["state"], actions_of(closed)[-1]) == ("closed", "auto_close")
+
+
+def test_a_hold_ends_on_the_morning_of_its_review(town: Town) -> None:
+    hold = {"reason_code": "weather", "note": "等天晴", "review_on": "2026-12-01"}
+    report = take(town.worker, accepted(town), "request_hold", **hold)
+    take(town.officer, report, "approve_hold")
+    assert twice(sweeps.resume_holds, datetime(2026, 11, 30, 15, 59, tzinfo=UTC)) == (0, 0)  # 23:59 in Shanghai
+    assert twice(sweeps.resume_holds, datetime(2026, 11, 30, 16, 0, tzinfo=UTC)) == (1, 0)
+    resumed = read(town.worker, report["id"])
+    assert (resumed["state"], resumed["timeline"][-1]["by"]["role"]) == ("accepted", "system")
+
+
+def test_reminder_then_yellow_then_red(town: Town) -> None:
+    report = file_routed(town.reporter)  # due at noon, Monday
+    assert twice(sweeps.remind, datetime(2026, 11, 23, 3, 35, tzinfo=UTC)) == (0, 0)
+    assert twice(sweeps.remind, datetime(2026, 11, 23, 3, 36, tzinfo=UTC)) == (1, 0)  # 96 of 120 minutes
+    assert twice(sweeps.mark_overdue, datetime(2026, 11, 23, 4, 0, tzinfo=UTC)) == (0, 0)
+    assert twice(sweeps.mark_overdue, datetime(2026, 11, 23, 4, 1, tzinfo=UTC)) == (1, 0)
+    assert read(town.reporter, report["id"])["card"] == "yellow"
+    assert twice(sweeps.mark_overdue, datetime(2026, 11, 30, 3, 59, tzinfo=UTC)) == (0, 0)
+    assert twice(sweeps.mark_overdue, datetime(2026, 11, 30, 8, 0, tzinfo=UTC)) == (1, 0)
+    late = read(town.reporter, report["id"])
+    assert (late["card"], actions_of(late)) == ("red", ["file", "route", "remind", "card", "card"])
+
+
+def test_a_second_yellow_is_found_at_once(town: Town) -> None:
+    report = file_routed(town.reporter)
+    sweeps.mark_overdue(now=datetime(2026, 11, 23, 4, 1, tzinfo=UTC))
+    take(town.worker, read(town.worker, report["id"]), "accept")
+    due = datetime.fromisoformat(report["resolve_due_at"])
+    assert twice(sweeps.mark_overdue, due + timedelta(minutes=1)) == (1, 0)
+    assert read(town.worker, report["id"])["card"] == "red"
+
+
+def test_erasing_a_person_leaves_his_reports(town: Town, app: Flask, session: Session, clock: FixedClock) -> None:
+    report = file_routed(town.reporter)
+    town.stranger.post(f"/reports/{report['id']}/me-too", {})
+    held = town.reporter.get("/me/data").get_json()["reports"]
+    assert [each["number"] for each in held["filed"]] == [report["number"]]
+    for person in (town.reporter, town.stranger):
+        with transaction() as open_session:
+            for part in app.extensions["wxapi.personal_data"]:
+                assert isinstance(part, rights.PersonalData)
+                part.erase(open_session, person.actor.user_id, clock.now())
+    row = session.get_one(Report, uuid.UUID(report["id"]))
+    session.refresh(row)
+    assert (row.reporter_id, row.me_too_count) == (None, 1)
+    actors = session.scalars(select(ReportEvent.actor_id).where(ReportEvent.report_id == row.id)).all()
+    assert set(actors) == {None}
+    seen = read(town.worker, report["id"])
+    assert (seen["description"], seen["reporter"]["is_me"]) == (report["description"], False)

@@ -1,0 +1,139 @@
+"""A machine that walks the workflow through the service, on the real database, with everybody at random."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests import reporting
+from tests.conftest import NOW
+from tests.factories import People, Person
+from tests.reporting import NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town
+from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
+from wxapi.platform.db import db
+from wxapi.reports import rules, service, setter, sweeps
+from wxapi.reports.clocks import runs
+from wxapi.reports.inputs import Request
+from wxapi.reports.models import Report
+
+NAMES = ("reporter", "worker", "colleague", "neighbour", "officer", "chief", "supervisor", "stranger")
+SWEEPS = (sweeps.close_silent, sweeps.resume_holds, sweeps.remind, sweeps.mark_overdue)
+
+
+class Walk(RuleBasedStateMachine):
+    """One report and everybody around it. `town` and `clock` come with the subclass of the test."""
+
+    town: Town
+    clock: FixedClock
+    report: dict[str, Any]
+    confidential: bool
+
+    @initialize(confidential=st.booleans())
+    def file(self, confidential: bool) -> None:
+        self.clock.at = NOW
+        self.confidential = confidential
+        self.report = reporting.file(self.town.reporter, category_code="X0202" if confidential else "E0102")
+
+    @rule()
+    def the_router_comes(self) -> None:
+        sweeps.route_report(uuid.UUID(self.report["id"]), now=self.clock.now())
+
+    @rule(hours=st.integers(1, 200), sweep=st.sampled_from(SWEEPS))
+    def time_passes(self, hours: int, sweep: Any) -> None:
+        self.clock.at += timedelta(hours=hours)
+        sweep(now=self.clock.now())
+        assert sweep(now=self.clock.now()) == 0
+
+    @rule(name=st.sampled_from(NAMES), data=st.data())
+    def somebody_takes_what_he_is_offered(self, name: str, data: st.DataObject) -> None:
+        person: Person = getattr(self.town, name)
+        seen = self.seen_by(person)
+        if seen is None or not seen["available_actions"]:
+            return
+        action = data.draw(st.sampled_from(seen["available_actions"]))
+        desk = data.draw(st.sampled_from([VILLAGE, NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP]))
+        try:
+            after = self.act(person, seen, action, desk)
+        except InvalidError:
+            # Offered, but not with this desk, or not into a report that is not there.
+            assert action in {"assign_desk", "hand_on", "merge"}
+            return
+        assert after["version"] == seen["version"] + 1
+        assert after["timeline"][-1]["action"] == action
+        assert after["timeline"][-1]["to_state"] == after["state"]
+
+    @rule(name=st.sampled_from(NAMES), action=st.sampled_from(rules.ACTIONS))
+    def nobody_takes_what_he_is_not_offered(self, name: str, action: str) -> None:
+        person: Person = getattr(self.town, name)
+        seen = self.seen_by(person)
+        if seen is not None and action in seen["available_actions"]:
+            return
+        with pytest.raises((NotFoundError, ForbiddenError, ConflictError)):
+            self.act(person, seen or self.seen_by(self.town.reporter), action, NEIGHBOUR)
+
+    def seen_by(self, person: Person) -> dict[str, Any] | None:
+        try:
+            return service.read_report(person.actor, uuid.UUID(self.report["id"]), now=self.clock.now())
+        except DomainError:
+            return None
+
+    def act(self, person: Person, seen: dict[str, Any] | None, action: str, desk: str) -> dict[str, Any]:
+        assert seen is not None
+        row = rules.rows_of(action)[0]
+        inputs: dict[str, Any] = {
+            "note": "说明",
+            "reason_code": "reason",
+            "desk_code": desk,
+            "review_on": (self.clock.now() + timedelta(days=9)).date(),
+            "days": 2,
+            "into": uuid.uuid4(),
+        }
+        given = {name: inputs[name] for name in row.needs if name in inputs}
+        if action == "resolve":
+            given["photo_ids"] = [uuid.UUID(reporting.photo(person))]
+        request = Request(action, seen["version"], **given)
+        return service.act(person.actor, uuid.UUID(self.report["id"]), request, now=self.clock.now())
+
+    @invariant()
+    def the_row_is_whole(self) -> None:
+        if not hasattr(self, "report"):
+            return
+        row = db.session().get_one(Report, uuid.UUID(self.report["id"]))
+        case = setter.case_of(row)
+        assert runs(case) == (row.due_at is not None)
+        desk = (row.desk_code or "").ljust(12)
+        assert (row.desk_county_code or "", row.desk_township_code or "") == (desk[:6].strip(), desk[:9].strip())
+        if self.confidential:
+            assert not (row.desk_code or "").startswith(VILLAGE)
+            assert row.desk_code is None or VILLAGE.startswith(row.desk_code)
+
+    @invariant()
+    def the_excluded_see_nothing(self) -> None:
+        if hasattr(self, "report") and self.confidential:
+            assert self.seen_by(self.town.worker) is None
+            assert self.seen_by(self.town.neighbour) is None
+        if hasattr(self, "report"):
+            assert self.seen_by(self.town.stranger) is None
+
+    @invariant()
+    def the_history_is_a_chain(self) -> None:
+        if not hasattr(self, "report"):
+            return
+        seen = self.seen_by(self.town.reporter)
+        assert seen is not None
+        lines = seen["timeline"]
+        assert seen["version"] == len(lines)
+        assert [line["from_state"] for line in lines[1:]] == [line["to_state"] for line in lines[:-1]]
+        assert lines[-1]["to_state"] == seen["state"]
+
+
+def test_the_service_keeps_the_table(people: People, clock: FixedClock) -> None:
+    machine = type("WalkHere", (Walk,), {"town": reporting.settle(people), "clock": clock})
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=12, stateful_step_count=25, deadline=None, database=None)
+    )
