@@ -13,7 +13,7 @@ from wxapi.platform.db import Base
 for feature in iter_modules(wxapi.__path__):
     if feature.ispkg and any(m.name == "models" for m in iter_modules([f"{wxapi.__path__[0]}/{feature.name}"])):
         import_module(f"wxapi.{feature.name}.models")
-for platform_module in ("audit", "idempotency", "outbox"):
+for platform_module in ("audit", "audit_chain", "idempotency", "outbox"):
     import_module(f"wxapi.platform.{platform_module}")
 
 

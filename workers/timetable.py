@@ -65,6 +65,7 @@ TASKS: tuple[Task, ...] = (
     Task("reports.close_silent", Every(minutes=10), reports.close_silent_reports),
     Task("reports.resume_holds", Every(minutes=10), reports.resume_held_reports),
     Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),
+    Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
     Task("notifications.forget_old", Daily(hour=3, minute=40), notifications.forget_old_messages),
     Task("tokens.forget_idle", Daily(hour=3, minute=20), housekeeping.forget_idle_tokens),

@@ -52,6 +52,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_subject", "audit", ["subject", "id"])
     op.create_table(
+        "audit_links",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("audit_id", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("latest_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_audit_links"),
+        sa.UniqueConstraint("audit_id", name="uq_audit_links_audit_id"),
+    )
+    # Append-only for everybody, the owner included, who would have to drop the trigger first.
+    op.execute(
+        "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit is append-only' USING ERRCODE = 'insufficient_privilege'; END $$"
+    )
+    for table in ("audit", "audit_links"):
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+        )
+    op.create_table(
         "idempotency_keys",
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -67,7 +86,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("idempotency_keys")
+    op.drop_table("audit_links")
     op.drop_table("audit")
+    op.execute("DROP FUNCTION audit_append_only()")
     op.drop_table("schedule")
     op.drop_table("outbox")
     op.execute("DROP FUNCTION outbox_notify()")

@@ -1,9 +1,20 @@
-"""What the platform and identity forget in time."""
+"""What the platform and identity seal and forget in time."""
+
+import structlog
 
 from wxapi.identity import sessions
-from wxapi.platform import idempotency
+from wxapi.platform import audit_chain, idempotency
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
+
+log = structlog.get_logger(__name__)
+
+
+def seal_audit() -> None:
+    """Link the new rows of the audit; the head in the log proves later that nothing was cut off the chain's end."""
+    with transaction() as session:
+        head = audit_chain.seal(session, runtime().cipher)
+    log.info("audit_sealed", head=str(head))
 
 
 def forget_expired_keys() -> None:

@@ -1,13 +1,19 @@
-"""Operator commands of the platform: `flask --app wsgi outbox …`."""
+"""Operator commands of the platform: `flask --app wsgi outbox …`, `flask --app wsgi audit …`."""
+
+import sys
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
-from wxapi.platform.db import db, transaction
+from wxapi.platform import audit_chain
+from wxapi.platform.audit import AuditRow
+from wxapi.platform.db import Base, db, transaction
 from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.runtime import runtime
 
 outbox = AppGroup("outbox", help="What is still to be done, and what was given up.")
+audit = AppGroup("audit", help="Who did what: is the record whole?")
 
 
 @outbox.command("status")
@@ -39,3 +45,56 @@ def retry(topic: str | None) -> None:
             query = query.where(OutboxRow.topic == topic)
         result = session.execute(query.execution_options(synchronize_session=False))
     click.echo(f"{result.rowcount} rows will be tried again.")  # type: ignore[attr-defined]
+
+
+@audit.command("verify")
+@click.option(
+    "--head", metavar="SEQ:HEX", help="A head noted earlier, as `audit head` or the log line audit_sealed shows."
+)
+def verify(head: str | None) -> None:
+    """Walk the chain; name every row that was altered, removed, inserted or relinked. Exit code 1 if there is one."""
+    known = _head(head) if head else None
+    faults = 0
+    for fault in audit_chain.verify(db.session(), runtime().cipher, known=known):
+        faults += 1
+        click.echo(f"{fault.kind}: audit row {fault.audit_id or '-'}, link {fault.seq or '-'}")
+    now = audit_chain.head_of(db.session())
+    if faults:
+        click.echo(f"{faults} faults in a chain of {now.seq} links.", err=True)
+        sys.exit(1)
+    rows = db.session.scalar(select(func.count()).select_from(AuditRow)) or 0
+    click.echo(f"Whole: {now.seq} links; {rows - now.seq} rows wait for the next sealing. Head {now}")
+
+
+@audit.command("head")
+def show_head() -> None:
+    """Print the head of the chain, to be kept outside the database."""
+    click.echo(str(audit_chain.head_of(db.session())))
+
+
+@audit.command("grant")
+@click.argument("role")
+def grant(role: str) -> None:
+    """Give a database ROLE what the API and the workers need: everything but changing or deleting the audit.
+
+    Run it as the owner of the tables after each upgrade; then let DATABASE_URL name that role.
+    """
+    with transaction() as session:
+        name = session.scalar(text("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = :role"), {"role": role})
+        if name is None:
+            raise click.ClickException(f"There is no database role {role}; make it with CREATE ROLE … LOGIN first.")
+        append_only = {"audit", "audit_links"}
+        for table in Base.metadata.tables:
+            rights = "SELECT, INSERT" if table in append_only else "SELECT, INSERT, UPDATE, DELETE"
+            session.execute(text(f'REVOKE ALL ON "{table}" FROM {name}'))
+            session.execute(text(f'GRANT {rights} ON "{table}" TO {name}'))
+        session.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}"))
+    click.echo(f"{role} may use every table and only add to the audit.")
+
+
+def _head(text_: str) -> tuple[int, bytes]:
+    seq, _, digest = text_.partition(":")
+    try:
+        return int(seq), bytes.fromhex(digest)
+    except ValueError:
+        raise click.BadParameter("a head looks like 1234:9f86d0…") from None

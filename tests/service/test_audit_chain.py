@@ -1,0 +1,182 @@
+"""The audit tells when somebody tampered with it, and the database refuses to help."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from config import Config
+from tests.conftest import NOW
+from wxapi.app import create_app
+from wxapi.kernel.clock import FixedClock
+from wxapi.platform import audit, audit_chain, migrate
+from wxapi.platform.audit_chain import Fault
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+
+
+def act(number: int) -> None:
+    with transaction() as session:
+        at = NOW + timedelta(seconds=number)
+        audit.record(session, uuid.UUID(int=number), "test.act", subject=f"test:{number}", at=at, number=number)
+
+
+def seal() -> audit_chain.Head:
+    with transaction() as session:
+        return audit_chain.seal(session, runtime().cipher)
+
+
+def faults(known: tuple[int, bytes] | None = None) -> list[Fault]:
+    return list(audit_chain.verify(db.session(), runtime().cipher, known=known))
+
+
+def tamper(statement: str) -> None:
+    """What somebody with the owner's password could do: the triggers taken off first."""
+    with transaction() as session:
+        for table in ("audit", "audit_links"):
+            session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        session.execute(text(statement))
+        for table in ("audit", "audit_links"):
+            session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+
+
+@pytest.fixture
+def chain(app: Flask) -> list[int]:
+    """Five sealed rows; their ids."""
+    for number in range(1, 6):
+        act(number)
+    assert seal().seq == 5
+    return list(db.session.scalars(text("SELECT id FROM audit ORDER BY id")))
+
+
+def test_a_whole_chain_has_no_faults(chain: list[int]) -> None:
+    assert faults() == []
+    assert seal().seq == 5
+    act(6)
+    assert faults() == []
+    assert seal().seq == 6
+    assert faults() == []
+
+
+def test_an_altered_row_is_named(chain: list[int]) -> None:
+    tamper(f"UPDATE audit SET detail = '{{\"number\": 99}}' WHERE id = {chain[2]}")
+    assert faults() == [Fault("altered", chain[2], 3)]
+
+
+@pytest.mark.parametrize("column", ["action = 'other'", "subject = 'x'", "actor_id = NULL", "at = at + interval '1 s'"])
+def test_every_column_counts(chain: list[int], column: str) -> None:
+    tamper(f"UPDATE audit SET {column} WHERE id = {chain[0]}")
+    assert faults() == [Fault("altered", chain[0], 1)]
+
+
+def test_a_removed_row_is_named(chain: list[int]) -> None:
+    tamper(f"DELETE FROM audit WHERE id = {chain[3]}")
+    assert faults() == [Fault("removed", chain[3], 4)]
+
+
+def test_a_row_and_its_link_removed_leave_a_gap(chain: list[int]) -> None:
+    tamper(f"DELETE FROM audit WHERE id = {chain[3]}")
+    tamper("DELETE FROM audit_links WHERE seq = 4")
+    assert Fault("relinked", chain[4], 5) in faults()
+
+
+def test_an_inserted_row_is_named_and_never_sealed(chain: list[int]) -> None:
+    tamper(
+        "INSERT INTO audit (at, action, subject, detail) "
+        "SELECT min(at) - interval '1 day', 'made.up', 'x', '{}' FROM audit"
+    )
+    seal()
+    (fault,) = faults()
+    assert (fault.kind, fault.seq) == ("inserted", None)
+
+
+def test_a_forged_link_does_not_fit(chain: list[int]) -> None:
+    tamper(f"UPDATE audit SET subject = 'x' WHERE id = {chain[1]}")
+    tamper("UPDATE audit_links SET digest = sha256('guess') WHERE seq = 2")
+    assert {fault.kind for fault in faults()} == {"altered"}
+
+
+def test_a_chain_cut_short_does_not_reach_the_noted_head(chain: list[int]) -> None:
+    head = seal()
+    tamper(f"DELETE FROM audit WHERE id = {chain[4]}")
+    tamper("DELETE FROM audit_links WHERE seq = 5")
+    assert faults() == []
+    assert faults((head.seq, head.digest)) == [Fault("cut_off", None, 5)]
+
+
+def test_late_commits_are_still_sealed(chain: list[int]) -> None:
+    """A row with a lower id may commit after a higher one was sealed."""
+    with transaction() as session:
+        session.execute(text(f"SELECT setval(pg_get_serial_sequence('audit', 'id'), {chain[-1] + 5})"))
+    act(7)
+    seal()
+    with transaction() as session:
+        session.execute(
+            text(
+                f"INSERT INTO audit (id, at, action, subject, detail) OVERRIDING SYSTEM VALUE "
+                f"VALUES ({chain[-1] + 2}, :at, 'late', 'x', '{{}}')"
+            ),
+            {"at": NOW},
+        )
+    assert seal().seq == 7
+    assert faults() == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET action = 'x'", "DELETE FROM audit", "TRUNCATE audit_links"])
+def test_the_database_refuses_change(chain: list[int], statement: str) -> None:
+    with pytest.raises(ProgrammingError, match="append-only"), transaction() as session:
+        session.execute(text(statement))
+
+
+@pytest.fixture
+def open_app(make_config: Callable[..., Config], make_database: Callable[[], str]) -> Iterator[Flask]:
+    """An app that really commits, on a database of its own."""
+    url = make_database()
+    migrate.upgrade(url)
+    app = create_app(make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_the_operators_commands(open_app: Flask) -> None:
+    run = open_app.test_cli_runner().invoke
+    act(1)
+    seal()
+    head = run(args=["audit", "head"]).output.strip()
+    whole = run(args=["audit", "verify", "--head", head])
+    assert (whole.exit_code, whole.output.startswith("Whole: 1 links")) == (0, True)
+    tamper("UPDATE audit SET action = 'x'")
+    broken = run(args=["audit", "verify"])
+    assert broken.exit_code == 1
+    assert "altered: audit row 1, link 1" in broken.output
+    assert run(args=["audit", "verify", "--head", "rubbish"]).exit_code == 2
+
+
+def test_the_apps_role_may_only_add(open_app: Flask) -> None:
+    act(1)
+    role = f"app_{uuid.uuid4().hex[:8]}"
+    with transaction() as session:
+        session.execute(text(f"CREATE ROLE {role} LOGIN"))
+    run = open_app.test_cli_runner().invoke
+    assert run(args=["audit", "grant", role]).exit_code == 0
+    assert run(args=["audit", "grant", "nobody-here"]).exit_code == 1
+    url = open_app.extensions["wxapi"].config.database_url.replace("postgresql+psycopg", "postgresql")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"SET ROLE {role}")
+            connection.execute("INSERT INTO audit (at, action, subject, detail) VALUES (now(), 'a', 's', '{}')")
+            connection.execute("DELETE FROM tokens")
+            for statement in ("UPDATE audit SET action = 'x'", "DELETE FROM audit", "DELETE FROM audit_links"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
+                    connection.execute(statement)
+    finally:
+        with transaction() as session:
+            session.execute(text(f"DROP OWNED BY {role}"))
+            session.execute(text(f"DROP ROLE {role}"))

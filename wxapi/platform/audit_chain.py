@@ -1,0 +1,122 @@
+"""The audit as a chain: an altered, removed or inserted row is found, and named.
+
+Rows are written by many transactions at once, so chaining them as they are written would put every writer in one
+queue. Instead a job seals, each minute, the rows that are not in the chain yet: one link a row, each link a keyed
+digest over the row and the link before. The key is not in the database; whoever can write there cannot forge a link.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, ColumnElement, DateTime, LargeBinary, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from wxapi.platform.audit import AuditRow
+from wxapi.platform.cipher import Cipher
+from wxapi.platform.db import Base
+
+# A row this much older than one already sealed did not come by way of the product, whose transactions are short.
+LATE = timedelta(minutes=10)
+# Ids taken by transactions still open are never this far behind; it keeps the search for loose rows short.
+_ID_WINDOW = 100_000
+_BATCH = 1000
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+class AuditLink(Base):
+    """One link: the place of a row in the chain, the digest up to it, and the latest time of any row up to it."""
+
+    __tablename__ = "audit_links"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    # No foreign key: a removed row must leave its link behind.
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    latest_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last link. Noted outside (each sealing logs it), it also proves that nothing was cut off the end."""
+
+    seq: int = 0
+    digest: bytes = bytes(32)
+    latest_at: datetime = _BEGINNING
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.digest.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not as it was sealed: `altered`, `removed`, `inserted`, `relinked` or `cut_off`."""
+
+    kind: str
+    audit_id: int | None
+    seq: int | None
+
+
+def seal(session: Session, cipher: Cipher) -> Head:
+    """Link up to 1,000 rows that are in no link yet; returns the head. Sealers wait for one another."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("audit.seal"))))
+    head = head_of(session)
+    newest = session.scalar(select(func.max(AuditLink.audit_id))) or 0
+    # Empty chain: `latest_at` is the beginning of time, from which nothing can be taken.
+    since = head.latest_at - LATE if head.seq else head.latest_at
+    loose = select(AuditRow).where(_loose(), AuditRow.id > newest - _ID_WINDOW, AuditRow.at >= since)
+    for row in session.scalars(loose.order_by(AuditRow.id).limit(_BATCH)).all():
+        head = Head(head.seq + 1, _digest(cipher, head.digest, row), max(head.latest_at, row.at))
+        session.add(AuditLink(seq=head.seq, audit_id=row.id, digest=head.digest, latest_at=head.latest_at))
+    session.flush()
+    return head
+
+
+def head_of(session: Session) -> Head:
+    """The last link, or the beginning of an empty chain."""
+    last = session.scalars(select(AuditLink).order_by(AuditLink.seq.desc()).limit(1)).one_or_none()
+    return Head(last.seq, last.digest, last.latest_at) if last else Head()
+
+
+def verify(session: Session, cipher: Cipher, *, known: tuple[int, bytes] | None = None) -> Iterator[Fault]:
+    """Walk the whole chain and name what is not as it was sealed.
+
+    Args:
+        session: only read from.
+        cipher: holds the key of the digests.
+        known: place and digest of a head noted earlier, which must still be a link.
+    """
+    before = Head()
+    links = select(AuditLink, AuditRow).outerjoin(AuditRow, AuditRow.id == AuditLink.audit_id).order_by(AuditLink.seq)
+    for link, row in session.execute(links.execution_options(yield_per=_BATCH)):
+        if link.seq != before.seq + 1 or (known is not None and known[0] == link.seq and known[1] != link.digest):
+            yield Fault("relinked", link.audit_id, link.seq)
+        if row is None:
+            yield Fault("removed", link.audit_id, link.seq)
+        elif _digest(cipher, before.digest, row) != link.digest:
+            yield Fault("altered", link.audit_id, link.seq)
+        before = Head(link.seq, link.digest, link.latest_at)
+    if known is not None and known[0] > before.seq:
+        yield Fault("cut_off", None, before.seq + 1)
+    if before.seq:
+        inserted = select(AuditRow.id).where(_loose(), AuditRow.at < before.latest_at - LATE).order_by(AuditRow.id)
+        yield from (Fault("inserted", audit_id, None) for audit_id in session.scalars(inserted))
+
+
+def _loose() -> ColumnElement[bool]:
+    return ~select(AuditLink.seq).where(AuditLink.audit_id == AuditRow.id).exists()
+
+
+def _digest(cipher: Cipher, before: bytes, row: AuditRow) -> bytes:
+    values = [
+        before.hex(),
+        row.id,
+        row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        str(row.actor_id) if row.actor_id else None,
+        row.action,
+        row.subject,
+        row.detail,
+        row.request_id,
+    ]
+    return cipher.digest(json.dumps(values, ensure_ascii=False, sort_keys=True), purpose="audit.chain")
