@@ -33,11 +33,13 @@ class Walk(RuleBasedStateMachine):
     report: dict[str, Any]
     confidential: bool
 
-    @initialize(confidential=st.booleans())
-    def file(self, confidential: bool) -> None:
+    @initialize(confidential=st.booleans(), routed=st.booleans())
+    def file(self, confidential: bool, routed: bool) -> None:
         self.clock.at = NOW
         self.confidential = confidential
         self.report = reporting.file(self.town.reporter, category_code="X0202" if confidential else "E0102")
+        if routed:
+            self.the_router_comes()
 
     @rule()
     def the_router_comes(self) -> None:
@@ -49,13 +51,26 @@ class Walk(RuleBasedStateMachine):
         sweep(now=self.clock.now())
         assert sweep(now=self.clock.now()) == 0
 
-    @rule(name=st.sampled_from(NAMES), data=st.data())
-    def somebody_takes_what_he_is_offered(self, name: str, data: st.DataObject) -> None:
-        person: Person = getattr(self.town, name)
-        seen = self.seen_by(person)
-        if seen is None or not seen["available_actions"]:
+    @rule(data=st.data(), steps=st.integers(1, 8))
+    def several_take_what_they_are_offered(self, data: st.DataObject, steps: int) -> None:
+        for _ in range(steps):
+            self.one_takes_what_he_is_offered(data)
+            self.the_row_is_whole()
+
+    def one_takes_what_he_is_offered(self, data: st.DataObject) -> None:
+        views = {name: self.seen_by(getattr(self.town, name)) for name in NAMES}
+        # Notes are offered to everybody always: the chief's are enough, or a walk is mostly notes.
+        offers = [
+            (name, action)
+            for name, view in views.items()
+            for action in (view["available_actions"] if view else [])
+            if action != "note" or name == "chief"
+        ]
+        if len(offers) < 2:
             return
-        action = data.draw(st.sampled_from(seen["available_actions"]))
+        name, action = data.draw(st.sampled_from(offers))
+        person, seen = getattr(self.town, name), views[name]
+        assert seen is not None
         desk = data.draw(st.sampled_from([VILLAGE, NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP]))
         try:
             after = self.act(person, seen, action, desk)
@@ -135,5 +150,5 @@ class Walk(RuleBasedStateMachine):
 def test_the_service_keeps_the_table(people: People, clock: FixedClock) -> None:
     machine = type("WalkHere", (Walk,), {"town": reporting.settle(people), "clock": clock})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=12, stateful_step_count=25, deadline=None, database=None)
+        machine, settings=settings(max_examples=15, stateful_step_count=12, deadline=None, database=None)
     )
