@@ -1,7 +1,5 @@
 """The wire of the inbox, the templates and WeChat's pushes."""
 
-from typing import ClassVar
-
 from marshmallow import fields, validate
 
 from wxapi.notifications.rules import Kind
@@ -49,11 +47,6 @@ def _parameter(longest: int) -> fields.String:
 
 
 class UrlCheck(WireSchema):
-    """WeChat adds parameters of its own; they are let through."""
-
-    class Meta(WireSchema.Meta):
-        unknown = "exclude"
-
     signature = _parameter(64)
     timestamp = _parameter(16)
     nonce = _parameter(64)
@@ -61,18 +54,15 @@ class UrlCheck(WireSchema):
 
 
 class PushQuery(WireSchema):
-    class Meta(WireSchema.Meta):
-        unknown = "exclude"
-
     msg_signature = _parameter(64)
     timestamp = _parameter(16)
     nonce = _parameter(64)
 
 
 class PushBody(WireSchema):
+    """What WeChat adds one day is let through."""
+
     class Meta(WireSchema.Meta):
         unknown = "exclude"
 
     encrypted = fields.String(required=True, data_key="Encrypt", validate=validate.Length(max=250_000))
-
-    ordered: ClassVar[bool] = True

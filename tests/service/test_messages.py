@@ -1,0 +1,349 @@
+"""Telling people, against the real database and the fake WeChat."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from tests.conftest import NOW
+from tests.factories import People, Person
+from tests.fake_wechat_control import FakeControl
+from wxapi.identity import rights
+from wxapi.notifications import delivery, ledger, service
+from wxapi.notifications.models import Grant, Message, Template
+from wxapi.notifications.rules import Delivery, Kind, Notice
+from wxapi.platform.db import transaction
+from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.runtime import Runtime
+from wxapi.platform.wechat.client import WeChatClient
+from wxapi.platform.wechat.codes import SUBSCRIBE_PATH
+
+TEMPLATE = "template-progress"
+FIELDS = {"character_string1": "number", "thing2": "what", "phrase3": "state", "time4": "at"}
+OPENID = "o-messages"
+REPORT = uuid.UUID("0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11")
+
+
+def notice(step: str = "accepted:1", **change: Any) -> Notice:
+    given: dict[str, Any] = {
+        "kind": Kind.REPORT_PROGRESS,
+        "subject": f"report:{REPORT}",
+        "step": step,
+        "title": "您的上报已受理",
+        "body": "路口垃圾箱满溢:立新社区已受理。",
+        "values": {
+            "number": "JZ-7K3M9QXT",
+            "what": "路口垃圾箱满溢,已经三天没有人来清理,味道很大",
+            "state": "已受理",
+            "at": "2026-11-23T02:00:00.000Z",
+        },
+        "page": f"pages/report/report?id={REPORT}",
+    }
+    return Notice(**(given | change))
+
+
+@pytest.fixture
+def wired(app: Flask, wechat_client: WeChatClient) -> Iterator[Runtime]:
+    """The app's WeChat is the fake."""
+    parts: Runtime = app.extensions["wxapi"]
+    former, parts.wechat = parts.wechat, wechat_client
+    yield parts
+    parts.wechat = former
+
+
+@pytest.fixture
+def person(wired: Runtime, fake: FakeControl, people: People) -> Person:
+    """Somebody who has used the mini program, and a template for progress messages."""
+    wired.wechat.code_to_session(fake.login_code(OPENID))
+    fake.order("POST", "template", template_id=TEMPLATE, keys=list(FIELDS))
+    fake.order("POST", "revoke", openid=OPENID, template_id=TEMPLATE)
+    service.set_template(Kind.REPORT_PROGRESS, TEMPLATE, FIELDS, long_term=False, now=NOW)
+    return people.make(openid=OPENID)
+
+
+def accept(person: Person, fake: FakeControl, count: int = 1, *, at: datetime = NOW) -> None:
+    """The person taps accept; WeChat and our ledger know."""
+    fake.order("POST", "grant", openid=OPENID, template_id=TEMPLATE, count=count)
+    with transaction() as session:
+        for _ in range(count):
+            source = f"test:{uuid.uuid4()}"
+            ledger.note_answer(session, person.actor.user_id, TEMPLATE, accepted=True, at=at, source=source)
+
+
+def tell(person: Person, told: Notice | None = None, **kwargs: Any) -> int:
+    with transaction() as session:
+        return service.tell(session, [person.actor.user_id], told or notice(), **{"now": NOW} | kwargs)
+
+
+def only_message(session: Session) -> Message:
+    session.expire_all()
+    return session.scalars(select(Message)).one()
+
+
+def due(session: Session) -> list[OutboxRow]:
+    return list(session.scalars(select(OutboxRow).where(OutboxRow.topic == "message.due").order_by(OutboxRow.id)))
+
+
+def deliver_at(session: Session, at: datetime = NOW) -> Message:
+    """Run the job once and return the message."""
+    delivery.deliver(only_message(session).id, now=at)
+    return only_message(session)
+
+
+def test_one_message_per_person_case_and_step(person: Person, session: Session) -> None:
+    assert [tell(person), tell(person), tell(person, notice("resolved:2"))] == [1, 0, 1]
+    assert len(due(session)) == 2
+    assert {row.due_at for row in due(session)} == {NOW}
+
+
+def test_without_a_template_it_is_the_inbox_alone(person: Person, session: Session) -> None:
+    tell(person, notice(kind=Kind.DESK_TASK))
+    assert only_message(session).delivery == Delivery.INBOX
+    assert due(session) == []
+
+
+def test_long_texts_are_cut(person: Person, session: Session) -> None:
+    tell(person, notice(title="长" * 41, body="长" * 501))
+    row = only_message(session)
+    assert (len(row.title), len(row.body)) == (40, 500)
+
+
+def test_nobody_and_the_erased_are_told_nothing(person: Person, session: Session) -> None:
+    with transaction() as own:
+        assert service.tell(own, [], notice(), now=NOW) == 0
+    rights.erase(person.actor.user_id, now=NOW)
+    assert tell(person) == 0
+    assert session.scalars(select(Message)).all() == []
+
+
+def test_a_message_with_a_grant_is_sent_once(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake)
+    tell(person)
+    before = len(fake.messages(OPENID))
+    row = deliver_at(session)
+    assert (row.delivery, row.tries, row.errcode) == (Delivery.SENT, 1, None)
+    deliver_at(session)
+    (sent,) = fake.messages(OPENID)[before:]
+    assert sent["data"] == {
+        "character_string1": {"value": "JZ-7K3M9QXT"},
+        "thing2": {"value": "路口垃圾箱满溢,已经三天没有人来清理,…"},
+        "phrase3": {"value": "已受理"},
+        "time4": {"value": "2026-11-23 10:00"},
+    }
+    assert sent["page"] == f"pages/report/report?id={REPORT}"
+    assert (sent["miniprogram_state"], sent["lang"]) == ("developer", "zh_CN")
+    assert row.wechat_id == sent["msgid"]
+    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 0
+
+
+def test_without_a_grant_wechat_is_not_asked(person: Person, fake: FakeControl, session: Session) -> None:
+    tell(person)
+    assert deliver_at(session).delivery == Delivery.INBOX
+    assert fake.calls(SUBSCRIBE_PATH) == 0
+
+
+def test_43101_sets_the_balance_to_zero(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake, 3)
+    fake.order("POST", "revoke", openid=OPENID, template_id=TEMPLATE)
+    tell(person)
+    row = deliver_at(session)
+    assert (row.delivery, row.errcode) == (Delivery.INBOX, 43101)
+    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 0
+    assert len(due(session)) == 1
+
+
+def test_43108_is_tried_again_soon(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake)
+    fake.fault(SUBSCRIBE_PATH, errcode=43108)
+    tell(person)
+    row = deliver_at(session)
+    assert (row.delivery, row.unsure) == (Delivery.PENDING, False)
+    assert timedelta(seconds=2) <= due(session)[-1].due_at - NOW <= timedelta(seconds=3)
+    assert deliver_at(session).delivery == Delivery.SENT
+
+
+@pytest.mark.parametrize("fate", [{"drop": "after"}, {"truncate": True}, {"http_status": 502}])
+def test_a_lost_answer_is_followed_by_one_more_try(
+    person: Person, fake: FakeControl, session: Session, fate: dict[str, Any]
+) -> None:
+    """43101 after it means that the first one arrived."""
+    accept(person, fake)
+    fake.fault(SUBSCRIBE_PATH, **fate)
+    tell(person)
+    first = deliver_at(session)
+    assert (first.delivery, first.unsure, first.tries) == (Delivery.PENDING, True, 1)
+    second = deliver_at(session)
+    assert (second.delivery, second.tries) == (Delivery.SENT, 2)
+    assert fake.calls(SUBSCRIBE_PATH) == 2
+
+
+def test_two_lost_answers_are_the_end(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake, 5)
+    fake.fault(SUBSCRIBE_PATH, drop="after", count=-1)
+    tell(person)
+    deliver_at(session)
+    assert deliver_at(session).delivery == Delivery.UNSURE
+    deliver_at(session)
+    assert fake.calls(SUBSCRIBE_PATH) == 2
+
+
+def test_a_job_that_died_while_sending_counts_as_a_lost_answer(
+    person: Person, fake: FakeControl, session: Session
+) -> None:
+    accept(person, fake)
+    tell(person)
+    died = {"delivery": Delivery.SENDING.value, "claimed_at": NOW, "tries": 1}
+    session.execute(update(Message).values(died))
+    assert deliver_at(session, NOW + timedelta(seconds=60)).delivery == Delivery.SENDING
+    later = NOW + delivery.CLAIM
+    row = deliver_at(session, later)
+    assert (row.delivery, row.unsure) == (Delivery.SENT, True)
+    session.execute(update(Message).values(died | {"unsure": True}))
+    assert deliver_at(session, later).delivery == Delivery.UNSURE
+    assert fake.calls(SUBSCRIBE_PATH) == 1
+
+
+def test_one_send_to_a_person_at_a_time(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake, 2)
+    tell(person)
+    first = only_message(session)
+    session.execute(update(Message).values(delivery=Delivery.SENDING.value, claimed_at=NOW, tries=1))
+    tell(person, notice("resolved:2"))
+    second = session.scalars(select(Message).where(Message.id != first.id)).one()
+    delivery.deliver(second.id, now=NOW)
+    session.refresh(second)
+    assert second.delivery == Delivery.PENDING
+    assert fake.calls(SUBSCRIBE_PATH) == 0
+    assert due(session)[-1].payload == {"message_id": str(second.id)}
+    assert timedelta(seconds=2) <= due(session)[-1].due_at - NOW <= timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("errcode", [47003, 40037, 40003, 88888])
+def test_a_refused_message_is_not_repeated_and_costs_no_grant(
+    person: Person, fake: FakeControl, session: Session, errcode: int
+) -> None:
+    accept(person, fake)
+    fake.fault(SUBSCRIBE_PATH, errcode=errcode)
+    tell(person)
+    row = deliver_at(session)
+    assert (row.delivery, row.errcode) == (Delivery.FAILED, errcode)
+    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+    assert len(due(session)) == 1
+
+
+def test_a_template_mapped_wrongly_fails_before_wechat_is_asked(
+    person: Person, fake: FakeControl, session: Session
+) -> None:
+    accept(person, fake)
+    service.set_template(Kind.REPORT_PROGRESS, TEMPLATE, {"time1": "what"}, long_term=False, now=NOW)
+    tell(person)
+    assert deliver_at(session).delivery == Delivery.FAILED
+    assert fake.calls(SUBSCRIBE_PATH) == 0
+    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+
+
+def test_wechat_is_busy_for_hours(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake)
+    fake.fault(SUBSCRIBE_PATH, errcode=-1, count=-1)
+    tell(person)
+    assert deliver_at(session).delivery == Delivery.PENDING
+    assert deliver_at(session, NOW + timedelta(hours=6)).delivery == Delivery.FAILED
+    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+
+
+def test_at_night_it_waits_for_the_morning(person: Person, fake: FakeControl, session: Session) -> None:
+    night = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # 23:00 in Shanghai
+    morning = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    accept(person, fake)
+    tell(person, now=night)
+    assert due(session)[0].due_at == morning
+    assert deliver_at(session, night).delivery == Delivery.PENDING
+    assert fake.calls(SUBSCRIBE_PATH) == 0
+    assert deliver_at(session, morning).delivery == Delivery.SENT
+    inbox = service.read_inbox(person.actor, unread=False, limit=10, cursor=None, now=night)
+    assert len(inbox.items) == 1
+
+
+def test_a_delayed_notice_shows_nowhere_before_its_time(person: Person, fake: FakeControl, session: Session) -> None:
+    later = NOW + timedelta(hours=3)
+    accept(person, fake)
+    tell(person, not_before=later)
+    assert due(session)[0].due_at == later
+    assert deliver_at(session).delivery == Delivery.PENDING
+    assert person.get("/me/messages").json["items"] == []
+    assert deliver_at(session, later).delivery == Delivery.SENT
+    (shown,) = service.read_inbox(person.actor, unread=False, limit=10, cursor=None, now=later).items
+    assert shown.visible_at == later
+
+
+def test_a_long_term_template_needs_one_consent(person: Person, fake: FakeControl, session: Session) -> None:
+    service.set_template(Kind.REPORT_PROGRESS, TEMPLATE, FIELDS, long_term=True, now=NOW)
+    accept(person, fake)
+    fake.order("POST", "grant", openid=OPENID, template_id=TEMPLATE, long_term=True)
+    for step in ("a", "b", "c"):
+        tell(person, notice(step))
+    for row in session.scalars(select(Message)).all():
+        delivery.deliver(row.id, now=NOW)
+    session.expire_all()
+    assert set(session.scalars(select(Message.delivery))) == {Delivery.SENT}
+    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+
+
+def test_a_rejection_voids_what_was_accepted_before_whichever_comes_first(person: Person, session: Session) -> None:
+    def note(accepted: bool, minutes: int, source: str) -> None:
+        with transaction() as own:
+            at = NOW + timedelta(minutes=minutes)
+            ledger.note_answer(own, person.actor.user_id, TEMPLATE, accepted=accepted, at=at, source=source)
+
+    def balance() -> int:
+        return ledger.balance(session, person.actor.user_id, TEMPLATE)
+
+    note(True, 1, "a")
+    note(True, 1, "a")
+    assert balance() == 1
+    note(False, 5, "b")
+    note(True, 3, "late")
+    assert balance() == 0
+    note(True, 6, "c")
+    assert balance() == 1
+    note(False, 4, "an old rejection")
+    assert balance() == 1
+
+
+def test_answers_to_unknown_templates_are_not_kept(person: Person, session: Session) -> None:
+    with transaction() as own:
+        ledger.note_answer(own, person.actor.user_id, "unknown", accepted=True, at=NOW, source="x")
+    assert session.scalars(select(Grant)).all() == []
+
+
+def test_erasing_a_person_takes_the_inbox_and_the_ledger(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake)
+    tell(person)
+    message_id = only_message(session).id
+    held = person.get("/me/data").json["notifications"]
+    assert (len(held["messages"]), len(held["answers"])) == (1, 1)
+    rights.erase(person.actor.user_id, now=NOW)
+    delivery.deliver(message_id, now=NOW)
+    assert session.scalars(select(Message)).all() == []
+    assert session.scalars(select(Grant)).all() == []
+    assert fake.calls(SUBSCRIBE_PATH) == 0
+
+
+def test_old_messages_go(person: Person, session: Session) -> None:
+    tell(person)
+    service.forget_old(now=NOW + service.MESSAGES_KEPT)
+    assert len(session.scalars(select(Message)).all()) == 1
+    service.forget_old(now=NOW + service.MESSAGES_KEPT + timedelta(seconds=1))
+    assert session.scalars(select(Message)).all() == []
+
+
+def test_templates_are_changed_in_place(person: Person, session: Session) -> None:
+    assert person
+    service.set_template(Kind.REPORT_PROGRESS, "another", {"thing1": "what"}, long_term=True, now=NOW)
+    (row,) = session.scalars(select(Template)).all()
+    assert (row.template_id, row.fields, row.long_term) == ("another", {"thing1": "what"}, True)
