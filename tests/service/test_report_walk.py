@@ -51,7 +51,7 @@ class Walk(RuleBasedStateMachine):
         sweep(now=self.clock.now())
         assert sweep(now=self.clock.now()) == 0
 
-    @rule(data=st.data(), steps=st.integers(1, 8))
+    @rule(data=st.data(), steps=st.integers(5, 12))
     def several_take_what_they_are_offered(self, data: st.DataObject, steps: int) -> None:
         for _ in range(steps):
             self.one_takes_what_he_is_offered(data)
@@ -150,5 +150,5 @@ class Walk(RuleBasedStateMachine):
 def test_the_service_keeps_the_table(people: People, clock: FixedClock) -> None:
     machine = type("WalkHere", (Walk,), {"town": reporting.settle(people), "clock": clock})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=15, stateful_step_count=12, deadline=None, database=None)
+        machine, settings=settings(max_examples=15, stateful_step_count=10, deadline=None, database=None)
     )
