@@ -25,6 +25,7 @@ from wxapi.regions import views as regions
 from wxapi.reports import personal as reports_personal
 from wxapi.reports import views as reports
 from wxapi.reports import views_lists as report_lists
+from wxapi.training import views as training
 
 # Every feature's routes, in the order of the contract.
 BLUEPRINTS = (
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     notifications.blueprint,
     reports.blueprint,
     report_lists.blueprint,
+    training.blueprint,
 )
 # Features that hold something of a person, for `GET /me/data` and `DELETE /me`.
 PERSONAL_DATA: tuple[rights.PersonalData, ...] = (

@@ -13,8 +13,10 @@ from wxapi.kernel.coordinates import Point, distance_m
 TOLERATED_ACCURACY_M = 100.0
 # Nobody who is this far away is at the hall's gate with a bad position.
 IMPOSSIBLE_M = 20_000.0
-MIN_RADIUS_M = 20
-MAX_RADIUS_M = 5_000
+# What is assumed of a phone that does not say how accurate it is.
+ASSUMED_ACCURACY_M = 50.0
+MIN_RADIUS_M = 10
+MAX_RADIUS_M = 50_000
 
 
 class Doubt(StrEnum):

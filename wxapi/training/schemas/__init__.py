@@ -1,0 +1,1 @@
+"""The wire of training: what requests must look like, and what answers look like."""

@@ -1,0 +1,218 @@
+"""What is sent."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from wxapi.kernel.coordinates import Datum, Point, in_rough_china, to_gcj02, wgs84_to_gcj02
+from wxapi.kernel.permissions import Role
+from wxapi.platform.wire import PageQuery, Text, WireSchema
+from wxapi.training.rules.attendance import Decision, FlagDecision, State
+from wxapi.training.rules.audience import Audience
+from wxapi.training.rules.codes import MAX_CODE_LENGTH
+from wxapi.training.rules.geofence import ASSUMED_ACCURACY_M, MAX_RADIUS_M, MIN_RADIUS_M, Fix
+from wxapi.training.rules.sessions import MAX_CAPACITY, Kind, Plan
+from wxapi.training.service.batches import MAX_ITEMS, Item
+from wxapi.training.service.rolls import MAX_BULK
+from wxapi.training.service.sign_ins import Attempt
+
+_REGION = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?\Z", error="不是有效的区划代码。")
+_DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
+
+
+class Location(WireSchema):
+    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
+    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
+    # No default: a mix-up moves a point by 600 m, out of every hall.
+    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=_DATUM)
+    accuracy = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
+    picked_by = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
+
+
+class AudienceBody(WireSchema):
+    """All three empty: everybody. Region and role together: an appointment that meets both."""
+
+    region_codes = fields.List(fields.String(validate=_REGION), load_default=list)
+    roles = fields.List(fields.Enum(Role, by_value=True), load_default=list)
+    user_ids = fields.List(fields.UUID(), load_default=list)
+
+
+class SessionBody(WireSchema):
+    title = Text(required=True, min_length=1, max_length=100)
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    region_code = fields.String(required=True, validate=_REGION)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    place = Text(load_default="", max_length=200)
+    location = fields.Nested(Location, load_default=None, allow_none=True)
+    radius_m = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(MIN_RADIUS_M, MAX_RADIUS_M)
+    )
+    capacity = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, MAX_CAPACITY))
+    credit_hours = fields.Decimal(
+        load_default=None,
+        allow_none=True,
+        places=1,
+        validate=validate.Range(0, 500),
+        metadata={"description": "null: by kind and length, see docs/training.md"},
+    )
+    audience = fields.Nested(AudienceBody, load_default=None, allow_none=True)
+    sign_in_opens_min = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440))
+    late_after_min = fields.Integer(load_default=10, strict=True, validate=validate.Range(0, 1440))
+    sign_out = fields.Boolean(load_default=False)
+    offline_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(0, 168))
+    series_id = fields.UUID(load_default=None, allow_none=True)
+    parallel = fields.Boolean(
+        load_default=False, metadata={"description": "run by somebody else: may overlap my other sessions"}
+    )
+
+
+class SessionChange(SessionBody):
+    version = fields.Integer(load_default=None, allow_none=True, strict=True)
+
+
+class SeriesBody(WireSchema):
+    title = Text(required=True, min_length=1, max_length=100)
+    region_code = fields.String(required=True, validate=_REGION)
+
+
+class SessionsQuery(PageQuery):
+    scope = fields.String(load_default="open", validate=validate.OneOf(["open", "mine", "organised"]))
+
+
+class CodeBody(WireSchema):
+    code = fields.String(required=True, validate=validate.Length(1, MAX_CODE_LENGTH))
+
+
+class SignInBody(WireSchema):
+    code = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
+    ticket = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
+    client_time = fields.AwareDateTime(load_default=None, allow_none=True)
+    location = fields.Nested(Location, load_default=None, allow_none=True)
+    device_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=128))
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("code") is None) == (data.get("ticket") is None):
+            raise ValidationError("code 和 ticket 必须且只能提供一个。", "code")
+
+
+class BatchItem(WireSchema):
+    key = fields.String(required=True, validate=validate.Length(1, 64))
+    client_time = fields.AwareDateTime(required=True)
+    user_id = fields.UUID(load_default=None, allow_none=True)
+    code = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
+
+    @validates_schema
+    def somebody(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("user_id") is None and data.get("code") is None:
+            raise ValidationError("user_id 和 code 至少提供一个。", "user_id")
+
+
+class BatchBody(WireSchema):
+    items = fields.List(fields.Nested(BatchItem), required=True, validate=validate.Length(1, MAX_ITEMS))
+
+
+class CorrectionBody(WireSchema):
+    state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
+    reason = Text(required=True, min_length=1, max_length=200)
+    made_up_in = fields.UUID(load_default=None, allow_none=True)
+
+
+class BulkBody(WireSchema):
+    state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
+    reason = Text(required=True, min_length=1, max_length=200)
+    user_ids = fields.List(fields.UUID(), load_default=None, allow_none=True, validate=validate.Length(1, MAX_BULK))
+    late_uploads = fields.Boolean(load_default=False)
+
+
+class ReasonBody(WireSchema):
+    reason = Text(required=True, min_length=1, max_length=200)
+
+
+class LeaveDecisionBody(WireSchema):
+    decision = fields.Enum(Decision, by_value=True, required=True)
+    note = Text(load_default="", max_length=200)
+
+
+class FlagDecisionBody(WireSchema):
+    decision = fields.Enum(FlagDecision, by_value=True, required=True)
+    note = Text(load_default="", max_length=200)
+
+
+class RollQuery(PageQuery):
+    state = fields.Enum(State, by_value=True, load_default=None)
+    late_upload = fields.Boolean(load_default=None)
+    walk_in = fields.Boolean(load_default=None)
+    q = fields.String(load_default=None, validate=validate.Length(max=30))
+
+
+class FlagQuery(PageQuery):
+    decided = fields.Boolean(load_default=False, allow_none=True)
+
+
+class LeaveQuery(PageQuery):
+    pending = fields.Boolean(load_default=True)
+
+
+class YearQuery(WireSchema):
+    year = fields.Integer(load_default=None, validate=validate.Range(2000, 2100))
+
+
+class CoverageQuery(PageQuery):
+    region = fields.String(load_default=None, validate=_REGION)
+    since = fields.Date(required=True)
+
+
+class CertificateBody(WireSchema):
+    session_id = fields.UUID(load_default=None, allow_none=True)
+    year = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(2000, 2100))
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("session_id") is None) == (data.get("year") is None):
+            raise ValidationError("session_id 和 year 必须且只能提供一个。", "session_id")
+
+
+def plan_of(body: dict[str, Any]) -> Plan:
+    """A validated session body as the plan the service takes.
+
+    Raises:
+        InvalidError: `outside_service_area`, the place is not in China.
+    """
+    place, meant = body["location"], body["audience"] or {"region_codes": [], "roles": [], "user_ids": []}
+    plain = {name: value for name, value in body.items() if name not in {"location", "audience", "version"}}
+    return Plan(
+        **plain,
+        position=to_gcj02(Point(place["longitude"], place["latitude"]), place["coord_type"]) if place else None,
+        audience=Audience(
+            tuple(dict.fromkeys(meant["region_codes"])), frozenset(meant["roles"]), frozenset(meant["user_ids"])
+        ),
+    )
+
+
+def attempt_of(body: dict[str, Any]) -> Attempt:
+    """A validated sign-in body as the service takes it."""
+    return Attempt(
+        code=body["code"],
+        ticket=body["ticket"],
+        client_time=body["client_time"],
+        fix=_fix(body["location"]),
+        device_id=body["device_id"],
+    )
+
+
+def items_of(body: dict[str, Any]) -> list[Item]:
+    """A validated batch as the service takes it."""
+    return [Item(**item) for item in body["items"]]
+
+
+def _fix(place: dict[str, Any] | None) -> Fix | None:
+    """Where a phone says it is. A place outside China is no refusal here: it is simply far from the hall."""
+    if place is None:
+        return None
+    point = Point(place["longitude"], place["latitude"])
+    if place["coord_type"] is not Datum.GCJ02 and in_rough_china(point):
+        point = wgs84_to_gcj02(point)
+    accuracy = place["accuracy"]
+    return Fix(point, ASSUMED_ACCURACY_M if accuracy is None else accuracy)

@@ -1,0 +1,51 @@
+"""Files of a session."""
+
+import uuid
+
+from flask import Response, send_file
+
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.runtime import runtime
+from wxapi.training.service import exports
+from wxapi.training.views.routes import ONE, blueprint
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@blueprint.route(f"{ONE}/attendance.xlsx")
+@guard(Permission.TRAINING_ORGANISE)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+def roll_xlsx(session_id: uuid.UUID) -> Response:
+    """The roll as a spreadsheet."""
+    path = exports.roll_xlsx(current_actor(), session_id, now=runtime().clock.now())
+    # Opened here and unlinked at once: the file goes with the answer, whatever becomes of it.
+    file = path.open("rb")
+    path.unlink()
+    return send_file(file, mimetype=XLSX, as_attachment=True, download_name="考勤表.xlsx")
+
+
+@blueprint.route(f"{ONE}/calendar.ics")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, {"type": "string"}, content_type="text/calendar")
+def calendar_file(session_id: uuid.UUID) -> Response:
+    """The session for the phone's calendar."""
+    body = exports.calendar_file(current_actor(), session_id)
+    headers = {"Content-Disposition": 'attachment; filename="session.ics"'}
+    return Response(body, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@blueprint.route(f"{ONE}/poster.svg")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, {"type": "string"}, content_type="image/svg+xml")
+def poster_svg(session_id: uuid.UUID) -> Response:
+    """A poster that leads to the session; it never holds a sign-in code."""
+    return Response(exports.poster_svg(current_actor(), session_id), content_type="image/svg+xml")
+
+
+@blueprint.route(f"{ONE}/poster.png")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
+def poster_png(session_id: uuid.UUID) -> Response:
+    """The poster's QR picture."""
+    return Response(exports.poster_png(current_actor(), session_id), content_type="image/png")

@@ -1,0 +1,33 @@
+"""My training, and who has had none."""
+
+from typing import Any
+
+from flask import Response
+
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import json_response
+from wxapi.training import wire
+from wxapi.training.schemas import answers, requests
+from wxapi.training.service import learners
+from wxapi.training.views.routes import blueprint
+
+
+@blueprint.route("/me/training")
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(requests.YearQuery, location="query")
+@blueprint.response(200, answers.MyTrainingWire)
+def my_training(query: dict[str, Any]) -> Response:
+    """My sessions and credit hours of a calendar year, against the goal."""
+    return json_response(wire.my_year_dict(learners.my_year(current_actor(), **query, now=runtime().clock.now())))
+
+
+@blueprint.route("/training/coverage")
+@guard(Permission.TRAINING_COVERAGE)
+@blueprint.arguments(requests.CoverageQuery, location="query")
+@blueprint.response(200, answers.CoverageWire)
+def coverage(query: dict[str, Any]) -> Response:
+    """Who of the appointed has had no rotation training since a day: numbers by township, names in pages."""
+    found = learners.coverage(current_actor(), **query, now=runtime().clock.now())
+    return json_response(wire.coverage_dict(found))

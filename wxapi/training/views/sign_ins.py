@@ -1,0 +1,93 @@
+"""The code on the screen, and signing in and out with it."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+
+from wxapi.kernel.clock import to_wire
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import json_response
+from wxapi.training import wire
+from wxapi.training.schemas import answers, requests
+from wxapi.training.service import batches, screens, sign_ins, sign_outs
+from wxapi.training.views.routes import ONE, blueprint
+
+_CODE = "5F0C7A526B0E4D0A9F0B0D6B6F6F3C11-003KZ8M-9Q2W4E6R8T0Y1A3S"
+_BODY = {
+    "code": _CODE,
+    "client_time": "2026-12-01T00:55:03Z",
+    "location": {"longitude": 112.25545, "latitude": 30.31125, "coord_type": "gcj02", "accuracy": 18.0},
+    "device_id": "d1f0a2",
+}
+
+
+@blueprint.route(f"{ONE}/sign-in-code")
+@guard(Permission.TRAINING_ORGANISE)
+@blueprint.response(200, answers.ScreenCodeWire)
+def sign_in_code(session_id: uuid.UUID) -> Response:
+    """The present code for a screen. Any number of screens show the same one; ask again at `refresh_at`."""
+    screen = screens.screen_code(current_actor(), session_id, now=runtime().clock.now())
+    return json_response(
+        {
+            "code": screen.code,
+            "typed_code": screen.typed_code,
+            "expires_at": to_wire(screen.expires_at),
+            "refresh_at": to_wire(screen.refresh_at),
+            "qr_svg": screen.qr_svg,
+        }
+    )
+
+
+@blueprint.route(f"{ONE}/tickets", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(requests.CodeBody, example={"code": _CODE})
+@blueprint.response(201, answers.TicketWire)
+def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
+    """Keep a scanned code for ten minutes, for this person."""
+    ticket = sign_ins.issue_ticket(current_actor(), session_id, body["code"], now=runtime().clock.now())
+    return json_response({"ticket": ticket.ticket, "expires_at": to_wire(ticket.expires_at)}, 201)
+
+
+@blueprint.route(f"{ONE}/sign-ins", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(requests.SignInBody, example=_BODY)
+@blueprint.response(201, answers.SignInWire)
+def sign_in(body: dict[str, Any], session_id: uuid.UUID) -> Response:
+    """Sign in. Again by the same person: 200 with the same record."""
+    record = sign_ins.sign_in(current_actor(), session_id, requests.attempt_of(body), now=runtime().clock.now())
+    return json_response(wire.sign_in_dict(record), 201 if record.created else 200)
+
+
+@blueprint.route(f"{ONE}/sign-ins/batch", methods=["POST"])
+@guard(Permission.TRAINING_STEWARD)
+@blueprint.arguments(
+    requests.BatchBody,
+    example={
+        "items": [
+            {
+                "key": "a1",
+                "user_id": "5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11",
+                "client_time": "2026-12-01T01:02:03Z",
+            }
+        ]
+    },
+)
+@blueprint.response(200, answers.BatchWire)
+def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
+    """Hand in up to 500 records that a steward's phone kept; each has its own result."""
+    items = requests.items_of(body)
+    results = batches.sign_in_batch(current_actor(), session_id, items, now=runtime().clock.now())
+    return json_response({"results": [wire.result_dict(result) for result in results]})
+
+
+@blueprint.route(f"{ONE}/sign-outs", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(requests.SignInBody, example=_BODY)
+@blueprint.response(201, answers.SignOutWire)
+def sign_out(body: dict[str, Any], session_id: uuid.UUID) -> Response:
+    """Sign out with the code on the screen; the last time counts."""
+    record = sign_outs.sign_out(current_actor(), session_id, requests.attempt_of(body), now=runtime().clock.now())
+    return json_response(wire.sign_out_dict(record), 201 if record.created else 200)
