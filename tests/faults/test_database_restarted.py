@@ -1,0 +1,46 @@
+"""The database restarts under waiting processes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config import Config
+from tests.faults.conftest import Bench
+from tests.faults.sample import EFFECTS
+from wxapi.demo.embedded import Postgres, Valkey
+from wxapi.platform import migrate
+
+pytestmark = pytest.mark.processes
+
+
+def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], valkey: Valkey, tmp_path: Path) -> None:
+    server = Postgres(tmp_path / "postgres")
+    server.start()
+    url = server.ensure_database("wxapi")
+    migrate.upgrade(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(EFFECTS)
+    bench = Bench(
+        make_config(
+            database_url=url.replace("postgresql:", "postgresql+psycopg:"), redis_url=valkey.url, log_level="INFO"
+        ),
+        valkey,
+        tmp_path,
+    )
+    try:
+        program = bench.start()
+        program.await_event("worker_ready", count=2)
+        bench.record("note", "before")
+        bench.await_done()
+        server.stop()
+        program.await_event("database_away")
+        server.start()
+        bench.record("note", "after")
+        bench.await_done(8)
+        assert bench.effects() == ["before", "after"]
+        assert program.events("process_ended") == []
+    finally:
+        bench.end()
+        server.stop()

@@ -1,0 +1,154 @@
+"""Workers, relays and their supervisor are killed; what they were doing is done all the same."""
+
+import signal
+
+import psutil
+import pytest
+
+from tests.faults.conftest import Bench
+from tests.faults.sample import LEASE_S
+from tests.processes import Program, await_true
+
+pytestmark = pytest.mark.processes
+
+# Lease, relay's poll, a forked process, on a busy machine.
+SOON_S = LEASE_S + 9
+
+
+def everything(bench: Bench) -> Program:
+    """`python -m workers`, ready."""
+    started = bench.start()
+    started.await_event("relay_ready")
+    started.await_event("worker_ready", count=2)
+    return started
+
+
+def worker(bench: Bench, queue: str) -> Program:
+    """One worker process, ready."""
+    started = bench.start("worker", "--queue", queue)
+    started.await_event("worker_ready")
+    return started
+
+
+def test_what_is_recorded_is_done_once_and_in_order(bench: Bench) -> None:
+    everything(bench)
+    words = [f"word {number}" for number in range(30)]
+    bench.record("note", *words)
+    bench.await_done()
+    assert bench.effects() == words
+
+
+def test_each_job_of_a_topic_is_done(bench: Bench) -> None:
+    everything(bench)
+    bench.record("both", "word")
+    bench.await_done()
+    assert sorted(bench.effects()) == ["word", "word too"]
+
+
+def test_two_relays_send_each_row_once(bench: Bench) -> None:
+    words = [f"word {number}" for number in range(500)]
+    bench.record("note", *words)
+    for relay in [bench.start("relay"), bench.start("relay")]:
+        relay.await_event("relay_ready")
+    await_true(lambda: bench.redis.llen("rq:queue:light") == len(words))
+    worker(bench, "light")
+    bench.await_done()
+    assert sorted(bench.effects()) == sorted(words)
+    assert bench.sql("SELECT count(DISTINCT word) = count(*) FROM effects") == [True]
+
+
+@pytest.mark.parametrize("queue", ["forked", "light"])
+def test_killed_with_all_its_processes_mid_job(bench: Bench, queue: str) -> None:
+    """kill -9 of parent and child: RQ finds out after minutes, the lease after seconds."""
+    bench.start("relay").await_event("relay_ready")
+    name = "photos" if queue == "forked" else "light"
+    victim = worker(bench, name)
+    other = worker(bench, name)
+    bench.record(f"hang.{queue}", "word")
+    await_true(lambda: bench.effects() == ["word"])
+    pid = bench.sql("SELECT pid FROM effects")[0]
+    if pid not in {process.pid for process in victim.family()}:
+        victim = other
+    victim.kill_family()
+    bench.await_done(SOON_S)
+    assert bench.effects() == ["word", "word", "word done"]
+    assert pid not in bench.sql("SELECT pid FROM effects OFFSET 1")
+
+
+def test_child_of_a_forking_worker_killed(bench: Bench) -> None:
+    program = everything(bench)
+    bench.record("hang.forked", "word")
+    await_true(lambda: bench.effects() == ["word"])
+    psutil.Process(bench.sql("SELECT pid FROM effects")[0]).kill()
+    bench.await_done(SOON_S)
+    assert bench.effects() == ["word", "word", "word done"]
+    program.await_event("job_lost", job="hang_once")
+
+
+def test_supervisor_replaces_what_was_killed(bench: Bench) -> None:
+    program = everything(bench)
+    children = {event["process"]: event["pid"] for event in program.events("process_started")}
+    assert set(children) == {"relay", "schedule", "light-1", "photos-1"}
+    for pid in children.values():
+        psutil.Process(pid).kill()
+    bench.record("note", "word")
+    bench.await_done(10)
+    again = await_true(lambda: len(found := program.events("process_started")) == 8 and found[4:])
+    assert {event["process"] for event in again} == set(children)
+    assert not {event["pid"] for event in again} & set(children.values())
+
+
+def test_job_over_its_limit_is_tried_again(bench: Bench) -> None:
+    program = everything(bench)
+    bench.record("hang.light", "word")
+    bench.await_done(SOON_S)
+    assert bench.effects() == ["word", "word", "word done"]
+    [failure] = program.await_event("job_failed", job="hang_once", attempt=1)
+    assert failure["error"] == "JobTimeoutException"
+
+
+def test_failing_job_is_tried_again_and_tells_no_secret(bench: Bench) -> None:
+    program = everything(bench)
+    bench.record("fail", "word")
+    await_true(lambda: bench.sql("SELECT last_error FROM outbox WHERE topic = 'fail'") == ["ValueError"])
+    bench.await_done()
+    assert bench.effects() == ["word"] * 3
+    assert len(program.events("job_failed", error="ValueError")) == 2
+    assert "belongs nowhere" not in program.log.read_text()
+
+
+def test_told_to_stop_it_lets_a_job_finish(bench: Bench) -> None:
+    program = everything(bench)
+    family = program.family()
+    bench.record("hang.light", "slow")
+    await_true(lambda: bench.effects() == ["slow"])
+    assert program.stop(8) == 0
+    assert bench.effects() == ["slow", "slow done"]
+    bench.await_done(0)
+    assert not any(process.is_running() for process in family)
+
+
+def test_idle_it_stops_at_once(bench: Bench) -> None:
+    program = everything(bench)
+    assert program.stop(4) == 0
+    assert program.events("process_ended") == []
+
+
+def test_children_do_not_outlive_a_killed_supervisor(bench: Bench) -> None:
+    program = everything(bench)
+    family = program.family()
+    family[0].send_signal(signal.SIGKILL)
+    _, alive = psutil.wait_procs(family, timeout=8)
+    assert alive == []
+
+
+def test_schedule_is_kept_by_two_schedulers_without_doubling(bench: Bench) -> None:
+    for started in [bench.start("schedule"), bench.start("schedule")]:
+        started.await_event("schedule_ready")
+    await_true(lambda: bench.sql("SELECT topic FROM outbox") == ["schedule.tick"])
+    # Nothing takes it: the next seconds add no second one.
+    begun = bench.sql("SELECT next_at FROM schedule")
+    await_true(lambda: bench.sql("SELECT next_at > %s + interval '1.5 s' FROM schedule", begun[0]) == [True])
+    assert bench.sql("SELECT count(*) FROM outbox") == [1]
+    everything(bench)
+    await_true(lambda: bench.sql("SELECT word FROM effects"))
