@@ -1,9 +1,11 @@
 """A running process takes up an import by itself: at most one small question a second, and nobody waits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Event, Thread
 from typing import Any
 
+import psycopg
+import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -11,6 +13,7 @@ from config import Config
 from tests import places
 from tests.statements import count_statements
 from wxapi.app import create_app
+from wxapi.kernel.errors import ConflictError
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.regions import service, snapshot
@@ -80,14 +83,23 @@ def test_an_unchanged_version_is_not_read_again(session: Session) -> None:
     assert cache.get(lambda: session) is before
 
 
-def test_another_process_picks_the_import_up(
+@pytest.fixture
+def two_apps(
     make_config: Callable[..., Config], make_database: Callable[[], str]
-) -> None:
+) -> Iterator[tuple[Flask, Flask, str]]:
     """Two apps on one database stand for two processes: each has its own cache and its own connections."""
     url = make_database()
     migrate.upgrade(url)
     config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])
-    importer, server = create_app(config), create_app(config)
+    apps = create_app(config), create_app(config)
+    yield *apps, url
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_another_process_picks_the_import_up(two_apps: tuple[Flask, Flask, str]) -> None:
+    importer, server, _ = two_apps
     ticker = Ticker()
     server.extensions[snapshot.CACHE_KEY] = SnapshotCache(monotonic=ticker)
     _in(server, lambda: len(tree()), 0)
@@ -100,9 +112,16 @@ def test_another_process_picks_the_import_up(
     _in(importer, lambda: _import_gcj02(entries), 2)
     ticker.at += 1.1
     _in(server, lambda: locate(places.centre(A)).village.code, B)
-    for app in (importer, server):
-        with app.app_context():
-            db.engine.dispose()
+
+
+def test_one_import_at_a_time(two_apps: tuple[Flask, Flask, str]) -> None:
+    importer, _, url = two_apps
+    with psycopg.connect(url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(hashtext('regions.import'))")
+        with importer.app_context(), pytest.raises(ConflictError) as refused:
+            places.import_small_city()
+        assert refused.value.code == "import_running"
+    _in(importer, lambda: places.import_small_city().regions, 14)
 
 
 def _import_gcj02(entries: list[Any]) -> int:

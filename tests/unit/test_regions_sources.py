@@ -71,6 +71,7 @@ def test_a_feature_without_geometry_is_not_taken_for_a_row_of_a_tree(tmp_path: P
     [
         ("a.geojson", b"{"),
         ("a.geojson", b"[]"),
+        ("a.geojson", b"[" * 100_000),
         ("a.geojson", b'{"type":"FeatureCollection","features":{}}'),
         ("a.geojson", b'{"features":[1]}'),
         ("a.geojson", b'{"features":[{"properties":null}]}'),

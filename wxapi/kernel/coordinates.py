@@ -7,7 +7,7 @@ The product works in GCJ-02 inside; positions are converted exactly, once, where
 
 import math
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wxapi.kernel.errors import InvalidError
 
@@ -58,7 +58,7 @@ def to_gcj02(point: Point, datum: Datum) -> Point:
 
 def wgs84_to_gcj02(point: Point) -> Point:
     """The published forward shift, without looking at the box."""
-    east, north = _shift(point)
+    east, north = gcj02_shift(*point)
     return Point(point.longitude + east, point.latitude + north)
 
 
@@ -69,27 +69,30 @@ def gcj02_to_wgs84(point: Point) -> Point:
     """
     guess = point
     for _ in range(_INVERSE_ROUNDS):
-        east, north = _shift(guess)
+        east, north = gcj02_shift(*guess)
         guess = Point(point.longitude - east, point.latitude - north)
     return guess
 
 
-def _shift(point: Point) -> Point:
-    """GCJ-02 minus WGS-84 in degrees, at a WGS-84 position."""
-    x, y = point.longitude - 105.0, point.latitude - 35.0
-    root = math.sqrt(abs(x))
-    ripple = 20.0 * (math.sin(6.0 * math.pi * x) + math.sin(2.0 * math.pi * x))
+def gcj02_shift(longitude: Any, latitude: Any, lib: Any = math) -> tuple[Any, Any]:
+    """GCJ-02 minus WGS-84 in degrees (east, north), at a WGS-84 position.
+
+    For numbers, or for arrays of them with `lib=numpy`, which has the same functions under the same names.
+    """
+    x, y, pi = longitude - 105.0, latitude - 35.0, math.pi
+    root = lib.sqrt(abs(x))
+    ripple = 20.0 * (lib.sin(6.0 * pi * x) + lib.sin(2.0 * pi * x))
     north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
-    north += (ripple + 20.0 * math.sin(math.pi * y) + 40.0 * math.sin(math.pi / 3.0 * y)) * 2.0 / 3.0
-    north += (160.0 * math.sin(math.pi / 12.0 * y) + 320.0 * math.sin(math.pi / 30.0 * y)) * 2.0 / 3.0
+    north += (ripple + 20.0 * lib.sin(pi * y) + 40.0 * lib.sin(pi / 3.0 * y)) * 2.0 / 3.0
+    north += (160.0 * lib.sin(pi / 12.0 * y) + 320.0 * lib.sin(pi / 30.0 * y)) * 2.0 / 3.0
     east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
-    east += (ripple + 20.0 * math.sin(math.pi * x) + 40.0 * math.sin(math.pi / 3.0 * x)) * 2.0 / 3.0
-    east += (150.0 * math.sin(math.pi / 12.0 * x) + 300.0 * math.sin(math.pi / 30.0 * x)) * 2.0 / 3.0
-    latitude = math.radians(point.latitude)
-    flattening = 1.0 - _GCJ_ECCENTRICITY2 * math.sin(latitude) ** 2
-    meridian = _GCJ_AXIS * (1.0 - _GCJ_ECCENTRICITY2) / (flattening * math.sqrt(flattening))
-    parallel = _GCJ_AXIS / math.sqrt(flattening) * math.cos(latitude)
-    return Point(math.degrees(east / parallel), math.degrees(north / meridian))
+    east += (ripple + 20.0 * lib.sin(pi * x) + 40.0 * lib.sin(pi / 3.0 * x)) * 2.0 / 3.0
+    east += (150.0 * lib.sin(pi / 12.0 * x) + 300.0 * lib.sin(pi / 30.0 * x)) * 2.0 / 3.0
+    phi = lib.radians(latitude)
+    flattening = 1.0 - _GCJ_ECCENTRICITY2 * lib.sin(phi) ** 2
+    meridian = _GCJ_AXIS * (1.0 - _GCJ_ECCENTRICITY2) / (flattening * lib.sqrt(flattening))
+    parallel = _GCJ_AXIS / lib.sqrt(flattening) * lib.cos(phi)
+    return lib.degrees(east / parallel), lib.degrees(north / meridian)
 
 
 def distance_m(a: Point, b: Point) -> float:

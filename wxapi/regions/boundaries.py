@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from wxapi.kernel.coordinates import Datum, Point, in_rough_china, wgs84_to_gcj02
+from wxapi.kernel.coordinates import Datum, Point, gcj02_shift, in_rough_china
 from wxapi.kernel.errors import InvalidError
 from wxapi.regions.plane import Polygonal
 
@@ -55,10 +55,10 @@ def check_degrees(coordinates: Coordinates) -> None:
     Raises:
         InvalidError: `projected_coordinates`, `swapped_coordinates` or `outside_china`.
     """
-    wrong = next((pair for pair in coordinates.tolist() if not in_rough_china(Point(*pair))), None)
-    if wrong is None:
+    corners = coordinates.min(axis=0), coordinates.max(axis=0)
+    if all(in_rough_china(Point(*corner.tolist())) for corner in corners):
         return
-    x, y = wrong
+    x, y = next(pair for pair in coordinates.tolist() if not in_rough_china(Point(*pair)))
     if abs(x) > 180 or abs(y) > 180:
         raise InvalidError("projected_coordinates", _projected_hint(x, y))
     if in_rough_china(Point(y, x)):
@@ -77,7 +77,8 @@ def _projected_hint(x: float, y: float) -> str:
 
 
 def _moved(degrees: Coordinates) -> Coordinates:
-    return np.array([wgs84_to_gcj02(Point(*pair)) for pair in degrees.tolist()])
+    moved: Coordinates = degrees + np.column_stack(gcj02_shift(degrees[:, 0], degrees[:, 1], np))
+    return moved
 
 
 def _rings_of_parts(geometry: object) -> list[Any]:
@@ -97,7 +98,7 @@ def _polygon(rings: Sequence[object]) -> shapely.Polygon:
 def _ring(positions: object) -> Coordinates:
     try:
         ring = np.array(positions, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidError("bad_geometry", "坐标不是由 [经度, 纬度] 组成的数组。") from error
     if ring.ndim != 2 or ring.shape[1] not in (2, 3) or not np.isfinite(ring).all():
         raise InvalidError("bad_geometry", "坐标不是由 [经度, 纬度] 组成的数组。")

@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.errors import DomainError
 from wxapi.platform.runtime import runtime
 from wxapi.regions.importing import OVERLAP_TOLERANCE_M
 from wxapi.regions.service import import_regions
@@ -71,7 +71,7 @@ def import_command(files: tuple[Path, ...], datum: str, overlap_tolerance: float
             overlap_tolerance_m=overlap_tolerance,
             track=_tracked,
         )
-    except InvalidError as error:
+    except DomainError as error:
         raise click.ClickException(f"[{error.code}] 未导入任何内容。\n{error.detail}") from error
     click.echo(f"已导入 {summary.regions} 个区域、{summary.boundaries} 条边界,边界版本 {summary.version}。")
 

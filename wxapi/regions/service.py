@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import func
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
-from wxapi.kernel.errors import InvalidError, NotFoundError, not_found
+from wxapi.kernel.errors import ConflictError, InvalidError, NotFoundError, not_found
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.regions import queries
@@ -131,10 +131,10 @@ def import_regions(
 
     Raises:
         InvalidError: with every fault found, each with its file and feature; nothing is written.
+        ConflictError: `import_running`.
     """
     with transaction() as session:
-        # One import at a time: the second one checks its overlaps against what the first has written.
-        session.execute(func.pg_advisory_xact_lock(func.hashtext("regions.import")).select())
+        _hold_imports(session)
         known = {code for code, _ in queries.all_names(session)}
         regions = check_boundaries(check_tree(entries, known), datum, track)
         replaced = {region.code for region in regions if region.boundary is not None}
@@ -150,6 +150,14 @@ def import_regions(
         audit.record(session, None, "regions.import", subject=subject, at=now, regions=len(regions))
     regions_cache().expire()
     return ImportSummary(version.id, version.regions, version.boundaries)
+
+
+def _hold_imports(session: Session) -> None:
+    """One import at a time: the next one must check its overlaps against what this one writes."""
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext("regions.import")))):
+        raise ConflictError("import_running", "另一个导入正在进行,请等它结束后再试。")
+    # A province is checked for minutes between two statements.
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def _write(session: Session, regions: Collection[NewRegion], track: Track[int]) -> None:

@@ -44,7 +44,7 @@ def read_file(path: Path) -> list[Entry]:
         return list(_rows(path.name, text))
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable(path.name, f"不是有效的 JSON({error})") from error
     return list(_features(path.name, document))
 
