@@ -30,6 +30,7 @@ PUBLIC = {
     "notifications.check_url",
     "notifications.receive_push",
     "openapi_json",
+    "training.verify_certificate",
 }
 
 

@@ -2,16 +2,12 @@
 
 from marshmallow import fields
 
+from wxapi.identity.schemas import RegionRef
 from wxapi.platform.wire import WireSchema
 from wxapi.training.rules.attendance import FlagReason, State
 from wxapi.training.rules.sessions import EnrolmentState, Kind, SessionState
 
 _FLAGS = fields.List(fields.Enum(FlagReason, by_value=True), required=True)
-
-
-class RegionRef(WireSchema):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
 
 
 class PlaceWire(WireSchema):

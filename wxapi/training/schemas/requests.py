@@ -20,7 +20,7 @@ _REGION = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?\Z", error="ä¸
 _DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
 
 
-class Location(WireSchema):
+class PositionBody(WireSchema):
     longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
     latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
     # No default: a mix-up moves a point by 600 m, out of every hall.
@@ -44,7 +44,7 @@ class SessionBody(WireSchema):
     starts_at = fields.AwareDateTime(required=True)
     ends_at = fields.AwareDateTime(required=True)
     place = Text(load_default="", max_length=200)
-    location = fields.Nested(Location, load_default=None, allow_none=True)
+    location = fields.Nested(PositionBody, load_default=None, allow_none=True)
     radius_m = fields.Integer(
         load_default=None, allow_none=True, strict=True, validate=validate.Range(MIN_RADIUS_M, MAX_RADIUS_M)
     )
@@ -88,7 +88,7 @@ class SignInBody(WireSchema):
     code = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
     ticket = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
     client_time = fields.AwareDateTime(load_default=None, allow_none=True)
-    location = fields.Nested(Location, load_default=None, allow_none=True)
+    location = fields.Nested(PositionBody, load_default=None, allow_none=True)
     device_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=128))
 
     @validates_schema
