@@ -32,6 +32,7 @@ _DISK_FAULTS = {
     errno.EACCES: "{folder} cannot be written by this user. Change its owner, " + _ELSEWHERE,
     errno.EPERM: "{folder} cannot be written by this user. Change its owner, " + _ELSEWHERE,
     errno.EROFS: "{folder} lies on a read-only disk. Mount it writable, " + _ELSEWHERE,
+    errno.ENOENT: "{folder} cannot be made. Take another folder by WXAPI_DATA_DIR.",
     errno.ENOTDIR: "{folder} is not a folder. Move the file away, " + _ELSEWHERE,
     errno.EEXIST: "{folder} is not a folder. Move the file away, " + _ELSEWHERE,
     errno.ENAMETOOLONG: "The path {folder} is too long for this system. Take a shorter one by WXAPI_DATA_DIR.",

@@ -28,7 +28,8 @@ def check_folder(folder: Path, *, new: bool) -> None:
         DemoError: with what to do.
     """
     with disk_faults_named(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        # Photos and keys are nobody else's business.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"
         probe.write_bytes(b"0" * 4096)
         probe.unlink()

@@ -95,7 +95,8 @@ class _Demo:
 
     def stop(self) -> None:
         """End everything, those that serve first."""
-        _say("Stopping ...")
+        if self._ground or self._product:
+            _say("Stopping ...")
         stop_all(self._product, grace_s=_GRACE_S)
         stop_all(self._ground, grace_s=_GRACE_S)
         _kill_orphans()
