@@ -11,7 +11,7 @@ from wxapi.reports.case import OPEN_STATES, State
 from wxapi.reports.categories import all_categories
 from wxapi.reports.listing import NEARBY_DAYS, NEARBY_METRES, Filters, Order
 
-_REGION = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?\Z", error="不是有效的区划代码。")
+_REGION = validate.Regexp(r"[0-9]{4}(?:[0-9]{2}(?:[0-9]{3}){0,3})?\Z", error="不是有效的区划代码。")
 _LONGEST_SEARCH = 50
 
 

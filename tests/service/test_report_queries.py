@@ -1,0 +1,192 @@
+"""Who sees which report, in the one condition every read uses; and what the lists cost."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from tests import places
+from tests.conftest import NOW
+from tests.factories import People
+from tests.report_rows import add_report
+from tests.reporting import COUNTY, NEIGHBOUR, OTHER_TOWNSHIP, TOWNSHIP, VILLAGE
+from wxapi.kernel.actor import Actor, Appointment
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.permissions import Role
+from wxapi.reports.case import State
+from wxapi.reports.listing import Filters, Order, PageRequest, desk_page
+from wxapi.reports.models import Report, ReportJoin
+from wxapi.reports.queries import staffing, visible_to
+
+GRID, OTHER_GRID = f"{VILLAGE}001", f"{VILLAGE}002"
+WORKER, OFFICER, CHIEF, SUPERVISOR = (
+    Role.COMMUNITY_WORKER,
+    Role.TOWNSHIP_OFFICER,
+    Role.STREET_CHIEF,
+    Role.SUPERVISOR,
+)
+
+
+@pytest.fixture(autouse=True)
+def city(people: People) -> None:
+    places.import_small_city()
+
+
+def holding(*appointments: tuple[Role, str]) -> Actor:
+    return Actor(uuid.uuid4(), tuple(Appointment(role, code) for role, code in appointments))
+
+
+def sees(session: Session, actor: Actor, report: Report) -> bool:
+    return session.scalar(select(Report.id).where(Report.id == report.id, visible_to(actor))) is not None
+
+
+@pytest.mark.parametrize(
+    ("role", "code", "seen"),
+    [
+        (WORKER, VILLAGE, True),
+        (WORKER, GRID, True),
+        (WORKER, OTHER_GRID, False),
+        (WORKER, NEIGHBOUR, False),
+        (OFFICER, TOWNSHIP, True),
+        (CHIEF, TOWNSHIP, True),
+        (OFFICER, OTHER_TOWNSHIP, False),
+        (SUPERVISOR, COUNTY, True),
+        (SUPERVISOR, "421003", False),
+        (SUPERVISOR, "4210", True),
+        (Role.ADMIN, "4210", False),
+        (Role.TRAINING_ORGANISER, COUNTY, False),
+        (Role.TRAINING_STEWARD, VILLAGE, False),
+    ],
+)
+def test_an_appointment_with_a_desk_role_gives_sight_of_its_region(
+    session: Session, role: Role, code: str, seen: bool
+) -> None:
+    report = add_report(session, grid_code=GRID)
+    actor = holding((role, code))
+    assert sees(session, actor, report) is seen
+    page = desk_page(session, actor, PageRequest(20), Order.DUE, now=NOW)
+    assert [row.id for row in page.items] == ([report.id] if seen else [])
+
+
+def test_the_desk_and_the_place_both_see_a_report_that_was_handed_on(session: Session) -> None:
+    report = add_report(session, village=VILLAGE, desk=NEIGHBOUR)
+    assert sees(session, holding((WORKER, VILLAGE)), report)
+    assert sees(session, holding((WORKER, NEIGHBOUR)), report)
+    queue = desk_page(session, holding((WORKER, VILLAGE)), PageRequest(20), Order.DUE, now=NOW)
+    assert queue.items == []  # to be seen, but no longer in the queue
+
+
+def test_who_filed_or_joined_sees_a_report_and_nobody_else(session: Session, people: People) -> None:
+    reporter, joiner, stranger = (people.make().actor for _ in range(3))
+    report = add_report(session, reporter_id=reporter.user_id)
+    session.add(ReportJoin(report_id=report.id, user_id=joiner.user_id, joined_at=NOW))
+    session.flush()
+    assert [sees(session, actor, report) for actor in (reporter, joiner, stranger)] == [True, True, False]
+
+
+def confidential(session: Session, **changes: object) -> Report:
+    return add_report(session, desk=TOWNSHIP, category_code="X0201", excluded_village_code=VILLAGE, **changes)
+
+
+@pytest.mark.parametrize(
+    ("appointments", "seen"),
+    [
+        ([(WORKER, VILLAGE)], False),
+        ([(WORKER, GRID)], False),
+        ([(SUPERVISOR, VILLAGE)], False),
+        ([(OFFICER, TOWNSHIP)], True),
+        ([(SUPERVISOR, COUNTY)], True),
+        ([(WORKER, NEIGHBOUR)], False),
+        # Nobody of the village, whatever else he holds, and whatever he is there.
+        ([(OFFICER, TOWNSHIP), (WORKER, VILLAGE)], False),
+        ([(SUPERVISOR, "4210"), (Role.TRAINING_STEWARD, VILLAGE)], False),
+        ([(OFFICER, TOWNSHIP), (WORKER, GRID)], False),
+        ([(OFFICER, TOWNSHIP), (WORKER, NEIGHBOUR)], True),
+    ],
+)
+def test_for_people_of_the_excluded_village_it_does_not_exist(
+    session: Session, appointments: list[tuple[Role, str]], seen: bool
+) -> None:
+    report = confidential(session)
+    actor = holding(*appointments)
+    assert sees(session, actor, report) is seen
+    assert bool(desk_page(session, actor, PageRequest(20), Order.DUE, now=NOW).items) is seen
+
+
+def test_exclusion_takes_a_joined_report_away_but_not_ones_own(session: Session, people: People) -> None:
+    both = (WORKER, VILLAGE), (OFFICER, TOWNSHIP)
+    reporter, joiner = people.make(*both).actor, people.make(*both).actor
+    report = confidential(session, reporter_id=reporter.user_id)
+    session.add(ReportJoin(report_id=report.id, user_id=joiner.user_id, joined_at=NOW))
+    session.flush()
+    assert sees(session, reporter, report)
+    assert not sees(session, joiner, report)
+
+
+def test_a_submitted_report_is_in_nobodys_queue(session: Session) -> None:
+    report = add_report(session, state="submitted", desk=None)
+    worker = holding((WORKER, VILLAGE))
+    assert sees(session, worker, report)
+    assert desk_page(session, worker, PageRequest(20), Order.DUE, now=NOW).items == []
+
+
+def test_staffing_asks_for_somebody_who_can_accept_there(session: Session, people: People) -> None:
+    staffed = staffing(session, today=local_day(NOW))
+    assert not staffed(VILLAGE)
+    people.make((WORKER, GRID), (CHIEF, VILLAGE), (Role.TRAINING_ORGANISER, COUNTY))
+    assert not staffed(VILLAGE)
+    people.make((WORKER, VILLAGE))
+    assert staffed(VILLAGE)
+    assert not staffed(NEIGHBOUR)
+    assert not staffed(TOWNSHIP)
+    people.make((OFFICER, TOWNSHIP))
+    assert staffed(TOWNSHIP)
+    people.make((WORKER, TOWNSHIP))
+    assert staffed(NEIGHBOUR)
+
+
+def plan_of(session: Session, actor: Actor, wanted: PageRequest, order: Order) -> str:
+    """How PostgreSQL would run a page of a desk in a table too large to be read whole or sorted."""
+    connection = session.connection()
+    for way in ("seqscan", "bitmapscan", "sort"):
+        connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", keep)
+    desk_page(session, actor, wanted, order, now=NOW)
+    event.remove(connection, "before_cursor_execute", keep)
+    statement, parameters = sent[0]
+    return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters))
+
+
+@pytest.mark.parametrize(
+    ("role", "code", "level"),
+    [(SUPERVISOR, COUNTY, "county"), (OFFICER, TOWNSHIP, "township"), (WORKER, VILLAGE, "village")],
+)
+@pytest.mark.parametrize(("order", "name"), [(Order.DUE, "due"), (Order.NEWEST, "created")])
+def test_a_queue_is_one_walk_along_an_index(
+    session: Session, role: Role, code: str, level: str, order: Order, name: str
+) -> None:
+    for hours in range(40):
+        add_report(session, created_at=NOW - timedelta(hours=hours))
+    actor = holding((role, code))
+    first = desk_page(session, actor, PageRequest(10), order, now=NOW)
+    for cursor in (None, first.next_cursor):
+        plan = plan_of(session, actor, PageRequest(10, cursor), order)
+        assert f"Index Scan{' Backward' if order is Order.NEWEST else ''} using ix_reports_desk_{level}_{name}" in plan
+        assert "Sort" not in plan.partition("SubPlan")[0]
+        # From page two on the walk begins at the cursor: PostgreSQL compares (key, id) inside the index.
+        assert (cursor is None) == ("Index Cond: ((desk" not in plan)
+
+
+def test_narrower_states_use_the_index_of_open_reports_too(session: Session) -> None:
+    add_report(session)
+    wanted = PageRequest(10, filters=Filters(states=(State.ROUTED, State.TRIAGE)))
+    plan = plan_of(session, holding((OFFICER, TOWNSHIP)), wanted, Order.DUE)
+    assert "using ix_reports_desk_township_due" in plan
