@@ -56,7 +56,11 @@ class ForkingWorker(OutboxWorker, Worker):
     """Forks a process for each job: what it takes of memory or breaks is gone with it."""
 
 
-_CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {Queue.LIGHT: LightWorker, Queue.PHOTOS: ForkingWorker}
+_CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {
+    Queue.LIGHT: LightWorker,
+    Queue.OUTGOING: LightWorker,
+    Queue.PHOTOS: ForkingWorker,
+}
 
 
 def work(config: Config, queue: Queue, topics: Topics) -> None:

@@ -17,6 +17,8 @@ class Queue(StrEnum):
     """A worker process serves one queue: with two, RQ loses a job whose worker dies between taking and starting it."""
 
     LIGHT = "light"
+    # Waits for WeChat, which may be slow for minutes: reports are not routed behind it.
+    OUTGOING = "outgoing"
     PHOTOS = "photos"
 
 
@@ -26,7 +28,7 @@ class Job:
 
     Args:
         run: called with the payload as keyword arguments, inside an app context.
-        queue: `PHOTOS` forks a process for each job, `LIGHT` does not.
+        queue: `PHOTOS` forks a process for each job, the others do not.
         limit_s: seconds after which the job is interrupted and counts as failed.
         lease_s: seconds after which a job that has not reported back is given to another worker, whatever became of
             the first one. Longer than `limit_s`, so that a live job is not doubled.
@@ -53,10 +55,11 @@ Topics = Mapping[str, tuple[Job, ...]]
 TOPICS: Topics = {
     "user.erase": (Job(identity.erase_person),),
     # WeChat may take its time: token, call and one repeat, 11 s each.
-    "message.due": (Job(notifications.deliver_message, limit_s=40, lease_s=50),),
+    "message.due": (Job(notifications.deliver_message, Queue.OUTGOING, limit_s=40, lease_s=50),),
     "photo.dropped": (Job(photos.remove_photo),),
     "photo.uploaded": (Job(photos.develop_photo, Queue.PHOTOS, limit_s=40, lease_s=50),),
     "wechat.pushed": (Job(notifications.work_on_push),),
+    "report.changed": (Job(reports.tell_of_step),),
     "report.filed": (Job(reports.route_report),),
     **{task.topic: (Job(task.run, limit_s=task.limit_s, lease_s=task.limit_s + 10),) for task in TASKS},
 }

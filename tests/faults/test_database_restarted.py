@@ -31,7 +31,7 @@ def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], 
     )
     try:
         program = bench.start()
-        program.await_event("worker_ready", count=2)
+        program.await_event("worker_ready", count=3)
         bench.record("note", "before")
         bench.await_done()
         server.stop()

@@ -19,7 +19,7 @@ def everything(bench: Bench) -> Program:
     """`python -m workers`, ready."""
     started = bench.start()
     started.await_event("relay_ready")
-    started.await_event("worker_ready", count=2)
+    started.await_event("worker_ready", count=3)
     return started
 
 
@@ -88,12 +88,12 @@ def test_child_of_a_forking_worker_killed(bench: Bench) -> None:
 def test_supervisor_replaces_what_was_killed(bench: Bench) -> None:
     program = everything(bench)
     children = {event["process"]: event["pid"] for event in program.events("process_started")}
-    assert set(children) == {"relay", "schedule", "light-1", "photos-1"}
+    assert set(children) == {"relay", "schedule", "light-1", "outgoing-1", "photos-1"}
     for pid in children.values():
         psutil.Process(pid).kill()
     bench.record("note", "word")
     bench.await_done(10)
-    again = await_true(lambda: len(found := program.events("process_started")) == 8 and found[4:])
+    again = await_true(lambda: len(found := program.events("process_started")) == 10 and found[5:])
     assert {event["process"] for event in again} == set(children)
     assert not {event["pid"] for event in again} & set(children.values())
 

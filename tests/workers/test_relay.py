@@ -1,0 +1,179 @@
+"""What the relay does about each row, on a real database and Valkey."""
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+
+from workers.post import Parcel, connect
+from workers.relay import BATCH, DueRow, decide, move, open_database
+from workers.retries import MAX_ATTEMPTS
+from workers.topics import Job, Queue
+from wxapi.demo.embedded import free_port
+from wxapi.platform import migrate
+
+
+def first(word: str) -> None: ...
+
+
+def second(word: str) -> None: ...
+
+
+TOPICS = {"one": (Job(first),), "two": (Job(first), Job(second, Queue.PHOTOS, limit_s=40, lease_s=50))}
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def own_database(make_database: Callable[[], str]) -> str:
+    url = make_database()
+    migrate.upgrade(url)
+    return url
+
+
+@pytest.fixture
+def connection(own_database: str) -> Iterator[Connection]:
+    with open_database(own_database, name="test") as opened:
+        opened.execute("TRUNCATE outbox")
+        yield opened
+
+
+def record(connection: Connection, topic: str, *, due: str = "now()", **columns: Any) -> int:
+    """An outbox row; returns its id."""
+    names = "".join(f", {name}" for name in columns)
+    values = ", %s" * len(columns)
+    [row] = connection.execute(
+        f"INSERT INTO outbox (topic, payload, due_at{names}) VALUES (%s, '{{}}', {due}{values}) RETURNING id",
+        [topic, *columns.values()],
+    )
+    return int(row[0])
+
+
+def rows(connection: Connection, columns: str) -> list[tuple[Any, ...]]:
+    return connection.execute(f"SELECT {columns} FROM outbox ORDER BY id").fetchall()
+
+
+def queued(redis: Redis, queue: str = "light") -> list[str]:
+    return [rq_id.decode() for rq_id in redis.lrange(f"rq:queue:{queue}", 0, -1)]
+
+
+class TestDecide:
+    def test_first_sight(self) -> None:
+        step = decide(TOPICS, DueRow(7, "one", None, 0), waits=False)
+        assert (step.job, step.attempts, step.wait_s) == ("first", 1, 30)
+        assert step.sent == Parcel(7, 1, TOPICS["one"][0])
+
+    def test_lease_ran_out(self) -> None:
+        step = decide(TOPICS, DueRow(7, "two", "second", 3), waits=False)
+        assert (step.job, step.attempts, step.wait_s) == ("second", 4, 50)
+        assert step.sent is not None
+        assert step.sent.rq_id == "7-4"
+
+    def test_still_waiting_in_the_queue(self) -> None:
+        step = decide(TOPICS, DueRow(7, "one", "first", 3), waits=True)
+        assert (step.attempts, step.sent, step.error) == (3, None, None)
+
+    @pytest.mark.parametrize("row", [DueRow(7, "nothing", None, 0), DueRow(7, "one", "renamed", 0)])
+    def test_unknown_is_tried_again_for_hours(self, row: DueRow) -> None:
+        step = decide(TOPICS, row, waits=False)
+        assert (step.error, step.dead, step.attempts, step.sent) == ("unknown_topic", False, 1, None)
+
+    def test_unknown_is_given_up_in_the_end(self) -> None:
+        step = decide(TOPICS, DueRow(7, "nothing", None, MAX_ATTEMPTS - 1), waits=False)
+        assert (step.dead, step.attempts) == (True, MAX_ATTEMPTS)
+
+    def test_what_kills_every_worker_is_given_up(self) -> None:
+        step = decide(TOPICS, DueRow(7, "one", "first", MAX_ATTEMPTS), waits=False)
+        assert (step.error, step.dead, step.sent) == ("worker_lost", True, None)
+
+
+def test_rows_are_sent_and_leased(connection: Connection, redis: Redis) -> None:
+    row = record(connection, "one")
+    assert move(connection, redis, TOPICS) == 1
+    assert queued(redis) == [f"{row}-1"]
+    leased = rows(connection, "job, attempts, due_at BETWEEN now() + interval '25 s' AND now() + interval '30 s'")
+    assert leased == [("first", 1, True)]
+    assert move(connection, redis, TOPICS) == 0
+
+
+def test_oldest_first(connection: Connection, redis: Redis) -> None:
+    late, early = record(connection, "one"), record(connection, "one", due="now() - interval '1 hour'")
+    move(connection, redis, TOPICS)
+    assert queued(redis) == [f"{early}-1", f"{late}-1"]
+
+
+def test_not_before_its_time(connection: Connection, redis: Redis) -> None:
+    record(connection, "one", due="now() + interval '1 minute'")
+    assert move(connection, redis, TOPICS) == 0
+    assert queued(redis) == []
+
+
+def test_each_job_gets_a_row_and_its_own_queue(connection: Connection, redis: Redis) -> None:
+    record(connection, "two", created_at="2026-11-23T00:00:00Z")
+    while move(connection, redis, TOPICS):
+        pass
+    assert rows(connection, "topic, job, attempts") == [("two", "first", 1), ("two", "second", 1)]
+    assert len({created for (created,) in rows(connection, "created_at")}) == 1
+    assert (len(queued(redis)), len(queued(redis, "photos"))) == (1, 1)
+
+
+def test_batches_have_a_limit(connection: Connection, redis: Redis) -> None:
+    connection.execute(
+        "INSERT INTO outbox (topic, payload) SELECT 'one', '{}' FROM generate_series(1, %s)", [BATCH + 5]
+    )
+    assert [move(connection, redis, TOPICS) for _ in range(3)] == [BATCH, 5, 0]
+    assert len(queued(redis)) == BATCH + 5
+
+
+def test_rows_another_relay_holds_are_left_to_it(connection: Connection, redis: Redis, own_database: str) -> None:
+    held, free = record(connection, "one"), record(connection, "one")
+    with open_database(own_database, name="other") as other, other.transaction():
+        other.execute("SELECT FROM outbox WHERE id = %s FOR UPDATE", [held])
+        assert move(connection, redis, TOPICS) == 1
+    assert queued(redis) == [f"{free}-1"]
+
+
+def test_unknown_topic_is_named_in_the_log(
+    session_app: Flask, connection: Connection, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = record(connection, "nothing.known", attempts=MAX_ATTEMPTS - 1)
+    move(connection, redis, TOPICS)
+    assert rows(connection, "dead, last_error") == [(True, "unknown_topic")]
+    [said] = [entry.msg for entry in caplog.records if entry.levelname == "ERROR"]
+    assert (said["event"], said["topic"], said["outbox_id"]) == ("outbox_given_up", "nothing.known", row)
+    assert move(connection, redis, TOPICS) == 0
+
+
+def test_redis_away_changes_nothing(connection: Connection) -> None:
+    record(connection, "two")
+    before = rows(connection, "job, attempts, due_at")
+    with pytest.raises(RedisError):
+        move(connection, connect(f"redis://127.0.0.1:{free_port()}/0"), TOPICS)
+    assert rows(connection, "job, attempts, due_at") == before
+
+
+def test_sent_again_when_redis_forgot_it(connection: Connection, redis: Redis) -> None:
+    row = record(connection, "one", job="first", attempts=1)
+    move(connection, redis, TOPICS)
+    assert queued(redis) == [f"{row}-2"]
+
+
+def test_not_sent_again_while_it_waits(connection: Connection, redis: Redis) -> None:
+    row = record(connection, "one")
+    move(connection, redis, TOPICS)
+    connection.execute("UPDATE outbox SET due_at = now()")
+    assert move(connection, redis, TOPICS) == 1
+    assert (queued(redis), rows(connection, "attempts, due_at > now()")) == ([f"{row}-1"], [(1, True)])
+
+
+def test_arguments_cross_as_json(connection: Connection, redis: Redis) -> None:
+    """Whoever can write to Redis must not be able to have workers unpickle things."""
+    row = record(connection, "one")
+    move(connection, redis, TOPICS)
+
+    data = redis.hget(f"rq:job:{row}-1", "data")
+    assert zlib.decompress(data) == f'["workers.run.run", null, [{row}, 1, 30], {{}}]'.encode()

@@ -1,0 +1,130 @@
+"""One attempt at one row, in a savepoint."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from workers import run
+from workers.retries import MAX_ATTEMPTS
+from workers.run import Outcome
+from workers.topics import Job
+from wxapi.kernel.errors import not_found
+from wxapi.platform import outbox
+from wxapi.platform.db import transaction
+from wxapi.platform.outbox import OutboxRow
+
+done: list[str] = []
+
+
+def work(word: str) -> None:
+    done.append(word)
+
+
+def fail(word: str) -> None:
+    raise ValueError(f"{word} belongs into no table")
+
+
+def refuse(word: str) -> None:
+    with transaction():
+        raise not_found()
+
+
+def leave_a_mess(word: str) -> None:
+    with transaction() as session:
+        session.execute(select(func.no_such_function()))
+
+
+TOPICS = {job.__name__: (Job(job),) for job in (work, fail, refuse, leave_a_mess)}
+
+
+@pytest.fixture(autouse=True)
+def prepared(app: Flask) -> None:
+    done.clear()
+    run.prepare(app, TOPICS)
+
+
+def sent(session: Session, topic: str, *, attempts: int = 1, job: str | None = None) -> int:
+    """A row as the relay leaves it."""
+    with transaction():
+        row = OutboxRow(topic=topic, job=job or topic, payload={"word": "word"}, attempts=attempts)
+        session.add(row)
+    return row.id
+
+
+def attempt(outbox_id: int, number: int = 1) -> Outcome:
+    run.outcome.value = Outcome.LOST
+    run.run(outbox_id, number, 30)
+    return Outcome(run.outcome.value)
+
+
+def state(session: Session, outbox_id: int) -> Any:
+    session.expire_all()
+    return session.execute(
+        select(OutboxRow.attempts, OutboxRow.dead, OutboxRow.last_error, OutboxRow.due_at - func.now()).where(
+            OutboxRow.id == outbox_id
+        )
+    ).one_or_none()
+
+
+def test_done_and_gone(session: Session) -> None:
+    row = sent(session, "work")
+    assert attempt(row) is Outcome.DONE
+    assert done == ["word"]
+    assert state(session, row) is None
+
+
+def test_sent_twice_runs_once(session: Session) -> None:
+    row = sent(session, "work")
+    assert [attempt(row), attempt(row)] == [Outcome.DONE, Outcome.OVERTAKEN]
+    assert done == ["word"]
+
+
+def test_overtaken_by_a_later_attempt(session: Session) -> None:
+    row = sent(session, "work", attempts=2)
+    assert attempt(row, 1) is Outcome.OVERTAKEN
+    assert state(session, row) is not None
+    assert attempt(row, 2) is Outcome.DONE
+
+
+def test_lease_begins_with_the_start(session: Session) -> None:
+    row = sent(session, "work")
+    with transaction():
+        assert outbox.claim(session, row, 1, timedelta(seconds=77)) is not None
+    assert state(session, row)[3] == timedelta(seconds=77)
+
+
+@pytest.mark.parametrize(
+    ("topic", "error"),
+    [("fail", "ValueError"), ("refuse", "NotFoundError: not_found"), ("leave_a_mess", "ProgrammingError")],
+)
+def test_failure_is_named_without_its_message_and_tried_again(session: Session, topic: str, error: str) -> None:
+    row = sent(session, topic)
+    assert attempt(row) is Outcome.FAILED
+    attempts, dead, last_error, wait = state(session, row)
+    assert (attempts, dead, last_error) == (1, False, error)
+    assert timedelta(seconds=0.7) < wait < timedelta(seconds=1.3)
+
+
+def test_the_last_failure_gives_up(session: Session) -> None:
+    row = sent(session, "fail", attempts=MAX_ATTEMPTS)
+    assert attempt(row, MAX_ATTEMPTS) is Outcome.FAILED
+    assert state(session, row).dead
+    assert attempt(row, MAX_ATTEMPTS) is Outcome.OVERTAKEN
+
+
+def test_failure_of_an_overtaken_attempt_leaves_the_row_alone(session: Session) -> None:
+    row = sent(session, "fail", attempts=2)
+    with transaction():
+        outbox.postpone(session, row, 1, error="ValueError", delay=timedelta(hours=1), give_up=True)
+    attempts, dead, last_error, _ = state(session, row)
+    assert (attempts, dead, last_error) == (2, False, None)
+
+
+def test_job_this_release_does_not_have(session: Session) -> None:
+    row = sent(session, "work", job="of_the_next_release")
+    assert attempt(row) is Outcome.FAILED
+    assert state(session, row).last_error == "LookupError"

@@ -1,0 +1,102 @@
+"""What is due by the clock becomes outbox rows, once."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from workers.relay import open_database
+from workers.schedule import ensure, record_due
+from workers.timetable import Daily, Every, Task
+from wxapi.platform import migrate
+
+HOURLY = Task("hourly", Every(hours=1), lambda: None)
+TASKS = {"hourly": HOURLY}
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def own_database(make_database: Callable[[], str]) -> str:
+    url = make_database()
+    migrate.upgrade(url)
+    return url
+
+
+@pytest.fixture
+def connection(own_database: str) -> Iterator[Connection]:
+    with open_database(own_database, name="test") as opened:
+        opened.execute("TRUNCATE outbox, schedule")
+        yield opened
+
+
+def topics(connection: Connection) -> list[str]:
+    return [str(topic) for (topic,) in connection.execute("SELECT topic FROM outbox ORDER BY id")]
+
+
+def make_due(connection: Connection) -> None:
+    connection.execute("UPDATE schedule SET next_at = now() - interval '1 second'")
+
+
+def test_nothing_is_due_at_first(connection: Connection) -> None:
+    ensure(connection, [HOURLY])
+    assert record_due(connection, TASKS) == []
+    assert topics(connection) == []
+
+
+def test_due_once(connection: Connection) -> None:
+    ensure(connection, [HOURLY])
+    make_due(connection)
+    assert record_due(connection, TASKS) == ["hourly"]
+    assert record_due(connection, TASKS) == []
+    assert topics(connection) == ["schedule.hourly"]
+    assert connection.execute("SELECT next_at > now() FROM schedule").fetchall() == [(True,)]
+
+
+def test_missed_while_everything_was_off_is_made_up_for_once(connection: Connection) -> None:
+    ensure(connection, [HOURLY])
+    connection.execute("UPDATE schedule SET next_at = now() - interval '3 days'")
+    ensure(connection, [HOURLY])
+    assert record_due(connection, TASKS) == ["hourly"]
+    assert record_due(connection, TASKS) == []
+
+
+def test_not_again_while_the_last_run_is_not_done(connection: Connection) -> None:
+    ensure(connection, [HOURLY])
+    for _ in range(3):
+        make_due(connection)
+        record_due(connection, TASKS)
+    assert topics(connection) == ["schedule.hourly"]
+
+
+def test_again_after_one_was_given_up(connection: Connection) -> None:
+    ensure(connection, [HOURLY])
+    make_due(connection)
+    record_due(connection, TASKS)
+    connection.execute("UPDATE outbox SET dead = true")
+    make_due(connection)
+    record_due(connection, TASKS)
+    assert topics(connection) == ["schedule.hourly"] * 2
+
+
+def test_another_scheduler_leaves_it_alone(connection: Connection, own_database: str) -> None:
+    ensure(connection, [HOURLY])
+    make_due(connection)
+    with open_database(own_database, name="other") as other:
+        with other.transaction():
+            other.execute("SELECT FROM schedule FOR UPDATE")
+            assert record_due(connection, TASKS) == []
+        assert record_due(connection, TASKS) == ["hourly"]
+        assert record_due(other, TASKS) == []
+
+
+def test_a_faster_rhythm_counts_at_once(connection: Connection) -> None:
+    ensure(connection, [Task("hourly", Daily(hour=3), lambda: None)])
+    ensure(connection, [HOURLY])
+    assert connection.execute("SELECT next_at <= now() + interval '1 hour' FROM schedule").fetchall() == [(True,)]
+
+
+def test_task_of_another_release_is_left_alone(connection: Connection) -> None:
+    ensure(connection, [HOURLY, Task("gone", Every(hours=1), lambda: None)])
+    make_due(connection)
+    assert record_due(connection, TASKS) == ["hourly"]
