@@ -1,5 +1,6 @@
 """What is sent."""
 
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -49,12 +50,11 @@ class SessionBody(WireSchema):
         load_default=None, allow_none=True, strict=True, validate=validate.Range(MIN_RADIUS_M, MAX_RADIUS_M)
     )
     capacity = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, MAX_CAPACITY))
-    credit_hours = fields.Decimal(
+    credit_hours = fields.Float(
         load_default=None,
         allow_none=True,
-        places=1,
         validate=validate.Range(0, 500),
-        metadata={"description": "null: by kind and length, see docs/training.md"},
+        metadata={"description": "in tenths; null: by kind and length, see docs/training.md"},
     )
     audience = fields.Nested(AudienceBody, load_default=None, allow_none=True)
     sign_in_opens_min = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440))
@@ -181,9 +181,11 @@ def plan_of(body: dict[str, Any]) -> Plan:
         InvalidError: `outside_service_area`, the place is not in China.
     """
     place, meant = body["location"], body["audience"] or {"region_codes": [], "roles": [], "user_ids": []}
-    plain = {name: value for name, value in body.items() if name not in {"location", "audience", "version"}}
+    shaped = {"location", "audience", "version", "credit_hours"}
+    hours = body["credit_hours"]
     return Plan(
-        **plain,
+        **{name: value for name, value in body.items() if name not in shaped},
+        credit_hours=None if hours is None else Decimal(str(round(hours, 1))),
         position=to_gcj02(Point(place["longitude"], place["latitude"]), place["coord_type"]) if place else None,
         audience=Audience(
             tuple(dict.fromkeys(meant["region_codes"])), frozenset(meant["roles"]), frozenset(meant["user_ids"])
