@@ -11,12 +11,13 @@ from tests.conftest import NOW
 from tests.factories import People, Person
 from wxapi.kernel.clock import FixedClock
 from wxapi.notifications import service
+from wxapi.notifications.models import Template
 from wxapi.notifications.rules import Kind, Notice
 from wxapi.platform.db import transaction
 
 
 def tell(person: Person, step: str, *, now: Any = NOW, not_before: Any = None) -> None:
-    notice = Notice(Kind.REPORT_PROGRESS, f"report:{uuid.UUID(int=1)}", step, f"标题 {step}", "内容", page="pages/x")
+    notice = Notice(Kind.REPORT_PROGRESS, f"report:{uuid.UUID(int=1)}", step, f"标题 {step}", "内容")
     with transaction() as session:
         service.tell(session, [person.actor.user_id], notice, now=now, not_before=not_before)
 
@@ -48,7 +49,6 @@ def test_a_message_on_the_wire(person: Person) -> None:
         "title": "标题 accepted",
         "body": "内容",
         "subject": {"type": "report", "id": str(uuid.UUID(int=1))},
-        "page": "pages/x",
         "created_at": "2026-11-23T02:00:00.000Z",
         "read_at": None,
     }
@@ -97,8 +97,12 @@ def test_strangers_have_no_inbox(app: Flask, path: str) -> None:
 
 def test_the_templates_a_phone_may_ask_for(person: Person) -> None:
     assert person.get("/message-templates").json == {"items": [], "next_cursor": None}
-    service.set_template(Kind.DESK_TASK, "T-desk", {"thing1": "what"}, long_term=True, now=NOW)
-    service.set_template(Kind.REPORT_CONFIRM, "T-confirm", {"thing1": "what"}, long_term=False, now=NOW)
+    service.set_template(
+        Template(kind=Kind.DESK_TASK, template_id="T-desk", fields={"thing1": "what"}, long_term=True), now=NOW
+    )
+    service.set_template(
+        Template(kind=Kind.REPORT_CONFIRM, template_id="T-confirm", fields={"thing1": "what"}, long_term=False), now=NOW
+    )
     assert person.get("/message-templates").json["items"] == [
         {"kind": "desk_task", "template_id": "T-desk", "long_term": True},
         {"kind": "report_confirm", "template_id": "T-confirm", "long_term": False},
@@ -117,6 +121,7 @@ def test_an_operator_chooses_templates(app: Flask) -> None:
         ["nothing", "T", "thing1=what"],
         ["desk_task", "T", "const1=what"],
         ["desk_task", "T", "thing1=openid"],
+        ["desk_task", "T", "thing1=what", "--page", "/pages/x"],
     ):
         refused = runner.invoke(args=["messages", "set-template", *wrong])
         assert refused.exit_code == 2

@@ -16,7 +16,7 @@ from tests.factories import People, Person
 from wxapi.identity.models import User
 from wxapi.kernel.clock import FixedClock
 from wxapi.notifications import ledger, pushes, service
-from wxapi.notifications.models import Message, PushEvent
+from wxapi.notifications.models import Message, PushEvent, Template
 from wxapi.notifications.rules import Delivery, Kind, Notice
 from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
@@ -68,7 +68,9 @@ def topics(session: Session) -> list[str]:
 
 @pytest.fixture
 def person(people: People) -> Person:
-    service.set_template(Kind.REPORT_PROGRESS, "T", {"thing1": "what"}, long_term=False, now=NOW)
+    service.set_template(
+        Template(kind=Kind.REPORT_PROGRESS, template_id="T", fields={"thing1": "what"}, long_term=False), now=NOW
+    )
     return people.make(openid=OPENID)
 
 

@@ -25,6 +25,7 @@ from wxapi.platform.wechat.codes import SUBSCRIBE_PATH
 
 TEMPLATE = "template-progress"
 FIELDS = {"character_string1": "number", "thing2": "what", "phrase3": "state", "time4": "at"}
+PAGE = "pages/report/report?id={id}"
 OPENID = "o-messages"
 REPORT = uuid.UUID("0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11")
 
@@ -42,7 +43,6 @@ def notice(step: str = "accepted:1", **change: Any) -> Notice:
             "state": "已受理",
             "at": "2026-11-23T02:00:00.000Z",
         },
-        "page": f"pages/report/report?id={REPORT}",
     }
     return Notice(**(given | change))
 
@@ -62,7 +62,9 @@ def person(wired: Runtime, fake: FakeControl, people: People) -> Person:
     wired.wechat.code_to_session(fake.login_code(OPENID))
     fake.order("POST", "template", template_id=TEMPLATE, keys=list(FIELDS))
     fake.order("POST", "revoke", openid=OPENID, template_id=TEMPLATE)
-    service.set_template(Kind.REPORT_PROGRESS, TEMPLATE, FIELDS, long_term=False, now=NOW)
+    service.set_template(
+        Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields=FIELDS, page=PAGE, long_term=False), now=NOW
+    )
     return people.make(openid=OPENID)
 
 
@@ -240,7 +242,10 @@ def test_a_template_mapped_wrongly_fails_before_wechat_is_asked(
     person: Person, fake: FakeControl, session: Session
 ) -> None:
     accept(person, fake)
-    service.set_template(Kind.REPORT_PROGRESS, TEMPLATE, {"time1": "what"}, long_term=False, now=NOW)
+    service.set_template(
+        Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields={"time1": "what"}, page=PAGE, long_term=False),
+        now=NOW,
+    )
     tell(person)
     assert deliver_at(session).delivery == Delivery.FAILED
     assert fake.calls(SUBSCRIBE_PATH) == 0
@@ -282,7 +287,9 @@ def test_a_delayed_notice_shows_nowhere_before_its_time(person: Person, fake: Fa
 
 
 def test_a_long_term_template_needs_one_consent(person: Person, fake: FakeControl, session: Session) -> None:
-    service.set_template(Kind.REPORT_PROGRESS, TEMPLATE, FIELDS, long_term=True, now=NOW)
+    service.set_template(
+        Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields=FIELDS, page=PAGE, long_term=True), now=NOW
+    )
     accept(person, fake)
     fake.order("POST", "grant", openid=OPENID, template_id=TEMPLATE, long_term=True)
     for step in ("a", "b", "c"):
@@ -344,6 +351,11 @@ def test_old_messages_go(person: Person, session: Session) -> None:
 
 def test_templates_are_changed_in_place(person: Person, session: Session) -> None:
     assert person
-    service.set_template(Kind.REPORT_PROGRESS, "another", {"thing1": "what"}, long_term=True, now=NOW)
+    service.set_template(
+        Template(
+            kind=Kind.REPORT_PROGRESS, template_id="another", fields={"thing1": "what"}, page=PAGE, long_term=True
+        ),
+        now=NOW,
+    )
     (row,) = session.scalars(select(Template)).all()
     assert (row.template_id, row.fields, row.long_term) == ("another", {"thing1": "what"}, True)

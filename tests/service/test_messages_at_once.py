@@ -18,7 +18,7 @@ from wxapi.app import create_app
 from wxapi.identity.sessions import register_openid
 from wxapi.kernel.clock import FixedClock
 from wxapi.notifications import delivery, ledger, service
-from wxapi.notifications.models import Message
+from wxapi.notifications.models import Message, Template
 from wxapi.notifications.rules import Delivery, Kind, Notice
 from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
@@ -45,7 +45,10 @@ def prepare(app: Flask, fake: FakeControl) -> list[uuid.UUID]:
     with app.app_context():
         app.extensions["wxapi"].wechat.code_to_session(fake.login_code(OPENID))
         fake.order("POST", "grant", openid=OPENID, template_id=TEMPLATE, count=STEPS)
-        service.set_template(Kind.REPORT_PROGRESS, TEMPLATE, {"thing1": "what"}, long_term=False, now=NOW)
+        service.set_template(
+            Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields={"thing1": "what"}, long_term=False),
+            now=NOW,
+        )
         with transaction() as session:
             user = register_openid(session, OPENID, now=NOW)
             for number in range(STEPS):

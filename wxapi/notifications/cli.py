@@ -4,6 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from wxapi.notifications import queries, service
+from wxapi.notifications.models import Template
 from wxapi.notifications.rules import VALUE_NAMES, Kind
 from wxapi.notifications.template_fields import is_known
 from wxapi.platform.db import db
@@ -29,14 +30,18 @@ def templates() -> None:
 @click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
 @click.argument("template_id")
 @click.argument("fields", nargs=-1, required=True, metavar="KEY=VALUE_NAME...")
+@click.option("--page", help="Opened by a tap; {id} is replaced. Example: pages/report/report?id={id}")
 @click.option("--long-term", is_flag=True, help="One consent serves for many messages (public-service categories).")
-def set_template(kind: str, template_id: str, fields: tuple[str, ...], long_term: bool) -> None:  # noqa: FBT001 - click's way
+def set_template(kind: str, template_id: str, fields: tuple[str, ...], page: str | None, *, long_term: bool) -> None:
     """Choose the template of a kind: its id in WeChat's console, and what goes into which field.
 
     Example: flask --app wsgi messages set-template report_progress x3mT… character_string1=number phrase2=state
     """
     mapped = dict(_field(given) for given in fields)
-    service.set_template(Kind(kind), template_id, mapped, long_term=long_term, now=runtime().clock.now())
+    if page and page.startswith(("/", "http")):
+        raise click.BadParameter(f"{page}: a page has no leading slash and no address")
+    chosen = Template(kind=kind, template_id=template_id, fields=mapped, page=page, long_term=long_term)
+    service.set_template(chosen, now=runtime().clock.now())
     click.echo(f"{kind} is sent with template {template_id} from now on.")
 
 

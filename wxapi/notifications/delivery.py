@@ -128,8 +128,8 @@ def _write(session: Session, message: Message, template: Template, openid: str, 
         "miniprogram_state": "formal" if runtime().config.env is Env.PRODUCTION else "developer",
         "lang": "zh_CN",
     }
-    if message.page:
-        body["page"] = message.page
+    if template.page:
+        body["page"] = template.page.replace("{id}", message.subject.partition(":")[2])
     return _Letter(message.id, body)
 
 

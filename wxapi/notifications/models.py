@@ -53,7 +53,6 @@ class Message(Base):
     title: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
     values: Mapped[dict[str, str]] = mapped_column(JSONB)
-    page: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     visible_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -76,6 +75,8 @@ class Template(Base):
     template_id: Mapped[str] = mapped_column(Text)
     # Template key → name of a value, such as {"thing1": "what"}.
     fields: Mapped[dict[str, str]] = mapped_column(JSONB)
+    # The mini program's page a tap opens; `{id}` stands for the subject's id.
+    page: Mapped[str | None] = mapped_column(Text)
     # One consent serves for many messages.
     long_term: Mapped[bool] = mapped_column(server_default=false())
 

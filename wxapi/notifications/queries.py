@@ -76,7 +76,6 @@ def message_dict(row: Message) -> dict[str, object]:
         "title": row.title,
         "body": row.body,
         "subject": {"type": kind, "id": subject_id},
-        "page": row.page,
         "created_at": to_wire(row.visible_at),
         "read_at": to_wire(row.read_at) if row.read_at else None,
     }

@@ -59,7 +59,6 @@ class Notice:
         title: at most 40 characters; longer ones are cut.
         body: at most 500 characters; longer ones are cut.
         values: for the template's fields, by the names in `VALUE_NAMES`; times as `kernel.clock.to_wire` writes them.
-        page: the mini program's page, without a leading slash.
     """
 
     kind: Kind
@@ -68,7 +67,6 @@ class Notice:
     title: str
     body: str
     values: Mapping[str, str] = field(default_factory=dict)
-    page: str | None = None
 
     def __post_init__(self) -> None:
         if unknown := set(self.values) - VALUE_NAMES:

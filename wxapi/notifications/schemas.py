@@ -21,7 +21,6 @@ class MessageSchema(WireSchema):
     title = fields.String(required=True)
     body = fields.String(required=True)
     subject = fields.Nested(Subject, required=True)
-    page = fields.String(required=True, allow_none=True, metadata={"description": "the mini program's page"})
     created_at = fields.DateTime(required=True)
     read_at = fields.DateTime(required=True, allow_none=True)
 

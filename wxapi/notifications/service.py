@@ -14,7 +14,7 @@ from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.notifications import queries
 from wxapi.notifications.models import Message, PushEvent, Template
-from wxapi.notifications.rules import BODY_LENGTH, TITLE_LENGTH, Delivery, Kind, Notice, cut, not_at_night
+from wxapi.notifications.rules import BODY_LENGTH, TITLE_LENGTH, Delivery, Notice, cut, not_at_night
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import db, transaction
 
@@ -83,11 +83,12 @@ def mark_read(actor: Actor, message_id: uuid.UUID, *, now: datetime) -> None:
         row.read_at = row.read_at or now
 
 
-def set_template(kind: Kind, template_id: str, fields: dict[str, str], *, long_term: bool, now: datetime) -> None:
+def set_template(template: Template, *, now: datetime) -> None:
     """Choose the subscribe-message template of a kind, or change it."""
     with transaction() as session:
-        session.merge(Template(kind=kind.value, template_id=template_id, fields=fields, long_term=long_term))
-        audit.record(session, None, "template.set", subject=f"template:{kind}", at=now, template_id=template_id)
+        session.merge(template)
+        subject = f"template:{template.kind}"
+        audit.record(session, None, "template.set", subject=subject, at=now, template_id=template.template_id)
 
 
 def forget_old(*, now: datetime) -> None:
@@ -115,7 +116,6 @@ def _row(
         "title": cut(notice.title, TITLE_LENGTH),
         "body": cut(notice.body, BODY_LENGTH),
         "values": dict(notice.values),
-        "page": notice.page,
         "created_at": now,
         "visible_at": visible_at,
         "delivery": delivery.value,

@@ -21,7 +21,6 @@ _MESSAGE = {
     "title": "您的上报已受理",
     "body": "JZ-7K3M9QXT 路口垃圾箱满溢:立新社区已受理。",
     "subject": {"type": "report", "id": "0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11"},
-    "page": "pages/report/report?id=0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11",
     "created_at": "2026-11-23T02:00:00.000Z",
     "read_at": None,
 }
