@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.jobs import identity, notifications, photos, reports
+from workers.jobs import identity, notifications, photos, reports, training
 from workers.timetable import TASKS
 
 
@@ -61,6 +61,12 @@ TOPICS: Topics = {
     "wechat.pushed": (Job(notifications.work_on_push),),
     "report.changed": (Job(reports.tell_of_step),),
     "report.filed": (Job(reports.route_report),),
+    "training.cancelled": (Job(training.tell_of_cancellation),),
+    "training.close": (Job(training.close_session),),
+    "training.leave_decided": (Job(training.tell_of_leave),),
+    "training.reminder": (Job(training.send_reminders),),
+    "training.seat_given": (Job(training.tell_of_seat),),
+    "training.settle": (Job(training.end_session),),
     **{task.topic: (Job(task.run, limit_s=task.limit_s, lease_s=task.limit_s + 10),) for task in TASKS},
 }
 

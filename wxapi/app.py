@@ -25,6 +25,8 @@ from wxapi.regions import views as regions
 from wxapi.reports import personal as reports_personal
 from wxapi.reports import views as reports
 from wxapi.reports import views_lists as report_lists
+from wxapi.training import cli as training_cli
+from wxapi.training import personal as training_personal
 from wxapi.training import views as training
 
 # Every feature's routes, in the order of the contract.
@@ -42,11 +44,18 @@ PERSONAL_DATA: tuple[rights.PersonalData, ...] = (
     photos_personal.personal_data,
     notifications_personal.personal_data,
     reports_personal.personal_data,
+    training_personal.personal_data,
 )
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
-COMMANDS = (platform_cli.outbox, platform_cli.audit, regions_cli.regions, notifications_cli.messages)
+COMMANDS = (
+    platform_cli.outbox,
+    platform_cli.audit,
+    regions_cli.regions,
+    notifications_cli.messages,
+    training_cli.training,
+)
 
 
 def create_app(config: Config, *, clock: Clock | None = None) -> Flask:

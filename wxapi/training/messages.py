@@ -1,7 +1,8 @@
-"""What follows from a change in training: rows of the outbox, told once, here.
+"""What follows from a change in training, and the words it is told in.
 
-`training.reminder`, `.seat_given`, `.cancelled` and `.leave_decided` are for telling people; `.settle` and `.close`
-are the session's own clockwork (`workers/jobs/training.py`). Times may move: each job looks at the session again.
+The first half writes rows of the outbox: `training.reminder`, `.seat_given`, `.cancelled` and `.leave_decided` are for
+telling people; `.settle` and `.close` are the session's own clockwork. Times may move: each job looks again.
+The second half makes the notices that the jobs hand to `notifications`.
 """
 
 import uuid
@@ -9,9 +10,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import SHANGHAI, to_wire
+from wxapi.notifications.rules import Kind as NoticeKind
+from wxapi.notifications.rules import Notice
 from wxapi.platform import outbox
-from wxapi.training.models import TrainingSession
+from wxapi.training.models import Enrolment, LeaveRequest, TrainingSession
+from wxapi.training.rules.attendance import Decision
 
 REMINDERS = {"day_before": timedelta(days=1), "hour_before": timedelta(hours=1)}
 
@@ -43,3 +47,69 @@ def cancelled(session: Session, session_id: uuid.UUID) -> None:
 def leave_decided(session: Session, request_id: uuid.UUID) -> None:
     """The person who asked should know."""
     outbox.record(session, "training.leave_decided", leave_request_id=str(request_id))
+
+
+def reminder(row: TrainingSession, kind: str) -> Notice:
+    """The day before, or an hour before."""
+    when = "明天" if kind == "day_before" else "一小时后"
+    return _notice(
+        row,
+        NoticeKind.TRAINING_REMINDER,
+        step=f"{kind}:{to_wire(row.starts_at)}",
+        title=f"{when}培训:{row.title}",
+        body=f"您报名的“{row.title}”将于 {_local(row.starts_at)} 在{row.place or '指定地点'}开始,请按时参加并签到。",
+        state="即将开始",
+    )
+
+
+def seat_notice(row: TrainingSession, enrolment: Enrolment) -> Notice:
+    """Somebody has a seat now."""
+    return _notice(
+        row,
+        NoticeKind.TRAINING_SEAT,
+        step=f"seat:{enrolment.seq}",
+        title=f"候补成功:{row.title}",
+        body=f"您候补的“{row.title}”({_local(row.starts_at)})已有名额。如不能参加,请取消报名。",
+        state="报名成功",
+    )
+
+
+def cancellation(row: TrainingSession) -> Notice:
+    """The session does not take place."""
+    return _notice(
+        row,
+        NoticeKind.TRAINING_NEWS,
+        step="cancelled",
+        title=f"培训取消:{row.title}",
+        body=f"原定 {_local(row.starts_at)} 的“{row.title}”已取消。",
+        state="已取消",
+    )
+
+
+def leave_notice(row: TrainingSession, request: LeaveRequest) -> Notice:
+    """What became of a request for leave."""
+    approved = request.decision == Decision.APPROVE
+    answer = "已批准" if approved else "未批准"
+    return _notice(
+        row,
+        NoticeKind.TRAINING_NEWS,
+        step=f"leave:{request.id}",
+        title=f"请假{answer}:{row.title}",
+        body=f"您对“{row.title}”({_local(row.starts_at)})的请假申请{answer}。{request.note}",
+        state=answer,
+    )
+
+
+def _notice(row: TrainingSession, kind: NoticeKind, *, step: str, title: str, body: str, state: str) -> Notice:
+    return Notice(
+        kind=kind,
+        subject=f"session:{row.id}",
+        step=step,
+        title=title,
+        body=body,
+        values={"what": row.title, "place": row.place or "-", "state": state, "at": to_wire(row.starts_at)},
+    )
+
+
+def _local(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).strftime("%m月%d日 %H:%M")
