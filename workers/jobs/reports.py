@@ -3,12 +3,17 @@
 from uuid import UUID
 
 from wxapi.platform.runtime import runtime
-from wxapi.reports import sweeps
+from wxapi.reports import sweeps, telling
 
 
 def route_report(*, report_id: str) -> None:
     """Give a new report its desk."""
     sweeps.route_report(UUID(report_id), now=runtime().clock.now())
+
+
+def tell_of_step(*, report_id: str, event_id: int) -> None:
+    """Tell everybody concerned of a step."""
+    telling.tell_of_step(UUID(report_id), event_id, now=runtime().clock.now())
 
 
 def close_silent_reports() -> None:

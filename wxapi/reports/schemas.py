@@ -9,7 +9,7 @@ from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.schemas import PhotoSchema
 from wxapi.platform.wire import Text, WireSchema
 from wxapi.reports import rules
-from wxapi.reports.case import PARTY_NAMES, State
+from wxapi.reports.case import State
 from wxapi.reports.filing import Draft
 from wxapi.reports.inputs import MAX_HOLD_DAYS, Request
 
@@ -184,20 +184,3 @@ def draft_of(body: dict[str, Any]) -> Draft:
 def request_of(body: dict[str, Any]) -> Request:
     """An `ActionBody` as the service takes it."""
     return Request(**body)
-
-
-def table_text() -> str:
-    """The workflow table as Markdown, for the OpenAPI text and `docs/reports.md`."""
-    lines = ["| action | from → to | who | needs | may carry | remark |", "| --- | --- | --- | --- | --- | --- |"]
-    for row in rules.TABLE:
-        to_state = row.to_state or ("what it was" if row.action == "unmerge" else "unchanged")
-        cells = (
-            row.action,
-            f"{', '.join(row.from_states)} → {to_state}",
-            "、".join(PARTY_NAMES[party] for party in row.who),
-            ", ".join(row.needs) or "–",
-            ", ".join(row.takes) or "–",
-            row.reason or "–",
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)

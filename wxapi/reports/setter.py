@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from wxapi.platform import audit
+from wxapi.platform import audit, outbox
 from wxapi.regions.service import tree
 from wxapi.reports import routing, rules
 from wxapi.reports.case import Case, Command, Extension, Party, State, Who
 from wxapi.reports.categories import category
+from wxapi.reports.messages import TOLD
 from wxapi.reports.models import Report, ReportEvent
 
 # Written by `move_to_desk`, and read from the category's table.
@@ -52,6 +53,9 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
     for name in _STORED:
         setattr(report, name, getattr(after, name))
     event = write_event(session, report, step, from_state=before.state)
+    if step.command.action in TOLD:
+        session.flush()  # gives the line its id
+        outbox.record(session, "report.changed", report_id=str(report.id), event_id=event.id)
     audit.record(
         session,
         step.who.actor_id,

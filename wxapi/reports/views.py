@@ -12,8 +12,9 @@ from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.reports import filing, joining, schemas, service
+from wxapi.reports.diagram import action_table
 
-blueprint = ApiBlueprint("reports", __name__, description=f"上报\n\n{schemas.table_text()}")
+blueprint = ApiBlueprint("reports", __name__, description=f"上报\n\n{action_table()}")
 
 _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 

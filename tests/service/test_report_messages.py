@@ -1,0 +1,93 @@
+"""Who hears of what, once, and who never does."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests import reporting
+from tests.factories import People, Person
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, accepted, file_routed, read, resolved, take
+from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.notifications.models import Message
+from wxapi.platform.outbox import OutboxRow
+from wxapi.reports import rules, sweeps, telling
+from wxapi.reports.messages import TOLD
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return reporting.settle(people)
+
+
+def tell_all(session: Session, clock: FixedClock) -> None:
+    """Run the job of every step so far, twice."""
+    rows = session.scalars(select(OutboxRow).where(OutboxRow.topic == "report.changed").order_by(OutboxRow.id)).all()
+    for payload in [row.payload for row in rows] * 2:
+        telling.tell_of_step(uuid.UUID(payload["report_id"]), payload["event_id"], now=clock.now())
+
+
+def heard(session: Session, person: Person) -> Sequence[str]:
+    query = select(Message.title).where(Message.user_id == person.actor.user_id)
+    return session.scalars(query.order_by(Message.created_at, Message.step)).all()
+
+
+def test_only_steps_of_the_table_are_told() -> None:
+    assert set(TOLD) <= set(rules.ACTIONS)
+
+
+def test_the_reporter_hears_of_each_step_once(town: Town, session: Session, clock: FixedClock) -> None:
+    report = resolved(town)
+    take(town.reporter, report, "dispute", note="没有清完")
+    tell_all(session, clock)
+    assert sorted(heard(session, town.reporter)) == [
+        "001村已受理您的上报",
+        "您的上报已办结,请核实:已清运",
+        "您的上报已转交001村",
+    ]
+    assert sorted(heard(session, town.worker)) == ["上报人对处理结果不满意:没有清完", "有新的上报待受理"]
+    assert heard(session, town.officer) == ["上报人对处理结果不满意:没有清完"]
+    assert heard(session, town.neighbour) == heard(session, town.stranger) == []
+
+
+def test_a_hold_is_told_with_its_review_date(town: Town, session: Session, clock: FixedClock) -> None:
+    hold = {"reason_code": "weather", "note": "等天晴", "review_on": "2026-12-01"}
+    report = take(town.worker, accepted(town), "request_hold", **hold)
+    take(town.officer, report, "approve_hold")
+    tell_all(session, clock)
+    assert "您的上报已挂账,复核日期2026-12-01" in heard(session, town.reporter)
+    assert heard(session, town.officer) == ["有挂账申请待审批:等天晴"]
+
+
+def test_a_card_is_told_to_desk_and_township(town: Town, session: Session, clock: FixedClock) -> None:
+    file_routed(town.reporter)
+    sweeps.mark_overdue(now=clock.now() + timedelta(hours=3))
+    tell_all(session, clock)
+    assert "上报已超期" in heard(session, town.worker)
+    assert heard(session, town.officer) == ["上报已超期"]
+
+
+def test_a_villages_own_affairs_are_told_late_and_never_there(town: Town, session: Session, clock: FixedClock) -> None:
+    double = town.people.make((Role.COMMUNITY_WORKER, VILLAGE), (Role.TOWNSHIP_OFFICER, TOWNSHIP))
+    county = town.people.make((Role.SUPERVISOR, COUNTY))
+    report = file_routed(town.reporter, category_code="X0201")
+    double.post(f"/reports/{report['id']}/me-too", {})
+    take(town.officer, read(town.officer, report["id"]), "accept")
+    tell_all(session, clock)
+    assert heard(session, town.officer) == ["有新的上报待受理"]
+    assert heard(session, county) == ["抄送:有新的居(村)务公开上报"]
+    assert len(heard(session, town.reporter)) == 2
+    for person in (town.worker, town.colleague, double):
+        assert heard(session, person) == []
+    for visible_at in session.scalars(select(Message.visible_at)):
+        assert timedelta(hours=2) <= visible_at - clock.now() <= timedelta(hours=24)
+
+
+def test_who_filed_against_his_own_village_hears_of_it(town: Town, session: Session, clock: FixedClock) -> None:
+    file_routed(town.worker, category_code="X0201")
+    tell_all(session, clock)
+    assert heard(session, town.worker) == ["您的上报已转交中山街道"]
