@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from wxapi.identity.rights import PersonalData
 from wxapi.kernel.clock import to_wire
 from wxapi.notifications.models import Grant, Message
-from wxapi.notifications.queries import message_dict
+from wxapi.notifications.wire import message_dict
 
 
 def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:

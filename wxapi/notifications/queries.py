@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.queries import in_force
-from wxapi.kernel.clock import to_wire
 from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message, Template
@@ -65,17 +64,3 @@ def _position(cursor: str) -> tuple[datetime, uuid.UUID]:
         return datetime.fromisoformat(str(visible_at)).astimezone(UTC), uuid.UUID(str(message_id))
     except (ValueError, OverflowError) as error:
         raise bad_cursor() from error
-
-
-def message_dict(row: Message) -> dict[str, object]:
-    """`<message>` of the inbox."""
-    kind, _, subject_id = row.subject.partition(":")
-    return {
-        "id": str(row.id),
-        "kind": row.kind,
-        "title": row.title,
-        "body": row.body,
-        "subject": {"type": kind, "id": subject_id},
-        "created_at": to_wire(row.visible_at),
-        "read_at": to_wire(row.read_at) if row.read_at else None,
-    }

@@ -98,12 +98,6 @@ def forget_old(*, now: datetime) -> None:
         session.execute(delete(PushEvent).where(PushEvent.received_at < now - PUSHES_KEPT))
 
 
-def forget_unsent(session: Session, subject: str, *, user_ids: Iterable[uuid.UUID] | None = None) -> None:
-    """Take back what has not been shown yet about a subject, such as a reminder of a session called off."""
-    query = delete(Message).where(Message.subject == subject, Message.delivery == Delivery.PENDING.value)
-    session.execute(query if user_ids is None else query.where(Message.user_id.in_(list(user_ids))))
-
-
 def _row(
     user_id: uuid.UUID, notice: Notice, delivery: Delivery, *, now: datetime, visible_at: datetime
 ) -> dict[str, object]:

@@ -7,6 +7,7 @@ from flask import Response
 
 from wxapi.kernel.permissions import Permission
 from wxapi.notifications import pushes, queries, schemas, service
+from wxapi.notifications.wire import message_dict
 from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
@@ -34,7 +35,7 @@ _TEMPLATE = {"kind": "report_progress", "template_id": "x3mT…", "long_term": F
 def read_inbox(query: dict[str, Any]) -> Response:
     """What I have been told, newest first."""
     page = service.read_inbox(current_actor(), **query, now=runtime().clock.now())
-    return page_response(page, queries.message_dict)
+    return page_response(page, message_dict)
 
 
 @blueprint.route("/me/messages/<uuid:message_id>/read", methods=["POST"])
