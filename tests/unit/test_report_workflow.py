@@ -188,6 +188,7 @@ def test_an_extension_is_asked_once_and_in_time() -> None:
     granted = do(case, AS_OFFICER, "approve_extension")
     assert case.resolve_due_at is not None
     assert granted.due_at == deadlines.extended(case.resolve_due_at, 2)
+    assert do(case, AS_OFFICER, "approve_extension", days=1).due_at == deadlines.extended(case.resolve_due_at, 1)
     assert why_not(granted, AS_WORKER, "request_extension") == "extension_used"
     assert why_not(do(case, AS_OFFICER, "deny_extension"), AS_WORKER, "request_extension") == "extension_used"
     late = case.resolve_due_at - timedelta(hours=2)

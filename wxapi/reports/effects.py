@@ -54,8 +54,9 @@ def ask_hold(case: Case, command: Command) -> Case:
     )
 
 
-def begin_hold(case: Case, _command: Command) -> Case:
-    return replace(case, hold_pending=False)
+def begin_hold(case: Case, command: Command) -> Case:
+    """As it was asked for, or until another review date."""
+    return replace(case, hold_pending=False, hold_review_on=command.review_on or case.hold_review_on)
 
 
 def end_hold(case: Case, _command: Command) -> Case:
@@ -66,13 +67,16 @@ def ask_extension(case: Case, command: Command) -> Case:
     return replace(case, extension=Extension.REQUESTED, extension_days=command.days, extension_by=command.actor_id)
 
 
-def grant_extension(case: Case, _command: Command) -> Case:
+def grant_extension(case: Case, command: Command) -> Case:
+    """By the days that were asked for, or by others."""
+    days = command.days or case.extension_days
     assert case.resolve_due_at is not None
-    assert case.extension_days is not None
+    assert days is not None
     return replace(
         case,
         extension=Extension.GRANTED,
-        resolve_due_at=deadlines.extended(case.resolve_due_at, case.extension_days),
+        extension_days=days,
+        resolve_due_at=deadlines.extended(case.resolve_due_at, days),
         resolve_reminded=False,
     )
 

@@ -58,27 +58,31 @@ TABLE: tuple[Transition, ...] = (
     T("assign_desk", (TRIAGE,), ROUTED, (OFFICER,), ("desk_code",), effect=e.move_desk),
     T("accept", (ROUTED,), ACCEPTED, (DESK,), when=(c.not_disputed_twice,)),
     T(
-        "return", (ROUTED, ACCEPTED), TRIAGE, (DESK,), ("reason_code", "note"),
+        "return", (ROUTED, ACCEPTED), TRIAGE, (DESK,), ("reason_code", "note"), ("photo_ids",),
         when=(c.may_be_returned,), effect=e.send_back,
         reason="Goes to the township of the place; the second return is final.",
     ),
-    T("hand_on", (ROUTED, ACCEPTED), ROUTED, (DESK, OFFICER), ("desk_code", "note"), effect=e.move_desk),
-    T("refuse", (ROUTED,), REFUSED, (DESK, OFFICER), ("reason_code", "note")),
     T(
-        "refuse", (TRIAGE,), REFUSED, (OFFICER,), ("reason_code", "note"), when=(c.desk_not_yet_imposed,),
+        "hand_on", (ROUTED, ACCEPTED), ROUTED, (DESK, OFFICER), ("desk_code", "note"), ("photo_ids",),
+        effect=e.move_desk,
+    ),
+    T("refuse", (ROUTED,), REFUSED, (DESK, OFFICER), ("reason_code", "note"), ("photo_ids",)),
+    T(
+        "refuse", (TRIAGE,), REFUSED, (OFFICER,), ("reason_code", "note"), ("photo_ids",),
+        when=(c.desk_not_yet_imposed,),
         reason="After two returns the township must name the desk, not refuse.",
     ),
     T(
-        "request_hold", (ACCEPTED,), None, (DESK,), ("reason_code", "note", "review_on"),
+        "request_hold", (ACCEPTED,), None, (DESK,), ("reason_code", "note", "review_on"), ("photo_ids",),
         when=(c.hold_not_pending,), effect=e.ask_hold,
     ),
     T(
-        "approve_hold", (ACCEPTED,), ON_HOLD, (OFFICER, SUPERVISOR),
+        "approve_hold", (ACCEPTED,), ON_HOLD, (OFFICER, SUPERVISOR), takes=("reason_code", "review_on"),
         when=(c.hold_is_pending, c.decides_for_desk, c.hold_asked_by_another), effect=e.begin_hold,
-        reason="Where the township itself is the desk, the county decides too: nobody grants himself time.",
+        reason="May name another review date. Where the township is the desk, the county decides too.",
     ),
     T(
-        "deny_hold", (ACCEPTED,), None, (OFFICER, SUPERVISOR),
+        "deny_hold", (ACCEPTED,), None, (OFFICER, SUPERVISOR), takes=("reason_code",),
         when=(c.hold_is_pending, c.decides_for_desk, c.hold_asked_by_another), effect=e.end_hold,
     ),
     T(
@@ -90,12 +94,12 @@ TABLE: tuple[Transition, ...] = (
         when=(c.extension_unused, c.extension_in_time), effect=e.ask_extension,
     ),
     T(
-        "approve_extension", (ACCEPTED,), None, (OFFICER, SUPERVISOR),
+        "approve_extension", (ACCEPTED,), None, (OFFICER, SUPERVISOR), takes=("days",),
         when=(c.extension_is_pending, c.decides_for_desk, c.extension_asked_by_another),
-        effect=e.grant_extension,
+        effect=e.grant_extension, reason="May grant another number of days.",
     ),
     T(
-        "deny_extension", (ACCEPTED,), None, (OFFICER, SUPERVISOR),
+        "deny_extension", (ACCEPTED,), None, (OFFICER, SUPERVISOR), takes=("reason_code",),
         when=(c.extension_is_pending, c.decides_for_desk, c.extension_asked_by_another),
         effect=e.deny_extension,
     ),
@@ -151,7 +155,7 @@ TABLE: tuple[Transition, ...] = (
         when=(c.not_appealed_before,), effect=e.note_appealed,
         reason="Once, and to the township, whoever refused.",
     ),
-    T("withdraw", (SUBMITTED, TRIAGE, ROUTED), WITHDRAWN, (REPORTER,)),
+    T("withdraw", (SUBMITTED, TRIAGE, ROUTED), WITHDRAWN, (REPORTER,), takes=("reason_code",)),
     T(
         "merge", IN_WORK, MERGED, (OFFICER, DESK), ("into",), effect=e.note_merged,
         reason="Not from resolved: that waits for its reporter, and merging would take his say away.",
