@@ -3,7 +3,8 @@
 import uuid
 from decimal import Decimal
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, Uuid, false, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, Uuid, false, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base

@@ -1,0 +1,228 @@
+"""Sessions and seats over HTTP."""
+
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.factories import People, Person
+from tests.schooling import AT_THE_HALL, COUNTY, OTHER_COUNTY, School, minutes, open_school, plan
+from tests.statements import count_statements
+from wxapi.kernel.clock import to_wire
+from wxapi.kernel.permissions import Role
+from wxapi.platform.outbox import OutboxRow
+
+
+@pytest.fixture
+def school(people: People) -> School:
+    return open_school(people)
+
+
+def problem(answer) -> tuple[int, str]:
+    return answer.status_code, answer.json["code"]
+
+
+def put(person: Person, hall: dict[str, Any], **changes: Any):
+    body = {
+        name: hall[name] for name in ("title", "kind", "region_code", "starts_at", "ends_at", "parallel", "capacity")
+    }
+    return person.call("PUT", f"/training/sessions/{hall['id']}", json=body | changes)
+
+
+def enrol(person: Person, hall: dict[str, Any]):
+    return person.post(f"/training/sessions/{hall['id']}/enrolments")
+
+
+class TestMaking:
+    def test_draft_publish_change_cancel(self, school, session):
+        made = school.organiser.post("/training/sessions", plan(starts=60 * 48, ends=60 * 50)).json
+        assert (made["state"], made["version"]) == ("draft", 1)
+        path = f"/training/sessions/{made['id']}"
+        assert problem(school.member.get(path)) == (404, "not_found")
+        assert problem(school.stranger.get(path)) == (404, "not_found")
+        assert school.steward.get(path).status_code == 200
+        assert school.organiser.post(f"{path}/publish").json["state"] == "published"
+        assert school.organiser.post(f"{path}/publish").json["version"] == 2
+        seen = school.member.get(path).json
+        assert (seen["state"], seen["audience"]) == ("published", None)
+        changed = put(school.organiser, made, title="改期", version=2)
+        assert (changed.json["title"], changed.json["version"]) == ("改期", 3)
+        assert problem(put(school.organiser, made, version=2)) == (409, "version_conflict")
+        assert school.organiser.post(f"{path}/cancel").json["state"] == "cancelled"
+        assert problem(put(school.organiser, made)) == (409, "session_cancelled")
+        assert problem(enrol(school.member, made)) == (409, "session_cancelled")
+        topics = list(session.scalars(select(OutboxRow.topic).where(OutboxRow.topic.startswith("training"))))
+        assert sorted(topics) == [
+            "training.cancelled",
+            "training.close",
+            "training.reminder",
+            "training.reminder",
+            "training.settle",
+        ]
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"ends": -5}, "ends_before_start"),
+            ({"ends": 60 * 24 * 40}, "session_too_long"),
+            ({"starts_at": "1900-01-01T00:00:00Z"}, "session_time_invalid"),
+            ({"radius_m": 200}, "radius_without_location"),
+            ({"location": {**AT_THE_HALL, "longitude": 12}}, "outside_service_area"),
+            ({"location": {"longitude": 112.2, "latitude": 30.3}}, "validation_failed"),
+            ({"starts_at": "2026-11-23T10:00:00"}, "validation_failed"),
+            ({"capacity": 0}, "validation_failed"),
+            ({"title": " "}, "validation_failed"),
+            ({"nonsense": 1}, "validation_failed"),
+            ({"audience": {"user_ids": [str(uuid.UUID(int=n)) for n in range(5001)]}}, "audience_too_large"),
+        ],
+    )
+    def test_bad_plans(self, school, changes, code):
+        assert problem(school.organiser.post("/training/sessions", plan(**changes))) == (422, code)
+
+    def test_overlapping_my_own(self, school):
+        first = school.make(parallel=False)
+        assert problem(school.organiser.post("/training/sessions", plan(parallel=False))) == (409, "session_overlaps")
+        next_one = plan(parallel=False, starts=115, ends=200)
+        assert school.organiser.post("/training/sessions", next_one).status_code == 201
+        assert put(school.organiser, first, parallel=False).status_code == 200
+        school.organiser.post(f"/training/sessions/{first['id']}/cancel")
+        assert school.organiser.post("/training/sessions", plan(parallel=False)).status_code == 201
+
+    def test_capacity_below_the_enrolled_and_above(self, school):
+        hall = school.make(capacity=2)
+        people = [school.people.make() for _ in range(3)]
+        assert [enrol(person, hall).json["place"] for person in people] == [None, None, 1]
+        lower = put(school.organiser, hall, capacity=1)
+        assert problem(lower) == (409, "capacity_below_enrolled")
+        assert lower.json["enrolled"] == 2
+        assert put(school.organiser, hall, capacity=3).json["enrolled_count"] == 3
+        assert enrol(people[2], hall).json["state"] == "enrolled"
+
+    def test_what_belongs_to_another_county(self, school):
+        hall = school.make()
+        path = f"/training/sessions/{hall['id']}"
+        assert problem(school.organiser.post("/training/sessions", plan(region_code=OTHER_COUNTY))) == (
+            404,
+            "not_found",
+        )
+        assert problem(put(school.stranger, hall)) == (404, "not_found")
+        for call in ("publish", "cancel"):
+            assert problem(school.stranger.post(f"{path}/{call}")) == (404, "not_found")
+        user = school.member.actor.user_id
+        for get in (
+            "sign-in-code",
+            "attendance",
+            "attendance/live",
+            "attendance.xlsx",
+            "flags",
+            "leave-requests",
+            f"attendance/{user}",
+        ):
+            assert problem(school.stranger.get(f"{path}/{get}")) == (404, "not_found"), get
+            assert problem(school.member.get(f"{path}/{get}")) == (403, "role_not_allowed"), get
+        body = {"state": "present", "reason": "x"}
+        assert problem(school.stranger.call("PUT", f"{path}/attendance/{user}", json=body)) == (404, "not_found")
+        assert problem(school.steward.call("PUT", f"{path}/attendance/{user}", json=body)) == (403, "role_not_allowed")
+
+
+class TestLists:
+    def test_open_mine_organised(self, school):
+        mine = school.make(title="A")
+        for changes in (
+            {"title": "B", "audience": {"region_codes": ["421002001"]}},
+            {"title": "C", "audience": {"region_codes": ["421003"]}},
+            {"title": "D", "audience": {"roles": ["supervisor"]}},
+            {"title": "E", "audience": {"user_ids": [str(school.member.actor.user_id)]}},
+            {"title": "F", "audience": {"region_codes": ["421002"], "roles": ["community_worker"]}},
+            {"title": "G", "starts": -60, "ends": -1},
+        ):
+            school.make(**changes)
+        enrol(school.member, mine)
+
+        def titles(person: Person, scope: str) -> str:
+            items = person.get(f"/training/sessions?scope={scope}&limit=100").json["items"]
+            return "".join(sorted(item["title"] for item in items))
+
+        assert titles(school.member, "open") == "ABEF"
+        assert titles(school.people.make(), "open") == "A"
+        assert titles(school.member, "mine") == "A"
+        assert titles(school.organiser, "organised") == "ABCDEFG"
+        assert titles(school.stranger, "organised") == ""
+
+    def test_pages_and_their_cost(self, school):
+        halls = [school.make(starts=n, ends=200 + n) for n in range(7)]
+        seen, cursor = [], ""
+        while True:
+            page = school.member.get(f"/training/sessions?limit=3{cursor}").json
+            seen += [item["id"] for item in page["items"]]
+            if page["next_cursor"] is None:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        assert seen == [hall["id"] for hall in halls]
+        costs = []
+        for limit in (1, 7):
+            with count_statements() as statements:
+                school.member.get(f"/training/sessions?limit={limit}")
+            costs.append(len(statements))
+        assert costs[0] == costs[1] <= 6
+        assert problem(school.member.get("/training/sessions?cursor=WyJ4IiwieSJd")) == (400, "cursor_invalid")
+
+
+class TestSeats:
+    def test_again_is_the_same_and_withdrawing_moves_the_first_up(self, school, session):
+        hall = school.make(capacity=1)
+        a, b, c = (school.people.make() for _ in range(3))
+        first = enrol(a, hall)
+        assert (first.status_code, first.json["state"]) == (201, "enrolled")
+        assert (enrol(a, hall).status_code, enrol(a, hall).json) == (200, first.json)
+        assert [enrol(p, hall).json["place"] for p in (b, c)] == [1, 2]
+        path = f"/training/sessions/{hall['id']}/enrolments/me"
+        assert a.call("DELETE", path).status_code == 204
+        assert a.call("DELETE", path).status_code == 204
+        assert enrol(b, hall).json["state"] == "enrolled"
+        assert enrol(c, hall).json["place"] == 1
+        assert enrol(a, hall).json["place"] == 2
+        moved = session.scalars(select(OutboxRow).where(OutboxRow.topic == "training.seat_given")).one()
+        assert moved.payload["user_id"] == str(b.actor.user_id)
+        seen = school.organiser.get(f"/training/sessions/{hall['id']}").json
+        assert (seen["enrolled_count"], seen["waiting_count"]) == (1, 2)
+
+    def test_audience_draft_and_end(self, school):
+        meant = school.make(audience={"region_codes": ["421003"]})
+        assert problem(enrol(school.member, meant)) == (403, "not_in_audience")
+        draft = school.organiser.post("/training/sessions", plan()).json
+        assert problem(enrol(school.member, draft)) == (404, "not_found")
+        assert problem(enrol(school.member, school.make(starts=-60, ends=-1))) == (409, "session_over")
+
+    def test_one_who_came_cannot_withdraw(self, school):
+        hall = school.make()
+        enrol(school.member, hall)
+        school.sign_in(hall, school.member)
+        answer = school.member.call("DELETE", f"/training/sessions/{hall['id']}/enrolments/me")
+        assert problem(answer) == (409, "already_signed_in")
+
+    def test_a_series_is_enrolled_once(self, school):
+        series = school.organiser.post("/training/series", {"title": "轮训", "region_code": COUNTY}).json
+        first = school.make(series_id=series["id"], starts=60, ends=120, capacity=1)
+        second = school.make(series_id=series["id"], starts=180, ends=240)
+        assert enrol(school.member, first).json["state"] == "enrolled"
+        other = school.people.make()
+        assert enrol(other, first).json["place"] == 1
+        assert enrol(school.member, second).status_code == 200
+        third = school.make(series_id=series["id"], starts=300, ends=360, capacity=1)
+        mine = {s["id"]: s["mine"] for s in school.member.get("/training/sessions?scope=mine").json["items"]}
+        assert {mine[hall["id"]]["enrolment"] for hall in (first, second, third)} == {"enrolled"}
+        assert other.get(f"/training/sessions/{third['id']}").json["mine"]["place"] == 1
+        assert school.member.call("DELETE", f"/training/series/{series['id']}/enrolments/me").status_code == 204
+        assert other.get(f"/training/sessions/{third['id']}").json["mine"]["enrolment"] == "enrolled"
+        assert school.member.get("/training/sessions?scope=mine").json["items"] == []
+
+
+def test_times_are_utc_on_the_wire(school: School, session: Session, clock):
+    made = school.organiser.post(
+        "/training/sessions", plan(starts_at="2026-11-23T10:00:00+08:00", ends_at=minutes(clock.now(), 60))
+    ).json
+    assert made["starts_at"] == to_wire(clock.now())
+    assert Role.TRAINING_STEWARD not in {held.role for held in school.member.actor.appointments}
