@@ -5,6 +5,7 @@ from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
+from wxapi.identity import cli as identity_cli
 from wxapi.identity import rights
 from wxapi.identity import views as identity
 from wxapi.identity.sessions import authenticate
@@ -50,9 +51,11 @@ PERSONAL_DATA: tuple[rights.PersonalData, ...] = (
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
+    platform_cli.database,
     platform_cli.outbox,
     platform_cli.audit,
     regions_cli.regions,
+    identity_cli.people,
     notifications_cli.messages,
     training_cli.training,
 )

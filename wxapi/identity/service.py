@@ -107,11 +107,21 @@ def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> tuple[App
         InvalidError: the dates end before they start.
         ConflictError: `already_appointed`, the same role there is in force.
     """
-    today = local_day(now)
-    starts_on = wanted.starts_on or today
+    if not actor.covers(wanted.region_code, ROLES_OF[Permission.APPOINT]):
+        raise not_found()
+    return _appoint(wanted, appointed_by=actor.user_id, now=now)
+
+
+def appoint_by_operator(wanted: NewAppointment, *, now: datetime) -> tuple[AppointmentRow, str]:
+    """Appoint anybody for any region: how a city gets its first administrator. Raises what `appoint` raises."""
+    return _appoint(wanted, appointed_by=None, now=now)
+
+
+def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: datetime) -> tuple[AppointmentRow, str]:
+    starts_on = wanted.starts_on or local_day(now)
     if wanted.ends_on is not None and wanted.ends_on < starts_on:
         raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"ends_on": ["早于开始日期"]})
-    if tree().get(wanted.region_code) is None or not actor.covers(wanted.region_code, ROLES_OF[Permission.APPOINT]):
+    if tree().get(wanted.region_code) is None:
         raise not_found()
     with transaction() as session:
         # The lock makes two administrators appointing the same person wait for one another.
@@ -123,7 +133,7 @@ def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> tuple[App
         held = queries.appointments_of(session, user.id, today=starts_on)
         if any(row.role == wanted.role and row.region_code == wanted.region_code for row in held):
             raise ConflictError("already_appointed", "该人员已担任此职务。")
-        row = add_appointment(session, wanted, starts_on=starts_on, appointed_by=actor.user_id, now=now)
+        row = add_appointment(session, wanted, starts_on=starts_on, appointed_by=appointed_by, now=now)
         return row, user.nickname
 
 

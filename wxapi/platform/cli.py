@@ -1,4 +1,4 @@
-"""Operator commands of the platform: `flask --app wsgi outbox …`, `flask --app wsgi audit …`."""
+"""Operator commands of the platform: `flask --app wsgi database …`, `outbox …`, `audit …`."""
 
 import sys
 
@@ -6,14 +6,22 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import func, select, text, update
 
-from wxapi.platform import audit_chain
+from wxapi.platform import audit_chain, migrate
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import Base, db, transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 
 outbox = AppGroup("outbox", help="What is still to be done, and what was given up.")
+database = AppGroup("database", help="The schema.")
 audit = AppGroup("audit", help="Who did what: is the record whole?")
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to the schema of this release. Does nothing when it is there already."""
+    migrate.upgrade(runtime().config.database_url)
+    click.echo("The database has the schema of this release.")
 
 
 @outbox.command("status")

@@ -1,0 +1,59 @@
+"""The operator's command that makes a first administrator, and lists of people appointed at once."""
+
+import uuid
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tests.factories import People
+from wxapi.identity import rosters
+from wxapi.identity.models import User
+from wxapi.identity.sessions import register_openid
+from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.platform.audit import AuditRow
+from wxapi.platform.db import transaction
+
+
+def test_an_operator_makes_the_first_administrator(city: None, app: Flask, people: People) -> None:
+    person = people.make()
+    done = app.test_cli_runner().invoke(args=["people", "appoint", str(person.actor.user_id), "admin", "4210"])
+    assert (done.exit_code, done.output) == (0, f"{person.actor.user_id} is admin of 4210 and all below it.\n")
+    (held,) = person.get("/me").get_json()["appointments"]
+    assert (held["role"], held["region"]["code"]) == ("admin", "4210")
+    other = people.make()
+    body = {"user_id": str(other.actor.user_id), "role": "supervisor", "region_code": "421002"}
+    assert person.post("/appointments", body).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["{id}", "admin", "9999"], "[not_found]"),
+        ([str(uuid.uuid4()), "admin", "4210"], "[not_found]"),
+        (["{id}", "mayor", "4210"], "Invalid value for "),
+        (["{id}", "supervisor", "421002"], "[already_appointed]"),
+    ],
+)
+def test_wrong_orders_are_refused_in_a_sentence(
+    city: None, app: Flask, people: People, arguments: list[str], said: str
+) -> None:
+    person = people.make((Role.SUPERVISOR, "421002"))
+    words = [word.replace("{id}", str(person.actor.user_id)) for word in arguments]
+    refused = app.test_cli_runner().invoke(args=["people", "appoint", *words])
+    assert refused.exit_code != 0
+    assert said in refused.output
+
+
+def test_a_roster_is_appointed_at_once(city: None, app: Flask, session: Session, clock: FixedClock) -> None:
+    known = register_openid(session, "roster-1", now=clock.now())
+    wanted = [("roster-1", Role.ADMIN, "4210"), *((f"roster-{n}", Role.STREET_CHIEF, "421002001") for n in range(2, 9))]
+    with transaction() as unit:
+        assert rosters.appoint_openids(unit, wanted, now=clock.now()) == 8
+    ids = rosters.register_openids(session, [openid for openid, _, _ in wanted], now=clock.now())
+    assert ids["roster-1"] == known.id
+    assert session.scalar(select(func.count()).select_from(User).where(User.id.in_(ids.values()))) == 8
+    audited = select(func.count()).select_from(AuditRow).where(AuditRow.action == "appointment.add")
+    assert session.scalar(audited.where(AuditRow.subject.in_([f"user:{key}" for key in ids.values()]))) == 8
