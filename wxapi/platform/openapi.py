@@ -21,7 +21,10 @@ _PROBLEM_JSON = "application/problem+json"
 
 
 class Problem(WireSchema):
-    """An error (RFC 9457)."""
+    """An error (RFC 9457). Some codes add members of their own, such as the present `version`."""
+
+    class Meta:
+        unknown = "include"
 
     type = fields.String(required=True)
     title = fields.String(required=True)
