@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, Select, exists, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
@@ -123,7 +124,7 @@ def _appointed(regions: Iterable[str], today: date) -> Select[Any, Any, Any, Any
     township = func.left(AppointmentRow.region_code, _TOWNSHIP_DIGITS).label("township")
     return (
         select(AppointmentRow.user_id, AppointmentRow.role, AppointmentRow.region_code, township)
-        .distinct(AppointmentRow.user_id)
+        .ext(distinct_on(AppointmentRow.user_id))
         .where(in_force(today), below(regions))
         .order_by(AppointmentRow.user_id, AppointmentRow.region_code, AppointmentRow.role)
     )
