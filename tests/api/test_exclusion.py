@@ -132,7 +132,7 @@ def answer(response: Any) -> tuple[int, dict[str, Any]]:
     return response.status_code, problem
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(code=st.sampled_from(AFFAIRS), village=st.sampled_from([VILLAGE, *places.VILLAGES]), hired=staff, moving=moves)
 def test_for_the_excluded_village_a_report_never_exists(
     people_of_city: People, code: str, village: str, hired: list[Any], moving: list[Move]

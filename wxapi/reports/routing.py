@@ -44,11 +44,9 @@ class Decision:
 
 
 def choose_place(located: Place, picked: str | None) -> Place:
-    """Let the reporter's pick win if it is one of the candidates.
+    """Let the reporter's pick win if it is one of the candidates; any other pick changes nothing.
 
-    Any other pick is ignored rather than refused: the point itself is good, and a phone that sends the pick
-    of an earlier position should not lose the report. The grid is the point's, none of the picked village
-    is known.
+    The grid is that of the point: where in the picked village it lies is not known.
     """
     if picked is None or picked not in located.candidates:
         return located
