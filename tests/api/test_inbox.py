@@ -10,7 +10,7 @@ from flask import Flask
 from tests.conftest import NOW
 from tests.factories import People, Person
 from wxapi.kernel.clock import FixedClock
-from wxapi.notifications import service
+from wxapi.notifications import ledger, service
 from wxapi.notifications.models import Template
 from wxapi.notifications.rules import Kind, Notice
 from wxapi.platform.db import transaction
@@ -103,9 +103,11 @@ def test_the_templates_a_phone_may_ask_for(person: Person) -> None:
     service.set_template(
         Template(kind=Kind.REPORT_CONFIRM, template_id="T-confirm", fields={"thing1": "what"}, long_term=False), now=NOW
     )
+    with transaction() as session:
+        ledger.note_answer(session, person.actor.user_id, "T-confirm", accepted=True, at=NOW, source="x")
     assert person.get("/message-templates").json["items"] == [
-        {"kind": "desk_task", "template_id": "T-desk", "long_term": True},
-        {"kind": "report_confirm", "template_id": "T-confirm", "long_term": False},
+        {"kind": "desk_task", "template_id": "T-desk", "long_term": True, "granted": 0},
+        {"kind": "report_confirm", "template_id": "T-confirm", "long_term": False, "granted": 1},
     ]
 
 

@@ -100,11 +100,11 @@ def test_grants_are_counted_once_however_often_pushed(client: FlaskClient, perso
     assert push(client, popup(at=5)).text == "success"
     assert topics(session).count("wechat.pushed") == 2
     work(session)
-    assert ledger.balance(session, person.actor.user_id, "T") == 2
+    assert ledger.balances(session, person.actor.user_id) == {"T": 2}
     assert set(session.scalars(select(PushEvent.body_sealed))) == {None}
     push(client, popup())
     work(session)
-    assert ledger.balance(session, person.actor.user_id, "T") == 2
+    assert ledger.balances(session, person.actor.user_id) == {"T": 2}
 
 
 def test_a_rejection_before_its_acceptance(client: FlaskClient, person: Person, session: Session) -> None:
@@ -112,7 +112,7 @@ def test_a_rejection_before_its_acceptance(client: FlaskClient, person: Person, 
     for event in (change, popup(at=5), popup(at=20)):
         push(client, event)
     work(session)
-    assert ledger.balance(session, person.actor.user_id, "T") == 1
+    assert ledger.balances(session, person.actor.user_id) == {"T": 1}
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_message_with_a_grant_is_sent_once(person: Person, fake: FakeControl, 
     assert sent["page"] == f"pages/report/report?id={REPORT}"
     assert (sent["miniprogram_state"], sent["lang"]) == ("developer", "zh_CN")
     assert row.wechat_id == sent["msgid"]
-    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 0
+    assert ledger.balances(session, person.actor.user_id) == {}
 
 
 def test_without_a_grant_wechat_is_not_asked(person: Person, fake: FakeControl, session: Session) -> None:
@@ -155,7 +155,7 @@ def test_43101_sets_the_balance_to_zero(person: Person, fake: FakeControl, sessi
     tell(person)
     row = deliver_at(session)
     assert (row.delivery, row.errcode) == (Delivery.INBOX, 43101)
-    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 0
+    assert ledger.balances(session, person.actor.user_id) == {}
     assert len(due(session)) == 1
 
 
@@ -234,7 +234,7 @@ def test_a_refused_message_is_not_repeated_and_costs_no_grant(
     tell(person)
     row = deliver_at(session)
     assert (row.delivery, row.errcode) == (Delivery.FAILED, errcode)
-    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+    assert ledger.balances(session, person.actor.user_id) == {TEMPLATE: 1}
     assert len(due(session)) == 1
 
 
@@ -249,7 +249,7 @@ def test_a_template_mapped_wrongly_fails_before_wechat_is_asked(
     tell(person)
     assert deliver_at(session).delivery == Delivery.FAILED
     assert fake.calls(SUBSCRIBE_PATH) == 0
-    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+    assert ledger.balances(session, person.actor.user_id) == {TEMPLATE: 1}
 
 
 def test_wechat_is_busy_for_hours(person: Person, fake: FakeControl, session: Session) -> None:
@@ -258,7 +258,7 @@ def test_wechat_is_busy_for_hours(person: Person, fake: FakeControl, session: Se
     tell(person)
     assert deliver_at(session).delivery == Delivery.PENDING
     assert deliver_at(session, NOW + timedelta(hours=6)).delivery == Delivery.FAILED
-    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+    assert ledger.balances(session, person.actor.user_id) == {TEMPLATE: 1}
 
 
 def test_at_night_it_waits_for_the_morning(person: Person, fake: FakeControl, session: Session) -> None:
@@ -298,7 +298,7 @@ def test_a_long_term_template_needs_one_consent(person: Person, fake: FakeContro
         delivery.deliver(row.id, now=NOW)
     session.expire_all()
     assert set(session.scalars(select(Message.delivery))) == {Delivery.SENT}
-    assert ledger.balance(session, person.actor.user_id, TEMPLATE) == 1
+    assert ledger.balances(session, person.actor.user_id) == {TEMPLATE: 1}
 
 
 def test_a_rejection_voids_what_was_accepted_before_whichever_comes_first(person: Person, session: Session) -> None:
@@ -308,7 +308,7 @@ def test_a_rejection_voids_what_was_accepted_before_whichever_comes_first(person
             ledger.note_answer(own, person.actor.user_id, TEMPLATE, accepted=accepted, at=at, source=source)
 
     def balance() -> int:
-        return ledger.balance(session, person.actor.user_id, TEMPLATE)
+        return ledger.balances(session, person.actor.user_id).get(TEMPLATE, 0)
 
     note(True, 1, "a")
     note(True, 1, "a")

@@ -17,10 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import Config, ConfigError
 from wxapi.app import create_app
 from wxapi.demo import people
+from wxapi.demo.templates import templates
 from wxapi.identity import rosters
 from wxapi.identity.queries import user_by_digest
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
+from wxapi.notifications import queries as notifications
+from wxapi.notifications.service import set_template
 from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
@@ -53,6 +56,7 @@ def prepare(config: Config) -> None:
         now = runtime().clock.now()
         _import_city(now)
         _appoint_people(now)
+        _choose_templates(now)
 
 
 def _import_city(now: datetime) -> None:
@@ -76,6 +80,12 @@ def _appoint_people(now: datetime) -> None:
         rosters.register_openids(session, people.REPORTERS, now=now)
         appointed = rosters.appoint_openids(session, people.appointments(codes), now=now)
     print(f"{len(people.REPORTERS)} reporters, {appointed} people in office.", flush=True)
+
+
+def _choose_templates(now: datetime) -> None:
+    if not notifications.templates(db.session()):
+        for template in templates():
+            set_template(template, now=now)
 
 
 def _tracked(label: str, items: Collection[Item]) -> Iterator[Item]:

@@ -55,17 +55,26 @@ def void(session: Session, user_id: uuid.UUID, template_id: str, *, now: datetim
     session.execute(update(Grant).where(_open(user_id, template_id)).values(voided_at=now))
 
 
-def balance(session: Session, user_id: uuid.UUID, template_id: str) -> int:
-    """How many accepts are open."""
-    return session.scalar(select(func.count()).select_from(Grant).where(_open(user_id, template_id))) or 0
+def balances(session: Session, user_id: uuid.UUID) -> dict[str, int]:
+    """How many accepts of the person are open, by template; templates without any are left out."""
+    rows = session.execute(
+        select(Grant.template_id, func.count().label("open"))
+        .where(Grant.user_id == user_id, _is_open())
+        .group_by(Grant.template_id)
+    )
+    return {row.template_id: row.open for row in rows}
 
 
 def _open(user_id: uuid.UUID, template_id: str) -> ColumnElement[bool]:
+    return and_(Grant.user_id == user_id, Grant.template_id == template_id, _is_open())
+
+
+def _is_open() -> ColumnElement[bool]:
     """Accepted, not spent, not void, and not followed by a rejection."""
     later = aliased(Grant)
     rejected = exists().where(
-        later.user_id == user_id,
-        later.template_id == template_id,
+        later.user_id == Grant.user_id,
+        later.template_id == Grant.template_id,
         ~later.accepted,
         or_(
             later.answered_at > Grant.answered_at,
@@ -73,8 +82,6 @@ def _open(user_id: uuid.UUID, template_id: str) -> ColumnElement[bool]:
         ),
     )
     return and_(
-        Grant.user_id == user_id,
-        Grant.template_id == template_id,
         Grant.accepted,
         Grant.message_id.is_(None),
         Grant.voided_at.is_(None),

@@ -33,7 +33,8 @@ class MessagePage(WireSchema):
 class TemplateSchema(WireSchema):
     kind = fields.Enum(Kind, by_value=True, required=True)
     template_id = fields.String(required=True)
-    long_term = fields.Boolean(required=True)
+    long_term = fields.Boolean(required=True, metadata={"description": "one consent serves for many messages"})
+    granted = fields.Integer(required=True, metadata={"description": "messages agreed to and not sent yet"})
 
 
 class TemplatePage(WireSchema):

@@ -12,7 +12,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
-from wxapi.notifications import queries
+from wxapi.notifications import ledger, queries
 from wxapi.notifications.models import Message, PushEvent, Template
 from wxapi.notifications.rules import BODY_LENGTH, TITLE_LENGTH, Delivery, Notice, cut, not_at_night
 from wxapi.platform import audit, outbox
@@ -64,6 +64,13 @@ def tell(
 def read_inbox(actor: Actor, *, unread: bool, limit: int, cursor: str | None, now: datetime) -> Page[Message]:
     """The person's inbox, newest first."""
     return queries.inbox_page(db.session(), actor.user_id, unread=unread, limit=limit, cursor=cursor, now=now)
+
+
+def list_templates(actor: Actor) -> list[tuple[Template, int]]:
+    """The templates a phone may ask consent for, each with how many of the person's accepts are open."""
+    session = db.session()
+    granted = ledger.balances(session, actor.user_id)
+    return [(row, granted.get(row.template_id, 0)) for row in queries.templates(session)]
 
 
 def mark_read(actor: Actor, message_id: uuid.UUID, *, now: datetime) -> None:

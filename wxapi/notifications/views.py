@@ -6,9 +6,8 @@ from typing import Any
 from flask import Response
 
 from wxapi.kernel.permissions import Permission
-from wxapi.notifications import pushes, queries, schemas, service
-from wxapi.notifications.wire import message_dict
-from wxapi.platform.db import db
+from wxapi.notifications import pushes, schemas, service
+from wxapi.notifications.wire import message_dict, template_dict
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
@@ -25,7 +24,7 @@ _MESSAGE = {
     "created_at": "2026-11-23T02:00:00.000Z",
     "read_at": None,
 }
-_TEMPLATE = {"kind": "report_progress", "template_id": "x3mT…", "long_term": False}
+_TEMPLATE = {"kind": "report_progress", "template_id": "x3mT…", "long_term": False, "granted": 2}
 
 
 @blueprint.route("/me/messages")
@@ -51,10 +50,7 @@ def mark_read(message_id: uuid.UUID) -> None:
 @blueprint.response(200, schemas.TemplatePage, example={"items": [_TEMPLATE], "next_cursor": None})
 def list_templates() -> Response:
     """The templates `wx.requestSubscribeMessage` may ask consent for; WeChat pushes the answer to the server."""
-    found = queries.templates(db.session())
-    return items_response(
-        {"kind": row.kind, "template_id": row.template_id, "long_term": row.long_term} for row in found
-    )
+    return items_response(template_dict(row, granted) for row, granted in service.list_templates(current_actor()))
 
 
 @blueprint.route("/wechat/push")

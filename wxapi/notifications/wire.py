@@ -1,9 +1,9 @@
-"""A message as JSON; its schema in `schemas.py` documents and tests it."""
+"""Messages and templates as JSON; their schemas in `schemas.py` document and test it."""
 
 from typing import Any
 
 from wxapi.kernel.clock import to_wire
-from wxapi.notifications.models import Message
+from wxapi.notifications.models import Message, Template
 
 
 def message_dict(row: Message) -> dict[str, Any]:
@@ -18,3 +18,8 @@ def message_dict(row: Message) -> dict[str, Any]:
         "created_at": to_wire(row.visible_at),
         "read_at": to_wire(row.read_at) if row.read_at else None,
     }
+
+
+def template_dict(row: Template, granted: int) -> dict[str, Any]:
+    """`<template>`, with how many messages the person has agreed to and not had yet."""
+    return {"kind": row.kind, "template_id": row.template_id, "long_term": row.long_term, "granted": granted}

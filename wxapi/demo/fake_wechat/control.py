@@ -39,7 +39,8 @@ def grant(world: World, order: Order) -> Any:
         forever = order.get("long_term") is True or present == LONG_TERM
         world.grants[key] = LONG_TERM if forever else present + int(order.get("count", 1))
         item = {"TemplateId": key[1], "SubscribeStatusString": "accept", "PopupScene": "0"}
-        world.tell("subscribe_msg_popup_event", key[0], List=item)
+        for tap in range(int(order.get("count", 1))):
+            world.tell("subscribe_msg_popup_event", key[0], List=item, CreateTime=int(world.now()) - tap)
         return {"left": world.grants[key]}
 
 
