@@ -1,0 +1,46 @@
+"""The documents agree with the code and with each other: settings, the index of decisions, links."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def test_the_table_of_settings_is_complete() -> None:
+    assert documented() == read_by_config()
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "adr"
+    listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    assert listed == sorted(page.name for page in folder.glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def documented() -> dict[str, str | None]:
+    """Setting → default as the table tells it; None: must be set."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = page.partition("## Settings")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.MULTILINE)
+    words: dict[str, str | None] = {"–": None, "empty": ""}
+    return {name: words.get(told, told.strip("`")) for name, told in rows}
+
+
+def read_by_config() -> dict[str, str | None]:
+    """Setting → default, from the calls of `read(...)` in the code."""
+    tree = ast.parse((ROOT / "config.py").read_text(encoding="utf-8"))
+    found: dict[str, str | None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "read":
+            defaults = [word.value for word in node.keywords if word.arg == "default"]
+            found[ast.literal_eval(node.args[0])] = ast.literal_eval(defaults[0]) if defaults else None
+    return found
