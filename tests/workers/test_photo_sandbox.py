@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -75,6 +76,46 @@ def test_too_much_memory_rejects_the_picture_and_the_decoder_lives_on() -> None:
         assert sandbox.develop(jpeg(100, 100)).width == 100
     finally:
         sandbox.close()
+
+
+def test_a_child_is_kept_while_pictures_come_out_and_not_for_ever(sandbox: Sandbox) -> None:
+    small = jpeg(64, 64)
+    sandbox.develop(small)
+    (decoder,) = children()
+
+    def worker_after(data: bytes) -> int:
+        with suppress(RejectedError):
+            sandbox.develop(data)
+        eventually(lambda: any(child.status() != psutil.STATUS_ZOMBIE for child in decoder.children()))
+        return int(decoder.children()[0].pid)
+
+    first = worker_after(small)
+    assert worker_after(small) == first
+    second = worker_after(small[:-2])
+    assert second != first
+    assert len({worker_after(small) for _ in range(120)}) == 3  # 50 each
+
+
+def test_the_limits_count_anew_for_each_picture() -> None:
+    sandbox = Sandbox(Limits(cpu_seconds=2))
+    hard_work = jpeg_with_scans(100, 1600, 1200)  # some tenths of a second
+    try:
+        sandbox.develop(hard_work)
+        (decoder,) = children()
+        (child,) = decoder.children()
+        while sum(child.cpu_times()[:2]) < 3:
+            assert sandbox.develop(hard_work).width == 1600
+    finally:
+        sandbox.close()
+
+
+def test_a_child_that_died_while_idle_costs_one_try(sandbox: Sandbox) -> None:
+    sandbox.develop(jpeg())
+    (decoder,) = children()
+    decoder.children()[0].kill()
+    with pytest.raises(SandboxLostError):
+        sandbox.develop(jpeg())
+    assert sandbox.develop(jpeg(100, 100)).width == 100
 
 
 def test_a_child_that_somebody_else_kills_is_no_verdict(sandbox: Sandbox) -> None:

@@ -38,7 +38,9 @@ def flatten(image: Image.Image, factor: int) -> Image.Image:
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """An L, RGB or CMYK picture as RGB in sRGB. A profile that is broken or does not fit is passed over."""
     converted = _by_profile(image, profile) if profile and len(profile) <= _MAX_PROFILE else None
-    return converted or image.convert("RGB")
+    if converted is not None:
+        return converted
+    return image if image.mode == "RGB" else image.convert("RGB")  # converting to the same mode copies
 
 
 def _flat_mode(image: Image.Image) -> str:

@@ -201,7 +201,7 @@ def _developed(work: Image.Image, stored: tuple[int, int], turn: int) -> Develop
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+    return image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
 
 
 def _square(image: Image.Image, edge: int) -> Image.Image:
@@ -209,7 +209,7 @@ def _square(image: Image.Image, edge: int) -> Image.Image:
     short = min(image.size)
     left, top = (image.width - short) / 2, (image.height - short) / 2
     box = (left, top, left + short, top + short)
-    return image.resize((edge, edge), Image.Resampling.LANCZOS, box=box)
+    return image.resize((edge, edge), Image.Resampling.BICUBIC, box=box)
 
 
 def _encoded(name: str, image: Image.Image) -> Variant:

@@ -23,9 +23,6 @@ from wxapi.photos.rules import Developed, RejectedError, RejectionCode
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-# glibc: one arena, since memory is bounded by address space and arenas reserve it; huge pages, since a fresh child
-# touches 40 MB for a phone's photo, and 10,000 page faults are a tenth of its time. Other C libraries ignore both.
-_ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"}
 _VERDICTS = frozenset(
     {
         signal.SIGXCPU,
@@ -113,7 +110,7 @@ class Sandbox:
                 [sys.executable, "-P", "-m", "wxapi.photos.decoder", *self._limits.as_arguments()],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                env={**_passed_on(), **_ALLOCATOR, "PYTHONPATH": str(_ROOT)},
+                env={**_passed_on(), "PYTHONPATH": str(_ROOT)},
                 # Its own session: Ctrl-C on the terminal must not look like a picture's fault.
                 start_new_session=True,
             )
@@ -164,6 +161,6 @@ def _understood(message: bytes) -> Developed:
         raise SandboxLostError("the decoder process ended") from error
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in _VERDICTS:
         raise RejectedError(RejectionCode.CORRUPT)
-    if status != 0:
+    if status != 0 or not answer:
         raise SandboxLostError(f"the decoding child ended with status {status}")
     return unpack(answer)
