@@ -9,7 +9,8 @@ from wxapi.photos.models import variant_key
 from wxapi.platform.runtime import runtime
 from wxapi.regions.tree import Tree
 from wxapi.reports.categories import Category, category
-from wxapi.reports.listing import NearbyRow, ReportRow
+from wxapi.reports.listing import ReportRow
+from wxapi.reports.nearby import NearbyRow
 
 
 def report_item(row: ReportRow, viewer_id: uuid.UUID, regions: Tree) -> dict[str, Any]:

@@ -3,16 +3,20 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
+from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    Integer,
     Select,
+    Uuid,
     and_,
+    bindparam,
     literal_column,
     or_,
     select,
@@ -22,19 +26,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.coordinates import Point, degrees_box, distance_m, metres_per_degree
 from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.photos.models import Photo
 from wxapi.reports.case import OPEN_STATES, State
 from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report, ReportJoin, ReportPhoto
-from wxapi.reports.queries import lies_in, not_excluded, on_desk_in
+from wxapi.reports.queries import lies_in, not_about, not_excluded, on_desk_in, villages_of
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
-
-NEARBY_METRES = 50.0
-NEARBY_DAYS = 14
-NEARBY_MOST = 20
 
 
 class ReportRow(NamedTuple):
@@ -65,21 +64,10 @@ class ReportRow(NamedTuple):
     first_photo_id: uuid.UUID | None
 
 
-class NearbyRow(NamedTuple):
-    """An open report near a point, `distance_m` metres away."""
-
-    id: uuid.UUID
-    number: str
-    state: str
-    me_too_count: int
-    distance_m: float
-    first_photo_id: uuid.UUID | None
-
-
 # Tables and their columns, not entities: building and reading these costs half, and a list changes nothing.
 _reports, _placed = Report.__table__.c, ReportPhoto.__table__.c
 _photos, _joins = Photo.__table__.c, ReportJoin.__table__.c
-_FIRST_PHOTO = (
+FIRST_PHOTO = (
     select(_placed.photo_id)
     .join(Photo.__table__, _photos.id == _placed.photo_id)
     .where(_placed.report_id == _reports.id, _placed.purpose == "report", _photos.state == "ready")
@@ -89,9 +77,12 @@ _FIRST_PHOTO = (
     .scalar_subquery()
     .label("first_photo_id")
 )
-_ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), _FIRST_PHOTO)
+_ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), FIRST_PHOTO)
 _DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
+# What changes from call to call; the rest of a statement is built once and kept.
+_NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
+_LAST_ID, _LIMIT = bindparam("last_id", type_=Uuid()), bindparam("rows", type_=Integer())
 _LIKE_WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
@@ -137,22 +128,36 @@ class PageRequest:
     filters: Filters = field(default_factory=Filters)
 
 
+class Start(Enum):
+    """Where a page begins: at the top, after a row with an instant, or after one that has none."""
+
+    TOP = "top"
+    AFTER = "after"
+    AMONG_UNDATED = "among undated"
+
+
 def desk_page(session: Session, actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> Page[ReportRow]:
     """What lies on the desks the person's appointments cover.
 
     Without a state the open reports. Finished reports have no due time, so with one of their states among the
     wanted the order is always the newest first.
     """
-    states = wanted.filters.states or OPEN_STATES
-    if not set(states) <= set(OPEN_STATES):
+    if not set(wanted.filters.states) <= set(OPEN_STATES):
         order = Order.NEWEST
-    query = _ROWS.where(
-        on_desk_in(actor.regions(DESK_ROLES)),
-        not_excluded(actor),
-        _in_states(states),
-        *_narrowed(wanted.filters, now),
-    )
-    return _page(session, _from_cursor(query, order, wanted.cursor), order, wanted.limit)
+    start, values = _position(wanted.cursor, order)
+    query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), wanted.filters, order, start)
+    return _page(session, query, order, wanted.limit, values | {"now": now})
+
+
+# Building a statement takes as long as running it, and a desk asks for the same one all day.
+@lru_cache(maxsize=256)
+def _desk_query(
+    regions: tuple[str, ...], excluded: tuple[str, ...], filters: Filters, order: Order, start: Start
+) -> AnySelect:
+    """The statement for people who hold a desk role for `regions` and are of the `excluded` villages."""
+    states = in_states(filters.states or OPEN_STATES)
+    query = _ROWS.where(on_desk_in(regions), not_about(excluded), states, *_narrowed(filters))
+    return _sorted(query, order, start)
 
 
 def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ReportRow]:
@@ -160,9 +165,9 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
 
     Each branch reads at most one page from its own index; one condition with OR would read the whole table.
     """
-    conditions = _narrowed(wanted.filters, now)
+    conditions = _narrowed(wanted.filters)
     if wanted.filters.states:
-        conditions.append(_in_states(wanted.filters.states))
+        conditions.append(in_states(wanted.filters.states))
     filed = select(_reports.id).where(_reports.reporter_id == actor.user_id, *conditions)
     joined = (
         select(_reports.id)
@@ -170,65 +175,20 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
         .where(_joins.user_id == actor.user_id, not_excluded(actor), *conditions)
     )
     order = Order.NEWEST
-    branches = [_from_cursor(branch, order, wanted.cursor).limit(wanted.limit + 1) for branch in (filed, joined)]
-    ids = union(*(select(branch.subquery().c.id) for branch in branches))
-    query = _ROWS.where(_reports.id.in_(ids)).order_by(*_ORDERINGS[order])
-    return _page(session, query, order, wanted.limit)
+    start, values = _position(wanted.cursor, order)
+    ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
+    query = _sorted(_ROWS.where(_reports.id.in_(ids)), order, Start.TOP)
+    return _page(session, query, order, wanted.limit, values | {"now": now})
 
 
-def nearby(session: Session, point: Point, family: str, *, now: datetime) -> list[NearbyRow]:
-    """Open reports of a class family around a GCJ-02 point, nearest first, at most `NEARBY_MOST`.
-
-    Never those about a village's own affairs: the answer is for anybody who asks.
-    """
-    west, south, east, north = degrees_box(point, NEARBY_METRES)
-    per_longitude, per_latitude = metres_per_degree(point.latitude)
-    across = (_reports.longitude - point.longitude) * per_longitude
-    up = (_reports.latitude - point.latitude) * per_latitude
-    query = (
-        select(
-            _reports.id,
-            _reports.number,
-            _reports.state,
-            _reports.me_too_count,
-            _reports.longitude,
-            _reports.latitude,
-            _FIRST_PHOTO,
-        )
-        .where(
-            _in_states(OPEN_STATES),
-            _reports.latitude.between(south, north),
-            _reports.longitude.between(west, east),
-            _reports.created_at >= now - timedelta(days=NEARBY_DAYS),
-            _reports.category_code.startswith(family, autoescape=True),
-            _reports.excluded_village_code.is_(None),
-        )
-        # The corners of the box are farther than the circle: sorted by distance they come last.
-        .order_by(across * across + up * up)
-        .limit(NEARBY_MOST)
-    )
-    found = [
-        NearbyRow(
-            row.id,
-            row.number,
-            row.state,
-            row.me_too_count,
-            distance_m(point, Point(row.longitude, row.latitude)),
-            row.first_photo_id,
-        )
-        for row in session.connection().execute(query)
-    ]
-    return [row for row in found if row.distance_m <= NEARBY_METRES]
-
-
-def _narrowed(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
+def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.category is not None:
         conditions.append(_reports.category_code.startswith(filters.category, autoescape=True))
     if filters.region is not None:
         conditions.append(lies_in([filters.region]))
     if filters.overdue is not None:
-        past_due = now > _DUE
+        past_due = _DUE < _NOW
         conditions.append(past_due if filters.overdue else ~past_due)
     if filters.card is not None:
         conditions.append(_reports.card == filters.card)
@@ -239,7 +199,7 @@ def _narrowed(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _in_states(states: Sequence[State]) -> ColumnElement[bool]:
+def in_states(states: Sequence[State]) -> ColumnElement[bool]:
     """States as literals: with parameters no plan would use the partial indexes of open reports."""
     wanted = set(states)
     if not wanted <= set(OPEN_STATES):
@@ -253,18 +213,21 @@ def _state_in(states: set[State]) -> ColumnElement[bool]:
     return literal_column(f"(state IN ({literals}))", Boolean())
 
 
-def _from_cursor(query: AnySelect, order: Order, cursor: str | None) -> AnySelect:
-    """Sort, and begin after the row that the cursor names."""
-    query = query.order_by(*_ORDERINGS[order])
-    if cursor is None:
+def _sorted(query: AnySelect, order: Order, start: Start) -> AnySelect:
+    """One page in its order; `at`, `last_id` and `rows` are given when it is run."""
+    query = query.order_by(*_ORDERINGS[order]).limit(_LIMIT)
+    if start is Start.TOP:
         return query
-    at, last_id = _read_cursor(cursor, order)
-    if order is Order.DUE:
-        return query.where(tuple_(_DUE, _reports.id) > tuple_(_NEVER if at is None else at, last_id))
-    return query.where(tuple_(_reports.created_at, _reports.id) < tuple_(at, last_id))
+    if order is Order.NEWEST:
+        return query.where(tuple_(_reports.created_at, _reports.id) < tuple_(_AT, _LAST_ID))
+    key = _AT if start is Start.AFTER else _NEVER
+    return query.where(tuple_(_DUE, _reports.id) > tuple_(key, _LAST_ID))
 
 
-def _read_cursor(cursor: str, order: Order) -> tuple[datetime | None, uuid.UUID]:
+def _position(cursor: str | None, order: Order) -> tuple[Start, dict[str, Any]]:
+    """Where a cursor says to begin, and the values that go with it."""
+    if cursor is None:
+        return Start.TOP, {}
     kind, at, last_id = decode_cursor(cursor, length=3)
     try:
         when = None if at is None and order is Order.DUE else datetime.fromisoformat(at)
@@ -273,11 +236,14 @@ def _read_cursor(cursor: str, order: Order) -> tuple[datetime | None, uuid.UUID]
         raise bad_cursor() from error
     if kind != order.value or (when is not None and when.tzinfo is None):
         raise bad_cursor()
-    return when, where
+    if when is None:
+        return Start.AMONG_UNDATED, {"last_id": where}
+    return Start.AFTER, {"at": when, "last_id": where}
 
 
-def _page(session: Session, query: AnySelect, order: Order, limit: int) -> Page[ReportRow]:
-    rows = [ReportRow._make(row) for row in session.connection().execute(query.limit(limit + 1))]
+def _page(session: Session, query: AnySelect, order: Order, limit: int, values: dict[str, Any]) -> Page[ReportRow]:
+    found = session.connection().execute(query, values | {"rows": limit + 1})
+    rows = [ReportRow._make(row) for row in found]
 
     def key(row: ReportRow) -> Sequence[str | None]:
         at = row.due_at if order is Order.DUE else row.created_at

@@ -30,17 +30,31 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     """
     mine = _reports.reporter_id == actor.user_id
     joined = select(_joins.report_id).where(_joins.report_id == _reports.id, _joins.user_id == actor.user_id).exists()
+    return or_(mine, and_(joined, not_excluded(actor)), seen_by_office(actor))
+
+
+def seen_by_office(actor: Actor) -> ColumnElement[bool]:
+    """What lies in, or is on a desk in, a region the person holds a desk role for and is not excluded from."""
     regions = actor.regions(DESK_ROLES)
-    reached = or_(joined, lies_in(regions), on_desk_in(regions))
-    return or_(mine, and_(reached, not_excluded(actor)))
+    return and_(or_(lies_in(regions), on_desk_in(regions)), not_excluded(actor))
 
 
 def not_excluded(actor: Actor) -> ColumnElement[bool]:
     """False for reports about the affairs of a village at or below which the person holds any appointment."""
-    villages = {a.region_code[:_VILLAGE_DIGITS] for a in actor.appointments if len(a.region_code) >= _VILLAGE_DIGITS}
+    return not_about(villages_of(actor))
+
+
+def villages_of(actor: Actor) -> tuple[str, ...]:
+    """The villages at or below which the person holds an appointment of any role."""
+    codes = (held.region_code for held in actor.appointments)
+    return tuple(sorted({code[:_VILLAGE_DIGITS] for code in codes if len(code) >= _VILLAGE_DIGITS}))
+
+
+def not_about(villages: Collection[str]) -> ColumnElement[bool]:
+    """False for reports about the affairs of one of the villages."""
     if not villages:
         return true()
-    return or_(_reports.excluded_village_code.is_(None), _reports.excluded_village_code.not_in(sorted(villages)))
+    return or_(_reports.excluded_village_code.is_(None), _reports.excluded_village_code.not_in(villages))
 
 
 def lies_in(regions: Collection[str]) -> ColumnElement[bool]:

@@ -9,7 +9,8 @@ from wxapi.kernel.coordinates import Datum
 from wxapi.platform.wire import PageQuery, Text, WireSchema
 from wxapi.reports.case import OPEN_STATES, State
 from wxapi.reports.categories import all_categories
-from wxapi.reports.listing import NEARBY_DAYS, NEARBY_METRES, Filters, Order
+from wxapi.reports.listing import Filters, Order
+from wxapi.reports.nearby import NEARBY_DAYS, NEARBY_METRES
 
 _REGION = validate.Regexp(r"[0-9]{4}(?:[0-9]{2}(?:[0-9]{3}){0,3})?\Z", error="不是有效的区划代码。")
 _LONGEST_SEARCH = 50

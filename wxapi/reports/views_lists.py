@@ -15,6 +15,7 @@ from wxapi.regions.service import tree
 from wxapi.reports import listing
 from wxapi.reports.categories import all_categories, category
 from wxapi.reports.list_items import category_item, nearby_item, report_item
+from wxapi.reports.nearby import nearby
 from wxapi.reports.schemas_lists import CategoryWire, NearbyQuery, NearbyReport, ReportPage, ReportsQuery, filters_of
 
 blueprint = ApiBlueprint("report_lists", __name__, description="上报列表与问题类别")
@@ -44,7 +45,7 @@ def nearby_reports(query: dict[str, Any]) -> Response:
     """Open reports of the same class family (`E01`) around a point, nearest first: join one instead of filing again."""
     point = to_gcj02(Point(query["longitude"], query["latitude"]), query["coord_type"])
     family = category(query["category_code"]).family
-    found = listing.nearby(db.session(), point, family, now=runtime().clock.now())
+    found = nearby(db.session(), point, family, now=runtime().clock.now())
     return json_response([nearby_item(row) for row in found])
 
 
