@@ -10,17 +10,24 @@ from tests.journeys.phone import Phone
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
-    """A demo that runs; a test that ends it starts it again."""
+def demo_of_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
+    """The copy that all tests share."""
     # Deep on purpose: too long for a socket beside the data.
     folder: Path = tmp_path_factory.mktemp("demo") / ("deep" * 20) / "var"
-    running = DemoProcess(folder)
-    running.start()
+    copy = DemoProcess(folder)
     try:
-        running.await_ready()
-        yield running
+        yield copy
     finally:
-        running.stop()
+        copy.stop()
+
+
+@pytest.fixture
+def demo(demo_of_run: DemoProcess) -> DemoProcess:
+    """A demo that runs, whatever the test before did to it."""
+    if not demo_of_run.runs():
+        demo_of_run.start()
+        demo_of_run.await_ready()
+    return demo_of_run
 
 
 @pytest.fixture

@@ -28,11 +28,20 @@ class DemoProcess:
         self.fake_wechat_url = f"http://127.0.0.1:{self.fake_wechat_port}"
         self.said: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def process(self) -> "subprocess.Popen[str]":
+        assert self._process is not None, "not started"
+        return self._process
+
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start without waiting."""
         self.said, self._lines = [], queue.Queue()
-        self.process = subprocess.Popen(
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "wxapi.demo"],
             cwd=_ROOT,
             env=self._environment(),
@@ -42,7 +51,7 @@ class DemoProcess:
         )
         threading.Thread(target=self._read, args=[self.process, self._lines], daemon=True).start()
 
-    def await_ready(self, seconds: float = 120) -> None:
+    def await_ready(self, seconds: float = 240) -> None:
         """Wait for the ready line; fails with all that was said instead."""
         while not (self.said and self.said[-1].startswith("ready ")):
             line = self._lines.get(timeout=seconds)
@@ -58,7 +67,7 @@ class DemoProcess:
 
     def stop(self) -> None:
         """Ctrl-C, if it runs; all its processes must be gone."""
-        if self.process.poll() is None:
+        if self.runs():
             family = self.family()
             self.process.send_signal(signal.SIGINT)
             self.rest()
@@ -71,7 +80,7 @@ class DemoProcess:
 
     def assert_nothing_left(self) -> None:
         """No process of this copy exists, whoever its parent is by now."""
-        await_true(lambda: not self._traces(), seconds=30)
+        await_true(lambda: not self._traces(), seconds=60)
 
     def _traces(self) -> list[psutil.Process]:
         marks = (str(self.folder), str(self.port), str(self.fake_wechat_port))

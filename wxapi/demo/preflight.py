@@ -17,7 +17,7 @@ _LOCK_FILE = "run.lock"
 _FIRST_START_MB = 400
 _LATER_START_MB = 100
 # How long what a killed run left behind may take to end.
-_PATIENCE_S = 20.0
+_PATIENCE_S = 30.0
 _POLL_S = 0.1
 
 

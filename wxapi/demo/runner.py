@@ -23,7 +23,7 @@ from wxapi.demo.valkey import Valkey
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DATABASE = "wxapi"
-_READY_S = 90.0
+_READY_S = 180.0  # of a busy machine; a child that ends ends the waiting
 _PREPARE_S = 600.0
 _GRACE_S = 20.0
 _WATCH_S = 0.2
