@@ -35,9 +35,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name="fk_photos_owner_id", ondelete="SET NULL"),
         sa.CheckConstraint("state IN ('pending', 'ready', 'rejected')", name=op.f("ck_photos_state")),
         sa.CheckConstraint(f"rejection IN ({_CODES})", name=op.f("ck_photos_rejection")),
-        sa.CheckConstraint(
-            "(state = 'rejected') = (rejection IS NOT NULL)", name=op.f("ck_photos_rejection_state")
-        ),
+        sa.CheckConstraint("(state = 'rejected') = (rejection IS NOT NULL)", name=op.f("ck_photos_rejection_state")),
         sa.CheckConstraint(
             "(state = 'ready') = (variants IS NOT NULL AND width IS NOT NULL)", name=op.f("ck_photos_ready_state")
         ),

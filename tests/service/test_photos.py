@@ -153,7 +153,7 @@ def test_erasing_a_person_drops_unused_photos_and_unties_used_ones(owner: Person
     used, unused = upload(owner), upload(owner)
     claim(owner, used)
     held = rights.read_everything(owner.actor, now=NOW)["photos"]
-    assert [(photo["id"], photo["used_by"]) for photo in held] == [(str(used), "report"), (str(unused), None)]
+    assert {photo["id"]: photo["used_by"] for photo in held} == {str(used): "report", str(unused): None}
     rights.erase(owner.actor.user_id, now=NOW)
     session.expire_all()
     left = queries.photos_by_ids(session, [used, unused])
