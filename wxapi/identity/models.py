@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, func, text
+from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, LargeBinary, String, Text, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.identity.rules import Kind
@@ -66,7 +66,7 @@ class AppointmentRow(Base):
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
     role: Mapped[str] = mapped_column(Text)
-    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    region_code: Mapped[str] = mapped_column(String(15), ForeignKey("regions.code"))
     starts_on: Mapped[date] = mapped_column(Date)
     ends_on: Mapped[date | None] = mapped_column(Date)
     appointed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))

@@ -7,11 +7,8 @@ from wxapi.photos.rules import PhotoState, RejectionCode
 from wxapi.platform.wire import WireSchema
 
 
-class UploadFiles(WireSchema):
+class UploadBody(WireSchema):
     file = Upload(required=True, metadata={"description": "JPEG, PNG, WebP, HEIC or AVIF, at most 20 MiB"})
-
-
-class UploadForm(WireSchema):
     sha256 = fields.String(
         load_default=None,
         validate=validate.Length(max=128),

@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 
 from wxapi.kernel.permissions import Permission
 from wxapi.photos import schemas, service
@@ -13,10 +12,11 @@ from wxapi.photos.wire import photo_dict
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
+from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 
-blueprint = Blueprint("photos", __name__, description="照片")
+blueprint = ApiBlueprint("photos", __name__, description="照片")
 
 # The file, the other form fields and the boundaries between them.
 MAX_UPLOAD = MAX_BYTES + 64 * 1024
@@ -37,13 +37,12 @@ _EXAMPLE = {
 @guard(Permission.SIGNED_IN)
 @idempotency.required
 @limiter.limit("600/minute")
-@blueprint.arguments(schemas.UploadFiles, location="files", error_status_code=400)
-@blueprint.arguments(schemas.UploadForm, location="form")
+@blueprint.arguments(schemas.UploadBody, location="multipart", error_status_code=400)
 @blueprint.response(201, schemas.PhotoSchema, example=_EXAMPLE)
-def upload(files: dict[str, Any], form: dict[str, Any]) -> Response:
+def upload(form: dict[str, Any]) -> Response:
     """Store one file; a worker makes its variants. Ask for its state by `GET /photos/{id}`."""
     # One byte more than is taken tells "too large" without reading on.
-    data = files["file"].read(MAX_BYTES + 1)
+    data = form["file"].read(MAX_BYTES + 1)
     photo = service.upload(current_actor(), data, sha256=form["sha256"], now=runtime().clock.now())
     return json_response(photo_dict(photo), 201)
 

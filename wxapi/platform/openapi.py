@@ -4,11 +4,14 @@
 """
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, ClassVar
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask_smorest import Api, Blueprint
-from marshmallow import fields
+from marshmallow import Schema, fields
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import CombinedMultiDict
 
 from config import Config
 from wxapi.kernel.permissions import ROLES_OF, Permission
@@ -35,8 +38,24 @@ class Problem(WireSchema):
     request_id = fields.String(required=True)
 
 
+class _Parser(FlaskParser):
+    """Knows one location more: `multipart`, the files and the other fields of a form as one body."""
+
+    __location_map__: ClassVar[dict[str, Any]] = {**FlaskParser.__location_map__, "multipart": "load_multipart"}
+
+    def load_multipart(self, request: Request, schema: Schema) -> MultiDictProxy:
+        """All parts of a form."""
+        return MultiDictProxy(CombinedMultiDict([request.form, request.files]), schema)
+
+
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest carries no types
     """A feature's routes. A view without `@guard(...)` does not even import."""
+
+    ARGUMENTS_PARSER = _Parser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING: ClassVar[dict[str, str]] = {
+        **Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
+        "multipart": "multipart/form-data",
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
