@@ -1,6 +1,5 @@
 """How the demo begins and ends: quickly the second time, with its data, and never leaving a process behind."""
 
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -53,15 +52,6 @@ def test_a_killed_demo_leaves_nothing_and_starts_again(demo: DemoProcess) -> Non
     demo.start()
     demo.await_ready()
     assert Phone(demo.url, demo.fake_wechat_url, "reporter-2").get("/me")["appointments"] == []
-
-
-def test_when_one_process_dies_all_end_and_it_is_named(demo: DemoProcess) -> None:
-    (fake,) = [process for process in demo.family() if "wxapi.demo.fake_wechat" in process.cmdline()]
-    fake.send_signal(signal.SIGKILL)
-    said = demo.rest()
-    assert demo.process.returncode == 1
-    assert "fake-wechat was ended by signal 9" in said
-    demo.assert_nothing_left()
 
 
 def test_a_second_copy_on_the_same_folder_is_refused(demo: DemoProcess, tmp_path: Path) -> None:
