@@ -1,14 +1,28 @@
 """The wire of photos. Answers are made by `wire.photo_dict`; the schemas here document and test them."""
 
 from flask_smorest.fields import Upload
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
+from werkzeug.datastructures import FileStorage
 
 from wxapi.photos.rules import PhotoState, RejectionCode
 from wxapi.platform.wire import WireSchema
 
 
+def _is_file(value: object) -> None:
+    """A part with a file; a text field of the same name is none."""
+    if not isinstance(value, FileStorage):
+        raise ValidationError("请以文件形式上传照片。")
+
+
+def _must_be_a_file(part: object) -> None:
+    if not isinstance(part, FileStorage):
+        raise ValidationError("应为文件。")
+
+
 class UploadBody(WireSchema):
-    file = Upload(required=True, metadata={"description": "JPEG, PNG, WebP, HEIC or AVIF, at most 20 MiB"})
+    file = Upload(
+        required=True, validate=_is_file, metadata={"description": "JPEG, PNG, WebP, HEIC or AVIF, at most 20 MiB"}
+    )
     sha256 = fields.String(
         load_default=None,
         validate=validate.Length(max=128),

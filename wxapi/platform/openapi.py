@@ -41,7 +41,10 @@ class Problem(WireSchema):
 class _Parser(FlaskParser):
     """Knows one location more: `multipart`, the files and the other fields of a form as one body."""
 
-    __location_map__: ClassVar[dict[str, Any]] = {**FlaskParser.__location_map__, "multipart": "load_multipart"}
+    __location_map__ = {  # noqa: RUF012 - webargs declares it so
+        **FlaskParser.__location_map__,
+        "multipart": "load_multipart",
+    }
 
     def load_multipart(self, request: Request, schema: Schema) -> MultiDictProxy:
         """All parts of a form."""
