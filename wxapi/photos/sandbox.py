@@ -5,6 +5,7 @@ A time-out in Python cannot interrupt C code, so pictures are decoded in a child
 (SIGKILL or SIGTERM: a shutdown, the system's own out-of-memory killer) has not: the job is tried again.
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -119,8 +120,10 @@ class Sandbox:
 
 @cache
 def shared() -> Sandbox:
-    """The process's own sandbox."""
-    return Sandbox()
+    """The process's own sandbox, closed at its end."""
+    made = Sandbox()
+    atexit.register(made.close)
+    return made
 
 
 def _passed_on() -> dict[str, str]:
