@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
-from workers.jobs import housekeeping, notifications, photos, reports, training
+from workers.jobs import housekeeping, moderation, notifications, photos, reports, training
 from wxapi.kernel.clock import SHANGHAI
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
@@ -65,6 +65,7 @@ TASKS: tuple[Task, ...] = (
     Task("reports.close_silent", Every(minutes=10), reports.close_silent_reports),
     Task("reports.resume_holds", Every(minutes=10), reports.resume_held_reports),
     Task("training.close_due", Every(hours=1), training.close_due_sessions),
+    Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing_verdicts),
     Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),
     Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.jobs import identity, notifications, photos, reports, training
+from workers.jobs import identity, moderation, notifications, photos, reports, training
 from workers.timetable import TASKS
 
 
@@ -59,8 +59,12 @@ TOPICS: Topics = {
     "photo.dropped": (Job(photos.remove_photo),),
     "photo.uploaded": (Job(photos.develop_photo, Queue.PHOTOS, limit_s=40, lease_s=50),),
     "wechat.pushed": (Job(notifications.work_on_push),),
+    "moderation.picture": (Job(moderation.check_picture, Queue.OUTGOING, limit_s=40, lease_s=50),),
+    "moderation.text": (Job(moderation.check_text, Queue.OUTGOING, limit_s=40, lease_s=50),),
+    "wechat.media_checked": (Job(moderation.take_verdict),),
     "report.changed": (Job(reports.tell_of_step),),
-    "report.filed": (Job(reports.route_report),),
+    "report.filed": (Job(reports.route_report), Job(moderation.begin_checks)),
+    "report.photos_added": (Job(moderation.begin_checks),),
     "training.cancelled": (Job(training.tell_of_cancellation),),
     "training.close": (Job(training.close_session),),
     "training.leave_decided": (Job(training.tell_of_leave),),

@@ -26,6 +26,7 @@ from wxapi.regions import views as regions
 from wxapi.reports import personal as reports_personal
 from wxapi.reports import views as reports
 from wxapi.reports import views_lists as report_lists
+from wxapi.reports import views_moderation as moderation
 from wxapi.training import cli as training_cli
 from wxapi.training import personal as training_personal
 from wxapi.training import views as training
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     notifications.blueprint,
     reports.blueprint,
     report_lists.blueprint,
+    moderation.blueprint,
     training.blueprint,
 )
 # Features that hold something of a person, for `GET /me/data` and `DELETE /me`.

@@ -12,7 +12,19 @@ from tests import places, reporting
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.report_rows import add_report
-from tests.reporting import COUNTY, NEIGHBOUR, OTHER_TOWNSHIP, TOWNSHIP, VILLAGE, Town, file, file_routed, photo, take
+from tests.reporting import (
+    COUNTY,
+    NEIGHBOUR,
+    OTHER_TOWNSHIP,
+    TOWNSHIP,
+    VILLAGE,
+    Town,
+    file,
+    file_routed,
+    let_pass,
+    photo,
+    take,
+)
 from tests.statements import count_statements
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.coordinates import Point, gcj02_to_wgs84
@@ -273,6 +285,7 @@ def test_nearby_are_open_reports_of_the_family_within_50_m_nearest_first(town: T
 def test_nearby_shows_a_picture_and_how_many_joined(town: Town, session: Session) -> None:
     report = file(town.reporter, photo_ids=[photo(town.reporter)])
     session.execute(update(Report).values(me_too_count=4))
+    let_pass(report)
     at = Point(report["location"]["longitude"], report["location"]["latitude"])
     (found,) = near(town.stranger, at)
     assert "/thumb.jpg?" in found.pop("thumb_url")

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
     APPOINT = "appoint"
+    MODERATE = "moderate"
+    SCENE_CODES = "scene_codes"
     TRAINING_ORGANISE = "training_organise"
     TRAINING_STEWARD = "training_steward"
     TRAINING_COVERAGE = "training_coverage"
@@ -45,6 +47,8 @@ class Permission(StrEnum):
 
 ROLES_OF: dict[Permission, frozenset[Role]] = {
     Permission.APPOINT: frozenset({Role.ADMIN}),
+    Permission.MODERATE: frozenset({Role.TOWNSHIP_OFFICER, Role.SUPERVISOR}),
+    Permission.SCENE_CODES: frozenset({Role.ADMIN, Role.TOWNSHIP_OFFICER}),
     Permission.TRAINING_ORGANISE: frozenset({Role.TRAINING_ORGANISER}),
     Permission.TRAINING_STEWARD: frozenset({Role.TRAINING_ORGANISER, Role.TRAINING_STEWARD}),
     Permission.TRAINING_COVERAGE: frozenset({Role.TRAINING_ORGANISER, Role.SUPERVISOR}),

@@ -11,7 +11,8 @@ GRANT_EVENTS = frozenset({"subscribe_msg_popup_event", "subscribe_msg_change_eve
 SENT_EVENT = "subscribe_msg_sent_event"
 REVOKE_EVENT = "user_authorization_revoke"
 CANCEL_EVENT = "user_authorization_cancellation"
-HANDLED = GRANT_EVENTS | {SENT_EVENT, REVOKE_EVENT, CANCEL_EVENT}
+MEDIA_EVENT = "wxa_media_check"
+HANDLED = GRANT_EVENTS | {SENT_EVENT, REVOKE_EVENT, CANCEL_EVENT, MEDIA_EVENT}
 
 _ACCEPTED = frozenset({"accept", "acceptWithAudio"})
 # RevokeInfo's codes of what is kept about a person as such: reports and their places and photos are public business.
@@ -34,11 +35,23 @@ class Sent:
     errcode: int
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedMedia:
+    """WeChat's word on a picture that was handed in; `errcode` other than 0: it could not be judged."""
+
+    trace_id: str
+    suggest: str | None
+    label: int | None
+    errcode: int
+
+
 def repeat_key(event: Mapping[str, Any]) -> str:
     """What is equal for repeats of one event and different for others."""
     name = str(event.get("Event", ""))
     if name == SENT_EVENT:
         return "|".join([name, *sorted(sent.message_id for sent in sent_messages(event))])
+    if name == MEDIA_EVENT and event.get("trace_id"):
+        return f"{name}|{event['trace_id']}"
     if event.get("MsgId"):
         return f"{name}|{event['MsgId']}"
     body = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
@@ -69,6 +82,19 @@ def answers(event: Mapping[str, Any]) -> list[Answer]:
 def sent_messages(event: Mapping[str, Any]) -> list[Sent]:
     """What became of which messages."""
     return [Sent(str(item.get("MsgID", "")), _number(item.get("ErrorCode")) or 0) for item in _items(event)]
+
+
+def checked_media(event: Mapping[str, Any]) -> CheckedMedia:
+    """The verdict on a picture; the old form of the event has `isrisky` and `status_code` instead of a result."""
+    result = event.get("result")
+    suggest: str | None = None
+    label: int | None = None
+    if isinstance(result, Mapping):
+        suggest, label = str(result.get("suggest")), _number(result.get("label"))
+    elif "isrisky" in event:
+        suggest = "pass" if _number(event["isrisky"]) == 0 else "risky"
+    errcode = _number(event.get("errcode")) or _number(event.get("status_code")) or 0
+    return CheckedMedia(str(event.get("trace_id", "")), suggest, label, errcode)
 
 
 def revoked(event: Mapping[str, Any]) -> list[str]:

@@ -84,6 +84,8 @@ def work_on(push_id: int, *, now: datetime) -> None:
             if now - row.received_at < _SETTLES_WITHIN:
                 outbox.record(session, "wechat.pushed", not_before=now + _LOOK_AGAIN_IN, push_id=push_id)
                 return
+        elif row.event == push_events.MEDIA_EVENT:
+            _pass_on(session, push_events.checked_media(event))
         elif row.event != push_events.SENT_EVENT:
             _about_person(session, row, event, now=now)
         row.body_sealed = None
@@ -109,6 +111,18 @@ def _json_object(message: bytes) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise MalformedError("push_malformed", "推送内容不是 JSON 对象。")
     return event
+
+
+def _pass_on(session: Session, checked: push_events.CheckedMedia) -> None:
+    """Hand a verdict to whoever has pictures checked."""
+    outbox.record(
+        session,
+        "wechat.media_checked",
+        trace_id=checked.trace_id,
+        suggest=checked.suggest,
+        label=checked.label,
+        errcode=checked.errcode,
+    )
 
 
 def _note_sent(session: Session, event: dict[str, Any]) -> bool:

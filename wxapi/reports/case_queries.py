@@ -8,11 +8,16 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select, te
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
+from wxapi.moderation.queries import picture_passed
 from wxapi.photos import visibility
 from wxapi.photos.models import Photo
+from wxapi.reports.case import Party
 from wxapi.reports.models import OPEN_SQL, Report, ReportEvent, ReportJoin, ReportPhoto
 from wxapi.reports.parties import Standing
-from wxapi.reports.queries import visible_to
+from wxapi.reports.queries import seen_by_office, visible_to
+
+# Roles of lines of history that are not written by an office.
+CITIZENS = frozenset({Party.REPORTER.value, Party.JOINER.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,15 @@ def photos_of(session: Session, report_id: uuid.UUID) -> list[PlacedPhoto]:
 
 @visibility.register
 def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
-    """A photo is seen by whoever sees its report: a condition on `Photo`, for `GET /photos/{id}`."""
-    return exists().where(ReportPhoto.photo_id == Photo.id, Report.id == ReportPhoto.report_id, visible_to(actor))
+    """A photo is seen by the offices that see its report, and by its other people once it passed.
+
+    A condition on `Photo`, for `GET /photos/{id}`; the owner sees his own anyway.
+    """
+    by_office = exists().where(ReportEvent.id == ReportPhoto.event_id, ReportEvent.role.not_in(CITIZENS))
+    shown = and_(visible_to(actor), or_(picture_passed(Photo.__table__.c.id), by_office))
+    return exists().where(
+        ReportPhoto.photo_id == Photo.id, Report.id == ReportPhoto.report_id, or_(seen_by_office(actor), shown)
+    )
 
 
 def _with_join(actor: Actor) -> Select[Report, bool]:

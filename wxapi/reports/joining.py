@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.photos import service as photos
-from wxapi.platform import audit
+from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
 from wxapi.reports import case_queries
 from wxapi.reports.case import OPEN_STATES
@@ -82,3 +82,5 @@ def _add_photos(session: Session, report: Report, actor: Actor, photo_ids: Seque
         ReportPhoto(photo_id=photo.id, report_id=report.id, purpose="report", position=first + at)
         for at, photo in enumerate(claimed)
     )
+    # Joining happens often, with a photo seldom.
+    outbox.record(session, "report.photos_added", report_id=str(report.id))

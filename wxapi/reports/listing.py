@@ -17,6 +17,8 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
+    literal,
     literal_column,
     or_,
     select,
@@ -28,8 +30,10 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
 from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.moderation.queries import picture_passed, text_passed
 from wxapi.photos.models import Photo
 from wxapi.reports.case import OPEN_STATES, State
+from wxapi.reports.masking import WITHHELD
 from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report, ReportJoin, ReportPhoto
 from wxapi.reports.queries import lies_in, not_about, not_excluded, on_desk_in, villages_of
 
@@ -67,22 +71,30 @@ class ReportRow(NamedTuple):
 # Tables and their columns, not entities: building and reading these costs half, and a list changes nothing.
 _reports, _placed = Report.__table__.c, ReportPhoto.__table__.c
 _photos, _joins = Photo.__table__.c, ReportJoin.__table__.c
-FIRST_PHOTO = (
-    select(_placed.photo_id)
-    .join(Photo.__table__, _photos.id == _placed.photo_id)
-    .where(_placed.report_id == _reports.id, _placed.purpose == "report", _photos.state == "ready")
-    .order_by(_placed.position)
-    .limit(1)
-    .correlate(Report.__table__)
-    .scalar_subquery()
-    .label("first_photo_id")
-)
-_ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), FIRST_PHOTO)
+placed_photo_passed = picture_passed(_placed.photo_id)
+
+
+def first_photo(*conditions: ColumnElement[bool]) -> ColumnElement[uuid.UUID]:
+    """The first of a report's photos that is ready and meets the conditions, as a column."""
+    return (
+        select(_placed.photo_id)
+        .join(Photo.__table__, _photos.id == _placed.photo_id)
+        .where(_placed.report_id == _reports.id, _placed.purpose == "report", _photos.state == "ready", *conditions)
+        .order_by(_placed.position)
+        .limit(1)
+        .correlate(Report.__table__)
+        .scalar_subquery()
+        .label("first_photo_id")
+    )
+
+
+_ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), first_photo())
 _DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 # What changes from call to call; the rest of a statement is built once and kept.
 _NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
 _LAST_ID, _LIMIT = bindparam("last_id", type_=Uuid()), bindparam("rows", type_=Integer())
+_TEXT_PASSED = text_passed(_reports.id)
 _LIKE_WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
@@ -174,11 +186,25 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
         .join(ReportJoin.__table__, _joins.report_id == _reports.id)
         .where(_joins.user_id == actor.user_id, not_excluded(actor), *conditions)
     )
+    if wanted.filters.text is not None:
+        joined = joined.where(_TEXT_PASSED)  # else a search would tell what is withheld
     order = Order.NEWEST
     start, values = _position(wanted.cursor, order)
     ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
-    query = _sorted(_ROWS.where(_reports.id.in_(ids)), order, Start.TOP)
+    query = _sorted(_rows_for(actor).where(_reports.id.in_(ids)), order, Start.TOP)
     return _page(session, query, order, wanted.limit, values | {"now": now})
+
+
+def _rows_for(actor: Actor) -> AnySelect:
+    """Rows as a citizen may see them: of other citizens' reports only what passed."""
+    mine = _reports.reporter_id == actor.user_id
+    shown = or_(mine, _TEXT_PASSED)
+    withheld = {
+        "description": case((shown, _reports.description), else_=literal(WITHHELD)).label("description"),
+        "address": case((shown, _reports.address)).label("address"),
+    }
+    columns = (withheld.get(name, _reports[name]) for name in ReportRow._fields[:-1])
+    return select(*columns, first_photo(or_(_photos.owner_id == actor.user_id, placed_photo_passed)))
 
 
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:

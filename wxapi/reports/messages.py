@@ -8,6 +8,7 @@ from wxapi.kernel.clock import local_day, to_wire
 from wxapi.notifications.rules import Kind, Notice
 from wxapi.reports.case import STATE_NAMES, State
 from wxapi.reports.categories import category
+from wxapi.reports.masking import masked_if_any
 from wxapi.reports.models import Report, ReportEvent
 
 
@@ -83,7 +84,7 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
     for tell in TOLD.get(event.action, ()):
         title = tell.words.format(
             desk=names.get(report.desk_code or "", "承办单位"),
-            note=event.note or "",
+            note=masked_if_any(event.note, report.category_code) or "",
             review_on=report.hold_review_on or local_day(event.at),
         )
         yield tell.audience, _notice(report, event, tell.kind, title, names)
@@ -97,7 +98,7 @@ def _notice(report: Report, event: ReportEvent, kind: Kind, title: str, names: d
         "what": what,
         "place": place,
         "state": state,
-        "note": event.note or title,
+        "note": masked_if_any(event.note, report.category_code) or title,
         "at": to_wire(event.at),
     }
     if report.due_at:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Text,
     Uuid,
@@ -174,6 +175,23 @@ class ReportEvent(Base):
     note: Mapped[str | None] = mapped_column(Text)
     # Codes, days and dates that came with the action.
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ReportOriginal(Base):
+    """What a citizen typed, sealed, where masking changed it; the masked text stands in the report or its history."""
+
+    __tablename__ = "report_originals"
+    __table_args__ = (
+        CheckConstraint("field IN ('description', 'address', 'note')", name="field"),
+        CheckConstraint("(field = 'note') = (event_id IS NOT NULL)", name="event"),
+        Index("ix_report_originals_report_id", "report_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
+    field: Mapped[str] = mapped_column(Text)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("report_events.id"))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ReportPhoto(Base):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.coordinates import Point, degrees_box, distance_m, metres_per_degree
 from wxapi.reports.case import OPEN_STATES
-from wxapi.reports.listing import FIRST_PHOTO, in_states
+from wxapi.reports.listing import first_photo, in_states, placed_photo_passed
 from wxapi.reports.models import Report
 
 NEARBY_METRES = 50.0
@@ -17,6 +17,8 @@ NEARBY_DAYS = 14
 NEARBY_MOST = 20
 
 _reports = Report.__table__.c
+# Nobody sees a stranger's picture before it passed.
+_THUMB = first_photo(placed_photo_passed)
 
 
 class NearbyRow(NamedTuple):
@@ -47,7 +49,7 @@ def nearby(session: Session, point: Point, family: str, *, now: datetime) -> lis
             _reports.me_too_count,
             _reports.longitude,
             _reports.latitude,
-            FIRST_PHOTO,
+            _THUMB,
         )
         .where(
             in_states(OPEN_STATES),

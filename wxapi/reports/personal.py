@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from wxapi.identity.rights import PersonalData
 from wxapi.kernel.clock import to_wire
 from wxapi.reports.models import Report, ReportEvent, ReportJoin
+from wxapi.reports.originals import Originals, forget_author, opened
 
 
 def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
@@ -27,32 +28,38 @@ def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
         .order_by(ReportEvent.id)
     )
     return {
-        "filed": [_filed(report) for report in filed],
+        "filed": [_filed(report, opened(session, report.id)) for report in filed],
         "joined": [{"number": number, "at": to_wire(at)} for number, at in joined],
         "steps": [
-            {"number": number, "at": to_wire(event.at), "action": event.action, "note": event.note}
+            {
+                "number": number,
+                "at": to_wire(event.at),
+                "action": event.action,
+                "note": opened(session, event.report_id).notes.get(event.id, event.note),
+            }
             for number, event in steps
         ],
     }
 
 
-def _filed(report: Report) -> dict[str, Any]:
+def _filed(report: Report, originals: Originals) -> dict[str, Any]:
     return {
         "id": str(report.id),
         "number": report.number,
         "state": report.state,
         "category_code": report.category_code,
-        "description": report.description,
+        "description": originals.description or report.description,
         "longitude": report.longitude,
         "latitude": report.latitude,
         "accuracy": report.accuracy,
-        "address": report.address,
+        "address": originals.address or report.address,
         "created_at": to_wire(report.created_at),
     }
 
 
 def _erase(session: Session, user_id: uuid.UUID, _now: datetime) -> None:
-    """Leave reports, lines of history and counts standing, without the person."""
+    """Leave reports, lines of history and counts standing, without the person and what he typed of himself."""
+    forget_author(session, user_id)
     unlink = {"synchronize_session": False}
     session.execute(
         update(Report).where(Report.reporter_id == user_id).values(reporter_id=None).execution_options(**unlink)

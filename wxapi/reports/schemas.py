@@ -136,6 +136,22 @@ class TimelineEntry(WireSchema):
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
 
 
+class CheckMark(WireSchema):
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["text", "picture"]))
+    photo_id = fields.UUID(required=True, allow_none=True)
+    state = fields.String(required=True)
+
+
+class ModerationMark(WireSchema):
+    """How far the checks of a report's words and pictures have come."""
+
+    text = fields.String(
+        required=True, metadata={"description": "pending, pass, review, risky, manual; not_sent: confidential"}
+    )
+    checks = fields.List(fields.Nested(CheckMark), required=True)
+
+
 class ReportSchema(WireSchema):
     id = fields.UUID(required=True)
     number = fields.String(required=True)
@@ -163,6 +179,7 @@ class ReportSchema(WireSchema):
     updated_at = fields.AwareDateTime(required=True)
     timeline = fields.List(fields.Nested(TimelineEntry), required=True)
     available_actions = fields.List(fields.String(validate=validate.OneOf(rules.PUBLIC_ACTIONS)), required=True)
+    moderation = fields.Nested(ModerationMark, metadata={"description": "for people of the desk and above only"})
 
 
 def draft_of(body: dict[str, Any]) -> Draft:

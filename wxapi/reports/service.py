@@ -23,6 +23,7 @@ from wxapi.reports.models import Report, ReportEvent, ReportPhoto
 from wxapi.reports.parties import capacities, who_is, works_at_desk
 from wxapi.reports.rules import Transition
 from wxapi.reports.setter import Step
+from wxapi.reports.sight import sight_of
 from wxapi.reports.wire import report_dict
 
 
@@ -43,7 +44,8 @@ def shown(session: Session, found: Found, actor: Actor, *, now: datetime) -> dic
     report = found.report
     events = case_queries.events_of(session, report.id)
     placed = case_queries.photos_of(session, report.id)
-    return report_dict(report, who_is(actor, found.standing), events, placed, now=now)
+    who = who_is(actor, found.standing)
+    return report_dict(report, who, events, placed, sight_of(session, report, who, events, placed), now=now)
 
 
 def act(actor: Actor, report_id: uuid.UUID, request: Request, *, now: datetime) -> dict[str, Any]:

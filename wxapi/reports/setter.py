@@ -9,9 +9,12 @@ from wxapi.platform import audit, outbox
 from wxapi.regions.service import tree
 from wxapi.reports import routing, rules
 from wxapi.reports.case import Case, Command, Extension, Party, State, Who
+from wxapi.reports.case_queries import CITIZENS
 from wxapi.reports.categories import category
+from wxapi.reports.masking import masked
 from wxapi.reports.messages import TOLD
 from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.originals import keep_note
 
 # Written by `move_to_desk`, and read from the category's table.
 _OWN_WAY = {"desk_code", "limits"}
@@ -39,6 +42,11 @@ class Step:
     command: Command
 
 
+def fields_of(case: Case) -> dict[str, Any]:
+    """The columns a case is kept in, the desk's left out."""
+    return {name: getattr(case, name) for name in _STORED}
+
+
 def take(session: Session, report: Report, step: Step) -> ReportEvent:
     """Take one action: change the case, and write what became of it. The caller holds the report's lock.
 
@@ -50,8 +58,8 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
     # Also when the code stays: the gate is asked whenever an action names a desk.
     if step.command.desk_code is not None:
         move_to_desk(report, step.command.desk_code)
-    for name in _STORED:
-        setattr(report, name, getattr(after, name))
+    for name, value in fields_of(after).items():
+        setattr(report, name, value)
     event = write_event(session, report, step, from_state=before.state)
     if step.command.action in TOLD:
         session.flush()  # gives the line its id
@@ -99,7 +107,16 @@ def write_event(
         detail=_detail(step.command),
     )
     session.add(event)
+    if event.role in CITIZENS and event.note:
+        _mask(session, report, event)
     return event
+
+
+def _mask(session: Session, report: Report, event: ReportEvent) -> None:
+    """What a citizen writes is read by others without personal data."""
+    typed = event.note or ""
+    event.note = masked(typed, report.category_code)
+    keep_note(session, event, typed)
 
 
 def _detail(command: Command) -> dict[str, Any]:

@@ -14,12 +14,19 @@ from wxapi.reports.case_queries import PlacedPhoto
 from wxapi.reports.categories import category
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.setter import case_of
+from wxapi.reports.sight import Sight
 
 _LABELS: dict[str, str] = {Party.SYSTEM: "系统", Party.JOINER: "同报人"}
 
 
 def report_dict(
-    report: Report, who: Who, events: Sequence[ReportEvent], photos: Sequence[PlacedPhoto], *, now: datetime
+    report: Report,
+    who: Who,
+    events: Sequence[ReportEvent],
+    photos: Sequence[PlacedPhoto],
+    sight: Sight,
+    *,
+    now: datetime,
 ) -> dict[str, Any]:
     """`<report>` of the contract, as one person sees it.
 
@@ -28,17 +35,20 @@ def report_dict(
         who: what the person is to it; decides `available_actions` and `is_me`.
         events: its history, oldest first.
         photos: all of its photos, in order.
+        sight: the words and pictures the person is shown.
         now: the present instant.
     """
+    photos = [each for each in photos if each.photo.id not in sight.hidden_photos]
+    mark = {} if sight.moderation is None else {"moderation": sight.moderation}
     return {
         "id": str(report.id),
         "number": report.number,
         "version": report.version,
         "state": str(report.state),
         "category": {"code": report.category_code, "name": category(report.category_code).name},
-        "description": report.description,
+        "description": sight.description,
         "location": {"longitude": report.longitude, "latitude": report.latitude, "coord_type": "gcj02"},
-        "address": report.address,
+        "address": sight.address,
         "region": _region(report.village_code),
         "grid_code": report.grid_code,
         "candidates": [_region(each["code"]) | {"distance_m": each["distance_m"]} for each in report.candidates],
@@ -53,19 +63,20 @@ def report_dict(
         "reporter": {"label": _reporter_label(report), "is_me": Party.REPORTER in who.parties},
         "created_at": to_wire(report.created_at),
         "updated_at": to_wire(report.updated_at),
-        "timeline": [_line(report, event, photos) for event in events],
+        "timeline": [_line(report, event, photos, sight) for event in events],
         "available_actions": rules.offered(case_of(report), who, now),
+        **mark,
     }
 
 
-def _line(report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto]) -> dict[str, Any]:
+def _line(report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto], sight: Sight) -> dict[str, Any]:
     return {
         "at": to_wire(event.at),
         "action": event.action,
         "from_state": event.from_state,
         "to_state": event.to_state,
         "by": {"role": event.role, "label": _label(report, event)},
-        "note": event.note,
+        "note": sight.notes.get(event.id),
         "photos": [photo_dict(each.photo) for each in photos if each.event_id == event.id],
     }
 

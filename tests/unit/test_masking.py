@@ -1,0 +1,96 @@
+"""No id, phone or plate survives masking, however it is written; ordinary text is left alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wxapi.reports.masking import ID_MARK, PHONE_MARK, PLATE_MARK, check_digit, masked
+
+GAPS = st.sampled_from(["", " ", "-", "\u3000", "\uff0d", "\u2014"])
+# Neither digits nor letters next to it: those would make another number of it.
+AROUND = st.text(st.sampled_from("路口垃圾箱,。电话:()请联系"), max_size=8)
+
+
+@st.composite
+def phones(draw: st.DrawFn) -> str:
+    digits = draw(st.from_regex(r"\A1[3-9][0-9]{9}\Z"))
+    gap = draw(GAPS)
+    prefix = draw(st.sampled_from(["", "+86", "+86 ", "86-", "0086", "0"]))
+    return full_width(draw, prefix + gap.join([digits[:3], digits[3:7], digits[7:]]))
+
+
+@st.composite
+def ids(draw: st.DrawFn) -> str:
+    place, birth = draw(st.from_regex(r"\A[1-8][0-9]{5}\Z")), draw(st.dates()).strftime("%Y%m%d").rjust(8, "0")
+    first17 = place + birth + draw(st.from_regex(r"\A[0-9]{3}\Z"))
+    last = draw(st.sampled_from([str.upper, str.lower]))(check_digit(first17))
+    gap = draw(GAPS)
+    return full_width(draw, gap.join([first17[:6], first17[6:14], first17[14:] + last]))
+
+
+@st.composite
+def plates(draw: st.DrawFn) -> str:
+    head = draw(st.sampled_from("鄂京沪粤湘")) + draw(st.sampled_from("ABDHabd"))
+    tail = draw(st.from_regex(r"\A[0-9][A-HJ-NP-Z0-9]{4,5}\Z"))
+    return full_width(draw, head + draw(st.sampled_from(["", "·", " ", "-"])) + tail)
+
+
+def full_width(draw: st.DrawFn, text: str) -> str:
+    if not draw(st.booleans()):
+        return text
+    return "".join(chr(ord(c) + 0xFEE0) if c.isascii() and c.isalnum() else c for c in text)
+
+
+@given(before=AROUND, phone=phones(), after=AROUND)
+def test_no_mobile_number_survives(before: str, phone: str, after: str) -> None:
+    assert masked(before + phone + after) == before + PHONE_MARK + after
+
+
+@given(before=AROUND, number=ids(), after=AROUND)
+def test_no_id_survives(before: str, number: str, after: str) -> None:
+    assert masked(before + number + after) == before + ID_MARK + after
+
+
+@given(before=AROUND, plate=plates(), after=AROUND)
+def test_no_plate_survives_where_it_is_not_the_matter(before: str, plate: str, after: str) -> None:
+    assert masked(before + plate + after, "E0102") == before + PLATE_MARK + after
+    assert masked(before + plate + after, "E0505") == before + plate + after
+
+
+@given(parts=st.lists(phones() | ids() | plates(), max_size=4))
+def test_all_of_several_go(parts: list[str]) -> None:
+    text = masked(",".join(parts))
+    assert [part in {ID_MARK, PHONE_MARK, PLATE_MARK} for part in text.split(",") if part] == [True] * len(parts)
+
+
+@given(text=st.text(st.characters(exclude_categories=["Nd"])))
+def test_text_without_digits_is_left_alone(text: str) -> None:
+    assert masked(text) == text
+
+
+@given(text=st.text())
+def test_masking_twice_is_masking_once(text: str) -> None:
+    assert masked(masked(text)) == masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "路口垃圾箱满溢",
+        "坐标 112.2239823, 30.328193",
+        "快递单号 138123456789012",  # longer than a mobile number
+        "编号 420106199001011232 有误",  # 18 digits, wrong check digit
+        "井盖编号 12345678901",  # no mobile number begins so
+        "座机 0716-8123456,热线 12345",
+        "JZ-7K3M9Q2X",
+        "2026-11-23 10:00 第 3 号楼 1102 室",
+        "鄂A座一楼",
+        "云ABCDEF",
+    ],
+)
+def test_ordinary_numbers_stay(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_the_check_digit_is_the_standards() -> None:
+    assert check_digit("11010519491231002") == "X"  # the example of GB 11643

@@ -1,0 +1,44 @@
+"""What a check can be, and how long it is tried. Pure.
+
+The limits are WeChat's: an author's openid is taken for two hours after he last used the mini program, and the
+verdict on a picture comes within 30 minutes. A thing that was not judged `pass` is kept from other citizens' eyes
+and from nothing else.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What is checked."""
+
+    TEXT = "text"
+    PICTURE = "picture"
+
+
+class State(StrEnum):
+    """How far a check has come."""
+
+    WAITING = "waiting"  # not handed in yet
+    ASKED = "asked"  # handed in, the verdict outstanding
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    REVIEW = "review"
+    RISKY = "risky"
+    MANUAL = "manual"  # WeChat does not judge it: a person does
+
+
+class Decision(StrEnum):
+    """What a person decides about a thing WeChat held back or did not judge."""
+
+    SHOW = "show"
+    HIDE = "hide"
+
+
+# For people to decide.
+QUEUED = (State.REVIEW, State.RISKY, State.MANUAL)
+# What a verdict may still change: an earlier verdict or a person's decision stands.
+UNDECIDED = (State.WAITING, State.ASKED, State.MANUAL)
+MOST_ASKS = 2
+# The author may have been away for two hours before the last try then.
+TRIES_FOR = timedelta(hours=1)
+VERDICT_WITHIN = timedelta(minutes=35)

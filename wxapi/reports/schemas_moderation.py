@@ -1,0 +1,46 @@
+"""The wire of moderation: the officers' queue, and the original words."""
+
+from marshmallow import fields
+
+from wxapi.moderation.rules import Decision, Kind
+from wxapi.photos.schemas import PhotoSchema
+from wxapi.platform.wire import WireSchema
+
+
+class DecisionBody(WireSchema):
+    decision = fields.Enum(Decision, by_value=True, required=True)
+
+
+class QueuedReport(WireSchema):
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+
+
+class QueuedCheck(WireSchema):
+    id = fields.UUID(required=True)
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    state = fields.String(required=True, metadata={"description": "pending, pass, review, risky or manual"})
+    label = fields.Integer(required=True, allow_none=True, metadata={"description": "WeChat's label, such as 20006"})
+    errcode = fields.Integer(required=True, allow_none=True, metadata={"description": "why WeChat did not judge"})
+    report = fields.Nested(QueuedReport, required=True)
+    text = fields.String(required=True, allow_none=True)
+    photo = fields.Nested(PhotoSchema, required=True, allow_none=True)
+    created_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class CheckPage(WireSchema):
+    items = fields.List(fields.Nested(QueuedCheck), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class OriginalNote(WireSchema):
+    at = fields.AwareDateTime(required=True)
+    role = fields.String(required=True)
+    note = fields.String(required=True)
+
+
+class OriginalWords(WireSchema):
+    description = fields.String(required=True)
+    address = fields.String(required=True, allow_none=True)
+    notes = fields.List(fields.Nested(OriginalNote), required=True, metadata={"description": "those that were masked"})
