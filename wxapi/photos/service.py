@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -107,6 +107,27 @@ def develop(photo_id: uuid.UUID, *, now: datetime) -> None:
         runtime().storage.delete(original_key(photo_id))
 
 
+# Built once: every report claims its photos.
+_FREE = (
+    select(Photo.id)
+    .where(
+        Photo.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        Photo.owner_id == bindparam("owner"),
+        Photo.used_by_id.is_(None),
+        Photo.state != PhotoState.REJECTED.value,
+    )
+    .order_by(Photo.id)  # the same order for everybody: two claims wait, they do not deadlock
+    .with_for_update()
+)
+_CLAIM = (
+    update(Photo)
+    .where(Photo.id.in_(_FREE))
+    .values(used_by_kind=bindparam("kind"), used_by_id=bindparam("subject_id"))
+    .returning(Photo)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+
+
 def claim(
     session: Session, owner_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, kind: str, subject_id: uuid.UUID
 ) -> list[Photo]:
@@ -117,24 +138,10 @@ def claim(
     """
     if len(set(photo_ids)) < len(photo_ids):
         raise _refusal("photo_used")
-    free = (
-        select(Photo.id)
-        .where(
-            Photo.id.in_(photo_ids),
-            Photo.owner_id == owner_id,
-            Photo.used_by_id.is_(None),
-            Photo.state != PhotoState.REJECTED.value,
-        )
-        .order_by(Photo.id)  # the same order for everybody: two claims wait, they do not deadlock
-        .with_for_update()
-    )
-    taken = session.scalars(
-        update(Photo)
-        .where(Photo.id.in_(free))
-        .values(used_by_kind=kind, used_by_id=subject_id)
-        .returning(Photo)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).all()
+    if not photo_ids:
+        return []
+    wanted = {"ids": list(photo_ids), "owner": owner_id, "kind": kind, "subject_id": subject_id}
+    taken = session.scalars(_CLAIM, wanted).all()
     by_id = {photo.id: photo for photo in taken}
     missing = [photo_id for photo_id in photo_ids if photo_id not in by_id]
     if missing:

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, make_response, request
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select, update
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
@@ -111,40 +111,57 @@ def _once(key: str, answer: Callable[[], Response]) -> Response:
     return response
 
 
+# Built once, since two of them run in every POST.
+_THIS = (IdempotencyRow.user_id == bindparam("who"), IdempotencyRow.key == bindparam("name"))
+_CLAIM = (
+    insert(IdempotencyRow)
+    .values(
+        user_id=bindparam("who"),
+        key=bindparam("name"),
+        fingerprint=bindparam("content_hash"),
+        created_at=bindparam("now"),
+    )
+    .on_conflict_do_update(
+        index_elements=["user_id", "key"],
+        # An expired key is as good as none.
+        set_={"fingerprint": bindparam("content_hash"), "created_at": bindparam("now"), "status": None, "body": None},
+        where=IdempotencyRow.created_at < bindparam("expired"),
+    )
+    .returning(IdempotencyRow.user_id)
+)
+_KEEP = (
+    update(IdempotencyRow)
+    .where(*_THIS)
+    .values(status=bindparam("answered"), content_type=bindparam("type"), body=bindparam("content"))
+)
+
+
 def _claim(session: Session, user_id: Any, key: str, fingerprint: bytes) -> IdempotencyRow | None:
     """Take the key, waiting for another request that holds it; returns the row that was there first, if any."""
     now = runtime().clock.now()
-    taken = session.execute(
-        insert(IdempotencyRow)
-        .values(user_id=user_id, key=key, fingerprint=fingerprint, created_at=now)
-        .on_conflict_do_update(
-            index_elements=["user_id", "key"],
-            # An expired key is as good as none.
-            set_={"fingerprint": fingerprint, "created_at": now, "status": None, "body": None},
-            where=IdempotencyRow.created_at < now - KEPT,
-        )
-        .returning(IdempotencyRow.user_id)
-    ).first()
+    this = {"who": user_id, "name": key}
+    times = {"now": now, "expired": now - KEPT}
+    taken = session.connection().execute(_CLAIM, {**this, **times, "content_hash": fingerprint}).first()
     if taken is not None:
         return None
-    return session.scalars(select(IdempotencyRow).where(*_this(user_id, key))).one()
+    return session.scalars(select(IdempotencyRow).where(*_THIS), this).one()
 
 
 def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
-    session.execute(
-        update(IdempotencyRow)
-        .where(*_this(user_id, key))
-        .values(status=response.status_code, content_type=response.content_type, body=response.get_data())
-        .execution_options(synchronize_session=False)
+    session.connection().execute(
+        _KEEP,
+        {
+            "who": user_id,
+            "name": key,
+            "answered": response.status_code,
+            "type": response.content_type,
+            "content": response.get_data(),
+        },
     )
 
 
 def _forget(session: Session, user_id: Any, key: str) -> None:
-    session.execute(delete(IdempotencyRow).where(*_this(user_id, key)).execution_options(synchronize_session=False))
-
-
-def _this(user_id: Any, key: str) -> tuple[Any, Any]:
-    return IdempotencyRow.user_id == user_id, IdempotencyRow.key == key
+    session.connection().execute(delete(IdempotencyRow).where(*_THIS), {"who": user_id, "name": key})
 
 
 def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:

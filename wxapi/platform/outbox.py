@@ -10,7 +10,21 @@ All times of the outbox are the database's, so that the clocks of several machin
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, SmallInteger, Text, delete, false, func, text, update
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -48,12 +62,17 @@ class ScheduledRow(Base):
     next_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+# Built once: every change records something, and nobody reads it back in its session.
+_ADD = insert(OutboxRow).values(
+    topic=bindparam("about"),
+    payload=bindparam("carried"),
+    due_at=func.coalesce(bindparam("not_before", type_=DateTime(timezone=True)), func.now()),
+)
+
+
 def record(session: Session, topic: str, *, not_before: datetime | None = None, **payload: str | int | None) -> None:
     """Note that something follows from this transaction; a trigger wakes the relay at commit."""
-    row = OutboxRow(topic=topic, payload=payload)
-    if not_before is not None:
-        row.due_at = not_before
-    session.add(row)
+    session.connection().execute(_ADD, {"about": topic, "carried": payload, "not_before": not_before})
 
 
 def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:

@@ -1,0 +1,47 @@
+"""Servers under test, and the requests that `_clients` send them."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+_START_S = 60
+_THREADS = 8
+
+
+@contextmanager
+def granian(target: str, environ: Mapping[str, str], *, processes: int) -> Iterator[str]:
+    """Serve a WSGI app; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(processes))
+    command = [sys.executable, "-m", "granian", *options, "--blocking-threads", str(_THREADS), "--no-ws", target]
+    with subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL) as server:
+        try:
+            _await_port(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A request as bytes, so that the clients have nothing left to compute."""
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the server did not start")
