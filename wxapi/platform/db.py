@@ -5,12 +5,16 @@ A unit of work is `with transaction() as session:`. Nothing else in the product 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
+import psycopg
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from config import Config
 
@@ -24,6 +28,8 @@ _NAMING = {
 }
 _OPEN = "wxapi.transaction_open"
 _UNIT = "wxapi.deferred_unit"
+_IDLE_SINCE = "wxapi.idle_since"
+_PING_AFTER_S = 1.0
 
 
 class Base(DeclarativeBase):
@@ -46,12 +52,28 @@ def init_app(app: Flask, config: Config) -> None:
             "application_name": "wxapi",
             "connect_timeout": 5,
         },
-        "pool_pre_ping": True,
+        # Instead of a ping before every request: under load a connection is never idle that long.
+        "pool_events": [(_note_idle, "checkin"), (_ping_idle, "checkout")],
         "pool_size": config.database_pool,
         "max_overflow": config.database_pool,
         "pool_timeout": 10,
     }
     db.init_app(app)
+
+
+def _note_idle(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_IDLE_SINCE] = monotonic()
+
+
+def _ping_idle(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Try a connection that lay idle before handing it out; a dead one makes the pool take another."""
+    if monotonic() - record.info.get(_IDLE_SINCE, monotonic()) <= _PING_AFTER_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error
 
 
 class Unit:

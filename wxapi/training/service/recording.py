@@ -66,7 +66,8 @@ def record_sign_in(
         the new record; None when there is one already, the person may not come in, or the session has changed
         since `facts`.
     """
-    row = session.execute(SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now)).first()
+    values = _parameters(facts, sign_in, admitted=admitted, now=now)
+    row = session.connection().exec_driver_sql(SIGN_IN, values).first()
     if row is None:
         return None
     if row.flags:
@@ -103,7 +104,7 @@ def record_refusal(
 ) -> None:
     """Store that somebody was refused; 50 in 10 minutes are enough of one person."""
     values = {"session_id": session_id, "user_id": user_id, "at": now, "code": code, "tried": tried, "typed": typed}
-    session.execute(REFUSE, values)
+    session.connection().exec_driver_sql(REFUSE, values)
 
 
 def wrong_typed_codes(session: Session, session_id: uuid.UUID, user_id: uuid.UUID, since: datetime) -> int:

@@ -1,0 +1,74 @@
+"""Reading a well-formed sign-in in one look.
+
+A hall signs in within a minute, and marshmallow takes as long for the body as the database for the row. What is not
+plainly right is not judged here: the schema then says what is wrong with it. A property test holds the two together.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from wxapi.kernel.coordinates import Datum
+from wxapi.training.rules.codes import MAX_CODE_LENGTH
+
+MAX_DEVICE_ID = 128
+_BODY = frozenset({"code", "ticket", "client_time", "location", "device_id"})
+_PLACE = frozenset({"longitude", "latitude", "coord_type", "accuracy"})
+_DATUMS = {"gcj02": Datum.GCJ02, "wgs84": Datum.WGS84}
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def quick_sign_in(data: Any) -> dict[str, Any] | None:
+    """The loaded body, as `SignInBody` would give it; None when the schema should look."""
+    if type(data) is not dict or not data.keys() <= _BODY:
+        return None
+    code, ticket, device_id = data.get("code"), data.get("ticket"), data.get("device_id")
+    if (code is None) == (ticket is None) or not _is_text(ticket if code is None else code, MAX_CODE_LENGTH):
+        return None
+    if device_id is not None and not _is_text(device_id, MAX_DEVICE_ID):
+        return None
+    client_time, location = data.get("client_time"), data.get("location")
+    at = None if client_time is None else _time(client_time)
+    place = None if location is None else _place(location)
+    if (at is None) != (client_time is None) or (place is None) != (location is None):
+        return None
+    return {"code": code, "ticket": ticket, "client_time": at, "location": place, "device_id": device_id}
+
+
+def _is_text(value: Any, longest: int) -> bool:
+    return type(value) is str and 0 < len(value) <= longest
+
+
+def _time(value: Any) -> datetime | None:
+    if type(value) is not str or not _TIME.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _place(value: Any) -> dict[str, Any] | None:
+    if type(value) is not dict or not value.keys() <= _PLACE:
+        return None
+    datum = _DATUMS.get(value["coord_type"]) if type(value.get("coord_type")) is str else None
+    longitude, latitude = _number(value.get("longitude"), -180, 180), _number(value.get("latitude"), -90, 90)
+    accuracy = _number(value.get("accuracy"), 0, 1_000_000)
+    if datum is None or longitude is None or latitude is None:
+        return None
+    if accuracy is None and value.get("accuracy") is not None:
+        return None
+    return {
+        "longitude": longitude,
+        "latitude": latitude,
+        "coord_type": datum,
+        "accuracy": accuracy,
+        "picked_by": None,
+    }
+
+
+def _number(value: Any, least: float, most: float) -> float | None:
+    # NaN fails both comparisons; bool is no number.
+    if type(value) not in {int, float} or not least <= value <= most:
+        return None
+    return float(value)
