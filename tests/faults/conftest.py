@@ -43,10 +43,10 @@ class Bench:
         self._folder = folder
         self._programs: list[Program] = []
 
-    def start(self, *arguments: str) -> Program:
-        """`python -m workers …` with the sample topics."""
+    def start(self, *arguments: str, module: str = "tests.faults.sample") -> Program:
+        """`python -m workers …` with the sample topics, or the product's own."""
         log = self._folder / f"{len(self._programs)}.log"
-        started = Program("tests.faults.sample", list(arguments), self.config, log)
+        started = Program(module, list(arguments), self.config, log)
         self._programs.append(started)
         return started
 

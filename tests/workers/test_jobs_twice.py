@@ -1,8 +1,10 @@
 """Every job may run twice: what it did the second time cannot be seen."""
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -14,6 +16,7 @@ from workers import run
 from workers.run import Outcome
 from workers.timetable import TASKS
 from workers.topics import TOPICS
+from wxapi.photos import sandbox
 from wxapi.platform.outbox import OutboxRow
 
 # Every table but those that note that something was tried: the outbox itself.
@@ -21,6 +24,12 @@ _TABLES = text(
     "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
     " AND table_name NOT IN ('outbox', 'schedule', 'alembic_version') ORDER BY table_name"
 )
+
+
+@pytest.fixture(autouse=True)
+def _decoder_ends() -> Iterator[None]:
+    yield
+    sandbox.shared().close()
 
 
 def everything(session: Session) -> dict[str, list[Any]]:
