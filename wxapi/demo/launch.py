@@ -13,6 +13,8 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
@@ -46,6 +48,8 @@ def _become(user: str, *, keep_file_access: bool) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if keep_file_access:
         libc.prctl(_PR_SET_KEEPCAPS, 1)
+        # Without this access(2), by which PostgreSQL looks for its own programs, forgets the capability.
+        libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
     os.setgroups([])
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)

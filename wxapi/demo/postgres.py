@@ -228,7 +228,10 @@ def _initdb_failed(said: str) -> Exception:
     if "No space left on device" in said:
         return OSError(errno.ENOSPC, "initdb")
     reasons = [line for line in said.splitlines() if "error:" in line or "FATAL:" in line]
-    return DemoError(f"PostgreSQL's data folder could not be made: {' '.join(reasons) or said.strip()}")
+    return DemoError(
+        f"PostgreSQL's data folder could not be made: {' '.join(reasons) or said.strip()}. Mend that, or name a "
+        f"running server by DATABASE_URL=postgresql://user:password@host/name."
+    )
 
 
 def _server_on(folder: Path, pid: int) -> psutil.Process | None:

@@ -64,7 +64,7 @@ def _import_city(now: datetime) -> None:
         tree = {entry.code for entry in read_file(folder / "tree.csv")}
         if tree <= set(db.session.scalars(select(Region.code))):
             return
-        print("Importing Jingzhou: county outlines are real, everything below is made up.", flush=True)
+        print("Importing Jingzhou: names and county outlines are real, the lines below them are made up.", flush=True)
         files = [folder / "tree.csv", *sorted(folder.glob("*.geojson.gz"))]
         entries = [entry for file in _tracked("读取文件", files) for entry in read_file(file)]
     summary = import_regions(entries, Datum.CGCS2000, now=now, track=_tracked)

@@ -37,23 +37,32 @@ def run(settings: DemoSettings) -> None:
         DemoError: it cannot start, or one of its processes ended by itself; all others have been ended.
         StopRequested: told to stop; everything has been ended.
     """
-    new = not (settings.folder / "postgres").exists()
-    preflight.check_folder(settings.folder, new=new and settings.database_url is None)
-    with preflight.only_copy(settings.folder) as cut_off, disk_faults_named(settings.folder):
-        ports = {
-            "WXAPI_PORT": (settings.host, settings.port),
-            "WXAPI_FAKE_WECHAT_PORT": ("127.0.0.1", settings.fake_wechat_port),
-        }
-        preflight.check_ports(ports, patient=cut_off)
-        _adopt_orphans()
-        demo = _Demo(settings)
-        try:
-            raise_when_told_to_stop()
-            demo.start()
-            demo.watch()
-        finally:
-            stop_undisturbed()
-            demo.stop()
+    with disk_faults_named(settings.folder):
+        new = settings.database_url is None and not (settings.folder / "postgres").exists()
+        preflight.check_folder(settings.folder, new=new)
+        with preflight.only_copy(settings.folder) as cut_off:
+            _check_ports(settings, patient=cut_off)
+            _run_alone(settings)
+
+
+def _check_ports(settings: DemoSettings, *, patient: bool) -> None:
+    ports = {
+        "WXAPI_PORT": (settings.host, settings.port),
+        "WXAPI_FAKE_WECHAT_PORT": ("127.0.0.1", settings.fake_wechat_port),
+    }
+    preflight.check_ports(ports, patient=patient)
+
+
+def _run_alone(settings: DemoSettings) -> None:
+    _adopt_orphans()
+    demo = _Demo(settings)
+    try:
+        raise_when_told_to_stop()
+        demo.start()
+        demo.watch()
+    finally:
+        stop_undisturbed()
+        demo.stop()
 
 
 class _Demo:
