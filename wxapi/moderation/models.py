@@ -12,7 +12,8 @@ from wxapi.platform.db import Base
 _At = DateTime(timezone=True)
 _QUEUED = ", ".join(repr(state.value) for state in QUEUED)
 # Literals: a partial index is used only by a query that repeats its condition word for word.
-QUEUE_SQL = f"state IN ({_QUEUED}) AND decided_at IS NULL"
+_QUEUE = f"state IN ({_QUEUED}) AND decided_at IS NULL"
+QUEUE_SQL = f"moderation_checks.state IN ({_QUEUED}) AND moderation_checks.decided_at IS NULL"
 
 
 class Check(Base):
@@ -26,7 +27,7 @@ class Check(Base):
         Index("uq_moderation_checks_text", "subject_id", unique=True, postgresql_where=text("kind = 'text'")),
         Index("uq_moderation_checks_photo_id", "photo_id", unique=True),
         Index("ix_moderation_checks_subject_id", "subject_id"),
-        Index("ix_moderation_checks_queue", "created_at", "id", postgresql_where=text(QUEUE_SQL)),
+        Index("ix_moderation_checks_queue", "created_at", "id", postgresql_where=text(_QUEUE)),
         # Verdicts that did not come.
         Index("ix_moderation_checks_asked_at", "asked_at", postgresql_where=text("state = 'asked'")),
     )

@@ -1,4 +1,4 @@
-"""What citizens typed, as they typed it: sealed where masking changed it; opened for the author and, audited, the desk."""
+"""What citizens typed, sealed where masking changed it: opened for its author and, on record, for the desk."""
 
 import uuid
 from collections.abc import Mapping
