@@ -4,9 +4,7 @@ from marshmallow import fields, validate
 
 from wxapi.identity.rules import NICKNAME_MAX, Kind
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import PageQuery, Text, WireSchema
-
-_REGION_CODE = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?$", error="不是有效的区划代码。")
+from wxapi.platform.wire import REGION_CODE, PageQuery, Text, WireSchema
 
 
 class RegionRef(WireSchema):
@@ -67,7 +65,7 @@ class Login(WireSchema):
 class NewAppointmentBody(WireSchema):
     user_id = fields.UUID(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
-    region_code = fields.String(required=True, validate=_REGION_CODE)
+    region_code = fields.String(required=True, validate=REGION_CODE)
     starts_on = fields.Date(load_default=None, allow_none=True)
     ends_on = fields.Date(load_default=None, allow_none=True)
 
@@ -92,4 +90,4 @@ class AppointmentPage(WireSchema):
 
 
 class AppointmentQuery(PageQuery):
-    region = fields.String(load_default=None, validate=_REGION_CODE)
+    region = fields.String(load_default=None, validate=REGION_CODE)

@@ -5,12 +5,11 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import PageQuery, WireSchema
+from wxapi.platform.wire import REGION_CODE, PageQuery, WireSchema
 from wxapi.regions.index import Location
 from wxapi.regions.rules import Level
 from wxapi.regions.tree import RegionInfo
 
-_CODE = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?\Z", error="不是有效的区划代码。")
 # A reading worse than this is no reading.
 _LARGEST_ACCURACY_M = 1_000_000
 
@@ -30,7 +29,7 @@ class RegionPage(WireSchema):
 
 
 class RegionsQuery(PageQuery):
-    parent = fields.String(load_default=None, validate=_CODE)
+    parent = fields.String(load_default=None, validate=REGION_CODE)
 
 
 class LocateQuery(WireSchema):

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.schemas import PhotoSchema
-from wxapi.platform.wire import Text, WireSchema
+from wxapi.platform.wire import REGION_CODE, Text, WireSchema
 from wxapi.reports import rules
 from wxapi.reports.case import State
 from wxapi.reports.filing import Draft
@@ -20,7 +20,6 @@ MAX_PHOTOS = 9
 MAX_EXTENSION_DAYS = 30
 # A reading worse than this is no reading.
 _LARGEST_ACCURACY_M = 1_000_000
-_REGION = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?\Z", error="不是有效的区划代码。")
 _CODE_WORD = validate.Regexp(r"^[a-z0-9_]{1,40}\Z", error="只能是 1–40 位小写字母、数字或下划线。")
 
 
@@ -58,7 +57,7 @@ class FileBody(WireSchema):
     region_code = fields.String(
         load_default=None,
         allow_none=True,
-        validate=_REGION,
+        validate=REGION_CODE,
         metadata={"description": "the reporter's pick among the candidates of /regions/locate"},
     )
 
@@ -70,7 +69,7 @@ class ActionBody(WireSchema):
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
     note = Text(load_default=None, allow_none=True, max_length=MAX_NOTE)
     reason_code = fields.String(load_default=None, allow_none=True, validate=_CODE_WORD)
-    desk_code = fields.String(load_default=None, allow_none=True, validate=_REGION)
+    desk_code = fields.String(load_default=None, allow_none=True, validate=REGION_CODE)
     review_on = fields.Date(
         load_default=None, allow_none=True, metadata={"description": f"tomorrow to {MAX_HOLD_DAYS} days on"}
     )

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wxapi.kernel.coordinates import Datum, Point, in_rough_china, to_gcj02, wgs84_to_gcj02
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import PageQuery, Text, WireSchema
+from wxapi.platform.wire import REGION_CODE, PageQuery, Text, WireSchema
 from wxapi.training.rules.attendance import Decision, FlagDecision, State
 from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
@@ -18,7 +18,6 @@ from wxapi.training.service.batches import MAX_ITEMS, Item
 from wxapi.training.service.rolls import MAX_BULK
 from wxapi.training.service.sign_ins import Attempt
 
-_REGION = validate.Regexp(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?\Z", error="不是有效的区划代码。")
 _DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
 
 
@@ -34,7 +33,7 @@ class PositionBody(WireSchema):
 class AudienceBody(WireSchema):
     """All three empty: everybody. Region and role together: an appointment that meets both."""
 
-    region_codes = fields.List(fields.String(validate=_REGION), load_default=list)
+    region_codes = fields.List(fields.String(validate=REGION_CODE), load_default=list)
     roles = fields.List(fields.Enum(Role, by_value=True), load_default=list)
     user_ids = fields.List(fields.UUID(), load_default=list)
 
@@ -42,7 +41,7 @@ class AudienceBody(WireSchema):
 class SessionBody(WireSchema):
     title = Text(required=True, min_length=1, max_length=100)
     kind = fields.Enum(Kind, by_value=True, required=True)
-    region_code = fields.String(required=True, validate=_REGION)
+    region_code = fields.String(required=True, validate=REGION_CODE)
     starts_at = fields.AwareDateTime(required=True)
     ends_at = fields.AwareDateTime(required=True)
     place = Text(load_default="", max_length=200)
@@ -74,7 +73,7 @@ class SessionChange(SessionBody):
 
 class SeriesBody(WireSchema):
     title = Text(required=True, min_length=1, max_length=100)
-    region_code = fields.String(required=True, validate=_REGION)
+    region_code = fields.String(required=True, validate=REGION_CODE)
 
 
 class SessionsQuery(PageQuery):
@@ -166,7 +165,7 @@ class YearQuery(WireSchema):
 
 
 class CoverageQuery(PageQuery):
-    region = fields.String(load_default=None, validate=_REGION)
+    region = fields.String(load_default=None, validate=REGION_CODE)
     since = fields.Date(required=True)
 
 
