@@ -27,6 +27,7 @@ from wxapi.reports import personal as reports_personal
 from wxapi.reports import views as reports
 from wxapi.reports import views_lists as report_lists
 from wxapi.reports import views_moderation as moderation
+from wxapi.scenes import views as scenes
 from wxapi.training import cli as training_cli
 from wxapi.training import personal as training_personal
 from wxapi.training import views as training
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     identity.blueprint,
     regions.blueprint,
     photos.blueprint,
+    scenes.blueprint,
     notifications.blueprint,
     reports.blueprint,
     report_lists.blueprint,

@@ -18,6 +18,8 @@ from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.service import tree
+from wxapi.scenes.rules import Kind
+from wxapi.scenes.service import Code, code_of
 from wxapi.training import messages
 from wxapi.training.models import Series, SeriesEnrolment, TrainingSession
 from wxapi.training.queries import sessions as queries
@@ -160,6 +162,17 @@ def read(actor: Actor, session_id: uuid.UUID) -> SessionView:
     if row is None:
         raise not_found()
     return _view(db.session(), actor, row)
+
+
+def mini_program_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> Code:
+    """The code that opens a session's page.
+
+    Raises:
+        NotFoundError: not there or not the organiser's.
+        UnavailableError: WeChat does not draw it now.
+    """
+    row = managed(db.session(), actor, session_id, ORGANISE)
+    return code_of(Kind.TRAINING_SESSION, str(row.id), now=now)
 
 
 def listing(actor: Actor, scope: Scope, *, limit: int, cursor: str | None, now: datetime) -> Page[SessionView]:

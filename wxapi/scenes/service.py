@@ -1,0 +1,94 @@
+"""Mini-program codes: drawn by WeChat once, kept in the object store, and read back when somebody scans one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from config import Env
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import not_found
+from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wechat.codes import QR_PATH
+from wxapi.regions.service import tree
+from wxapi.scenes.models import Scene
+from wxapi.scenes.rules import Kind, new_scene
+
+_WIDTH = 1280
+_JPEG = b"\xff\xd8\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code to be printed: the signed address of its picture, and the scene it carries."""
+
+    url: str
+    scene: str
+
+
+def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> Code:
+    """The code of a region in the person's own.
+
+    Raises:
+        NotFoundError: unknown, or outside the person's regions.
+        UnavailableError: WeChat does not draw it now.
+    """
+    if tree().get(region_code) is None or not actor.covers(region_code, ROLES_OF[Permission.SCENE_CODES]):
+        raise not_found()
+    return code_of(Kind.REGION, region_code, now=now)
+
+
+def code_of(kind: Kind, subject: str, *, now: datetime) -> Code:
+    """The code of a thing whose scope is settled; drawn at the first call. Call it outside a transaction.
+
+    Raises:
+        UnavailableError: WeChat does not draw it now.
+    """
+    with transaction() as session:
+        row = _row(session, kind, subject, now=now)
+        scene, key = row.scene, row.picture_key
+    if key is None:
+        # Two at once draw the same scene twice and store the same picture.
+        key = _draw(scene)
+        with transaction() as session:
+            session.get_one(Scene, scene).picture_key = key
+    return Code(runtime().storage.signed_url(key), scene)
+
+
+def resolve(scene: str) -> tuple[Kind, str]:
+    """What a scanned scene stands for.
+
+    Raises:
+        NotFoundError: no code of ours.
+    """
+    row = db.session.get(Scene, scene)
+    if row is None:
+        raise not_found()
+    return Kind(row.kind), row.subject
+
+
+def _row(session: Session, kind: Kind, subject: str, *, now: datetime) -> Scene:
+    session.execute(
+        insert(Scene)
+        .values(scene=new_scene(), kind=kind.value, subject=subject, created_at=now)
+        .on_conflict_do_nothing(index_elements=["kind", "subject"])
+    )
+    return session.scalars(select(Scene).where(Scene.kind == kind.value, Scene.subject == subject)).one()
+
+
+def _draw(scene: str) -> str:
+    """Have WeChat draw a scene, store the picture, and return its key.
+
+    Without a page the code opens the mini program's first one, which resolves the scene: pages may be renamed,
+    printed codes cannot.
+    """
+    release = "release" if runtime().config.env is Env.PRODUCTION else "trial"
+    body = {"scene": scene, "check_path": False, "env_version": release, "width": _WIDTH}
+    picture = runtime().wechat.call_for_picture(QR_PATH, body)
+    key = f"scenes/{scene}.{'jpg' if picture.startswith(_JPEG) else 'png'}"
+    runtime().storage.put(key, picture)
+    return key

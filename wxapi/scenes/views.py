@@ -1,0 +1,39 @@
+"""Mini-program codes to print, and what a scanned one stands for."""
+
+from flask import Response
+
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.openapi import ApiBlueprint
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import json_response
+from wxapi.regions.service import tree
+from wxapi.scenes import schemas, service
+from wxapi.scenes.rules import Kind
+from wxapi.scenes.service import Code
+
+blueprint = ApiBlueprint("scenes", __name__, description="小程序码")
+
+
+def code_dict(code: Code) -> dict[str, str]:
+    """A code as JSON."""
+    return {"url": code.url, "scene": code.scene}
+
+
+@blueprint.route("/regions/<string:code>/mini-program-code")
+@guard(Permission.SCENE_CODES)
+@blueprint.response(200, schemas.CodeWire)
+def read_region_code(code: str) -> Response:
+    """The mini-program code of a region of mine, such as a grid, to be printed and put up there."""
+    found = service.code_of_region(current_actor(), code, now=runtime().clock.now())
+    return json_response(code_dict(found))
+
+
+@blueprint.route("/scenes/<string:scene>")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, schemas.SceneWire)
+def read_scene(scene: str) -> Response:
+    """What the `scene` in the query of the page stands for."""
+    kind, subject = service.resolve(scene)
+    region = tree().get(subject) if kind is Kind.REGION else None
+    return json_response({"kind": kind.value, "id": subject, "name": region.full_name if region else None})
