@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wxapi.demo.errors import DemoError, disk_faults_named
 
@@ -85,6 +86,23 @@ def check_ports(ports: dict[str, tuple[str, int]], *, patient: bool) -> None:
             if fault.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise DemoError(_sentence(setting, host, port, fault))
             time.sleep(_POLL_S)
+
+
+def check_redis(url: str) -> None:
+    """See that a Redis of the operator's own is there: the API would start without it and work degraded.
+
+    Raises:
+        DemoError: nobody answers.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return
+    try:
+        socket.create_connection((parts.hostname or "localhost", parts.port or 6379), timeout=5).close()
+    except OSError as error:
+        raise DemoError(
+            f"No Redis answers at REDIS_URL ({error.strerror or 'time is out'}). Start it, or unset the variable."
+        ) from error
 
 
 def _port_fault(host: str, port: int) -> OSError | None:

@@ -17,8 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import Config, ConfigError
 from wxapi.app import create_app
 from wxapi.demo import people
+from wxapi.demo.errors import DemoError
 from wxapi.demo.templates import templates
 from wxapi.identity import rosters
+from wxapi.identity.models import User
 from wxapi.identity.queries import user_by_digest
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
@@ -38,7 +40,7 @@ def main() -> None:
     """Prepare the database that the environment names; ends with a sentence when that fails."""
     try:
         prepare(Config.from_env(os.environ))
-    except ConfigError as error:
+    except (ConfigError, DemoError) as error:
         sys.exit(str(error))
     except SQLAlchemyError as error:
         # The first line is the server's; what follows are statements and values.
@@ -75,6 +77,11 @@ def _appoint_people(now: datetime) -> None:
     admin = runtime().cipher.digest(people.ADMIN, purpose="user.openid")
     if user_by_digest(db.session(), admin) is not None:
         return
+    if db.session.scalar(select(User.id).limit(1)) is not None:
+        raise DemoError(
+            "The database has people whom the keys of this data folder do not know. Use the folder it was made with or "
+            "an empty database."
+        )
     with transaction() as session:
         codes = list(session.scalars(select(Region.code).order_by(Region.code)))
         rosters.register_openids(session, people.REPORTERS, now=now)

@@ -128,6 +128,7 @@ class _Demo:
 
     def _redis(self) -> str:
         if self._settings.redis_url is not None:
+            preflight.check_redis(self._settings.redis_url)
             return self._settings.redis_url
         server = Valkey(log=self._settings.logs / "valkey.log")
         self._ground.append(server.start())
