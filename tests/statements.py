@@ -2,22 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import Engine, event
+import psycopg
 
 
 @contextmanager
 def count_statements() -> Iterator[list[str]]:
-    """Collect every statement sent inside the block, savepoints of the test harness left out."""
+    """Collect every statement the driver is given inside the block, savepoints of the test harness left out."""
     statements: list[str] = []
+    execute = psycopg.Cursor.execute
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            statements.append(statement)
+    @wraps(execute)
+    def note(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        text = str(query)
+        if not text.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            statements.append(text)
+        return execute(cursor, query, *args, **kwargs)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with patch.object(psycopg.Cursor, "execute", note):
         yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)

@@ -14,6 +14,7 @@ from wxapi.identity.rules import TOKEN_IDLE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
+from wxapi.platform.db import fetch
 
 _ACTOR = (
     "SELECT t.user_id, t.last_used_at,"
@@ -40,11 +41,12 @@ def digest_of(token: str) -> bytes:
 
 def bearer_of(session: Session, token: str, *, now: datetime, today: date) -> Bearer | None:
     """The person behind a live token with the appointments in force today; None for any other token."""
-    # Straight to the driver: this runs before every request, and compiling costs as much as running it.
+    # Before every request: straight to the driver.
     values = {"digest": digest_of(token), "today": today, "alive_since": now - TOKEN_IDLE}
-    row = session.connection().exec_driver_sql(_ACTOR, values).first()
-    if row is None:
+    rows = fetch(session, _ACTOR, values)
+    if not rows:
         return None
+    row = rows[0]
     pairs = (pair.split(" ") for pair in row[2] or ())
     appointments = tuple(Appointment(Role(role), region) for role, region in pairs)
     return Bearer(Actor(row[0], appointments), row[1])

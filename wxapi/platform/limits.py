@@ -24,6 +24,10 @@ def install(app: Flask, config: Config) -> None:
     app.config["RATELIMIT_ENABLED"] = config.rate_limits
     app.config["RATELIMIT_KEY_PREFIX"] = "limit"
     limiter.init_app(app)
+    # Limits stand beside their views, whose decorators check them. There is none for all routes, and the hook that
+    # would look for one takes a tenth of a small request.
+    hooks = app.before_request_funcs[None]
+    hooks[:] = [hook for hook in hooks if hook != limiter._check_request_limit]  # noqa: SLF001 - no setting does it
     limiter.logger.addFilter(_count_errors)
 
 

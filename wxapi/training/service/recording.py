@@ -5,7 +5,8 @@ fills the person's row; a row that holds a sign-in already is left as it is.
 """
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.ids import new_id
+from wxapi.platform.db import fetch
 from wxapi.training.models import Attendance, Flag, Refusal
 from wxapi.training.rules.attendance import SIGN_IN_OVERRIDES, FlagReason, State
 from wxapi.training.rules.geofence import Finding
@@ -34,9 +36,9 @@ class Recorded:
     state: str
     signed_in_at: datetime
     late_upload: bool
-    flags: tuple[str, ...]
+    flags: Sequence[str]
     signed_out_at: datetime | None
-    created: bool
+    created: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +68,18 @@ def record_sign_in(
         the new record; None when there is one already, the person may not come in, or the session has changed
         since `facts`.
     """
-    values = _parameters(facts, sign_in, admitted=admitted, now=now)
-    row = session.connection().exec_driver_sql(SIGN_IN, values).first()
-    if row is None:
+    rows = fetch(session, SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now))
+    if not rows:
         return None
-    if row.flags:
-        _flag(session, facts.id, sign_in, row.flags, now=now)
-    return _recorded(row, created=True)
+    made = Recorded(*rows[0])
+    if made.flags:
+        _flag(session, facts.id, sign_in, made.flags, now=now)
+    return made
 
 
 def recorded(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Recorded | None:
     """The sign-in that is there already, if any."""
-    row = session.execute(
+    row: Any = session.execute(
         select(
             Attendance.id,
             Attendance.state,
@@ -91,7 +93,7 @@ def recorded(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Rec
             Attendance.signed_in_at.is_not(None),
         )
     ).first()
-    return _recorded(row, created=False) if row is not None else None
+    return replace(Recorded(*row), created=False) if row is not None else None
 
 
 def on_roll(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> bool:
@@ -151,7 +153,7 @@ def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime)
     }
 
 
-def _flag(session: Session, session_id: uuid.UUID, sign_in: SignIn, reasons: list[str], *, now: datetime) -> None:
+def _flag(session: Session, session_id: uuid.UUID, sign_in: SignIn, reasons: Sequence[str], *, now: datetime) -> None:
     user_id = sign_in.user_id
     distance = sign_in.finding.distance_m
     detail = {} if distance is None else {"distance_m": round(distance)}
@@ -172,16 +174,4 @@ def _flag(session: Session, session_id: uuid.UUID, sign_in: SignIn, reasons: lis
             ]
         )
         .on_conflict_do_nothing(index_elements=["session_id", "reason", "subject"])
-    )
-
-
-def _recorded(row: Any, *, created: bool) -> Recorded:
-    return Recorded(
-        id=row.id,
-        state=row.state,
-        signed_in_at=row.signed_in_at,
-        late_upload=row.late_upload,
-        flags=tuple(row.flags),
-        signed_out_at=row.signed_out_at,
-        created=created,
     )

@@ -1,6 +1,7 @@
 """Signing out, where a session asks for it: leaving early is a state, coming back mends it."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -77,9 +78,7 @@ def _try(
     session.flush()
     known = recorded(session, facts.id, user_id)
     assert known is not None
-    return Recorded(
-        known.id, known.state, known.signed_in_at, known.late_upload, known.flags, known.signed_out_at, created=first
-    )
+    return replace(known, created=first)
 
 
 def _leave(facts: Facts, row: Attendance, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """The two statements of the sign-in's path that are clearer, and faster, as SQL for the driver.
 
-They are sent by `exec_driver_sql`: compiling and adapting them in SQLAlchemy costs as much as running them.
+They go to the driver as they are, see `platform.db.fetch`.
 """
 
 # Parameters are cast where PostgreSQL could not tell their type from the place they stand in.

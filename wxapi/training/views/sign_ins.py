@@ -8,7 +8,6 @@ from flask import Response
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.training import wire
@@ -54,9 +53,7 @@ def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     return json_response({"ticket": ticket.ticket, "expires_at": to_wire(ticket.expires_at)}, 201)
 
 
-# A hall's phones share an address and a minute: tries are limited by person, see `service.sign_ins`.
 @blueprint.route(f"{ONE}/sign-ins", methods=["POST"])
-@limiter.exempt
 @guard(Permission.SIGNED_IN)
 @blueprint.arguments(_SIGN_IN_BODY, example=_BODY)
 @blueprint.response(201, answers.SignInWire)
