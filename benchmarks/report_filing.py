@@ -1,8 +1,8 @@
 """`POST /reports` by 8 clients on 2 API processes, beside the smallest honest view on the same server and database.
 
 Ours does what the contract asks: bearer token with appointments, repeats by Idempotency-Key, the place found among
-2,000 villages, a photo claimed, report, history, audit and outbox in one transaction, the whole report answered. The
-limit looks the token up and writes one row.
+2,000 villages, report, history, audit and outbox in one transaction, the whole report answered; once more with a photo
+that is claimed. The limit looks the token up and writes one row.
 """
 
 import json
@@ -26,7 +26,8 @@ from wxapi.kernel.ids import new_token
 
 _CLIENTS, _PROCESSES = 8, 2
 _ROUNDS, _REQUESTS = 5, 800
-_GOAL = 0.3
+# The claim is a statement more and a row changed.
+_GOALS = {"plain": 0.3, "with a photo": 0.25}
 _PLAIN_TABLE = (
     "CREATE TABLE plain_reports (id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES users, category_code text,"
     " description text, longitude float8, latitude float8, created_at timestamptz NOT NULL)"
@@ -39,19 +40,20 @@ def run() -> list[Result]:
     with _prepared() as environ, psycopg.connect(environ["PLAIN_DATABASE_URL"], autocommit=True) as connection:
         connection.execute(_PLAIN_TABLE)
         tokens = _tokens(connection)
-        servers = {"ours": "wsgi:app", "limit": "benchmarks._filing_limit:app"}
-        best = dict.fromkeys(servers, 0.0)
+        ways = ("plain", "with a photo", "limit")
+        best = dict.fromkeys(ways, 0.0)
         with (
-            granian(servers["ours"], environ, processes=_PROCESSES) as ours,
-            granian(servers["limit"], environ, processes=_PROCESSES) as limit,
+            granian("wsgi:app", environ, processes=_PROCESSES) as ours,
+            granian("benchmarks._filing_limit:app", environ, processes=_PROCESSES) as limit,
         ):
-            for _ in range(_ROUNDS):
-                sent = _requests(connection, tokens)
-                for name, address in (("ours", ours), ("limit", limit)):
-                    seconds, _ = send(address, sent[name], clients=_CLIENTS)
-                    best[name] = max(best[name], _REQUESTS / seconds)
+            for _ in range(_ROUNDS):  # in turns, so that what else the machine does meets all of them
+                for way in ways:
+                    requests = _requests(connection, tokens, way)
+                    seconds, _ = send(limit if way == "limit" else ours, requests, clients=_CLIENTS)
+                    best[way] = max(best[way], _REQUESTS / seconds)
     return [
-        Result(f"POST /reports, {_CLIENTS} clients", best["ours"], best["limit"], "/s", _GOAL, higher_is_better=True)
+        Result(f"POST /reports, {_CLIENTS} clients, {way}", best[way], best["limit"], "/s", goal, higher_is_better=True)
+        for way, goal in _GOALS.items()
     ]
 
 
@@ -90,26 +92,28 @@ def _tokens(connection: psycopg.Connection) -> list[tuple[str, uuid.UUID]]:
     return tokens
 
 
-def _requests(connection: psycopg.Connection, tokens: Sequence[tuple[str, uuid.UUID]]) -> dict[str, list[bytes]]:
-    """A round's requests, each with a photo of its own that waits for the worker."""
-    sent: dict[str, list[bytes]] = {"ours": [], "limit": []}
-    photos = [(uuid.uuid4(), *tokens[number % len(tokens)]) for number in range(_REQUESTS)]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO photos (id, owner_id, sha256, bytes, state, created_at)"
-            " VALUES (%s, %s, repeat('0', 64), 1000, 'pending', now())",
-            [(photo_id, user_id) for photo_id, _, user_id in photos],
-        )
-    for photo_id, token, _ in photos:
+def _requests(connection: psycopg.Connection, tokens: Sequence[tuple[str, uuid.UUID]], way: str) -> list[bytes]:
+    """A round's requests; with a photo each has one of its own that waits for the worker."""
+    path = "/reports" if way == "limit" else "/api/v1/reports"
+    requests, photos = [], []
+    for number in range(_REQUESTS):
+        token, user_id = tokens[number % len(tokens)]
+        photo_id = uuid.uuid4()
+        photos.append((photo_id, user_id))
         body = {
             "category_code": "E0102",
             "description": "路口垃圾箱满溢",
-            "photo_ids": [str(photo_id)],
+            "photo_ids": [str(photo_id)] if way == "with a photo" else [],
             "location": _PLACE,
             "address": "立新街道江津西路",
         }
-        data = json.dumps(body, ensure_ascii=False).encode()
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
-        sent["ours"].append(post("/api/v1/reports", data, headers))
-        sent["limit"].append(post("/reports", data, headers))
-    return sent
+        requests.append(post(path, json.dumps(body, ensure_ascii=False).encode(), headers))
+    if way == "with a photo":
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO photos (id, owner_id, sha256, bytes, state, created_at)"
+                " VALUES (%s, %s, repeat('0', 64), 1000, 'pending', now())",
+                photos,
+            )
+    return requests

@@ -23,7 +23,7 @@ _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 @guard(Permission.SIGNED_IN)
 @idempotency.required
 @blueprint.arguments(
-    schemas.FileBody,
+    schemas.FileBody(),
     example={
         "category_code": "E0102",
         "description": "路口垃圾箱满溢",
@@ -57,7 +57,7 @@ def read_report(report_id: uuid.UUID) -> Response:
 @blueprint.route("/reports/<uuid:report_id>/actions", methods=["POST"])
 @guard(Permission.SIGNED_IN)
 @blueprint.arguments(
-    schemas.ActionBody,
+    schemas.ActionBody(),
     example={"action": "resolve", "version": 3, "note": "已清运", "photo_ids": [_PHOTO]},
 )
 @blueprint.response(200, schemas.ReportSchema)
@@ -69,7 +69,7 @@ def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
 
 @blueprint.route("/reports/<uuid:report_id>/me-too", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@blueprint.arguments(schemas.MeTooBody, example={"photo_ids": []})
+@blueprint.arguments(schemas.MeTooBody(), example={"photo_ids": []})
 @blueprint.response(200, schemas.ReportSchema)
 def join(body: dict[str, Any], report_id: uuid.UUID) -> Response:
     """Join a report instead of filing the same again; doing it twice is doing it once."""
