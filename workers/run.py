@@ -11,7 +11,7 @@ from multiprocessing.sharedctypes import RawValue
 
 import structlog
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from workers.retries import MAX_ATTEMPTS, backoff
 from workers.topics import Job, Topics, job_of
@@ -57,8 +57,7 @@ def run(outbox_id: int, attempt: int, lease_s: int) -> None:
 
 def _attempt(topics: Topics, outbox_id: int, attempt: int, lease: timedelta) -> Outcome:
     try:
-        with transaction() as session:
-            row = outbox.claim(session, outbox_id, attempt, lease)
+        row = _claim(outbox_id, attempt, lease)
     except SQLAlchemyError as error:
         # Nothing is lost: the row is due again when its lease is over.
         log.warning("outbox_unreachable", error=type(error).__name__)
@@ -71,6 +70,20 @@ def _attempt(topics: Topics, outbox_id: int, attempt: int, lease: timedelta) -> 
         return _failed(row, LookupError(row.job))
     with structlog.contextvars.bound_contextvars(job=job.name):
         return _perform(job, row)
+
+
+def _claim(outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
+    """Start the attempt, or None. A connection that a restart of the database cut shows only now: try a fresh one."""
+    try:
+        return _claim_once(outbox_id, attempt, lease)
+    except OperationalError:
+        db.session.remove()
+        return _claim_once(outbox_id, attempt, lease)
+
+
+def _claim_once(outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
+    with transaction() as session:
+        return outbox.claim(session, outbox_id, attempt, lease)
 
 
 def _perform(job: Job, row: OutboxRow) -> Outcome:

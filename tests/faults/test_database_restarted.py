@@ -14,6 +14,11 @@ from wxapi.platform import migrate
 
 pytestmark = pytest.mark.processes
 
+_CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND starts_with(application_name, 'wxapi')"
+)
+
 
 def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], valkey: Valkey, tmp_path: Path) -> None:
     server = Postgres(tmp_path / "postgres")
@@ -44,3 +49,13 @@ def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], 
     finally:
         bench.end()
         server.stop()
+
+
+def test_connections_are_cut_between_two_jobs(bench: Bench) -> None:
+    """As a restart does it; the worker's next job finds out, and does not cost a lease."""
+    bench.start().await_event("worker_ready", count=3)
+    for round_ in range(3):
+        bench.record("note", f"{round_}")
+        bench.await_done(8)
+        bench.sql(_CUT)
+    assert bench.effects() == ["0", "1", "2"]

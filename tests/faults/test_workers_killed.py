@@ -8,6 +8,7 @@ import pytest
 from tests.faults.conftest import Bench
 from tests.faults.sample import LEASE_S
 from tests.processes import Program, await_true
+from workers.relay import BATCH
 
 pytestmark = pytest.mark.processes
 
@@ -46,13 +47,13 @@ def test_each_job_of_a_topic_is_done(bench: Bench) -> None:
 
 
 def test_two_relays_send_each_row_once(bench: Bench) -> None:
-    words = [f"word {number}" for number in range(500)]
+    words = [f"word {number}" for number in range(BATCH + 50)]
     bench.record("note", *words)
     for relay in [bench.start("relay"), bench.start("relay")]:
         relay.await_event("relay_ready")
     await_true(lambda: bench.redis.llen("rq:queue:light") == len(words))
     worker(bench, "light")
-    bench.await_done()
+    bench.await_done(40)
     assert sorted(bench.effects()) == sorted(words)
     assert bench.sql("SELECT count(DISTINCT word) = count(*) FROM effects") == [True]
 
@@ -125,7 +126,8 @@ def test_told_to_stop_it_lets_a_job_finish(bench: Bench) -> None:
     assert program.stop(8) == 0
     assert bench.effects() == ["slow", "slow done"]
     bench.await_done(0)
-    assert not any(process.is_running() for process in family)
+    _, alive = psutil.wait_procs(family, timeout=8)  # the decoder ends after its worker
+    assert alive == []
 
 
 def test_idle_it_stops_at_once(bench: Bench) -> None:
