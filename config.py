@@ -12,6 +12,17 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+# How many days what is kept, unless WXAPI_RETENTION says otherwise.
+_KEPT_DAYS = {
+    "photos": 1095,
+    "originals": 180,
+    "people": 730,
+    "messages": 180,
+    "refusals": 180,
+    "traces": 30,
+    "pushes": 7,
+    "dead_letters": 90,
+}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Value = TypeVar("Value")
 
@@ -69,6 +80,8 @@ class Config:
     database_pool: int = 8
     rate_limits: bool = True
     workers: int = 1
+    # Days by category of what is kept; the categories are named by the features.
+    retention: Mapping[str, int] = field(default_factory=lambda: _retention(""))
     # Credit hours a year by role; `default` for everybody else.
     training_goals: Mapping[str, int] = field(default_factory=lambda: {"default": 32, "street_chief": 56})
 
@@ -109,6 +122,12 @@ class Config:
             database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
             rate_limits=read("WXAPI_RATE_LIMITS", _switch, default="on", wants="on or off"),
             workers=read("WXAPI_WORKERS", _processes, default="1", wants="worker processes for each queue, 1 to 64"),
+            retention=read(
+                "WXAPI_RETENTION",
+                _retention,
+                default="",
+                wants=f"category=days, parted by commas; categories: {', '.join(_KEPT_DAYS)}",
+            ),
             training_goals=read(
                 "WXAPI_TRAINING_GOALS",
                 _goals,
@@ -248,6 +267,15 @@ def _goals(text: str) -> Mapping[str, int]:
     goals = {name: int(hours) for name, _, hours in pairs}
     _require("default" in goals and all(0 <= hours <= 1000 for hours in goals.values()))
     return goals
+
+
+def _retention(text: str) -> Mapping[str, int]:
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    days = {name: int(number) for name, _, number in pairs}
+    # A report may be reopened for 15 days; a push is repeated within minutes.
+    _require(days.keys() <= _KEPT_DAYS.keys() and all(1 <= number <= 36500 for number in days.values()))
+    _require(all(days.get(name, 30) >= 30 for name in ("photos", "originals", "people")))
+    return {**_KEPT_DAYS, **days}
 
 
 def _switch(text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
-from workers.jobs import housekeeping, moderation, notifications, photos, reports, training
+from workers.jobs import housekeeping, moderation, photos, reports, training
 from wxapi.kernel.clock import SHANGHAI
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
@@ -69,6 +69,6 @@ TASKS: tuple[Task, ...] = (
     Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),
     Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
-    Task("notifications.forget_old", Daily(hour=3, minute=40), notifications.forget_old_messages),
+    Task("retention.forget_due", Every(hours=1), housekeeping.forget_due, limit_s=120),
     Task("tokens.forget_idle", Daily(hour=3, minute=20), housekeeping.forget_idle_tokens),
 )

@@ -6,17 +6,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 from wxapi.identity import cli as identity_cli
+from wxapi.identity import retention as identity_retention
 from wxapi.identity import rights
 from wxapi.identity import views as identity
 from wxapi.identity.sessions import authenticate
 from wxapi.kernel.clock import Clock, SystemClock
+from wxapi.moderation import personal as moderation_personal
+from wxapi.moderation import retention as moderation_retention
 from wxapi.notifications import cli as notifications_cli
 from wxapi.notifications import personal as notifications_personal
+from wxapi.notifications import retention as notifications_retention
 from wxapi.notifications import views as notifications
 from wxapi.photos import personal as photos_personal
+from wxapi.photos import retention as photos_retention
 from wxapi.photos import views as photos
 from wxapi.platform import cli as platform_cli
-from wxapi.platform import db, guard, health, http, idempotency, limits, logs, openapi, problems, storage
+from wxapi.platform import db, guard, health, http, idempotency, limits, logs, openapi, problems, retention, storage
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.runtime import Runtime, install
 from wxapi.platform.storage import Storage
@@ -24,12 +29,14 @@ from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
 from wxapi.reports import personal as reports_personal
+from wxapi.reports import retention as reports_retention
 from wxapi.reports import views as reports
 from wxapi.reports import views_lists as report_lists
 from wxapi.reports import views_moderation as moderation
 from wxapi.scenes import views as scenes
 from wxapi.training import cli as training_cli
 from wxapi.training import personal as training_personal
+from wxapi.training import retention as training_retention
 from wxapi.training import views as training
 
 # Every feature's routes, in the order of the contract.
@@ -48,8 +55,19 @@ BLUEPRINTS = (
 PERSONAL_DATA: tuple[rights.PersonalData, ...] = (
     photos_personal.personal_data,
     notifications_personal.personal_data,
+    moderation_personal.personal_data,
     reports_personal.personal_data,
     training_personal.personal_data,
+)
+# What is forgotten in time, in the order of the floors.
+RETENTION: tuple[retention.Category, ...] = (
+    *retention.RETENTION,
+    *identity_retention.RETENTION,
+    *photos_retention.RETENTION,
+    *notifications_retention.RETENTION,
+    *moderation_retention.RETENTION,
+    *reports_retention.RETENTION,
+    *training_retention.RETENTION,
 )
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
@@ -58,6 +76,7 @@ COMMANDS = (
     platform_cli.database,
     platform_cli.outbox,
     platform_cli.audit,
+    platform_cli.retention_group,
     regions_cli.regions,
     identity_cli.people,
     notifications_cli.messages,
@@ -80,6 +99,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     guard.install(app, authenticate)
     limits.install(app, config)
     rights.install(app, PERSONAL_DATA)
+    retention.install(app, RETENTION)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(storage.files_blueprint(parts.storage))
     api = openapi.make_api(app, config)

@@ -341,14 +341,6 @@ def test_erasing_a_person_takes_the_inbox_and_the_ledger(person: Person, fake: F
     assert fake.calls(SUBSCRIBE_PATH) == 0
 
 
-def test_old_messages_go(person: Person, session: Session) -> None:
-    tell(person)
-    service.forget_old(now=NOW + service.MESSAGES_KEPT)
-    assert len(session.scalars(select(Message)).all()) == 1
-    service.forget_old(now=NOW + service.MESSAGES_KEPT + timedelta(seconds=1))
-    assert session.scalars(select(Message)).all() == []
-
-
 def test_templates_are_changed_in_place(person: Person, session: Session) -> None:
     assert person
     service.set_template(

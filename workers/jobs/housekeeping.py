@@ -3,7 +3,7 @@
 import structlog
 
 from wxapi.identity import sessions
-from wxapi.platform import audit_chain, idempotency
+from wxapi.platform import audit_chain, idempotency, retention
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 
@@ -27,3 +27,9 @@ def forget_idle_tokens() -> None:
     """Delete tokens that nobody has used for 30 days."""
     with transaction() as session:
         sessions.forget_idle(session, runtime().clock.now())
+
+
+def forget_due() -> None:
+    """Forget what is past the time it is kept."""
+    done = retention.forget_due(now=runtime().clock.now())
+    log.info("retention_done", **{name: number for name, number in done.items() if number})

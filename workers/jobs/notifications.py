@@ -2,7 +2,7 @@
 
 import uuid
 
-from wxapi.notifications import delivery, pushes, service
+from wxapi.notifications import delivery, pushes
 from wxapi.platform.runtime import runtime
 
 
@@ -14,8 +14,3 @@ def deliver_message(*, message_id: str) -> None:
 def work_on_push(*, push_id: int) -> None:
     """Do what an event pushed by WeChat asks for."""
     pushes.work_on(push_id, now=runtime().clock.now())
-
-
-def forget_old_messages() -> None:
-    """Delete messages and pushes past their time."""
-    service.forget_old(now=runtime().clock.now())

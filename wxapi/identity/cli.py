@@ -1,17 +1,18 @@
 """Operator commands about people: `flask --app wsgi people …`."""
 
+import sys
 import uuid
 
 import click
 from flask.cli import AppGroup
 
-from wxapi.identity import service
+from wxapi.identity import rights, service
 from wxapi.identity.service import NewAppointment
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.runtime import runtime
 
-people = AppGroup("people", help="Who holds which office.")
+people = AppGroup("people", help="Who holds which office, and what is held about somebody.")
 
 
 @people.command("appoint")
@@ -28,3 +29,20 @@ def appoint(user_id: uuid.UUID, role: str, region_code: str) -> None:
     except DomainError as error:
         raise click.ClickException(f"[{error.code}] {error.detail}") from error
     click.echo(f"{user_id} is {role} of {region_code} and all below it.")
+
+
+@people.command("held")
+def held() -> None:
+    """Show what is held about a person and why. Asks for the openid, or reads it from standard input.
+
+    Not an argument: those stay in the shell's history and in the list of processes. The look is audited.
+    """
+    openid = click.prompt("openid", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+    found = rights.held_about(openid.strip(), now=runtime().clock.now())
+    if found is None:
+        click.echo("Nothing is held about this openid.")
+        return
+    for each in found:
+        amounts = ", ".join(f"{name} {number}" for name, number in each.amounts.items() if number)
+        click.echo(f"{each.name}: {amounts or 'nothing'}. Why: {each.why}.")
+    click.echo("How long: flask --app wsgi retention show. The person reads all of it by GET /api/v1/me/data.")

@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, Token, User
+from wxapi.identity.queries import user_by_digest
 from wxapi.identity.service import me
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import to_wire
@@ -32,13 +33,24 @@ class PersonalData:
 
     Args:
         name: its place in the answer of `GET /me/data`.
+        why: what it is held for.
         read: everything held, as plain values for JSON.
         erase: take the person out of it; harmless when repeated.
     """
 
     name: str
+    why: str
     read: Callable[[Session, uuid.UUID], Any]
     erase: Callable[[Session, uuid.UUID, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one part of the product holds about a person: how much of what, and what for."""
+
+    name: str
+    why: str
+    amounts: dict[str, int]
 
 
 def install(app: Flask, holdings: Sequence[PersonalData]) -> None:
@@ -53,6 +65,42 @@ def read_everything(actor: Actor, *, now: datetime) -> dict[str, Any]:
         audit.record(session, actor.user_id, "user.data_read", subject=f"user:{user.id}", at=now)
         held = {part.name: part.read(session, user.id) for part in _holdings()}
         return {"generated_at": to_wire(now), "me": {**me(session, user, now=now), **_sealed(user)}, **held}
+
+
+def held_about(openid: str, *, now: datetime) -> list[Holding] | None:
+    """What is held about the person with this openid and why, for an operator; None if nothing is. Audited.
+
+    Sealed values are not opened: that they are there is the answer.
+    """
+    digest = runtime().cipher.digest(openid, purpose="user.openid")
+    with transaction() as session:
+        user = user_by_digest(session, digest)
+        if user is None:
+            return None
+        audit.record(session, None, "user.held_shown", subject=f"user:{user.id}", at=now)
+        held = [_person(session, user)]
+        return held + [Holding(part.name, part.why, _amounts(part.read(session, user.id))) for part in _holdings()]
+
+
+def _person(session: Session, user: User) -> Holding:
+    offices = session.scalars(select(AppointmentRow.id).where(AppointmentRow.user_id == user.id)).all()
+    tokens = session.scalars(select(Token.digest).where(Token.user_id == user.id)).all()
+    amounts = {
+        "openid": int(user.openid_sealed is not None),
+        "phone": int(user.phone_sealed is not None),
+        "nickname": int(bool(user.nickname)),
+        "consent": int(user.consent_at is not None),
+        "tokens": len(tokens),
+        "appointments": len(offices),
+    }
+    return Holding(f"person {user.id}", "to know the person again, and what the person may do", amounts)
+
+
+def _amounts(held: Any) -> dict[str, int]:
+    """How much of what a feature holds."""
+    if isinstance(held, list):
+        return {"entries": len(held)}
+    return {name: len(value) if isinstance(value, list) else int(value is not None) for name, value in held.items()}
 
 
 def ask_erasure(actor: Actor, *, now: datetime) -> None:
@@ -80,6 +128,7 @@ def erase(user_id: uuid.UUID, *, now: datetime) -> None:
         )
         user.openid_digest = user.openid_sealed = user.phone_digest = user.phone_sealed = None
         user.nickname, user.kind, user.consent_version, user.consent_at = "", None, None, None
+        user.seen_at = None
         user.erased_at = now
         audit.record(session, None, "user.erased", subject=f"user:{user_id}", at=now)
 
@@ -94,6 +143,7 @@ def _sealed(user: User) -> dict[str, Any]:
         "openid": cipher.open(user.openid_sealed, purpose="user.openid") if user.openid_sealed else None,
         "phone": cipher.open(user.phone_sealed, purpose="user.phone") if user.phone_sealed else None,
         "since": to_wire(user.created_at),
+        "last_seen_at": to_wire(user.seen_at) if user.seen_at else None,
         "tokens": [
             {"since": to_wire(token.created_at), "last_used_at": to_wire(token.last_used_at)}
             for token in db.session.scalars(select(Token).where(Token.user_id == user.id))

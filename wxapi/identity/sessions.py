@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -73,8 +73,16 @@ def authenticate(token: str) -> Actor | None:
 
 
 def forget_idle(session: Session, now: datetime) -> int:
-    """Delete tokens unused for 30 days; returns how many."""
-    result = session.execute(delete(Token).where(Token.last_used_at <= now - TOKEN_IDLE))
+    """Delete tokens unused for 30 days; returns how many. The person keeps the time of their last use."""
+    idle = Token.last_used_at <= now - TOKEN_IDLE
+    last_use = select(func.max(Token.last_used_at)).where(Token.user_id == User.id, idle).scalar_subquery()
+    session.execute(
+        update(User)
+        .where(User.id.in_(select(Token.user_id).where(idle)))
+        .values(seen_at=func.greatest(User.seen_at, last_use))
+        .execution_options(synchronize_session=False)
+    )
+    result = session.execute(delete(Token).where(idle))
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
 
 
@@ -99,6 +107,7 @@ def _open_session(openid: str, *, now: datetime) -> dict[str, Any]:
     token = new_token()
     with transaction() as session:
         user = register_openid(session, openid, now=now)
+        user.seen_at = now
         session.add(Token(digest=digest_of(token), user_id=user.id, created_at=now, last_used_at=now))
         audit.record(session, user.id, "session.open", subject=f"user:{user.id}", at=now)
         person = me(session, user, now=now)

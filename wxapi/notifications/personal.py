@@ -29,4 +29,4 @@ def _erase(session: Session, user_id: uuid.UUID, _now: datetime) -> None:
     session.execute(delete(Grant).where(Grant.user_id == user_id))
 
 
-personal_data = PersonalData("notifications", _read, _erase)
+personal_data = PersonalData("notifications", "the inbox, and which messages the person agreed to", _read, _erase)

@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,14 +13,10 @@ from wxapi.kernel.errors import not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.notifications import ledger, queries
-from wxapi.notifications.models import Message, PushEvent, Template
+from wxapi.notifications.models import Message, Template
 from wxapi.notifications.rules import BODY_LENGTH, TITLE_LENGTH, Delivery, Notice, cut, not_at_night
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import db, transaction
-
-MESSAGES_KEPT = timedelta(days=180)
-# Longer than WeChat repeats anything; older pushes are refused by their timestamp anyway.
-PUSHES_KEPT = timedelta(days=7)
 
 
 def tell(
@@ -96,13 +92,6 @@ def set_template(template: Template, *, now: datetime) -> None:
         session.merge(template)
         subject = f"template:{template.kind}"
         audit.record(session, None, "template.set", subject=subject, at=now, template_id=template.template_id)
-
-
-def forget_old(*, now: datetime) -> None:
-    """Delete messages and pushes that nobody needs any more."""
-    with transaction() as session:
-        session.execute(delete(Message).where(Message.created_at < now - MESSAGES_KEPT))
-        session.execute(delete(PushEvent).where(PushEvent.received_at < now - PUSHES_KEPT))
 
 
 def _row(

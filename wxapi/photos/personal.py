@@ -24,4 +24,4 @@ def _erase(session: Session, user_id: uuid.UUID, _now: datetime) -> None:
     forget_owner(session, user_id)
 
 
-personal_data = PersonalData("photos", _read, _erase)
+personal_data = PersonalData("photos", "pictures for reports", _read, _erase)

@@ -158,13 +158,13 @@ def sweep_unused(*, now: datetime) -> int:
             .limit(SWEEP_BATCH)
             .with_for_update(skip_locked=True)
         )
-        return _drop(session, session.scalars(old).all())
+        return drop(session, session.scalars(old).all())
 
 
 def forget_owner(session: Session, owner_id: uuid.UUID) -> int:
     """Erase a person from the photos: unused ones go, used ones stay without them. Returns how many went."""
     unused = select(Photo.id).where(Photo.owner_id == owner_id, Photo.used_by_id.is_(None)).with_for_update()
-    dropped = _drop(session, session.scalars(unused).all())
+    dropped = drop(session, session.scalars(unused).all())
     session.execute(
         update(Photo)
         .where(Photo.owner_id == owner_id)
@@ -179,8 +179,8 @@ def remove_files(photo_id: uuid.UUID) -> None:
     runtime().storage.delete(original_key(photo_id), *(variant_key(photo_id, name) for name in VARIANT_NAMES))
 
 
-def _drop(session: Session, photo_ids: Iterable[uuid.UUID]) -> int:
-    """Delete rows; their files follow through the outbox."""
+def drop(session: Session, photo_ids: Iterable[uuid.UUID]) -> int:
+    """Delete photos nothing refers to any more, in the caller's transaction; their files follow through the outbox."""
     ids = list(photo_ids)
     session.execute(delete(Photo).where(Photo.id.in_(ids)).execution_options(synchronize_session=False))
     for photo_id in ids:

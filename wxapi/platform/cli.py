@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import func, select, text, update
 
-from wxapi.platform import audit_chain, migrate
+from wxapi.platform import audit_chain, migrate, retention
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import Base, db, transaction
 from wxapi.platform.outbox import OutboxRow
@@ -15,6 +15,7 @@ from wxapi.platform.runtime import runtime
 outbox = AppGroup("outbox", help="What is still to be done, and what was given up.")
 database = AppGroup("database", help="The schema.")
 audit = AppGroup("audit", help="Who did what: is the record whole?")
+retention_group = AppGroup("retention", help="How long what is kept, and what is past its time.")
 
 
 @database.command("upgrade")
@@ -98,6 +99,23 @@ def grant(role: str) -> None:
             session.execute(text(f'GRANT {rights} ON "{table}" TO {name}'))
         session.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}"))
     click.echo(f"{role} may use every table and only add to the audit.")
+
+
+@retention_group.command("show")
+def show_retention() -> None:
+    """List what is kept, how long, why, and how much is past its time now. Changes nothing."""
+    for each in retention.overview(now=runtime().clock.now()):
+        kept = "for ever" if each.kept is None else f"{each.kept.total_seconds() / 86400:g} days"
+        past = "" if each.kept is None else f"; {each.due} past it"
+        click.echo(f"{each.category.name}: {each.category.what}. Kept {kept}{past}. Why: {each.category.why}.")
+
+
+@retention_group.command("run")
+def run_retention() -> None:
+    """Forget now what is past its time, as the workers do every hour."""
+    done = retention.forget_due(now=runtime().clock.now())
+    for name, number in done.items():
+        click.echo(f"{name}: {number} forgotten")
 
 
 def _head(text_: str) -> tuple[int, bytes]:

@@ -29,6 +29,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _FORM = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REQUIRED = "__idempotency_required__"
+_PURPOSE = "idempotency.answer"
 _CHUNK = 1 << 20
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -155,7 +156,8 @@ def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
             "name": key,
             "answered": response.status_code,
             "type": response.content_type,
-            "content": response.get_data(),
+            # Answers hold what people typed, sealed everywhere else.
+            "content": runtime().cipher.seal(response.get_data(as_text=True), purpose=_PURPOSE),
         },
     )
 
@@ -167,7 +169,8 @@ def _forget(session: Session, user_id: Any, key: str) -> None:
 def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
     if row.fingerprint != fingerprint:
         raise InvalidError("idempotency_key_reused", "该 Idempotency-Key 已用于另一个请求。")
-    response = make_response(row.body or b"", row.status or 200)
+    body = runtime().cipher.open(row.body, purpose=_PURPOSE) if row.body else ""
+    response = make_response(body, row.status or 200)
     response.content_type = row.content_type or ""
     response.headers[REPLAYED] = "true"
     return response

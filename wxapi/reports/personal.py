@@ -71,4 +71,4 @@ def _erase(session: Session, user_id: uuid.UUID, _now: datetime) -> None:
     session.execute(delete(ReportJoin).where(ReportJoin.user_id == user_id).execution_options(**unlink))
 
 
-personal_data = PersonalData("reports", _read, _erase)
+personal_data = PersonalData("reports", "so that the person sees what became of the reports", _read, _erase)

@@ -100,4 +100,4 @@ def _time(at: datetime | None) -> str | None:
     return None if at is None else to_wire(at)
 
 
-personal_data = PersonalData("training", "attendance and credit hours, which count for the person's office", _read, _erase)
+personal_data = PersonalData("training", "attendance and credit hours: duties of an office", _read, _erase)

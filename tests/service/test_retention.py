@@ -1,0 +1,211 @@
+"""What is past its time goes, what is not stays; and an operator sees what is held about somebody, and why."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tests import reporting
+from tests.conftest import NOW
+from tests.factories import People, Person
+from tests.reporting import Town, photo, take
+from tests.schooling import open_school
+from wxapi.identity import rights, sessions
+from wxapi.identity.models import Token, User
+from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.moderation.models import Trace
+from wxapi.notifications.models import Message, PushEvent
+from wxapi.notifications.rules import Kind, Notice
+from wxapi.notifications.service import tell
+from wxapi.photos.models import Photo
+from wxapi.platform import retention
+from wxapi.platform.audit import AuditRow
+from wxapi.platform.db import transaction
+from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.runtime import runtime
+from wxapi.reports.models import ReportOriginal, ReportPhoto
+from wxapi.training.models import Refusal
+
+PHONE = "13812345678"
+
+
+def count(session: Session, model: Any, *conditions: Any) -> int:
+    return session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
+
+
+def add_old(session: Session, row: Any) -> None:
+    session.add(row)
+    session.commit()
+
+
+def message(session: Session, people: People) -> type[Message]:
+    notice = Notice(Kind.REPORT_PROGRESS, f"report:{uuid.uuid4()}", "accepted:1", "标题", "正文", {})
+    reader = people.make().actor.user_id
+    with transaction() as own:
+        tell(own, [reader], notice, now=NOW)
+    return Message
+
+
+def push(session: Session, _people: People) -> type[PushEvent]:
+    add_old(session, PushEvent(repeat_digest=b"d", event="e", received_at=NOW))
+    return PushEvent
+
+
+def trace(session: Session, _people: People) -> type[Trace]:
+    add_old(session, Trace(trace_id="t", at=NOW))
+    return Trace
+
+
+def dead_letter(session: Session, _people: People) -> type[OutboxRow]:
+    add_old(session, OutboxRow(topic="user.erase", payload={}, dead=True, created_at=NOW, due_at=NOW))
+    return OutboxRow
+
+
+def refusal(session: Session, people: People) -> type[Refusal]:
+    school = open_school(people)
+    hall = school.make()
+    add_old(
+        session,
+        Refusal(
+            session_id=uuid.UUID(hall["id"]), user_id=school.member.actor.user_id, at=NOW, code="x", tried="sign_in"
+        ),
+    )
+    return Refusal
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("messages", message),
+        ("pushes", push),
+        ("traces", trace),
+        ("dead_letters", dead_letter),
+        ("refusals", refusal),
+    ],
+)
+def test_rows_go_when_their_time_is_over(app: Flask, people: People, session: Session, name: str, make: Any) -> None:
+    model = make(session, people)
+    kept = timedelta(days=runtime().config.retention[name])
+    before = count(session, model)
+    assert retention.forget_due(now=NOW + kept)[name] == 0
+    (due,) = [each for each in retention.overview(now=NOW + kept + timedelta(seconds=1)) if each.category.name == name]
+    assert due.due == 1
+    assert retention.forget_due(now=NOW + kept + timedelta(seconds=1))[name] == 1
+    assert count(session, model) == before - 1
+    assert retention.forget_due(now=NOW + kept + timedelta(seconds=1))[name] == 0
+
+
+class TestReports:
+    @pytest.fixture
+    def town(self, people: People) -> Town:
+        return reporting.settle(people)
+
+    def closed(self, town: Town) -> dict[str, Any]:
+        report = reporting.accepted(town, description=f"联系 {PHONE}", photo_ids=[photo(town.reporter)])
+        report = take(town.worker, report, "resolve", note="已清运", photo_ids=[photo(town.worker)])
+        return take(town.reporter, reporting.read(town.reporter, report["id"]), "confirm")
+
+    def test_pictures_and_sealed_words_of_finished_reports_go(self, town: Town, session: Session) -> None:
+        report, still_open = (
+            self.closed(town),
+            reporting.file_routed(town.reporter, description=f"联系 {PHONE}", photo_ids=[photo(town.reporter)]),
+        )
+        later = NOW + timedelta(days=runtime().config.retention["photos"], seconds=1)
+        done = retention.forget_due(now=later)
+        assert (done["photos"], done["originals"]) == (2, 1)
+        assert (count(session, Photo), count(session, ReportPhoto), count(session, ReportOriginal)) == (1, 1, 1)
+        assert count(session, OutboxRow, OutboxRow.topic == "photo.dropped") == 2
+        seen = reporting.read(town.worker, report["id"])
+        assert (seen["state"], seen["photos"], seen["description"]) == ("closed", [], "联系 〔手机号〕")
+        assert len(reporting.read(town.worker, still_open["id"])["photos"]) == 1
+
+    def test_nothing_goes_before(self, town: Town) -> None:
+        self.closed(town)
+        assert retention.forget_due(now=NOW + timedelta(days=1)) == dict.fromkeys(runtime().config.retention, 0)
+
+    def test_batches_go_on_until_nothing_is_left(
+        self, town: Town, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(retention, "BATCH", 1)
+        self.closed(town)
+        assert retention.forget_due(now=NOW + timedelta(days=2000))["photos"] == 2
+        assert count(session, Photo) == 0
+
+
+class TestPeople:
+    LATER = NOW + timedelta(days=731)
+
+    def end_tokens(self, at: datetime) -> None:
+        with transaction() as session:
+            sessions.forget_idle(session, at)
+
+    def test_who_was_not_seen_for_two_years_is_erased_once(self, city: None, people: People, session: Session) -> None:
+        idle, officer = people.make(), people.make((Role.TOWNSHIP_OFFICER, "421002001"))
+        self.end_tokens(self.LATER)
+        assert retention.forget_due(now=self.LATER)["people"] == 1
+        assert retention.forget_due(now=self.LATER)["people"] == 0  # on its way already
+        row = session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase")).one()
+        assert row.payload == {"user_id": str(idle.actor.user_id)}
+        rights.erase(idle.actor.user_id, now=self.LATER)
+        session.delete(row)
+        session.commit()
+        assert retention.forget_due(now=self.LATER)["people"] == 0
+        assert session.get_one(User, officer.actor.user_id).erased_at is None
+
+    def test_a_login_or_a_token_in_use_keeps_a_person(self, app: Flask, people: People, session: Session) -> None:
+        person = people.make()
+        used = NOW + timedelta(days=700)
+        token = session.scalars(select(Token)).one()
+        token.last_used_at = used
+        session.commit()
+        assert retention.forget_due(now=self.LATER)["people"] == 0
+        self.end_tokens(used + timedelta(days=31))
+        assert session.get_one(User, person.actor.user_id, populate_existing=True).seen_at == used
+        assert retention.forget_due(now=self.LATER)["people"] == 0
+        assert retention.forget_due(now=used + timedelta(days=731))["people"] == 1
+
+
+def test_the_list_is_whole_and_changes_nothing(app: Flask, session: Session) -> None:
+    shown = app.test_cli_runner().invoke(args=["retention", "show"])
+    assert shown.exit_code == 0
+    lines = dict(line.split(": ", 1) for line in shown.output.splitlines())
+    assert set(lines) == {*runtime().config.retention, "tokens", "idempotency", "unused_photos", "audit"}
+    assert "Kept 1095 days; 0 past it" in lines["photos"]
+    assert "Kept for ever" in lines["audit"]
+    assert "Kept 2 days" in lines["idempotency"]
+    ran = app.test_cli_runner().invoke(args=["retention", "run"])
+    assert "photos: 0 forgotten" in ran.output
+
+
+class TestHeld:
+    def ask(self, app: Flask, openid: str) -> str:
+        done = app.test_cli_runner().invoke(args=["people", "held"], input=f"{openid}\n")
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    def test_an_operator_sees_what_and_why_and_the_look_is_on_record(
+        self, app: Flask, people: People, session: Session, clock: FixedClock
+    ) -> None:
+        town = reporting.settle(people)
+        person = people.make(openid="o-held")
+        reporting.file(person, photo_ids=[photo(person)], description=f"联系 {PHONE}")
+        assert town.reporter.actor != person.actor
+        said = self.ask(app, "o-held")
+        assert "openid 1, tokens 1" in said
+        assert "photos: entries 1. Why: pictures for reports." in said
+        assert "reports: filed 1, steps 1. Why: " in said
+        assert "o-held" not in said
+        assert PHONE not in said
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "user.held_shown")).one()
+        assert (row.actor_id, row.subject) == (None, f"user:{person.actor.user_id}")
+
+    def test_nothing_is_held_of_a_stranger_or_the_erased(self, app: Flask, people: People) -> None:
+        person: Person = people.make(openid="o-gone")
+        rights.erase(person.actor.user_id, now=NOW)
+        for openid in ("o-gone", "o-never-seen", ""):
+            assert self.ask(app, openid) == "Nothing is held about this openid.\n"

@@ -1,0 +1,14 @@
+"""How long WeChat's names of checks are kept."""
+
+from wxapi.moderation.models import Trace
+from wxapi.platform.retention import Category, counting, deleting
+
+RETENTION = (
+    Category(
+        "traces",
+        "WeChat's names of picture checks",
+        "so that a verdict finds its picture",
+        counting(Trace, Trace.at),
+        deleting(Trace, Trace.at),
+    ),
+)

@@ -1,0 +1,15 @@
+"""How long photos are kept that belong to nothing. Those of reports are forgotten with them."""
+
+from wxapi.photos.models import Photo
+from wxapi.photos.rules import UNUSED_AFTER
+from wxapi.platform.retention import Category, counting
+
+RETENTION = (
+    Category(
+        "unused_photos",
+        "photos that no report took",
+        "a report may still be sent",
+        counting(Photo, Photo.created_at, Photo.used_by_id.is_(None)),
+        fixed=UNUSED_AFTER,
+    ),
+)
