@@ -7,6 +7,7 @@ Only ids and short texts cross: payloads are read by operators.
 All times of the outbox are the database's, so that the clocks of several machines need not agree.
 """
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,18 +18,16 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     Text,
-    bindparam,
     delete,
     false,
     func,
-    insert,
     text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from wxapi.platform.db import Base
+from wxapi.platform.db import Base, fetch
 
 CHANNEL = "outbox"
 
@@ -62,17 +61,17 @@ class ScheduledRow(Base):
     next_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-# Built once: every change records something, and nobody reads it back in its session.
-_ADD = insert(OutboxRow).values(
-    topic=bindparam("about"),
-    payload=bindparam("carried"),
-    due_at=func.coalesce(bindparam("not_before", type_=DateTime(timezone=True)), func.now()),
-)
+_ADD = """
+INSERT INTO outbox (topic, payload, due_at)
+VALUES (%(topic)s, CAST(%(payload)s AS jsonb), coalesce(CAST(%(not_before)s AS timestamptz), now()))
+RETURNING id
+"""
 
 
 def record(session: Session, topic: str, *, not_before: datetime | None = None, **payload: str | int | None) -> None:
     """Note that something follows from this transaction; a trigger wakes the relay at commit."""
-    session.connection().execute(_ADD, {"about": topic, "carried": payload, "not_before": not_before})
+    # Every change records something, and nobody reads it back in its session.
+    fetch(session, _ADD, {"topic": topic, "payload": json.dumps(payload), "not_before": not_before})
 
 
 def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:

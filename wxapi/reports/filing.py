@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -18,7 +17,7 @@ from wxapi.kernel.ids import new_id, new_report_number
 from wxapi.photos import service as photos
 from wxapi.photos.models import Photo
 from wxapi.platform import audit, outbox
-from wxapi.platform.db import transaction
+from wxapi.platform.db import fetch, transaction
 from wxapi.regions.service import Location, locate
 from wxapi.reports import originals, routing
 from wxapi.reports.case import Case, Party
@@ -134,7 +133,7 @@ def _where(point: Point, location: Location, place: routing.Place, category: Cat
 def _store(session: Session, report: Report, row: dict[str, Any], claimed: Sequence[Photo]) -> ReportEvent:
     """Write the report, its first line of history, its photos, the audit, and the router's errand."""
     photo_ids = [photo.id for photo in claimed]
-    report.number = _insert(session.connection(), row | {"state": report.state, "photo_ids": photo_ids})
+    report.number = _insert(session, row | {"state": report.state, "photo_ids": photo_ids})
     subject, at = f"report:{report.id}", report.created_at
     audit.record(session, report.reporter_id, "report.file", subject=subject, at=at, category=report.category_code)
     outbox.record(session, "report.filed", report_id=str(report.id))
@@ -150,11 +149,11 @@ def _store(session: Session, report: Report, row: dict[str, Any], claimed: Seque
     )
 
 
-def _insert(connection: Connection, row: dict[str, Any]) -> str:
+def _insert(session: Session, row: dict[str, Any]) -> str:
     """Insert under a random number, again under another should it be taken; returns the number."""
     values = row | {"candidates": json.dumps(row["candidates"])}
     for _ in range(_NUMBER_TRIES):
         number = new_report_number()
-        if connection.exec_driver_sql(FILE, values | {"number": number}).first() is not None:
+        if fetch(session, FILE, values | {"number": number}):
             return number
     raise LookupError("no free report number found")
