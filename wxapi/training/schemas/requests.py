@@ -13,7 +13,7 @@ from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
 from wxapi.training.rules.geofence import ASSUMED_ACCURACY_M, MAX_RADIUS_M, MIN_RADIUS_M, Fix
 from wxapi.training.rules.sessions import MAX_CAPACITY, Kind, Plan
-from wxapi.training.schemas.quick import MAX_DEVICE_ID, quick_sign_in
+from wxapi.training.schemas.quick import MAX_DEVICE_ID
 from wxapi.training.service.batches import MAX_ITEMS, Item
 from wxapi.training.service.rolls import MAX_BULK
 from wxapi.training.service.sign_ins import Attempt
@@ -90,11 +90,6 @@ class SignInBody(WireSchema):
     client_time = fields.AwareDateTime(load_default=None, allow_none=True)
     location = fields.Nested(PositionBody, load_default=None, allow_none=True)
     device_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=MAX_DEVICE_ID))
-
-    def load(self, data: Any, **options: Any) -> Any:
-        """The quick way for what is plainly right; the long way says what is wrong."""
-        quick = quick_sign_in(data)
-        return super().load(data, **options) if quick is None else quick
 
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
