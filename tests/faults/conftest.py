@@ -41,13 +41,13 @@ class Bench:
         self.valkey = valkey
         self.redis = Redis.from_url(valkey.url)
         self._folder = folder
-        self._programs: list[Program] = []
+        self.programs: list[Program] = []
 
     def start(self, *arguments: str, module: str = "tests.faults.sample") -> Program:
         """`python -m workers …` with the sample topics, or the product's own."""
-        log = self._folder / f"{len(self._programs)}.log"
+        log = self._folder / f"{len(self.programs)}.log"
         started = Program(module, list(arguments), self.config, log)
-        self._programs.append(started)
+        self.programs.append(started)
         return started
 
     def sql(self, query: str, *values: Any) -> list[Any]:
@@ -75,7 +75,7 @@ class Bench:
         await_true(lambda: self.sql("SELECT count(*) FROM outbox WHERE topic <> 'schedule.tick'") == [0], seconds)
 
     def end(self) -> None:
-        for started in self._programs:
+        for started in self.programs:
             started.kill_family()
         self.redis.close()
 
