@@ -1,12 +1,14 @@
 """What every request has: ids, problems in one form, size limits, a guard that is closed by default."""
 
 import re
-import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
 
+from config import Config
+from tests.conftest import app_in_savepoint
 from tests.factories import People
 from wxapi.kernel import errors
 from wxapi.kernel.permissions import Permission, Role
@@ -73,25 +75,32 @@ def test_a_role_is_needed_for_what_names_one(people: People) -> None:
     assert (response.status_code, response.get_json()["code"]) == (403, "role_not_allowed")
 
 
-def test_a_route_that_names_no_permission_is_refused(people: People, app: Flask) -> None:
+@pytest.fixture
+def own_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
+    """An app to which a test may add routes."""
+    with app_in_savepoint(make_config()) as made:
+        yield made
+
+
+def test_a_route_that_names_no_permission_is_refused(own_app: Flask) -> None:
     def forgotten() -> Response:
         return Response("open door")
 
-    app.view_functions["test.forgotten"] = forgotten
-    app.url_map.add(app.url_rule_class("/api/v1/forgotten", endpoint="test.forgotten"))
-    assert app.test_client().get("/api/v1/forgotten").status_code == 401
-    response = people.make().get("/forgotten")
+    own_app.view_functions["test.forgotten"] = forgotten
+    own_app.url_map.add(own_app.url_rule_class("/api/v1/forgotten", endpoint="test.forgotten"))
+    assert own_app.test_client().get("/api/v1/forgotten").status_code == 401
+    response = People(own_app).make().get("/forgotten")
     assert (response.status_code, response.get_json()["code"]) == (403, "role_not_allowed")
 
 
-def test_unexpected_errors_tell_nothing(app: Flask) -> None:
+def test_unexpected_errors_tell_nothing(own_app: Flask) -> None:
     @guard(Permission.PUBLIC)
     def broken() -> Response:
         raise RuntimeError("the secret is 42")
 
-    app.view_functions["test.broken"] = broken
-    app.url_map.add(app.url_rule_class("/api/v1/broken", endpoint="test.broken"))
-    response = app.test_client().get("/api/v1/broken")
+    own_app.view_functions["test.broken"] = broken
+    own_app.url_map.add(own_app.url_rule_class("/api/v1/broken", endpoint="test.broken"))
+    response = own_app.test_client().get("/api/v1/broken")
     assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
     assert "42" not in response.get_data(as_text=True)
 
@@ -103,16 +112,14 @@ def test_unexpected_errors_tell_nothing(app: Flask) -> None:
         (errors.UnavailableError("away", "不在。", retry_after=9), 503),
     ],
 )
-def test_errors_that_pass_say_when_to_come_back(app: Flask, error: errors.DomainError, status: int) -> None:
-    endpoint = f"test.{uuid.uuid4().hex}"
-
+def test_errors_that_pass_say_when_to_come_back(own_app: Flask, error: errors.DomainError, status: int) -> None:
     @guard(Permission.PUBLIC)
     def refuse() -> Response:
         raise error
 
-    app.view_functions[endpoint] = refuse
-    app.url_map.add(app.url_rule_class(f"/api/v1/{endpoint}", endpoint=endpoint))
-    response = app.test_client().get(f"/api/v1/{endpoint}")
+    own_app.view_functions["test.refuse"] = refuse
+    own_app.url_map.add(own_app.url_rule_class("/api/v1/refuse", endpoint="test.refuse"))
+    response = own_app.test_client().get("/api/v1/refuse")
     assert response.status_code == status
     assert int(response.headers["Retry-After"]) == error.retry_after  # type: ignore[attr-defined]
 
@@ -124,7 +131,7 @@ def test_openapi_names_every_route(app: Flask, client: FlaskClient) -> None:
     routes = {
         re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule)
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/api/v1/") and not rule.endpoint.startswith(("files.", "openapi", "test."))
+        if rule.rule.startswith("/api/v1/") and not rule.endpoint.startswith(("files.", "openapi"))
     }
     assert routes == paths
 
