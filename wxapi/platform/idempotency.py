@@ -13,14 +13,13 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, make_response, request
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
 
 from wxapi.kernel.errors import DomainError, InvalidError, MalformedError
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import Base, deferred_commit
+from wxapi.platform.db import Base, deferred_commit, fetch
 from wxapi.platform.guard import current_actor, permission_of
 from wxapi.platform.runtime import runtime
 
@@ -112,58 +111,44 @@ def _once(key: str, answer: Callable[[], Response]) -> Response:
     return response
 
 
-# Built once, since two of them run in every POST.
-_THIS = (IdempotencyRow.user_id == bindparam("who"), IdempotencyRow.key == bindparam("name"))
-_CLAIM = (
-    insert(IdempotencyRow)
-    .values(
-        user_id=bindparam("who"),
-        key=bindparam("name"),
-        fingerprint=bindparam("content_hash"),
-        created_at=bindparam("now"),
-    )
-    .on_conflict_do_update(
-        index_elements=["user_id", "key"],
-        # An expired key is as good as none.
-        set_={"fingerprint": bindparam("content_hash"), "created_at": bindparam("now"), "status": None, "body": None},
-        where=IdempotencyRow.created_at < bindparam("expired"),
-    )
-    .returning(IdempotencyRow.user_id)
-)
-_KEEP = (
-    update(IdempotencyRow)
-    .where(*_THIS)
-    .values(status=bindparam("answered"), content_type=bindparam("type"), body=bindparam("content"))
-)
+# Two of them run in every POST: for the driver as they are. An expired key is as good as none.
+_CLAIM = """
+INSERT INTO idempotency_keys AS kept (user_id, key, fingerprint, created_at)
+VALUES (%(user_id)s, %(key)s, %(fingerprint)s, %(now)s)
+ON CONFLICT (user_id, key) DO UPDATE
+SET fingerprint = excluded.fingerprint, created_at = excluded.created_at, status = NULL, body = NULL
+WHERE kept.created_at < CAST(%(expired)s AS timestamptz)
+RETURNING 1
+"""
+_KEEP = """
+UPDATE idempotency_keys SET status = %(status)s, content_type = %(content_type)s, body = %(body)s
+WHERE user_id = %(user_id)s AND key = %(key)s
+RETURNING 1
+"""
 
 
 def _claim(session: Session, user_id: Any, key: str, fingerprint: bytes) -> IdempotencyRow | None:
     """Take the key, waiting for another request that holds it; returns the row that was there first, if any."""
     now = runtime().clock.now()
-    this = {"who": user_id, "name": key}
-    times = {"now": now, "expired": now - KEPT}
-    taken = session.connection().execute(_CLAIM, {**this, **times, "content_hash": fingerprint}).first()
-    if taken is not None:
+    values = {"user_id": user_id, "key": key, "fingerprint": fingerprint, "now": now, "expired": now - KEPT}
+    if fetch(session, _CLAIM, values):
         return None
-    return session.scalars(select(IdempotencyRow).where(*_THIS), this).one()
+    return session.scalars(select(IdempotencyRow).where(*_this(user_id, key))).one()
 
 
 def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
-    session.connection().execute(
-        _KEEP,
-        {
-            "who": user_id,
-            "name": key,
-            "answered": response.status_code,
-            "type": response.content_type,
-            # Answers hold what people typed, sealed everywhere else.
-            "content": runtime().cipher.seal(response.get_data(as_text=True), purpose=_PURPOSE),
-        },
-    )
+    # Answers hold what people typed, sealed everywhere else.
+    sealed = runtime().cipher.seal(response.get_data(as_text=True), purpose=_PURPOSE)
+    answer = {"status": response.status_code, "content_type": response.content_type, "body": sealed}
+    fetch(session, _KEEP, {"user_id": user_id, "key": key, **answer})
 
 
 def _forget(session: Session, user_id: Any, key: str) -> None:
-    session.connection().execute(delete(IdempotencyRow).where(*_THIS), {"who": user_id, "name": key})
+    session.execute(delete(IdempotencyRow).where(*_this(user_id, key)).execution_options(synchronize_session=False))
+
+
+def _this(user_id: Any, key: str) -> tuple[Any, Any]:
+    return IdempotencyRow.user_id == user_id, IdempotencyRow.key == key
 
 
 def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
