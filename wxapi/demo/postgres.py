@@ -79,6 +79,13 @@ class Postgres:
         """Shut down in good order."""
         if self._child is not None:
             stop_all([self._child], grace_s=_STOP_S)
+            self.tidy()
+
+    def tidy(self) -> None:
+        """After its end: remove a socket folder that is not the data folder."""
+        if self._sockets != self.folder:
+            with suppress(OSError):  # not empty: somebody still runs there
+                self._sockets.rmdir()
 
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases."""

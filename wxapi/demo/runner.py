@@ -73,6 +73,7 @@ class _Demo:
         # Two rows: what serves ends before what it stands on.
         self._product: list[Child] = []
         self._ground: list[Child] = []
+        self._postgres: Postgres | None = None
         self._began = time.monotonic()
 
     def start(self) -> None:
@@ -109,6 +110,8 @@ class _Demo:
         stop_all(self._product, grace_s=_GRACE_S)
         stop_all(self._ground, grace_s=_GRACE_S)
         _kill_orphans()
+        if self._postgres is not None:
+            self._postgres.tidy()
 
     def _all_run(self) -> bool:
         for child in (*self._ground, *self._product):
@@ -122,9 +125,9 @@ class _Demo:
         if not pgdata.exists():
             _say("Making a PostgreSQL data folder ...")
             self._stamp.unlink(missing_ok=True)
-        server = Postgres(pgdata, log=self._settings.logs / "postgres.log")
-        self._ground.append(server.start())
-        return server.ensure_database(_DATABASE)
+        self._postgres = Postgres(pgdata, log=self._settings.logs / "postgres.log")
+        self._ground.append(self._postgres.start())
+        return self._postgres.ensure_database(_DATABASE)
 
     def _redis(self) -> str:
         if self._settings.redis_url is not None:
