@@ -54,23 +54,26 @@ def begin_pictures(session: Session, subject_id: uuid.UUID, photos: Sequence[Pho
         _begin(session, {**values, "author_id": photo.owner_id}, now=now)
 
 
-def ask_about_text(session: Session, check: Check, text: str, *, now: datetime) -> None:
-    """Have WeChat judge a text, in the caller's transaction, which holds the check's lock. At once or by a person.
-
-    The transaction stays open for the call: it holds one row that nobody else works on.
-    """
-    openid = _openid_of(session, check)
-    if openid is None or not text.strip():
-        _settle(check, Verdict("pass") if openid else Verdict(None))
-        return
-    body = {**_common(openid), "content": text[:_TEXT_LENGTH]}
-    try:
-        answer = runtime().wechat.call(TEXT_CHECK_PATH, body)
-    except WeChatError as error:
-        _after_failure(session, check, error, now=now)
-        return
-    check.asks += 1
-    _settle(check, verdicts.verdict_of(answer))
+def ask_about_text(check_id: uuid.UUID, text: str, *, now: datetime) -> None:
+    """Have WeChat judge a text. Run twice it asks twice, and the first verdict stands."""
+    with transaction() as session:
+        check = locked(session, check_id)
+        if check is None or check.state != State.WAITING:
+            return
+        openid = _openid_of(session, check)
+        if openid is None:
+            _settle(check, Verdict(None))
+            return
+    verdict, error = _judge_text({**_common(openid), "content": text[:_TEXT_LENGTH]})
+    with transaction() as session:
+        check = locked(session, check_id)
+        if check is None or check.state != State.WAITING:
+            return
+        if error is not None:
+            _after_failure(session, check, error, now=now)
+        else:
+            check.asks += 1
+            _settle(check, verdict)
 
 
 def ask_about_picture(check_id: uuid.UUID, *, now: datetime) -> None:
@@ -175,6 +178,14 @@ def _openid_of(session: Session, check: Check) -> str | None:
     if author is None or author.openid_sealed is None:
         return None
     return runtime().cipher.open(author.openid_sealed, purpose="user.openid")
+
+
+def _judge_text(body: Mapping[str, Any]) -> tuple[Verdict, WeChatError | None]:
+    """WeChat's word on a text, or why it has none."""
+    try:
+        return verdicts.verdict_of(runtime().wechat.call(TEXT_CHECK_PATH, body)), None
+    except WeChatError as error:
+        return Verdict(None), error
 
 
 def _hand_in(body: Mapping[str, Any]) -> tuple[str | None, WeChatError | None]:

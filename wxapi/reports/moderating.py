@@ -57,13 +57,11 @@ def begin_checks(report_id: uuid.UUID, *, now: datetime) -> None:
 def check_text(check_id: uuid.UUID, *, now: datetime) -> None:
     """Have WeChat judge a report's text, as others may read it: without personal data. May run twice."""
     with transaction() as session:
-        check = moderation.locked(session, check_id)
-        if check is None or check.state != State.WAITING:
-            return
-        report = session.get_one(Report, check.subject_id)
-        moderation.ask_about_text(
-            session, check, "\n".join(filter(None, (report.description, report.address))), now=now
-        )
+        report = session.scalars(
+            select(Report).join(Check, Check.subject_id == Report.id).where(Check.id == check_id)
+        ).one_or_none()
+    if report is not None:
+        moderation.ask_about_text(check_id, _words_of(report), now=now)
 
 
 def queue_page(actor: Actor, *, limit: int, cursor: str | None) -> Page[Queued]:
@@ -111,11 +109,15 @@ def queued_dict(queued: Queued) -> dict[str, Any]:
         "label": check.label,
         "errcode": check.errcode,
         "report": {"id": str(report.id), "number": report.number},
-        "text": None if photo else "\n".join(filter(None, (report.description, report.address))),
+        "text": None if photo else _words_of(report),
         "photo": photo_dict(photo) if photo else None,
         "created_at": to_wire(check.created_at),
         "decided_at": to_wire(check.decided_at) if check.decided_at else None,
     }
+
+
+def _words_of(report: Report) -> str:
+    return "\n".join(filter(None, (report.description, report.address)))
 
 
 def _in_scope(actor: Actor) -> Select[Any, Any, Any]:
