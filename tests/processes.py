@@ -97,7 +97,7 @@ class Program:
         except psutil.NoSuchProcess:
             return []
 
-    def stop(self, seconds: float = 15) -> int | None:
+    def stop(self, seconds: float = 30) -> int | None:
         """SIGTERM; returns the exit code, None when it still runs after so many seconds."""
         os.kill(self.pid, signal.SIGTERM)
         self.process.join(seconds)
@@ -111,7 +111,7 @@ class Program:
         self.process.join(10)
 
 
-def await_true(condition: Callable[[], Any], seconds: float = 15) -> Any:
+def await_true(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """Poll until the condition gives something true; returns it."""
     deadline = time.monotonic() + seconds
     while True:

@@ -70,7 +70,7 @@ class Bench:
         """What jobs did, in order, the clock's left out."""
         return self.sql("SELECT word FROM effects WHERE word <> 'tick' ORDER BY id")
 
-    def await_done(self, seconds: float = 15) -> None:
+    def await_done(self, seconds: float = 60) -> None:
         """Wait until all that was recorded is done."""
         await_true(lambda: self.sql("SELECT count(*) FROM outbox WHERE topic <> 'schedule.tick'") == [0], seconds)
 
