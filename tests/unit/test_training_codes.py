@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.training.rules import codes
+from wxapi.training.rules.attendance import SIGN_IN_OVERRIDES
+from wxapi.training.service.statements import SIGN_IN
 
 NOW = datetime(2026, 11, 23, 6, 0, 7, tzinfo=UTC)
 SESSION = uuid.UUID("2f0c6b38-7a51-4a06-9e0a-0a8f64d3b1c2")
@@ -111,3 +113,8 @@ def test_steps_and_people_survive_the_round(step, person):
     later = codes.step_start(step)
     assert read(codes.scanned_code(SESSION, SECRET, step), now=later) == codes.Scan(step, typed=False)
     assert codes.read_pass(codes.pass_code(SESSION, SECRET, person), SESSION, SECRET) == person
+
+
+def test_the_statement_overrides_the_states_the_rules_name():
+    listed = ", ".join(f"'{state}'" for state in sorted(SIGN_IN_OVERRIDES))
+    assert f"mine.state IN ({listed})" in SIGN_IN

@@ -21,6 +21,7 @@ import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 STEP_SECONDS = 15
 # A code stays good while the next one is on the screen: time to type, or to send over a weak network.
@@ -94,8 +95,9 @@ def typed_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
     return _ALPHABET[step % 32] + mac
 
 
+@lru_cache(maxsize=1024)
 def normalise(text: str) -> str:
-    """What a person's keyboard or an honest slip made of a code, put right."""
+    """What a person's keyboard or an honest slip made of a code, put right. Kept: a hall sends one code."""
     plain = unicodedata.normalize("NFKC", text[:MAX_CODE_LENGTH]).upper()
     return _NOISE.sub("", plain).translate(_MISREAD)
 
@@ -181,6 +183,7 @@ def read_ticket(text: str, session_id: uuid.UUID, secret: bytes, user_id: uuid.U
     return Ticket(issued_at, _number(body[_SECOND_DIGITS : _SECOND_DIGITS + _STEP_DIGITS]))
 
 
+@lru_cache(maxsize=1024)
 def _mac(secret: bytes, purpose: bytes, session_id: uuid.UUID, rest: bytes, *, digits: int) -> str:
     digest = hmac.digest(secret, purpose + session_id.bytes + rest, hashlib.sha256)
     return _base32(int.from_bytes(digest[:10]) & ((1 << 5 * digits) - 1), digits)

@@ -17,13 +17,12 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.ids import new_id
 from wxapi.platform.db import fetch
 from wxapi.training.models import Attendance, Flag, Refusal
-from wxapi.training.rules.attendance import SIGN_IN_OVERRIDES, FlagReason, State
+from wxapi.training.rules.attendance import FlagReason, State
 from wxapi.training.rules.geofence import Finding
 from wxapi.training.rules.windows import Proof
 from wxapi.training.service.facts import Facts
 from wxapi.training.service.statements import REFUSE, SIGN_IN
 
-_OVERRIDDEN = sorted(state.value for state in SIGN_IN_OVERRIDES)
 # Nobody is let try more often than this in ten minutes; counting further is not needed.
 _COUNTED = 50
 
@@ -146,10 +145,7 @@ def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime)
         "distance_m": None if finding.distance_m is None else round(finding.distance_m),
         "accuracy_m": None if sign_in.accuracy_m is None else round(sign_in.accuracy_m),
         "device_digest": sign_in.device_digest,
-        "flags": [doubt.value for doubt in finding.doubts],
-        "starts_at": facts.window.starts_at,
-        "ends_at": facts.window.ends_at,
-        "overridden": _OVERRIDDEN,
+        "flags": "{" + ",".join(doubt.value for doubt in finding.doubts) + "}",
     }
 
 

@@ -3,10 +3,11 @@
 They go to the driver as they are, see `platform.db.fetch`.
 """
 
+# The states it overrides are `rules.attendance.SIGN_IN_OVERRIDES`; a test holds the two together.
 # Parameters are cast where PostgreSQL could not tell their type from the place they stand in.
 SIGN_IN = """
 WITH here AS (
-  SELECT 1 FROM training_sessions
+  SELECT starts_at, ends_at FROM training_sessions
   WHERE id = %(session_id)s AND version = %(version)s
     AND (%(admitted)s OR EXISTS (
       SELECT 1 FROM training_attendance WHERE session_id = %(session_id)s AND user_id = %(user_id)s))
@@ -21,20 +22,21 @@ WITH here AS (
       WHERE a.user_id = %(user_id)s AND a.session_id <> %(session_id)s
         AND a.signed_in_at BETWEEN CAST(%(signed_in_at)s AS timestamptz) - interval '1 hour'
                                AND CAST(%(signed_in_at)s AS timestamptz) + interval '1 hour'
-        AND s.starts_at < CAST(%(ends_at)s AS timestamptz) AND s.ends_at > CAST(%(starts_at)s AS timestamptz)
+        AND s.starts_at < here.ends_at AND s.ends_at > here.starts_at
     ) THEN 'two_halls' END
   ], NULL) || CAST(%(flags)s AS text[]) AS flags
+  FROM here
 )
 INSERT INTO training_attendance AS mine (
   session_id, user_id, id, state, walk_in, signed_in_at, received_at, step, via, late_upload,
   distance_m, accuracy_m, device_digest, flags)
 SELECT %(session_id)s, %(user_id)s, %(id)s, %(state)s, true, %(signed_in_at)s, %(received_at)s, %(step)s,
   %(via)s, %(late_upload)s, %(distance_m)s, %(accuracy_m)s, %(device_digest)s, odd.flags
-FROM here, odd
+FROM odd
 ON CONFLICT (session_id, user_id) DO UPDATE SET
   state_before = mine.state,
   -- What the organiser decided by hand stays; the sign-in is kept beside it.
-  state = CASE WHEN mine.state = ANY (%(overridden)s) THEN excluded.state ELSE mine.state END,
+  state = CASE WHEN mine.state IN ('absent', 'enrolled', 'exempt', 'on_leave') THEN excluded.state ELSE mine.state END,
   signed_in_at = excluded.signed_in_at, received_at = excluded.received_at, step = excluded.step,
   via = excluded.via, late_upload = excluded.late_upload, distance_m = excluded.distance_m,
   accuracy_m = excluded.accuracy_m, device_digest = excluded.device_digest, flags = excluded.flags
