@@ -20,6 +20,7 @@ _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][ ·•.-]?"
     r"(?:[A-HJ-NP-Za-hj-np-z0-9]{5,6}|[A-HJ-NP-Za-hj-np-z0-9]{4}[挂学警港澳])(?![A-Za-z0-9])"
 )
+_DIGIT = re.compile("[0-9\uff10-\uff19]")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
 # Full-width digits, letters and marks, and the dashes and spaces in use, one character for one: places stay the same.
@@ -36,6 +37,8 @@ def masked(text: str, category_code: str | None = None) -> str:
         text: what somebody typed.
         category_code: class of the report; plates stay where they are what it is about.
     """
+    if not _DIGIT.search(text):  # most texts, in a hundredth of the time
+        return text
     text = _replaced(text, _ID, ID_MARK, _is_id)
     text = _replaced(text, _PHONE, PHONE_MARK)
     if category_code in _ABOUT_VEHICLES:
