@@ -40,9 +40,9 @@ class OutboxWorker(BaseWorker):
 
     def execute_job(self, job: RqJob, queue: RqQueue) -> None:
         """Count what became of it, here, since a process forked for one job leaves no counters behind."""
-        run.outcome.value = run.Outcome.LOST
+        run.outcome.write(run.Outcome.LOST)
         super().execute_job(job, queue)
-        outcome = run.Outcome(run.outcome.value)
+        outcome = run.outcome.read()
         metrics.jobs.labels(job.description, outcome.name.lower()).inc()
         if outcome is run.Outcome.LOST:
             log.error("job_lost", job=job.description, rq_id=job.id)
@@ -69,7 +69,8 @@ def work(config: Config, queue: Queue, topics: Topics) -> None:
     run.prepare(create_app(config), topics)
     if queue is Queue.PHOTOS:
         sandbox.shared().start()  # before anything is forked, so that all jobs share it
-    redis = post.connect(config.redis_url)
+    # Longer than RQ waits for a job: a connection made with less would call each idle wait a broken Redis.
+    redis = post.connect(config.redis_url, timeout_s=_WORKER_TTL_S - 15 + 10)
     _wait_for(redis, stop)
     if stop.requested:
         return

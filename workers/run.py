@@ -32,14 +32,31 @@ class Outcome(IntEnum):
     OVERTAKEN = 3
 
 
-# In memory shared over forks: the worker counts what the process it forked did.
-outcome = RawValue("i", Outcome.LOST)
+class SharedOutcome:
+    """In memory shared over forks: the worker counts what the process it forked did."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Share no longer with whoever forked this process: each worker counts its own jobs."""
+        self._cell = RawValue("i", Outcome.LOST)
+
+    def write(self, found: Outcome) -> None:
+        self._cell.value = found
+
+    def read(self) -> Outcome:
+        return Outcome(self._cell.value)
+
+
+outcome = SharedOutcome()
 _prepared: list[tuple[Flask, Topics]] = []
 
 
 def prepare(app: Flask, topics: Topics) -> None:
     """Give this worker process, and those it forks, the app and the table that jobs run with. Called once."""
     _prepared[:] = [(app, topics)]
+    outcome.renew()
 
 
 def run(outbox_id: int, attempt: int, lease_s: int) -> None:
@@ -52,7 +69,7 @@ def run(outbox_id: int, attempt: int, lease_s: int) -> None:
     """
     (app, topics) = _prepared[0]
     with app.app_context(), structlog.contextvars.bound_contextvars(outbox_id=outbox_id, attempt=attempt):
-        outcome.value = _attempt(topics, outbox_id, attempt, timedelta(seconds=lease_s))
+        outcome.write(_attempt(topics, outbox_id, attempt, timedelta(seconds=lease_s)))
 
 
 def _attempt(topics: Topics, outbox_id: int, attempt: int, lease: timedelta) -> Outcome:

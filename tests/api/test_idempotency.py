@@ -85,6 +85,17 @@ def test_an_expired_key_that_was_not_swept_is_as_good_as_none(admin: Person, peo
     assert (fresh.status_code, fresh.headers.get("Idempotency-Replayed")) == (201, None)
 
 
+def test_an_answer_is_not_given_again_to_somebody_appointed_since(admin: Person, people: People) -> None:
+    """What he may see has changed with it; what was done is not done again either."""
+    body = body_for(people.make())
+    admin.post("/appointments", body, key="k-1")
+    with transaction() as session:
+        wanted = NewAppointment(admin.actor.user_id, Role.COMMUNITY_WORKER, "421002001001")
+        add_appointment(session, wanted, starts_on=NOW.date(), appointed_by=None, now=NOW)
+    again = admin.post("/appointments", body, key="k-1")
+    assert (again.status_code, again.get_json()["code"]) == (409, "answer_not_kept")
+
+
 @pytest.fixture
 def open_app(make_config: Callable[..., Config], make_database: Callable[[], str]) -> Iterator[Flask]:
     """An app that really commits, on a database of its own."""

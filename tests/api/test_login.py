@@ -1,6 +1,7 @@
 """Logging in against the fake WeChat over a socket: one answer a code, nothing secret kept in the open."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -10,10 +11,13 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from config import Config
-from tests.conftest import app_in_savepoint
+from tests.conftest import NOW, app_in_savepoint
 from tests.fake_wechat_control import FakeControl
+from wxapi.app import create_app
 from wxapi.identity.models import Token, User
 from wxapi.identity.queries import digest_of
+from wxapi.kernel.clock import FixedClock
+from wxapi.platform import migrate
 from wxapi.platform.db import db
 
 
@@ -142,3 +146,33 @@ def test_using_a_token_writes_at_most_once_an_hour(client: FlaskClient, fake: Fa
     clock.advance(minutes=2)
     client.get("/api/v1/me", headers=headers)
     assert last_use() == clock.now()
+
+
+def test_a_repeat_after_logging_out_does_not_give_a_dead_token(client: FlaskClient, fake: FakeControl) -> None:
+    code = fake.login_code("reporter-1")
+    client.post("/api/v1/auth/logout", headers=bearer(log_in(client, code)))
+    again = log_in(client, code)
+    assert (again.status_code, again.get_json()["code"]) == (401, "wx_code_invalid")
+
+
+def test_copies_of_one_login_get_one_answer(
+    make_config: Callable[..., Config],
+    make_database: Callable[[], str],
+    fake_wechat: str,
+    fake: FakeControl,
+    redis: Redis,
+) -> None:
+    """All at once: one asks WeChat, the others wait for its answer."""
+    url = make_database()
+    migrate.upgrade(url)
+    config = make_config(wechat_base_url=fake_wechat, database_url="postgresql+psycopg://" + url.partition("://")[2])
+    app = create_app(config, clock=FixedClock(NOW))
+    code = fake.login_code("reporter-1")
+    fake.fault("/sns/jscode2session", delay=0.3, count=1)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: log_in(app.test_client(), code), range(8)))
+    with app.app_context():
+        db.engine.dispose()
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.data for answer in answers}) == 1
+    assert fake.calls("/sns/jscode2session") == 1

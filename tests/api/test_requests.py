@@ -1,5 +1,6 @@
 """What every request has: ids, problems in one form, size limits, a guard that is closed by default."""
 
+import io
 import re
 from collections.abc import Callable, Iterator
 
@@ -157,3 +158,32 @@ def test_metrics_count_requests(client: FlaskClient) -> None:
 def test_appointments_are_administrators_business(city: None, people: People) -> None:
     # A permission opens the kind of thing; it says nothing of the place.
     assert people.make((Role.ADMIN, "4210")).get("/appointments?region=9999").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "text", ['{"code":', "[" * 100_000, '{"code": ' + "1" * 5000 + "}", '{"code": "\\ud800', "\x00", '{"a":1}x']
+)
+def test_json_beyond_reading_is_malformed(client: FlaskClient, text: str) -> None:
+    response = client.post("/api/v1/auth/wechat", data=text, content_type="application/json")
+    assert (response.status_code, response.get_json()["code"]) == (400, "malformed_request")
+
+
+def test_a_body_that_is_not_json_is_told_so(client: FlaskClient) -> None:
+    response = client.post("/api/v1/auth/wechat", data='{"code": "x"}', content_type="text/plain")
+    assert (response.status_code, response.get_json()["code"]) == (400, "not_json")
+
+
+def test_a_body_in_chunks_has_the_same_limit(client: FlaskClient) -> None:
+    body = b'{"code": "x"}' + b" " * 300_000
+    response = client.post(
+        "/api/v1/auth/wechat",
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (response.status_code, response.get_json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("limit", ["1_0", " 5", "１", "+5", "0", "101", "1e1"])
+def test_numbers_in_queries_are_plain_digits(people: People, limit: str) -> None:
+    assert people.make().get("/regions", query_string={"limit": limit}).status_code == 422

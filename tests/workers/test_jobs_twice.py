@@ -91,4 +91,4 @@ def test_work_that_is_gone_is_no_failure(app: Flask, session: Session) -> None:
             session.add(row)
             session.commit()
             run.run(row.id, 1, job.lease_s)
-            assert run.Outcome(run.outcome.value) is Outcome.DONE, f"{topic}: {job.name}"
+            assert run.outcome.read() is Outcome.DONE, f"{topic}: {job.name}"

@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -10,12 +12,16 @@ from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
 
+from config import Config
+from tests.processes import await_true
 from workers.post import Parcel, connect
 from workers.relay import BATCH, DueRow, decide, move, open_database
 from workers.retries import MAX_ATTEMPTS
 from workers.topics import Job, Queue
+from wxapi.app import create_app
 from wxapi.demo.embedded import free_port
-from wxapi.platform import migrate
+from wxapi.platform import migrate, outbox
+from wxapi.platform.db import db, transaction
 
 
 def first(word: str) -> None: ...
@@ -177,3 +183,29 @@ def test_arguments_cross_as_json(connection: Connection, redis: Redis) -> None:
 
     data = redis.hget(f"rq:job:{row}-1", "data")
     assert zlib.decompress(data) == f'["workers.run.run", null, [{row}, 1, 30], {{}}]'.encode()
+
+
+def test_a_worker_quicker_than_the_relays_commit_waits_for_it(
+    own_database: str, connection: Connection, make_config: Callable[..., Config]
+) -> None:
+    """Redis has the job before the row says so: the worker must not take it for an older attempt's."""
+    outbox_id = record(connection, "one")
+    app = create_app(make_config(database_url="postgresql+psycopg://" + own_database.partition("://")[2]))
+    claimed: list[bool] = []
+
+    def claim() -> None:
+        with app.app_context():
+            with transaction() as session:
+                claimed.append(outbox.claim(session, outbox_id, 1, timedelta(seconds=30)) is not None)
+            db.engine.dispose()
+
+    worker = Thread(target=claim)
+    with connection.transaction():
+        connection.execute("UPDATE outbox SET attempts = 1, job = 'first' WHERE id = %s", [outbox_id])
+        worker.start()
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%outbox%%'"
+        with open_database(own_database, name="looker-on") as looker_on:
+            await_true(lambda: looker_on.execute(waits).fetchall() != [(0,)] or claimed)
+        assert claimed == []
+    worker.join(30)
+    assert claimed == [True]

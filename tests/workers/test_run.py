@@ -56,9 +56,9 @@ def sent(session: Session, topic: str, *, attempts: int = 1, job: str | None = N
 
 
 def attempt(outbox_id: int, number: int = 1) -> Outcome:
-    run.outcome.value = Outcome.LOST
+    run.outcome.write(Outcome.LOST)
     run.run(outbox_id, number, 30)
-    return Outcome(run.outcome.value)
+    return run.outcome.read()
 
 
 def state(session: Session, outbox_id: int) -> Any:

@@ -18,7 +18,7 @@ from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
-from wxapi.platform import audit
+from wxapi.platform import audit, idempotency
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.service import region_names, tree
@@ -156,6 +156,7 @@ def add_appointment(
         appointed_by=appointed_by,
     )
     session.add(row)
+    idempotency.drop_answers(session, wanted.user_id)
     audit.record(
         session,
         appointed_by,
@@ -183,6 +184,7 @@ def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -
         if row is None:
             raise not_found()
         row.ended_at = now
+        idempotency.drop_answers(session, row.user_id)
         audit.record(
             session,
             actor.user_id,

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import structlog
+from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -23,11 +25,10 @@ from wxapi.kernel.ids import new_id, new_token
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wechat.errors import CodeUsedError
 
 log = structlog.get_logger(__name__)
-# How long a repeat waits for the first request with the same code to be answered.
-_PATIENCE_S = 3.0
+# Longer than WeChat is waited for: no turn outlives its request by much.
+_TURN_S = 12
 _POLL_S = 0.05
 
 
@@ -41,17 +42,16 @@ def log_in(code: str, *, now: datetime) -> dict[str, Any]:
         UnauthenticatedError: `wx_code_invalid`, the code is dead.
         UnavailableError: WeChat cannot be asked now.
     """
-    repeated = _recall(code)
-    if repeated is not None:
-        return repeated
+    answer = _recall(code, now=now)
+    if answer is not None:
+        return answer
+    if not _is_first(code):
+        return _await_first(code, now=now)
     try:
-        who = runtime().wechat.code_to_session(code)
-    except CodeUsedError:
-        # Used by an earlier copy of this very request, whose answer may still be on its way.
-        return _await_first(code)
-    answer = _open_session(who.openid, now=now)
-    _remember(code, answer)
-    return answer
+        # Another copy may have been answered between the first look and taking the turn.
+        return _recall(code, now=now) or _exchange(code, now=now)
+    finally:
+        _end_turn(code)
 
 
 def log_out(token: str) -> None:
@@ -119,34 +119,55 @@ def _open_session(openid: str, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _cache_key(code: str) -> str:
-    return "login:" + hashlib.sha256(code.encode()).hexdigest()
-
-
-def _remember(code: str, answer: dict[str, Any]) -> None:
+def _exchange(code: str, *, now: datetime) -> dict[str, Any]:
+    who = runtime().wechat.code_to_session(code)
+    answer = _open_session(who.openid, now=now)
     sealed = runtime().cipher.seal(json.dumps(answer), purpose="login.answer")
-    try:
-        runtime().redis.set(_cache_key(code), sealed, ex=LOGIN_REPEAT_S)
-    except RedisError:
-        log.warning("login_repeat_not_kept")  # a repeat will ask for a new code
-
-
-def _recall(code: str) -> dict[str, Any] | None:
-    try:
-        sealed = runtime().redis.get(_cache_key(code))
-    except RedisError:
-        return None
-    if not isinstance(sealed, bytes):
-        return None
-    answer: dict[str, Any] = json.loads(runtime().cipher.open(sealed, purpose="login.answer"))
+    _ask_redis(lambda redis: redis.set(_key("login", code), sealed, ex=LOGIN_REPEAT_S))
     return answer
 
 
-def _await_first(code: str) -> dict[str, Any]:
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        answer = _recall(code)
+def _recall(code: str, *, now: datetime) -> dict[str, Any] | None:
+    """The answer this code got within the last 60 s, while its token lives: not after a logout or an erasure."""
+    sealed = _ask_redis(lambda redis: redis.get(_key("login", code)))
+    if not isinstance(sealed, bytes):
+        return None
+    answer: dict[str, Any] = json.loads(runtime().cipher.open(sealed, purpose="login.answer"))
+    alive = bearer_of(db.session(), answer["access_token"], now=now, today=local_day(now))
+    return answer if alive else None
+
+
+def _is_first(code: str) -> bool:
+    """Take the turn to ask WeChat about a code. Without Redis everybody is first, and WeChat refuses the second."""
+    taken = _ask_redis(lambda redis: redis.set(_key("login-turn", code), b"1", nx=True, ex=_TURN_S), instead=True)
+    return bool(taken)
+
+
+def _end_turn(code: str) -> None:
+    _ask_redis(lambda redis: redis.delete(_key("login-turn", code)))
+
+
+def _await_first(code: str, *, now: datetime) -> dict[str, Any]:
+    """The answer of the copy of this request that is asking WeChat at this moment."""
+    deadline = time.monotonic() + _TURN_S
+    asking: Any = True
+    while asking and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        asking = _ask_redis(lambda redis: redis.exists(_key("login-turn", code)))
+        answer = _recall(code, now=now)
         if answer is not None:
             return answer
-        time.sleep(_POLL_S)
     raise UnauthenticatedError("wx_code_invalid", "登录凭证已失效,请重新登录。")
+
+
+def _key(kind: str, code: str) -> str:
+    return f"{kind}:{hashlib.sha256(code.encode()).hexdigest()}"
+
+
+def _ask_redis(ask: Callable[["Redis"], Any], *, instead: Any = None) -> Any:
+    """What Redis says, or `instead` while it is away: then a repeat needs a new code."""
+    try:
+        return ask(runtime().redis)
+    except RedisError:
+        log.warning("login_repeat_not_kept")
+        return instead

@@ -37,6 +37,8 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         request.max_content_length = limit
         if (request.content_length or 0) > limit:  # refuse before a byte is read
             raise RequestEntityTooLarge
+        if request.content_length is None and request.mimetype != "multipart/form-data":
+            _refuse_long_stream(limit)
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -58,3 +60,10 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
                 actor_id=str(actor.user_id) if actor else None,
             )
         return response
+
+
+def _refuse_long_stream(limit: int) -> None:
+    """A body sent in chunks names no length, and werkzeug would cut it at the limit and say nothing."""
+    request.max_content_length = limit + 1
+    if len(request.get_data()) > limit:
+        raise RequestEntityTooLarge

@@ -13,11 +13,11 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, make_response, request
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
 
-from wxapi.kernel.errors import DomainError, InvalidError, MalformedError
+from wxapi.kernel.errors import ConflictError, DomainError, InvalidError, MalformedError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.db import Base, deferred_commit, fetch
 from wxapi.platform.guard import current_actor, permission_of
@@ -71,6 +71,16 @@ def forget_expired(session: Session, now: datetime) -> int:
     """Delete the keys that are older than 48 hours; returns how many."""
     result = session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < now - KEPT))
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
+def drop_answers(session: Session, user_id: Any) -> None:
+    """Keep a person's keys, so that nothing is done twice, but not the answers: what he may see has changed."""
+    session.execute(
+        update(IdempotencyRow)
+        .where(IdempotencyRow.user_id == user_id)
+        .values(body=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,8 +164,9 @@ def _this(user_id: Any, key: str) -> tuple[Any, Any]:
 def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
     if row.fingerprint != fingerprint:
         raise InvalidError("idempotency_key_reused", "该 Idempotency-Key 已用于另一个请求。")
-    body = runtime().cipher.open(row.body, purpose=_PURPOSE) if row.body else ""
-    response = make_response(body, row.status or 200)
+    if row.body is None:
+        raise ConflictError("answer_not_kept", "该请求此前已处理,请刷新查看结果。")
+    response = make_response(runtime().cipher.open(row.body, purpose=_PURPOSE), row.status or 200)
     response.content_type = row.content_type or ""
     response.headers[REPLAYED] = "true"
     return response

@@ -4,7 +4,7 @@
 """
 
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from flask import Flask, Request, Response
 from flask_smorest import Api, Blueprint
@@ -14,6 +14,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
 
 from config import Config
+from wxapi.kernel.errors import MalformedError
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.guard import guard, permission_of
 from wxapi.platform.idempotency import HEADER, is_required
@@ -45,6 +46,18 @@ class _Parser(FlaskParser):
         **FlaskParser.__location_map__,
         "multipart": "load_multipart",
     }
+
+    def load_json(self, request: Request, schema: Schema) -> Any:
+        """The body as JSON. Whatever cannot be read is malformed: also numbers and nestings beyond Python's limits."""
+        if request.content_length and not request.is_json:
+            raise MalformedError("not_json", "请求内容须为 JSON(Content-Type: application/json)。")
+        try:
+            return super().load_json(request, schema)
+        except (ValueError, RecursionError) as error:
+            raise MalformedError("malformed_request", "请求内容不是有效的 JSON。") from error
+
+    def _handle_invalid_json_error(self, error: Any, *_: Any, **__: Any) -> NoReturn:
+        raise MalformedError("malformed_request", "请求内容不是有效的 JSON。") from error
 
     def load_multipart(self, request: Request, schema: Schema) -> MultiDictProxy:
         """All parts of a form."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    select,
     text,
     update,
 )
@@ -76,12 +77,13 @@ def record(session: Session, topic: str, *, not_before: datetime | None = None, 
 
 def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
     """Start an attempt: its lease runs from now. None when the work is done, given up or handed to a later attempt."""
-    return session.scalars(
-        update(OutboxRow)
-        .where(OutboxRow.id == outbox_id, OutboxRow.attempts == attempt, ~OutboxRow.dead)
-        .values(due_at=func.now() + lease)
-        .returning(OutboxRow)
-    ).one_or_none()
+    # Locked by its id alone: a worker may be quicker than the commit of the relay that sent it here, and a condition on
+    # `attempts` would find the row as it was before, instead of waiting for it.
+    row = session.scalars(select(OutboxRow).where(OutboxRow.id == outbox_id).with_for_update()).one_or_none()
+    if row is None or row.dead or row.attempts != attempt:
+        return None
+    session.execute(_quiet(update(OutboxRow).where(OutboxRow.id == outbox_id).values(due_at=func.now() + lease)))
+    return row
 
 
 def finish(session: Session, outbox_id: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import REGION_CODE, PageQuery, WireSchema
+from wxapi.platform.wire import REGION_CODE, PageQuery, QueryNumber, WireSchema
 from wxapi.regions.index import Location
 from wxapi.regions.rules import Level
 from wxapi.regions.tree import RegionInfo
@@ -33,11 +33,11 @@ class RegionsQuery(PageQuery):
 
 
 class LocateQuery(WireSchema):
-    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
-    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
+    longitude = QueryNumber(required=True, validate=validate.Range(-180, 180))
+    latitude = QueryNumber(required=True, validate=validate.Range(-90, 90))
     # No default: the wrong one puts a third of all points into the wrong village.
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
-    accuracy = fields.Float(
+    accuracy = QueryNumber(
         load_default=0.0,
         validate=validate.Range(0, _LARGEST_ACCURACY_M),
         metadata={"description": "metres; other villages within max(accuracy, 10), at most 500, are candidates"},

@@ -16,6 +16,8 @@ class Audience(StrEnum):
     """Groups of people around a report."""
 
     REPORTERS = "reporters"  # who filed it and who joined
+    REPORTER = "reporter"  # who filed it
+    JOINERS = "joiners"  # who joined
     DESK = "desk"
     TOWNSHIP = "township"  # the officers above the desk
     COPIES = "copies"  # regions that get a copy: the county, of village affairs
@@ -55,7 +57,10 @@ TOLD: dict[str, tuple[Tell, ...]] = {
     "deny_extension": (Tell(Audience.DESK, _TASK, "延期申请未获批准"),),
     "ask": (Tell(Audience.REPORTERS, _PROGRESS, "承办单位向您提问:{note}"),),
     "answer": (Tell(Audience.DESK, _TASK, "上报人已答复:{note}"),),
-    "resolve": (Tell(Audience.REPORTERS, _CONFIRM, "您的上报已办结,请核实:{note}"),),
+    "resolve": (
+        Tell(Audience.REPORTER, _CONFIRM, "您的上报已办结,请核实:{note}"),
+        Tell(Audience.JOINERS, _PROGRESS, "您关注的上报已办结:{note}"),
+    ),
     "dispute": (
         Tell(Audience.DESK, _TASK, "上报人对处理结果不满意:{note}"),
         Tell(Audience.TOWNSHIP, _TASK, "上报人对处理结果不满意:{note}"),

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.schemas import PhotoSchema
-from wxapi.platform.wire import REGION_CODE, Text, WireSchema
+from wxapi.platform.wire import REGION_CODE, Number, Text, WireSchema
 from wxapi.reports import rules
 from wxapi.reports.case import State
 from wxapi.reports.filing import Draft
@@ -33,11 +33,11 @@ def _photo_ids() -> fields.List[uuid.UUID]:
 
 
 class LocationBody(WireSchema):
-    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
-    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
+    longitude = Number(required=True, validate=validate.Range(-180, 180))
+    latitude = Number(required=True, validate=validate.Range(-90, 90))
     # No default: the wrong one puts a third of all points into the wrong village.
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
-    accuracy = fields.Float(
+    accuracy = Number(
         load_default=None,
         allow_none=True,
         validate=validate.Range(0, _LARGEST_ACCURACY_M),

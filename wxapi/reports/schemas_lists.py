@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import PageQuery, Text, WireSchema
+from wxapi.platform.wire import PageQuery, QueryNumber, Text, WireSchema
 from wxapi.reports.case import OPEN_STATES, State
 from wxapi.reports.categories import all_categories
 from wxapi.reports.listing import Filters, Order
@@ -67,8 +67,8 @@ class ReportsQuery(PageQuery):
 
 
 class NearbyQuery(WireSchema):
-    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
-    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
+    longitude = QueryNumber(required=True, validate=validate.Range(-180, 180))
+    latitude = QueryNumber(required=True, validate=validate.Range(-90, 90))
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
     category_code = fields.String(required=True, validate=validate.Length(max=10))
 

@@ -21,6 +21,7 @@ from wxapi.reports.models import Report, ReportEvent, ReportJoin
 from wxapi.reports.parties import HANDS
 
 _TOWNSHIP_DIGITS = 9
+_REPORTERS = frozenset({Audience.REPORTERS, Audience.REPORTER, Audience.JOINERS})
 
 
 def tell_of_step(report_id: uuid.UUID, event_id: int, *, now: datetime) -> None:
@@ -40,9 +41,10 @@ def tell_of_step(report_id: uuid.UUID, event_id: int, *, now: datetime) -> None:
 
 
 def _people(session: Session, report: Report, audience: Audience, now: datetime) -> set[uuid.UUID | None]:
-    if audience is Audience.REPORTERS:
+    if audience in _REPORTERS:
         joined = session.scalars(select(ReportJoin.user_id).where(ReportJoin.report_id == report.id))
-        return {report.reporter_id, *joined}
+        filed, also = {report.reporter_id}, {*joined} - {report.reporter_id}
+        return {Audience.REPORTER: filed, Audience.JOINERS: also}.get(audience, filed | also)
     desk = report.desk_code or ""
     if audience is Audience.DESK:
         return _staff(session, [desk], HANDS.get(len(desk), ()), now)

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wxapi.kernel.coordinates import Datum, Point, in_rough_china, to_gcj02, wgs84_to_gcj02
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import REGION_CODE, PageQuery, Text, WireSchema
+from wxapi.platform.wire import REGION_CODE, Number, PageQuery, Text, WireSchema
 from wxapi.training.rules.attendance import Decision, FlagDecision, State
 from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
@@ -22,11 +22,11 @@ _DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
 
 
 class PositionBody(WireSchema):
-    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
-    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
+    longitude = Number(required=True, validate=validate.Range(-180, 180))
+    latitude = Number(required=True, validate=validate.Range(-90, 90))
     # No default: a mix-up moves a point by 600 m, out of every hall.
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=_DATUM)
-    accuracy = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
+    accuracy = Number(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
     picked_by = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
 
 
@@ -50,7 +50,7 @@ class SessionBody(WireSchema):
         load_default=None, allow_none=True, strict=True, validate=validate.Range(MIN_RADIUS_M, MAX_RADIUS_M)
     )
     capacity = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, MAX_CAPACITY))
-    credit_hours = fields.Float(
+    credit_hours = Number(
         load_default=None,
         allow_none=True,
         validate=validate.Range(0, 500),
