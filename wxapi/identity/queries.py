@@ -14,7 +14,7 @@ from wxapi.identity.rules import TOKEN_IDLE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
-from wxapi.platform.db import fetch
+from wxapi.platform.db import fetch_alone
 
 _ACTOR = (
     "SELECT t.user_id, t.last_used_at,"
@@ -39,11 +39,10 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def bearer_of(session: Session, token: str, *, now: datetime, today: date) -> Bearer | None:
+def bearer_of(token: str, *, now: datetime, today: date) -> Bearer | None:
     """The person behind a live token with the appointments in force today; None for any other token."""
-    # Before every request: straight to the driver.
     values = {"digest": digest_of(token), "today": today, "alive_since": now - TOKEN_IDLE}
-    rows = fetch(session, _ACTOR, values)
+    rows = fetch_alone(_ACTOR, values)
     if not rows:
         return None
     row = rows[0]

@@ -23,7 +23,7 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import UnauthenticatedError
 from wxapi.kernel.ids import new_id, new_token
 from wxapi.platform import audit
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ def log_out(token: str) -> None:
 def authenticate(token: str) -> Actor | None:
     """The person behind a token, or None. Notes the use of a token at most once an hour."""
     now = runtime().clock.now()
-    bearer = bearer_of(db.session(), token, now=now, today=local_day(now))
+    bearer = bearer_of(token, now=now, today=local_day(now))
     if bearer is None:
         return None
     if bearer.last_used_at < now - TOUCH_AFTER:
@@ -133,7 +133,7 @@ def _recall(code: str, *, now: datetime) -> dict[str, Any] | None:
     if not isinstance(sealed, bytes):
         return None
     answer: dict[str, Any] = json.loads(runtime().cipher.open(sealed, purpose="login.answer"))
-    alive = bearer_of(db.session(), answer["access_token"], now=now, today=local_day(now))
+    alive = bearer_of(answer["access_token"], now=now, today=local_day(now))
     return answer if alive else None
 
 

@@ -68,6 +68,11 @@ class _Shelf:
 _shelf = _Shelf(_KEPT)
 
 
+def known_facts(session_id: uuid.UUID) -> Facts | None:
+    """The facts as this process knows them, perhaps of an older version; None when it knows none."""
+    return _shelf.get(session_id)
+
+
 def facts_of(session: Session, session_id: uuid.UUID) -> Facts:
     """The facts as this process knows them, perhaps of an older version.
 

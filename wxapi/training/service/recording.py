@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.ids import new_id
-from wxapi.platform.db import fetch
-from wxapi.training.models import Attendance, Flag, Refusal
-from wxapi.training.rules.attendance import FlagReason, State
+from wxapi.platform.db import fetch, fetch_alone
+from wxapi.training.models import Attendance, Refusal
+from wxapi.training.rules.attendance import State
 from wxapi.training.rules.geofence import Finding
 from wxapi.training.rules.windows import Proof
 from wxapi.training.service.facts import Facts
@@ -54,7 +53,7 @@ class SignIn:
 def record_sign_in(
     session: Session, facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime
 ) -> Recorded | None:
-    """Write a sign-in.
+    """Write a sign-in and its flags within the caller's transaction.
 
     Args:
         session: the open transaction.
@@ -68,12 +67,13 @@ def record_sign_in(
         since `facts`.
     """
     rows = fetch(session, SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now))
-    if not rows:
-        return None
-    made = Recorded(*rows[0])
-    if made.flags:
-        _flag(session, facts.id, sign_in, made.flags, now=now)
-    return made
+    return Recorded(*rows[0]) if rows else None
+
+
+def record_sign_in_alone(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime) -> Recorded | None:
+    """The same as a transaction of its own: a hall's usual sign-in."""
+    rows = fetch_alone(SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now))
+    return Recorded(*rows[0]) if rows else None
 
 
 def recorded(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Recorded | None:
@@ -147,27 +147,3 @@ def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime)
         "device_digest": sign_in.device_digest,
         "flags": "{" + ",".join(doubt.value for doubt in finding.doubts) + "}",
     }
-
-
-def _flag(session: Session, session_id: uuid.UUID, sign_in: SignIn, reasons: Sequence[str], *, now: datetime) -> None:
-    user_id = sign_in.user_id
-    distance = sign_in.finding.distance_m
-    detail = {} if distance is None else {"distance_m": round(distance)}
-    session.execute(
-        insert(Flag)
-        .values(
-            [
-                {
-                    "id": new_id(),
-                    "session_id": session_id,
-                    "user_id": user_id,
-                    "reason": FlagReason(reason).value,
-                    "subject": str(user_id),
-                    "detail": detail,
-                    "created_at": now,
-                }
-                for reason in reasons
-            ]
-        )
-        .on_conflict_do_nothing(index_elements=["session_id", "reason", "subject"])
-    )

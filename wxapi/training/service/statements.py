@@ -26,7 +26,7 @@ WITH here AS (
     ) THEN 'two_halls' END
   ], NULL) || CAST(%(flags)s AS text[]) AS flags
   FROM here
-)
+), made AS (
 INSERT INTO training_attendance AS mine (
   session_id, user_id, id, state, walk_in, signed_in_at, received_at, step, via, late_upload,
   distance_m, accuracy_m, device_digest, flags)
@@ -42,6 +42,14 @@ ON CONFLICT (session_id, user_id) DO UPDATE SET
   accuracy_m = excluded.accuracy_m, device_digest = excluded.device_digest, flags = excluded.flags
 WHERE mine.signed_in_at IS NULL
 RETURNING id, state, signed_in_at, late_upload, flags, signed_out_at
+), flagged AS (
+INSERT INTO training_flags (id, session_id, user_id, reason, subject, detail, created_at)
+SELECT gen_random_uuid(), %(session_id)s, %(user_id)s, reason, CAST(%(user_id)s AS text),
+  jsonb_strip_nulls(jsonb_build_object('distance_m', CAST(%(distance_m)s AS integer))), %(received_at)s
+FROM made, unnest(made.flags) AS reason
+ON CONFLICT (session_id, reason, subject) DO NOTHING
+)
+SELECT id, state, signed_in_at, late_upload, flags, signed_out_at FROM made
 """
 
 # A flood of refusals of one person is answered, but not stored without end.
