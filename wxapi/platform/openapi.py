@@ -16,6 +16,7 @@ from werkzeug.datastructures import CombinedMultiDict
 from config import Config
 from wxapi.kernel.errors import MalformedError
 from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.platform import examples
 from wxapi.platform.guard import guard, permission_of
 from wxapi.platform.idempotency import HEADER, is_required
 from wxapi.platform.wire import WireSchema, json_response
@@ -131,6 +132,7 @@ def _document(api: Api) -> dict[str, Any]:
     for response in document["components"].get("responses", {}).values():
         if "application/json" in response.get("content", {}):
             response["content"] = {_PROBLEM_JSON: response["content"]["application/json"]}
+    examples.complete(document)
     return document
 
 

@@ -24,7 +24,10 @@ _CONTROL = {*range(0x20), 0x7F, *range(0x80, 0xA0), *range(0x202A, 0x202F), *ran
 
 
 # 4 digits of a city, 6 of a county, 9 of a township, 12 of a village, 15 of a grid; ASCII digits only.
-REGION_CODE = validate.Regexp(r"\A[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?\Z", error="不是有效的区划代码。")
+# Written so that it means the same in the OpenAPI document, which knows JavaScript's patterns.
+REGION_CODE = validate.Regexp(
+    r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="不是有效的区划代码。"
+)
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")

@@ -20,7 +20,7 @@ MAX_PHOTOS = 9
 MAX_EXTENSION_DAYS = 30
 # A reading worse than this is no reading.
 _LARGEST_ACCURACY_M = 1_000_000
-_CODE_WORD = validate.Regexp(r"^[a-z0-9_]{1,40}\Z", error="只能是 1–40 位小写字母、数字或下划线。")
+_CODE_WORD = validate.Regexp(r"^[a-z0-9_]{1,40}$(?!\n)", error="只能是 1–40 位小写字母、数字或下划线。")
 
 
 def _photo_ids() -> fields.List[uuid.UUID]:

@@ -6,13 +6,12 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import PageQuery, QueryNumber, Text, WireSchema
+from wxapi.platform.wire import REGION_CODE, PageQuery, QueryNumber, Text, WireSchema
 from wxapi.reports.case import OPEN_STATES, State
 from wxapi.reports.categories import all_categories
 from wxapi.reports.listing import Filters, Order
 from wxapi.reports.nearby import NEARBY_DAYS, NEARBY_METRES
 
-_REGION = validate.Regexp(r"[0-9]{4}(?:[0-9]{2}(?:[0-9]{3}){0,3})?\Z", error="不是有效的区划代码。")
 _LONGEST_SEARCH = 50
 
 
@@ -46,7 +45,7 @@ class ReportsQuery(PageQuery):
         load_default=None, validate=_known_class, metadata={"description": "`E0102`, all of `E01`, or all of `E`"}
     )
     region = fields.String(
-        load_default=None, validate=_REGION, metadata={"description": "reports that lie in this region"}
+        load_default=None, validate=REGION_CODE, metadata={"description": "reports that lie in this region"}
     )
     overdue = fields.Boolean(load_default=None, metadata={"description": "past, or not past, the clock that runs"})
     card = fields.String(load_default=None, validate=validate.OneOf(["yellow", "red"]))
