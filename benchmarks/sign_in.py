@@ -34,8 +34,9 @@ from wxapi.training.service.facts import SECRET_PURPOSE
 _PROCESSES = 2
 _PEOPLE = 20_000
 # clients → (rounds, requests a round); a code is good for 15 s at least, a round takes a few.
-_LOADS = {1: (3, 400), 8: (5, 1500), 32: (4, 2000)}
+_LOADS = {1: (3, 400), 8: (8, 1200), 32: (4, 1600)}
 _WARM_UP = 200
+_GOAL_CLIENTS = 8
 _RATE_GOAL, _P99_GOAL = 0.6, 1 / 3
 _HALL = {"longitude": 112.25545, "latitude": 30.31125, "coord_type": "gcj02", "accuracy": 18.0}
 _PLAIN_TABLE = (
@@ -96,19 +97,13 @@ def run() -> list[Result]:
     for (clients, who), found in measured.items():
         times = " ".join(f"p{share} {found.percentile(share):.1f}" for share in (50, 95, 99))
         print(f"  {who:5} {clients:2} clients: {found.rate:7.0f}/s, ms: {times}")
-    results = [
-        Result(
-            f"sign in, {clients} clients",
-            measured[clients, "ours"].rate,
-            measured[clients, "limit"].rate,
-            "/s",
-            _RATE_GOAL,
-            higher_is_better=True,
-        )
-        for clients in _LOADS
-    ]
+    our_rate, limit_rate = (measured[_GOAL_CLIENTS, who].rate for who in ("ours", "limit"))
+    name = f"sign in, {_GOAL_CLIENTS} clients"
     p99 = {who: measured[32, who].percentile(99) for who in ("ours", "limit")}
-    return [*results, Result("sign in, p99 at 32 clients", p99["ours"], p99["limit"], "ms", _P99_GOAL)]
+    return [
+        Result(name, our_rate, limit_rate, "/s", _RATE_GOAL, higher_is_better=True),
+        Result("sign in, p99 at 32 clients", p99["ours"], p99["limit"], "ms", _P99_GOAL),
+    ]
 
 
 def _measure(hall: Hall, addresses: dict[str, str]) -> dict[tuple[int, str], Measured]:
