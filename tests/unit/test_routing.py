@@ -150,9 +150,7 @@ def below(parents: list[str], digits: int, most: int) -> st.SearchStrategy[list[
     """Children of each parent, at most `most`, with `digits` more digits."""
     children = st.sets(st.integers(1, 10**digits - 1), min_size=1, max_size=most)
     return st.tuples(*[children for _ in parents]).map(
-        lambda drawn: [
-            f"{p}{n:0{digits}}" for p, numbers in zip(parents, drawn, strict=True) for n in sorted(numbers)
-        ]
+        lambda drawn: [f"{p}{n:0{digits}}" for p, numbers in zip(parents, drawn, strict=True) for n in sorted(numbers)]
     )
 
 
@@ -170,13 +168,9 @@ CASES = st.sampled_from([c for c in all_categories().values() if not c.code.star
 
 
 @given(trees(), CASES, st.data())
-def test_no_route_and_no_move_reaches_an_excluded_unit(
-    city: tuple[set[str], list[str]], of: Category, data
-) -> None:
+def test_no_route_and_no_move_reaches_an_excluded_unit(city: tuple[set[str], list[str]], of: Category, data) -> None:
     tree, villages = city
-    located = Place(
-        data.draw(st.sampled_from(villages)), None, tuple(data.draw(st.lists(st.sampled_from(villages))))
-    )
+    located = Place(data.draw(st.sampled_from(villages)), None, tuple(data.draw(st.lists(st.sampled_from(villages)))))
     place = choose_place(located, data.draw(st.none() | st.sampled_from(villages)))
     staff = data.draw(st.sets(st.sampled_from(sorted(tree))))
     excluded = excluded_village(place, of)

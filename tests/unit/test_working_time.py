@@ -66,9 +66,7 @@ def test_unpublished_years_fall_back_to_weekends_and_fixed_holidays() -> None:
         date(2031, 11, 22),
     ]
     assert not any(is_workday(day) for day in off)
-    assert all(
-        is_workday(day) for day in [date(2031, 1, 2), date(2031, 4, 4), date(2031, 5, 5), date(2031, 10, 6)]
-    )
+    assert all(is_workday(day) for day in [date(2031, 1, 2), date(2031, 4, 4), date(2031, 5, 5), date(2031, 10, 6)])
 
 
 def test_the_fallback_warns_once_a_year_and_never_fails(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from wxapi.platform.db import Base, fetch
+from wxapi.platform.db import Base, write_later
 
 
 class AuditRow(Base):
@@ -48,5 +48,4 @@ def record(
     """Add one row to the audit, in the caller's transaction."""
     request_id = g.get("request_id") if has_request_context() else None
     row = {"at": at, "actor_id": actor_id, "action": action, "subject": subject, "detail": json.dumps(detail)}
-    # Every change writes one, and nobody reads it back in its session: a tenth of the time of `session.add`.
-    fetch(session, _ADD, row | {"request_id": request_id})
+    write_later(session, _ADD, row | {"request_id": request_id})

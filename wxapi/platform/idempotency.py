@@ -19,7 +19,7 @@ from werkzeug.datastructures import FileStorage
 
 from wxapi.kernel.errors import ConflictError, DomainError, InvalidError, MalformedError
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import Base, deferred_commit, fetch
+from wxapi.platform.db import Base, deferred_commit, fetch, write_later
 from wxapi.platform.guard import current_actor, permission_of
 from wxapi.platform.runtime import runtime
 
@@ -150,7 +150,7 @@ def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
     # Answers hold what people typed, sealed everywhere else.
     sealed = runtime().cipher.seal(response.get_data(as_text=True), purpose=_PURPOSE)
     answer = {"status": response.status_code, "content_type": response.content_type, "body": sealed}
-    fetch(session, _KEEP, {"user_id": user_id, "key": key, **answer})
+    write_later(session, _KEEP, {"user_id": user_id, "key": key, **answer})
 
 
 def _forget(session: Session, user_id: Any, key: str) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from wxapi.platform.db import Base, fetch
+from wxapi.platform.db import Base, write_later
 
 CHANNEL = "outbox"
 
@@ -71,8 +71,7 @@ RETURNING id
 
 def record(session: Session, topic: str, *, not_before: datetime | None = None, **payload: str | int | None) -> None:
     """Note that something follows from this transaction; a trigger wakes the relay at commit."""
-    # Every change records something, and nobody reads it back in its session.
-    fetch(session, _ADD, {"topic": topic, "payload": json.dumps(payload), "not_before": not_before})
+    write_later(session, _ADD, {"topic": topic, "payload": json.dumps(payload), "not_before": not_before})
 
 
 def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:

@@ -86,7 +86,7 @@ def series_locked(session: Session, series_id: uuid.UUID) -> Series | None:
 
 
 def overlapping(
-    session: Session, organiser: uuid.UUID, starts_at: datetime, ends_at: datetime, *, but: uuid.UUID | None
+    session: Session, organiser: uuid.UUID, starts_at: datetime, ends_at: datetime, *, but: uuid.UUID
 ) -> TrainingSession | None:
     """Another session this organiser runs at the same time; adjoining ones do not overlap."""
     query = select(TrainingSession).where(
@@ -95,9 +95,8 @@ def overlapping(
         ~TrainingSession.parallel,
         TrainingSession.starts_at < ends_at,
         TrainingSession.ends_at > starts_at,
+        TrainingSession.id != but,
     )
-    if but is not None:
-        query = query.where(TrainingSession.id != but)
     return session.scalars(query.order_by(TrainingSession.starts_at).limit(1)).one_or_none()
 
 

@@ -29,6 +29,12 @@ class MyPartWire(WireSchema):
     signed_in_at = fields.DateTime(required=True, allow_none=True)
 
 
+class WarningWire(WireSchema):
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+    session_id = fields.UUID(required=True)
+
+
 class SessionWire(WireSchema):
     id = fields.UUID(required=True)
     version = fields.Integer(required=True)
@@ -55,6 +61,9 @@ class SessionWire(WireSchema):
     mine = fields.Nested(MyPartWire, required=True)
     audience = fields.Nested(
         AudienceWire, required=True, allow_none=True, metadata={"description": "null but for organisers"}
+    )
+    warnings = fields.List(
+        fields.Nested(WarningWire), required=True, metadata={"description": "`session_overlaps`, when just saved"}
     )
 
 

@@ -63,7 +63,8 @@ class SessionBody(WireSchema):
     offline_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(0, 168))
     series_id = fields.UUID(load_default=None, allow_none=True)
     parallel = fields.Boolean(
-        load_default=False, metadata={"description": "run by somebody else: may overlap my other sessions"}
+        load_default=False,
+        metadata={"description": "run by somebody else: no warning when it overlaps another of mine"},
     )
 
 

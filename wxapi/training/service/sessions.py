@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import datetime
 from typing import Literal
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import ConflictError, not_found, version_conflict
+from wxapi.kernel.errors import not_found, version_conflict
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF
@@ -48,6 +49,8 @@ class SessionView:
     waiting: int
     # Whether the actor runs it or helps to: only then the audience is shown.
     manages: bool
+    # Another session of the same organiser at that time: worth a word, and no reason to refuse a hall with two rooms.
+    overlaps: TrainingSession | None = None
 
 
 def create(actor: Actor, plan: Plan, *, now: datetime) -> SessionView:
@@ -56,11 +59,10 @@ def create(actor: Actor, plan: Plan, *, now: datetime) -> SessionView:
     Raises:
         NotFoundError: the region is unknown or not the organiser's, or the series is not his.
         InvalidError: see `check_plan`.
-        ConflictError: `session_overlaps`, the organiser already runs one at that time.
     """
     check_plan(plan)
     with transaction() as session:
-        _check_place_in_plan(session, actor, plan, but=None)
+        _check_scope(session, actor, plan)
         row = TrainingSession(
             id=new_id(),
             state=SessionState.DRAFT,
@@ -75,7 +77,7 @@ def create(actor: Actor, plan: Plan, *, now: datetime) -> SessionView:
         _apply(row, plan)
         session.add(row)
         _audit(session, actor, "training.create", row, now)
-        return SessionView(row, None, 0, manages=True)
+        return SessionView(row, None, 0, manages=True, overlaps=_overlapping(session, row))
 
 
 def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | None, now: datetime) -> SessionView:
@@ -83,8 +85,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
 
     Raises:
         NotFoundError: outside the scope.
-        ConflictError: `session_cancelled`, `session_over`, `session_overlaps`, `capacity_below_enrolled`,
-            `version_conflict`.
+        ConflictError: `session_cancelled`, `session_over`, `capacity_below_enrolled`, `version_conflict`.
         InvalidError: see `check_plan`.
     """
     check_plan(plan)
@@ -94,7 +95,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
             raise version_conflict(version=row.version, state=row.state)
         check_editable(shown_state(row.state, row.ends_at, now))
         check_capacity(plan.capacity, row.seats_taken)
-        _check_place_in_plan(session, actor, plan, but=row)
+        _check_scope(session, actor, plan)
         times = (row.starts_at, row.ends_at, row.offline_hours)
         _apply(row, plan)
         row.version += 1
@@ -103,7 +104,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
         if row.state == SessionState.PUBLISHED and times != (row.starts_at, row.ends_at, row.offline_hours):
             messages.timetable(session, row, now=now)
         _audit(session, actor, "training.change", row, now)
-        return _view(session, actor, row)
+        return replace_fields(_view(session, actor, row), overlaps=_overlapping(session, row))
 
 
 def publish(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SessionView:
@@ -203,26 +204,20 @@ def _views(session: Session, actor: Actor, rows: Sequence[TrainingSession]) -> l
     ]
 
 
-def _check_place_in_plan(session: Session, actor: Actor, plan: Plan, *, but: TrainingSession | None) -> None:
-    """The region is the organiser's, the series too, and the time is free."""
+def _check_scope(session: Session, actor: Actor, plan: Plan) -> None:
+    """The region is the organiser's, and the series too."""
     if tree().get(plan.region_code) is None or not actor.covers(plan.region_code, ROLES_OF[ORGANISE]):
         raise not_found()
     if plan.series_id is not None:
         series = session.get(Series, plan.series_id)
         if series is None or not actor.covers(series.region_code, ROLES_OF[ORGANISE]):
             raise not_found()
-    if plan.parallel:
-        return
-    organiser = but.created_by if but is not None else actor.user_id
-    other = queries.overlapping(
-        session, organiser, plan.starts_at, plan.ends_at, but=but.id if but is not None else None
-    )
-    if other is not None:
-        raise ConflictError(
-            "session_overlaps",
-            f"与您组织的另一场培训“{other.title}”时间重叠;如由他人主持,请设置 parallel 为 true。",
-            extra={"session_id": str(other.id)},
-        )
+
+
+def _overlapping(session: Session, row: TrainingSession) -> TrainingSession | None:
+    if row.parallel:
+        return None
+    return queries.overlapping(session, row.created_by, row.starts_at, row.ends_at, but=row.id)
 
 
 def _apply(row: TrainingSession, plan: Plan) -> None:

@@ -38,7 +38,7 @@ _EXAMPLE = {
 @blueprint.arguments(requests.SessionBody, example=_EXAMPLE)
 @blueprint.response(201, answers.SessionWire)
 def create_session(body: dict[str, Any]) -> Response:
-    """Draft a session. It may not overlap another of mine, unless `parallel` says that somebody else runs it."""
+    """Draft a session. Where it overlaps another of mine, `warnings` says so, unless `parallel` is set."""
     now = runtime().clock.now()
     view = sessions.create(current_actor(), requests.plan_of(body), now=now)
     return json_response(wire.session_dict(view, now), 201)
