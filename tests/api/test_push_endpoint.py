@@ -18,6 +18,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.notifications import ledger, pushes, service
 from wxapi.notifications.models import Message, PushEvent, Template
 from wxapi.notifications.rules import Delivery, Kind, Notice
+from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.wechat.push_crypto import PushKeys, seal_event, sign
@@ -189,6 +190,34 @@ def test_cancelling_the_authorization_erases_the_person(client: FlaskClient, per
     work(session)
     erase = session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase")).one()
     assert erase.payload == {"user_id": str(person.actor.user_id)}
+
+
+@pytest.mark.parametrize("event", ["user_authorization_cancellation", "user_authorization_revoke"])
+def test_a_late_push_is_about_somebody_erased_since(
+    client: FlaskClient, person: Person, session: Session, event: str
+) -> None:
+    session.get(User, person.actor.user_id).nickname = "小李"
+    session.flush()
+    before = str(int(NOW.timestamp()) - 86400)
+    push(client, {"Event": event, "OpenID": OPENID, "AppID": APPID, "RevokeInfo": "6", "CreateTime": before})
+    work(session)
+    session.expire_all()
+    assert "user.erase" not in topics(session)
+    assert session.get(User, person.actor.user_id).nickname == "小李"
+
+
+def test_a_number_given_again_since_stays(client: FlaskClient, person: Person, session: Session, app: Flask) -> None:
+    cipher = app.extensions["wxapi"].cipher
+    user = session.get(User, person.actor.user_id)
+    user.created_at = NOW - timedelta(days=9)
+    with transaction() as own:
+        user.phone_sealed = cipher.seal("13800000000", purpose="user.phone")
+        audit.record(own, user.id, "user.phone_set", subject=f"user:{user.id}", at=NOW - timedelta(hours=1))
+    late = str(int(NOW.timestamp()) - 7200)
+    push(client, {"Event": "user_authorization_revoke", "OpenID": OPENID, "RevokeInfo": "8", "CreateTime": late})
+    work(session)
+    session.expire_all()
+    assert session.get(User, person.actor.user_id).phone_sealed is not None
 
 
 def test_wechats_word_on_a_message(client: FlaskClient, person: Person, session: Session) -> None:

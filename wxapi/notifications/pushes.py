@@ -19,7 +19,7 @@ from wxapi.kernel.errors import MalformedError
 from wxapi.notifications import ledger, push_events
 from wxapi.notifications.models import Message, PushEvent
 from wxapi.notifications.rules import Delivery
-from wxapi.platform import outbox
+from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.push_crypto import PushKeys, PushRefusedError, check_url, open_event
@@ -140,18 +140,27 @@ def _note_sent(session: Session, event: dict[str, Any]) -> bool:
 def _about_person(session: Session, row: PushEvent, event: dict[str, Any], *, now: datetime) -> None:
     digest = runtime().cipher.digest(push_events.person(event), purpose="user.openid")
     user = user_by_digest(session, digest)
+    at = push_events.happened_at(event, now=now)
     if user is None or user.erased_at is not None:
         return
     if row.event in push_events.GRANT_EVENTS:
-        _note_answers(session, user, row, event, now=now)
+        _note_answers(session, user, row, event, at=at)
+    elif at < user.created_at.replace(microsecond=0):
+        return  # said before this person was here: about the one who was erased since
     elif row.event == push_events.CANCEL_EVENT:
         outbox.record(session, "user.erase", user_id=str(user.id))
     else:
-        withdraw(session, user, push_events.revoked(event), now=now)
+        withdraw(session, user, _still_revoked(session, user, event, at), now=now)
 
 
-def _note_answers(session: Session, user: User, row: PushEvent, event: dict[str, Any], *, now: datetime) -> None:
-    at = push_events.happened_at(event, now=now)
+def _still_revoked(session: Session, user: User, event: dict[str, Any], at: datetime) -> list[str]:
+    """What was revoked and not given again since: pushes come late, and in any order."""
+    given_at = audit.last_at(session, "user.phone_set", subject=f"user:{user.id}")
+    given_again = given_at is not None and at < given_at.replace(microsecond=0)
+    return [what for what in push_events.revoked(event) if what != "phone" or not given_again]
+
+
+def _note_answers(session: Session, user: User, row: PushEvent, event: dict[str, Any], *, at: datetime) -> None:
     for number, answer in enumerate(push_events.answers(event)):
         ledger.note_answer(
             session,

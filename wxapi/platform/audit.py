@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import g, has_request_context
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -34,6 +34,11 @@ INSERT INTO audit (at, actor_id, action, subject, detail, request_id)
 VALUES (%(at)s, %(actor_id)s, %(action)s, %(subject)s, CAST(%(detail)s AS jsonb), %(request_id)s)
 RETURNING id
 """
+
+
+def last_at(session: Session, action: str, *, subject: str) -> datetime | None:
+    """When something was last done to a subject."""
+    return session.scalar(select(func.max(AuditRow.at)).where(AuditRow.subject == subject, AuditRow.action == action))
 
 
 def record(
