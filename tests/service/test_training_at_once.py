@@ -15,7 +15,7 @@ from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.schooling import School, open_school
 from wxapi.app import create_app
-from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.training.models import Attendance, Enrolment, Flag
@@ -103,6 +103,42 @@ def test_sixteen_at_once_forty_times_make_one_row_each(school: School) -> None:
     with db.engine.connect() as connection:
         rows = connection.scalar(select(func.count()).where(Attendance.session_id == uuid.UUID(hall["id"])))
     assert rows == 40
+
+
+def test_batches_of_one_session_in_any_order_do_not_wait_for_each_other(school: School) -> None:
+    hall = school.make()
+    people = [school.people.make() for _ in range(120)]
+    items = [
+        {"key": str(n), "user_id": str(person.actor.user_id), "client_time": to_wire(NOW)}
+        for n, person in enumerate(people)
+    ]
+    path = f"/training/sessions/{hall['id']}/sign-ins/batch"
+    orders = [items, items[::-1], items[60:] + items[:60], items[60::-1] + items[:60:-1]]
+    answers = at_once([lambda order=order: school.steward.post(path, {"items": order}) for order in orders])
+    assert [answer.status_code for answer in answers] == [200] * len(orders)
+    for order, answer in zip(orders, answers, strict=True):
+        assert [result["key"] for result in answer.json["results"]] == [item["key"] for item in order]
+    statuses = [result["status"] for answer in answers for result in answer.json["results"]]
+    assert (statuses.count(201), statuses.count(200)) == (len(people), len(people) * (len(orders) - 1))
+
+
+def test_a_batch_and_a_bulk_correction_at_once(school: School) -> None:
+    hall = school.make()
+    people = [school.people.make() for _ in range(120)]
+    for person in people:
+        enrol(person, hall)
+    ids = [str(person.actor.user_id) for person in people]
+    items = [{"key": user_id, "user_id": user_id, "client_time": to_wire(NOW)} for user_id in reversed(ids)]
+    path = f"/training/sessions/{hall['id']}"
+    bulk = {"state": "exempt", "reason": "另有任务", "user_ids": ids}
+    answers = at_once(
+        [
+            lambda: school.steward.post(f"{path}/sign-ins/batch", {"items": items}),
+            lambda: school.organiser.post(f"{path}/attendance/bulk", bulk),
+        ]
+    )
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert {result["status"] for result in answers[0].json["results"]} == {201}
 
 
 def test_a_device_for_many_at_the_same_instant_is_found_by_the_review(school: School) -> None:
