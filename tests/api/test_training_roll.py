@@ -115,6 +115,69 @@ class TestCorrections:
         assert problem(school.organiser.post(path(hall, "attendance/bulk"), nobody)) == (422, "nobody_named")
 
 
+class TestMakeUps:
+    @pytest.fixture
+    def made_up(self, school):
+        """A session missed and one it was made up in, both over."""
+        missed, other = school.make(starts=-300, ends=-60), school.make(starts=-300, ends=-60)
+        correct(school, other, school.member, "present")
+        done = correct(school, missed, school.member, "made_up", made_up_in=other["id"])
+        assert done.json["made_up_in"] == other["id"]
+        return missed, other
+
+    def test_undoing_brings_the_session_back(self, school, made_up):
+        missed, other = made_up
+        assert correct(school, missed, school.member, "exempt").json["made_up_in"] is None
+        undo = path(missed, "attendance", school.member.actor.user_id, "undo")
+        back = school.organiser.post(undo, {"reason": "误操作"}).json
+        assert (back["state"], back["made_up_in"]) == ("made_up", other["id"])
+
+    def test_striking_in_bulk_forgets_the_session(self, school, made_up):
+        missed, _ = made_up
+        bulk = {"state": "absent", "reason": "x", "user_ids": [str(school.member.actor.user_id)]}
+        assert school.organiser.post(path(missed, "attendance/bulk"), bulk).status_code == 200
+        row = school.organiser.get(path(missed, "attendance", school.member.actor.user_id)).json
+        assert (row["state"], row["made_up_in"]) == ("absent", None)
+
+    def test_falls_with_the_attendance_it_rests_on(self, school, made_up):
+        missed, other = made_up
+        correct(school, missed, school.member, "exempt")
+        correct(school, missed, school.member, "made_up", made_up_in=other["id"])
+        correct(school, other, school.member, "absent")
+        row = school.organiser.get(path(missed, "attendance", school.member.actor.user_id)).json
+        assert (row["state"], row["made_up_in"]) == ("absent", None)
+        assert "补课不再成立" in row["history"][-1]["reason"]
+        assert school.member.get("/me/training").json["hours"] == 0
+        undo = path(missed, "attendance", school.member.actor.user_id, "undo")
+        assert problem(school.organiser.post(undo, {"reason": "x"})) == (422, "make_up_not_attended")
+
+    def test_hours_count_once_where_they_were_attended(self, school, made_up):
+        missed, other = made_up
+        mine = school.member.get("/me/training").json
+        assert mine["hours"] == 4.0
+        assert {s["session_id"]: s["hours"] for s in mine["sessions"]} == {missed["id"]: 0.0, other["id"]: 4.0}
+        # Who left early earns nothing there, and has made up what was missed.
+        correct(school, other, school.member, "left_early")
+        mine = school.member.get("/me/training").json
+        assert {s["session_id"]: s["hours"] for s in mine["sessions"]} == {missed["id"]: 4.0, other["id"]: 0.0}
+        runner = school.organiser.app.test_cli_runner()
+        for _ in range(2):
+            assert runner.invoke(args=["training", "recompute-hours", "--write"]).exit_code == 0
+            assert "agrees" in runner.invoke(args=["training", "recompute-hours"]).output
+
+    def test_a_make_up_carries_no_second_one(self, school, made_up):
+        missed, _ = made_up
+        third = school.make(starts=-300, ends=-60)
+        assert problem(correct(school, third, school.member, "made_up", made_up_in=missed["id"])) == (
+            422,
+            "make_up_not_attended",
+        )
+
+    def test_outside_the_system_it_names_no_session(self, school):
+        missed = school.make(starts=-300, ends=-60)
+        assert correct(school, missed, school.member, "made_up").json["made_up_in"] is None
+
+
 class TestReading:
     def test_pages_filters_and_search(self, school, session):
         hall = school.make()

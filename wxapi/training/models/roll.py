@@ -43,6 +43,13 @@ class Attendance(Base):
             postgresql_where=text("device_digest IS NOT NULL"),
         ),
         Index("ix_training_attendance_user_id", "user_id", "signed_in_at"),
+        # What was made up in this session?
+        Index(
+            "ix_training_attendance_made_up_in",
+            "made_up_in",
+            "user_id",
+            postgresql_where=text("made_up_in IS NOT NULL"),
+        ),
     )
 
     session_id: Mapped[SessionId] = mapped_column(primary_key=True)
@@ -80,6 +87,8 @@ class AttendanceEvent(Base):
     at: Mapped[Instant]
     action: Mapped[str] = mapped_column(Text)
     from_state: Mapped[str | None] = mapped_column(Text)
+    # The make-up's session before the decision, so that undoing brings it back.
+    from_made_up_in: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("training_sessions.id"))
     to_state: Mapped[str] = mapped_column(Text)
     # None: the system itself.
     actor_id: Mapped[PersonId | None]

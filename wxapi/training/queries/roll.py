@@ -1,11 +1,11 @@
 """Reads of the roll."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
@@ -97,6 +97,28 @@ def row_locked(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> A
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def in_states(
+    session: Session, session_id: uuid.UUID, states: Iterable[State], only: uuid.UUID | None
+) -> dict[uuid.UUID, uuid.UUID | None]:
+    """Who is in one of the states, each with the session of the make-up; `only`: of one person."""
+    names = sorted(state.value for state in states)
+    query = select(Attendance.user_id, Attendance.made_up_in).where(
+        Attendance.session_id == session_id, Attendance.state.in_(names)
+    )
+    rows = session.execute(query if only is None else query.where(Attendance.user_id == only))
+    return {row[0]: row[1] for row in rows}
+
+
+def made_up_in(session: Session, session_id: uuid.UUID, only: uuid.UUID | None) -> Sequence[Row[uuid.UUID, uuid.UUID]]:
+    """What was made up in a session: (missed session, person), in one order for all who lock them."""
+    query = (
+        select(Attendance.session_id, Attendance.user_id)
+        .where(Attendance.made_up_in == session_id)
+        .order_by(Attendance.session_id, Attendance.user_id)
+    )
+    return session.execute(query if only is None else query.where(Attendance.user_id == only)).all()
 
 
 def row_of(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> tuple[Attendance, str] | None:

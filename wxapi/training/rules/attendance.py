@@ -31,8 +31,10 @@ STATE_NAMES = {
     State.MADE_UP: "已补课",
 }
 
-# The person was in the hall: for coverage, and for a make-up at another session.
-ATTENDED = frozenset({State.PRESENT, State.LATE, State.LEFT_EARLY, State.MADE_UP})
+# The person was in this hall: a make-up elsewhere may rest on it. One class made up in does not carry a second one.
+IN_THE_HALL = frozenset({State.PRESENT, State.LATE, State.LEFT_EARLY})
+# The person had the training, here or elsewhere: for coverage.
+ATTENDED = IN_THE_HALL | {State.MADE_UP}
 # What a sign-in overrides: nobody proves his presence in vain because he was excused or already written off.
 SIGN_IN_OVERRIDES = frozenset({State.ENROLLED, State.ON_LEAVE, State.ABSENT, State.EXEMPT})
 # What an approved leave overrides; somebody who came anyway stays present.

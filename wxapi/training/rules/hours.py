@@ -113,7 +113,11 @@ def credits_of(
 
 
 def credited_states(starts_at: datetime, rules: Sequence[Rule]) -> frozenset[State]:
-    """The states on the roll that earn hours, by the rule in force when the session starts."""
+    """The states on the roll that earn hours, by the rule in force when the session starts.
+
+    `made_up` earns them only when the session it was made up in does not: one class is counted once, where it was
+    attended. `service.settling` sees to that, for it needs the other roll.
+    """
     return rule_on(local_day(starts_at), rules).credited_states
 
 

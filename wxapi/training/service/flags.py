@@ -29,8 +29,8 @@ from wxapi.training.rules.attendance import (
 )
 from wxapi.training.rules.codes import step_start
 from wxapi.training.service.access import ORGANISE, managed
+from wxapi.training.service.decisions import change_state
 from wxapi.training.service.facts import Facts, present_facts
-from wxapi.training.service.rolls import change_state
 from wxapi.training.service.settling import settle_if_over
 
 Found = tuple[FlagReason, str, uuid.UUID | None, dict[str, Any]]

@@ -19,7 +19,7 @@ from wxapi.training.queries.scope import within
 from wxapi.training.rules.attendance import LEAVE_OVERRIDES, Action, Decision, State, check_leave_possible
 from wxapi.training.rules.sessions import SessionState, session_cancelled
 from wxapi.training.service.access import ORGANISE, managed
-from wxapi.training.service.rolls import change_state
+from wxapi.training.service.decisions import change_state
 
 
 def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> LeaveRequest:

@@ -19,10 +19,10 @@ from wxapi.platform.db import db, transaction
 from wxapi.training.models import Attendance, AttendanceEvent, TrainingSession
 from wxapi.training.queries import roll as queries
 from wxapi.training.queries.roll import RollFilter
-from wxapi.training.queries.sessions import managed_session
-from wxapi.training.rules.attendance import ATTENDED, Action, State, check_manual
+from wxapi.training.rules.attendance import Action, State, check_manual
 from wxapi.training.rules.sessions import SessionState
 from wxapi.training.service.access import ORGANISE, STEWARD, managed
+from wxapi.training.service.decisions import change_state, check_make_up
 from wxapi.training.service.settling import settle_if_over
 
 _SEARCH_MIN = 2
@@ -90,11 +90,20 @@ def correct(
     """
     state = check_manual(correction.state)
     with transaction() as session:
-        found = _for_changes(session, actor, session_id)
-        made_up_in = _check_make_up(session, actor, found, user_id, state, correction.made_up_in)
+        _for_changes(session, actor, session_id)
+        if state is State.MADE_UP and correction.made_up_in is not None:
+            check_make_up(session, actor, session_id, user_id, correction.made_up_in)
         row = _row_for(session, session_id, user_id)
-        change_state(session, row, state, Action.MANUAL, actor_id=actor.user_id, reason=correction.reason, now=now)
-        row.made_up_in = made_up_in
+        change_state(
+            session,
+            row,
+            state,
+            Action.MANUAL,
+            actor_id=actor.user_id,
+            reason=correction.reason,
+            now=now,
+            made_up_in=correction.made_up_in,
+        )
         _audit(session, actor, "training.correct", session_id, now, user_id=str(user_id), state=state.value)
         settle_if_over(session, session_id, now=now, only=user_id)
         return _row(session, session_id, user_id)
@@ -140,50 +149,36 @@ def undo(actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID, *, reason: str
     Raises:
         NotFoundError: outside the scope, or not on the roll.
         ConflictError: `nothing_to_undo`.
+        InvalidError: `make_up_not_attended`, the make-up this would bring back no longer stands.
     """
     with transaction() as session:
         _for_changes(session, actor, session_id)
         row = queries.row_locked(session, session_id, user_id)
         if row is None:
             raise not_found()
-        before = _state_before(queries.history(session, session_id, user_id))
-        if before is None:
+        last = _last_standing(queries.history(session, session_id, user_id))
+        if last is None:
             raise ConflictError("nothing_to_undo", "没有可以撤销的更正。")
-        change_state(session, row, before, Action.UNDO, actor_id=actor.user_id, reason=reason, now=now)
-        row.made_up_in = None
+        before, made_up_in = State(last.from_state or State.ENROLLED), last.from_made_up_in
+        if made_up_in is not None:
+            check_make_up(session, actor, session_id, user_id, made_up_in)
+        change_state(
+            session,
+            row,
+            before,
+            Action.UNDO,
+            actor_id=actor.user_id,
+            reason=reason,
+            now=now,
+            made_up_in=made_up_in,
+        )
         _audit(session, actor, "training.undo", session_id, now, user_id=str(user_id), state=before.value)
         settle_if_over(session, session_id, now=now, only=user_id)
         return _row(session, session_id, user_id)
 
 
-def change_state(
-    session: Session,
-    row: Attendance,
-    state: State,
-    action: Action,
-    *,
-    actor_id: uuid.UUID | None,
-    reason: str,
-    now: datetime,
-) -> None:
-    """The one setter of a state by decision: state and history together."""
-    session.add(
-        AttendanceEvent(
-            session_id=row.session_id,
-            user_id=row.user_id,
-            at=now,
-            action=action.value,
-            from_state=row.state,
-            to_state=state.value,
-            actor_id=actor_id,
-            reason=reason,
-        )
-    )
-    row.state = state.value
-
-
-def _state_before(history: Sequence[AttendanceEvent]) -> State | None:
-    """The state before the last decision that was not itself taken back; None when there is none."""
+def _last_standing(history: Sequence[AttendanceEvent]) -> AttendanceEvent | None:
+    """The last decision that was not itself taken back; None when there is none."""
     taken_back = 0
     for event in reversed(history):
         if event.action == Action.UNDO:
@@ -191,7 +186,7 @@ def _state_before(history: Sequence[AttendanceEvent]) -> State | None:
         elif taken_back:
             taken_back -= 1
         else:
-            return State(event.from_state) if event.from_state else State.ENROLLED
+            return event
     return None
 
 
@@ -222,30 +217,6 @@ def _row_for(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Att
     session.add(row)
     session.flush()
     return row
-
-
-def _check_make_up(
-    session: Session,
-    actor: Actor,
-    missed: TrainingSession,
-    user_id: uuid.UUID,
-    state: State,
-    made_up_in: uuid.UUID | None,
-) -> uuid.UUID | None:
-    """A make-up names another session of the organiser's regions where the person was.
-
-    Raises:
-        InvalidError: `make_up_not_attended`.
-    """
-    if state is not State.MADE_UP or made_up_in is None:
-        return None
-    other = managed_session(session, actor, made_up_in, ORGANISE)
-    attended = queries.row_of(session, made_up_in, user_id) if other is not None else None
-    if made_up_in == missed.id or attended is None or attended[0].state not in ATTENDED:
-        raise InvalidError(
-            "make_up_not_attended", "该人员没有参加所选的补课场次。", fields={"made_up_in": ["没有出席记录。"]}
-        )
-    return made_up_in
 
 
 def _row(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> RollRow:

@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wxapi.platform.db import transaction
-from wxapi.training.models import Attendance, HourEntry, TrainingSession
+from wxapi.training.models import HourEntry, TrainingSession
+from wxapi.training.queries import roll
 from wxapi.training.queries import sessions as queries
+from wxapi.training.rules.attendance import IN_THE_HALL
 from wxapi.training.rules.hours import Credit, credited_states, credits_of, shipped_rules
 from wxapi.training.rules.sessions import SessionState
 
@@ -36,13 +38,12 @@ def settle(session_id: uuid.UUID, *, now: datetime) -> int:
 
 def settle_if_over(session: Session, session_id: uuid.UUID, *, now: datetime, only: uuid.UUID | None = None) -> int:
     """The same within the caller's transaction, after a change of the roll; `only`: of one person's row."""
-    row = queries.locked(session, session_id)
-    if row is None or row.state == SessionState.DRAFT or row.ends_at > now:
-        return 0
     session.flush()
-    entries = differences(session, row, now=now, only=only)
-    session.add_all(entries)
-    return len(entries)
+    booked = _book(session, session_id, now=now, only=only)
+    # What was made up here counts here, or else where it was missed.
+    for missed_id, user_id in roll.made_up_in(session, session_id, only):
+        booked += _book(session, missed_id, now=now, only=user_id)
+    return booked
 
 
 def differences(
@@ -87,16 +88,42 @@ def recompute(session_ids: Sequence[uuid.UUID], *, now: datetime, write: bool) -
     return found
 
 
+def _book(session: Session, session_id: uuid.UUID, *, now: datetime, only: uuid.UUID | None) -> int:
+    row = queries.locked(session, session_id)
+    if row is None or row.state == SessionState.DRAFT or row.ends_at > now:
+        return 0
+    entries = differences(session, row, now=now, only=only)
+    session.add_all(entries)
+    session.flush()
+    return len(entries)
+
+
 def _credits(row: TrainingSession) -> tuple[Credit, ...]:
     if row.state == SessionState.CANCELLED:
         return ()
     return credits_of(row.kind, row.starts_at, row.ends_at, row.credit_hours, shipped_rules())
 
 
-def _credited(session: Session, row: TrainingSession, only: uuid.UUID | None) -> Sequence[uuid.UUID]:
-    states = sorted(state.value for state in credited_states(row.starts_at, shipped_rules()))
-    query = select(Attendance.user_id).where(Attendance.session_id == row.id, Attendance.state.in_(states))
-    return session.scalars(query if only is None else query.where(Attendance.user_id == only)).all()
+def _credited(session: Session, row: TrainingSession, only: uuid.UUID | None) -> set[uuid.UUID]:
+    """Who earns hours here: a make-up whose own session earns them does not earn them again."""
+    states = credited_states(row.starts_at, shipped_rules())
+    made_up_in = roll.in_states(session, row.id, states, only)
+    linked = {session_id for session_id in made_up_in.values() if session_id is not None}
+    elsewhere = {session_id: _earners(session, session_id, only) for session_id in linked}
+    return {
+        user_id
+        for user_id, session_id in made_up_in.items()
+        if session_id is None or user_id not in elsewhere[session_id]
+    }
+
+
+def _earners(session: Session, session_id: uuid.UUID, only: uuid.UUID | None) -> set[uuid.UUID]:
+    """Who earns, or will earn at its end, hours of a session for having been in its hall."""
+    row = session.get_one(TrainingSession, session_id)
+    if not _credits(row):
+        return set()
+    states = credited_states(row.starts_at, shipped_rules()) & IN_THE_HALL
+    return set(roll.in_states(session, session_id, states, only))
 
 
 def _booked(session: Session, session_id: uuid.UUID, only: uuid.UUID | None) -> dict[_Key, _Booked]:
