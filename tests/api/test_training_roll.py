@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from tests.factories import People, Person
@@ -107,12 +107,34 @@ class TestCorrections:
         for person in late:
             assert school.sign_in(hall, person, code=code, client_time=scanned).json["late_upload"]
         bulk = {"state": "absent", "reason": "补传记录不实", "late_uploads": True}
-        assert school.organiser.post(path(hall, "attendance/bulk"), bulk).json == {"changed": 3}
+        assert school.organiser.post(path(hall, "attendance/bulk"), bulk).json == {"changed": 3, "missing": []}
         assert {school.state(hall, person) for person in late} == {"absent"}
         assert school.state(hall, school.organiser) == "present"
         assert school.sign_in(hall, late[0], code=code, client_time=scanned).json["state"] == "absent"
         nobody = {"state": "absent", "reason": "x"}
         assert problem(school.organiser.post(path(hall, "attendance/bulk"), nobody)) == (422, "nobody_named")
+
+    def test_in_bulk_walk_ins_are_added_and_the_unknown_named(self, school, session):
+        hall = school.make(starts=-300, ends=-60)
+        walk_in, erased = school.people.make(), school.people.make()
+        session.execute(update(User).where(User.id == erased.actor.user_id).values(erased_at=func.now()))
+        session.commit()
+        enrol(school.member, hall)
+        nobody = str(uuid.uuid4())
+        ids = [str(person.actor.user_id) for person in (school.member, walk_in, erased)]
+        bulk = {"state": "present", "reason": "纸质签到", "user_ids": [*ids, nobody, nobody]}
+        answer = school.organiser.post(path(hall, "attendance/bulk"), bulk)
+        assert answer.json == {"changed": 2, "missing": [ids[2], nobody]}
+        row = school.organiser.get(path(hall, "attendance", walk_in.actor.user_id)).json
+        assert (row["state"], row["walk_in"]) == ("present", True)
+        assert walk_in.get("/me/training").json["hours"] == 4.0
+        assert school.organiser.post(path(hall, "attendance/bulk"), bulk).json["changed"] == 0
+
+    def test_in_bulk_late_uploads_of_those_named_add_nobody(self, school):
+        hall = school.make()
+        person = str(school.people.make().actor.user_id)
+        bulk = {"state": "absent", "reason": "x", "user_ids": [person], "late_uploads": True}
+        assert school.organiser.post(path(hall, "attendance/bulk"), bulk).json == {"changed": 0, "missing": [person]}
 
 
 class TestMakeUps:

@@ -81,6 +81,14 @@ class TestMaking:
     def test_bad_plans(self, school, changes, code):
         assert problem(school.organiser.post("/training/sessions", plan(**changes))) == (422, code)
 
+    def test_what_is_published_is_not_moved_into_the_past(self, school):
+        hall, past = school.make(), plan(starts=-300, ends=0)
+        times = {name: past[name] for name in ("starts_at", "ends_at")}
+        assert problem(put(school.organiser, hall, **times)) == (422, "session_time_invalid")
+        assert school.organiser.get(f"/training/sessions/{hall['id']}").json["state"] == "published"
+        draft = school.organiser.post("/training/sessions", plan()).json
+        assert put(school.organiser, draft, **times).status_code == 200
+
     def test_overlapping_my_own(self, school):
         first = school.make(parallel=False)
 

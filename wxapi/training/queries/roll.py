@@ -99,6 +99,16 @@ def row_locked(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> A
     ).one_or_none()
 
 
+def not_on_roll(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of some people who have no row, in the order given, each once."""
+    present = set(
+        session.scalars(
+            select(Attendance.user_id).where(Attendance.session_id == session_id, Attendance.user_id.in_(user_ids))
+        )
+    )
+    return [user_id for user_id in dict.fromkeys(user_ids) if user_id not in present]
+
+
 def in_states(
     session: Session, session_id: uuid.UUID, states: Iterable[State], only: uuid.UUID | None
 ) -> dict[uuid.UUID, uuid.UUID | None]:

@@ -115,6 +115,18 @@ def check_times(starts_at: datetime, ends_at: datetime) -> None:
         )
 
 
+def check_still_ahead(ends_at: datetime, now: datetime) -> None:
+    """Refuse to move what is published into the past: it would be over for good.
+
+    Raises:
+        InvalidError: `session_time_invalid`.
+    """
+    if ends_at <= now:
+        raise InvalidError(
+            "session_time_invalid", "已发布场次的结束时间必须晚于现在。", fields={"ends_at": ["必须晚于现在。"]}
+        )
+
+
 def check_capacity(capacity: int | None, taken: int) -> None:
     """Refuse a capacity below the seats already given.
 

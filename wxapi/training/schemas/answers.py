@@ -156,6 +156,11 @@ class RollEntryWire(RollRowWire):
 
 class ChangedWire(WireSchema):
     changed = fields.Integer(required=True)
+    missing = fields.List(
+        fields.UUID(),
+        required=True,
+        metadata={"description": "named, but unknown; with `late_uploads` also those who are not on the roll"},
+    )
 
 
 class CountsWire(WireSchema):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
@@ -45,6 +46,14 @@ class Correction:
     state: str
     reason: str
     made_up_in: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManyCorrected:
+    """How many rows changed, and who of those named is not on the roll and could not be added to it."""
+
+    changed: int
+    missing: Sequence[uuid.UUID]
 
 
 def read_roll(
@@ -117,8 +126,10 @@ def correct_many(
     user_ids: Sequence[uuid.UUID] | None,
     late_uploads: bool,
     now: datetime,
-) -> int:
-    """Set the state of many at once: those named, or all that were uploaded late; returns how many changed.
+) -> ManyCorrected:
+    """Set the state of many at once: those named, or all that were uploaded late.
+
+    Those named who are not on the roll are added to it, unless only late uploads are meant.
 
     Raises:
         NotFoundError: outside the scope.
@@ -130,6 +141,11 @@ def correct_many(
         raise InvalidError("nobody_named", "请指定人员名单,或选择全部离线补传记录。")
     with transaction() as session:
         _for_changes(session, actor, session_id)
+        missing = []
+        if user_ids is not None:
+            if not late_uploads:
+                _add_walk_ins(session, session_id, user_ids)
+            missing = queries.not_on_roll(session, session_id, user_ids)
         query = select(Attendance).where(Attendance.session_id == session_id, Attendance.state != state)
         if user_ids is not None:
             query = query.where(Attendance.user_id.in_(user_ids))
@@ -140,7 +156,7 @@ def correct_many(
             change_state(session, row, state, Action.BULK, actor_id=actor.user_id, reason=correction.reason, now=now)
         _audit(session, actor, "training.correct_many", session_id, now, state=state.value, rows=len(rows))
         settle_if_over(session, session_id, now=now)
-        return len(rows)
+        return ManyCorrected(len(rows), missing)
 
 
 def undo(actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID, *, reason: str, now: datetime) -> RollRow:
@@ -200,23 +216,24 @@ def _for_changes(session: Session, actor: Actor, session_id: uuid.UUID) -> Train
 def _row_for(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Attendance:
     """The person's row, made when missing: a walk-in whom the organiser notes down."""
     row = queries.row_locked(session, session_id, user_id)
-    if row is not None:
-        return row
-    person = session.get(User, user_id)
-    if person is None or person.erased_at is not None:
+    if row is None:
+        _add_walk_ins(session, session_id, [user_id])
+        row = queries.row_locked(session, session_id, user_id)
+    if row is None:
         raise not_found()
-    row = Attendance(
-        session_id=session_id,
-        user_id=user_id,
-        id=new_id(),
-        state=State.ENROLLED,
-        walk_in=True,
-        late_upload=False,
-        flags=[],
-    )
-    session.add(row)
-    session.flush()
     return row
+
+
+def _add_walk_ins(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> None:
+    """A row for each who exists and has none yet."""
+    people = session.scalars(select(User.id).where(User.id.in_(user_ids), User.erased_at.is_(None))).all()
+    if not people:
+        return
+    rows = [
+        {"session_id": session_id, "user_id": user_id, "id": new_id(), "state": State.ENROLLED, "walk_in": True}
+        for user_id in people
+    ]
+    session.execute(insert(Attendance).values(rows).on_conflict_do_nothing(index_elements=["session_id", "user_id"]))
 
 
 def _row(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> RollRow:

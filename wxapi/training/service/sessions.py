@@ -31,6 +31,7 @@ from wxapi.training.rules.sessions import (
     check_capacity,
     check_editable,
     check_plan,
+    check_still_ahead,
     shown_state,
 )
 from wxapi.training.service.access import ORGANISE, STEWARD, managed, managed_locked
@@ -86,7 +87,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
     Raises:
         NotFoundError: outside the scope.
         ConflictError: `session_cancelled`, `session_over`, `capacity_below_enrolled`, `version_conflict`.
-        InvalidError: see `check_plan`.
+        InvalidError: see `check_plan`; `session_time_invalid`, it is published and would be over at once.
     """
     check_plan(plan)
     with transaction() as session:
@@ -94,6 +95,8 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
         if version is not None and version != row.version:
             raise version_conflict(version=row.version, state=row.state)
         check_editable(shown_state(row.state, row.ends_at, now))
+        if row.state == SessionState.PUBLISHED:
+            check_still_ahead(plan.ends_at, now)
         check_capacity(plan.capacity, row.seats_taken)
         _check_scope(session, actor, plan)
         times = (row.starts_at, row.ends_at, row.offline_hours)

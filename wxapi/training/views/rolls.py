@@ -51,8 +51,8 @@ def live_counts(session_id: uuid.UUID) -> Response:
 )
 @blueprint.response(200, answers.ChangedWire)
 def correct_many(body: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Set the state of many: those named, or every late upload."""
-    changed = rolls.correct_many(
+    """Set the state of many: those named, or every late upload. Who is named and not on the roll is added to it."""
+    done = rolls.correct_many(
         current_actor(),
         session_id,
         Correction(body["state"], body["reason"]),
@@ -60,7 +60,7 @@ def correct_many(body: dict[str, Any], session_id: uuid.UUID) -> Response:
         late_uploads=body["late_uploads"],
         now=runtime().clock.now(),
     )
-    return json_response({"changed": changed})
+    return json_response({"changed": done.changed, "missing": [str(user_id) for user_id in done.missing]})
 
 
 @blueprint.route(_PERSON)
