@@ -313,6 +313,46 @@ class TestBatch:
         assert [again[key]["status"] for key in "abdf"] == [200] * 4
         assert again["a"]["sign_in"] == results["a"]["sign_in"]
 
+    @pytest.mark.parametrize(
+        ("wrong", "field"),
+        [
+            ({"user_id": "nobody"}, "user_id"),
+            ({"user_id": None}, "user_id"),
+            ({"user_id": None, "code": ""}, "code"),
+            ({"client_time": "yesterday"}, "client_time"),
+            ({"client_time": None}, "client_time"),
+            ({"location": {}}, "location"),
+        ],
+    )
+    def test_an_item_that_cannot_be_read_leaves_the_others_alone(self, school, clock, wrong, field):
+        hall = school.make()
+        good = {"key": "a", "user_id": str(school.member.actor.user_id), "client_time": minutes(clock.now(), 0)}
+        answer = self.batch(school.steward, hall, [{**good, "key": "b", **wrong}, good])
+        assert answer.status_code == 200
+        unread, written = answer.json["results"]
+        assert (unread["key"], unread["status"], written["key"], written["status"]) == ("b", 422, "a", 201)
+        assert unread["problem"]["code"] == "validation_failed"
+        assert unread["problem"]["detail"]
+        assert list(unread["problem"]["errors"]) == [field]
+
+    def test_a_batch_of_nothing_readable_is_answered(self, school):
+        results = self.batch(school.steward, school.make(), [{"key": "a"}, {"key": "b", "user_id": []}]).json["results"]
+        assert [(line["key"], line["status"]) for line in results] == [("a", 422), ("b", 422)]
+
+    @pytest.mark.parametrize("item", [7, None, [], {}, {"key": ""}, {"key": 1}, {"key": "k" * 65}, {"key": ["a"]}])
+    def test_an_item_without_a_key_refuses_the_whole(self, school, clock, item):
+        hall = school.make()
+        good = {"key": "a", "user_id": str(school.member.actor.user_id), "client_time": minutes(clock.now(), 0)}
+        answer = self.batch(school.steward, hall, [good, item])
+        assert problem(answer) == (422, "validation_failed")
+        assert next(iter(answer.json["errors"])).startswith("items.1")
+        assert self.batch(school.steward, hall, [good]).json["results"][0]["status"] == 201
+
+    @pytest.mark.parametrize("body", [{}, {"items": None}, {"items": {}}, {"items": []}, {"items": "a"}])
+    def test_a_batch_without_a_list_is_refused(self, school, body):
+        answer = school.steward.post(f"/training/sessions/{school.make()['id']}/sign-ins/batch", body)
+        assert problem(answer) == (422, "validation_failed")
+
     def test_whole_batch_by_key(self, school, clock):
         hall, key = school.make(), random_key()
         items = [{"key": "a", "user_id": str(school.member.actor.user_id), "client_time": minutes(clock.now(), 0)}]

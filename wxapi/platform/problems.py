@@ -83,6 +83,14 @@ def problem_of(error: errors.DomainError) -> dict[str, Any]:
     }
 
 
+def validation_failed(messages: dict[Any, Any]) -> errors.InvalidError:
+    """The refusal of one part of a body by a schema of its own, for batch answers; `messages`: marshmallow's."""
+    code, detail = _FRAMEWORK[HTTPStatus.UNPROCESSABLE_ENTITY]
+    found: dict[str, list[str]] = {}
+    _collect(messages, "", found)
+    return errors.InvalidError(code, detail, fields=found)
+
+
 def status_of(error: errors.DomainError) -> HTTPStatus:
     """The status of an error: that of its class or the nearest base."""
     for kind in type(error).__mro__:

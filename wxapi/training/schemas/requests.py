@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wxapi.kernel.coordinates import Datum, Point, in_rough_china, to_gcj02, wgs84_to_gcj02
 from wxapi.kernel.permissions import Role
+from wxapi.platform.problems import validation_failed
 from wxapi.platform.wire import REGION_CODE, Number, PageQuery, Text, WireSchema
 from wxapi.training.rules.attendance import Decision, FlagDecision, State
 from wxapi.training.rules.audience import Audience
@@ -14,11 +15,12 @@ from wxapi.training.rules.codes import MAX_CODE_LENGTH
 from wxapi.training.rules.geofence import ASSUMED_ACCURACY_M, MAX_RADIUS_M, MIN_RADIUS_M, Fix
 from wxapi.training.rules.sessions import MAX_CAPACITY, Kind, Plan
 from wxapi.training.schemas.quick import MAX_DEVICE_ID
-from wxapi.training.service.batches import MAX_ITEMS, Item
+from wxapi.training.service.batches import MAX_ITEMS, Item, Result
 from wxapi.training.service.rolls import MAX_BULK
 from wxapi.training.service.sign_ins import Attempt
 
 _DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
+_ITEM_KEY = validate.Length(1, 64)
 
 
 class PositionBody(WireSchema):
@@ -99,7 +101,7 @@ class SignInBody(WireSchema):
 
 
 class BatchItem(WireSchema):
-    key = fields.String(required=True, validate=validate.Length(1, 64))
+    key = fields.String(required=True, validate=_ITEM_KEY)
     client_time = fields.AwareDateTime(required=True)
     user_id = fields.UUID(load_default=None, allow_none=True)
     code = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
@@ -110,8 +112,28 @@ class BatchItem(WireSchema):
             raise ValidationError("user_id 和 code 至少提供一个。", "user_id")
 
 
+class _EachAlone(fields.Nested):
+    """An item that is refused by itself, and leaves the rest of the batch alone: an `Item`, or its `Result` already.
+
+    Only an item without a usable key, whose refusal nobody could find in the answer, is an error of the whole body.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
+        key = value.get("key") if isinstance(value, dict) else None
+        if not isinstance(key, str):
+            raise ValidationError({"key": ["每条记录须有文本 key。"]})
+        try:
+            _ITEM_KEY(key)
+        except ValidationError as error:
+            raise ValidationError({"key": error.messages}) from error
+        try:
+            return Item(**super()._deserialize(value, attr, data, partial=partial, **kwargs))
+        except ValidationError as error:
+            return Result(key, validation_failed(error.messages_dict))
+
+
 class BatchBody(WireSchema):
-    items = fields.List(fields.Nested(BatchItem), required=True, validate=validate.Length(1, MAX_ITEMS))
+    items = fields.List(_EachAlone(BatchItem), required=True, validate=validate.Length(1, MAX_ITEMS))
 
 
 class CorrectionBody(WireSchema):
@@ -203,11 +225,6 @@ def attempt_of(body: dict[str, Any]) -> Attempt:
         fix=_fix(body["location"]),
         device_id=body["device_id"],
     )
-
-
-def items_of(body: dict[str, Any]) -> list[Item]:
-    """A validated batch as the service takes it."""
-    return [Item(**item) for item in body["items"]]
 
 
 def _fix(place: dict[str, Any] | None) -> Fix | None:

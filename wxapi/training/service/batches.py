@@ -48,8 +48,22 @@ class Result:
     outcome: Recorded | DomainError
 
 
-def sign_in_batch(actor: Actor, session_id: uuid.UUID, items: Sequence[Item], *, now: datetime) -> list[Result]:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A record with its place in the batch and the person it is for; `passed`: the code is that person's own pass."""
+
+    index: int
+    item: Item
+    user_id: uuid.UUID
+    passed: bool
+
+
+def sign_in_batch(
+    actor: Actor, session_id: uuid.UUID, items: Sequence[Item | Result], *, now: datetime
+) -> list[Result]:
     """Write up to 500 records; each stands or falls alone, and one sent again gives what is there.
+
+    What could not be read comes as its result already. The results are in the order of `items`.
 
     Raises:
         NotFoundError: the session is outside the steward's scope.
@@ -57,15 +71,12 @@ def sign_in_batch(actor: Actor, session_id: uuid.UUID, items: Sequence[Item], *,
     with transaction() as session:
         managed(session, actor, session_id, STEWARD)
         facts = present_facts(session, session_id)
-        named = [_named_person(facts, item) for item in items]
-        known = _people(session, {user_id for user_id in named if user_id is not None}, now=now)
-        own = Person(actor.user_id, actor.appointments)
-        written: dict[int, Result] = {}
-        for index in _in_order_of_locks(items, named, own):
-            item = items[index]
-            written[index] = Result(item.key, _one(session, facts, known, own, item, named[index], now=now))
-        results = [written[index] for index in range(len(items))]
-        done = [result.outcome for result in results if isinstance(result.outcome, Recorded)]
+        results = {index: item for index, item in enumerate(items) if isinstance(item, Result)}
+        named = [_named(facts, actor, index, item) for index, item in enumerate(items) if isinstance(item, Item)]
+        known = _people(session, {each.user_id for each in named}, now=now)
+        for each in sorted(named, key=_order_of_locks):
+            results[each.index] = Result(each.item.key, _one(session, facts, known, each, now=now))
+        done = [result.outcome for result in results.values() if isinstance(result.outcome, Recorded)]
         audit.record(
             session,
             actor.user_id,
@@ -76,45 +87,33 @@ def sign_in_batch(actor: Actor, session_id: uuid.UUID, items: Sequence[Item], *,
             created=sum(outcome.created for outcome in done),
         )
         settle_if_over(session, session_id, now=now)
-        return results
+        return [results[index] for index in range(len(items))]
 
 
-def _named_person(facts: Facts, item: Item) -> uuid.UUID | None:
-    """The person an item names, by id or pass; None: the owner of the phone."""
-    if item.code is None:
-        return item.user_id
-    return codes.read_pass(item.code, facts.id, facts.secret) or item.user_id
+def _named(facts: Facts, actor: Actor, index: int, item: Item) -> _Named:
+    """The person an item names, by pass or id; the owner of the phone when it names nobody."""
+    passed = None if item.code is None else codes.read_pass(item.code, facts.id, facts.secret)
+    return _Named(index, item, passed or item.user_id or actor.user_id, passed is not None)
 
 
-def _in_order_of_locks(items: Sequence[Item], named: Sequence[uuid.UUID | None], own: Person) -> list[int]:
-    """The order to write in: rows are locked by person, as all who lock many do, so that no two wait for each other.
+def _order_of_locks(named: _Named) -> tuple[uuid.UUID, bool, int]:
+    """Rows are locked by person, as all who lock many do, so that no two wait for each other.
 
     Of one person, a typed code comes first: it is judged under a lock that a sign-in takes before the row's.
     """
-
-    def place(index: int) -> tuple[uuid.UUID, bool, int]:
-        code = items[index].code
-        return named[index] or own.user_id, code is None or not codes.is_typed(code), index
-
-    return sorted(range(len(items)), key=place)
+    code = named.item.code
+    return named.user_id, code is None or not codes.is_typed(code), named.index
 
 
 def _one(
-    session: Session,
-    facts: Facts,
-    known: dict[uuid.UUID, Person],
-    own: Person,
-    item: Item,
-    who: uuid.UUID | None,
-    *,
-    now: datetime,
+    session: Session, facts: Facts, known: dict[uuid.UUID, Person], named: _Named, *, now: datetime
 ) -> Recorded | DomainError:
-    person = own if who is None else known.get(who)
+    person = known.get(named.user_id)
     if person is None:
         return InvalidError("person_unknown", "没有找到该人员。")
     # The screen's code proves the time by itself; a pass or a tick is the steward's word.
-    ticked = item.code is None or codes.read_pass(item.code, facts.id, facts.secret) is not None
-    attempt = Attempt(code=None if ticked else item.code, client_time=item.client_time, ticked=ticked)
+    ticked = named.item.code is None or named.passed
+    attempt = Attempt(code=None if ticked else named.item.code, client_time=named.item.client_time, ticked=ticked)
     return attempt_sign_in(session, facts, person, attempt, now=now)
 
 

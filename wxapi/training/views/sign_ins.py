@@ -90,8 +90,7 @@ def _body() -> dict[str, Any]:
 @blueprint.response(200, answers.BatchWire)
 def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     """Hand in up to 500 records that a steward's phone kept; each has its own result."""
-    items = requests.items_of(body)
-    results = batches.sign_in_batch(current_actor(), session_id, items, now=runtime().clock.now())
+    results = batches.sign_in_batch(current_actor(), session_id, body["items"], now=runtime().clock.now())
     return json_response({"results": [wire.result_dict(result) for result in results]})
 
 
