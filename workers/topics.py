@@ -66,6 +66,7 @@ TOPICS: Topics = {
     "report.filed": (Job(reports.route_report), Job(moderation.begin_checks)),
     "report.photos_added": (Job(moderation.begin_checks),),
     "training.cancelled": (Job(training.tell_of_cancellation),),
+    "training.certificate_issued": (Job(training.tell_of_certificate),),
     "training.close": (Job(training.close_session),),
     "training.leave_decided": (Job(training.tell_of_leave),),
     "training.reminder": (Job(training.send_reminders),),

@@ -112,6 +112,21 @@ def test_moving_up_and_leave_are_told(school: School, app: Flask, clock: FixedCl
     assert sorted(titles(session, waiting)) == ["候补成功:A", "请假未批准:A"]
 
 
+def test_a_certificate_is_told_once(school: School, app: Flask, clock: FixedClock, session: Session) -> None:
+    hall = school.make(title="轮训", starts=-300, ends=-60)
+    row = f"/training/sessions/{hall['id']}/attendance/{school.member.actor.user_id}"
+    assert school.organiser.call("PUT", row, json={"state": "present", "reason": "核实"}).status_code == 200
+    issued = []
+    for body in ({"session_id": hall["id"]}, {"session_id": hall["id"]}, {"year": 2026}):
+        issued.append(school.member.post("/me/training/certificates", body).json["id"])
+        run_outbox(app)
+    assert sorted(titles(session, school.member)) == ["证书已生成:2026 年度培训", "证书已生成:轮训"]
+    told = school.member.get("/me/messages").json["items"]
+    assert {message["kind"] for message in told} == {"certificate_ready"}
+    assert {message["subject"]["id"] for message in told} == set(issued)
+    assert {message["subject"]["type"] for message in told} == {"certificate"}
+
+
 def test_absence_waits_for_the_last_upload(school: School, clock: FixedClock) -> None:
     hall = school.make(ends=10, offline_hours=2)
     enrol(school, hall, school.member)

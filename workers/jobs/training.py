@@ -39,3 +39,8 @@ def tell_of_cancellation(*, session_id: str) -> None:
 def tell_of_leave(*, leave_request_id: str) -> None:
     """Tell a person what became of the request for leave."""
     telling.tell_of_leave(UUID(leave_request_id), now=runtime().clock.now())
+
+
+def tell_of_certificate(*, certificate_id: str) -> None:
+    """Tell the holder that a certificate is ready."""
+    telling.tell_of_certificate(UUID(certificate_id), now=runtime().clock.now())

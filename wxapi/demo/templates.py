@@ -7,6 +7,7 @@ from wxapi.notifications.rules import Kind
 
 _REPORT = {"character_string1": "number", "thing2": "what", "phrase3": "state", "thing4": "note", "time5": "at"}
 _TASK = {"character_string1": "number", "thing2": "what", "thing3": "place", "phrase4": "state", "thing5": "note"}
+_CERTIFICATE = {"thing1": "what", "phrase2": "state", "time3": "at"}
 _SESSION = {"thing1": "what", "time2": "at", "thing3": "place", "phrase4": "state"}
 
 # Kind → the template's fields, and the page a tap opens.
@@ -18,6 +19,7 @@ _CHOSEN = {
     Kind.TRAINING_REMINDER: (_SESSION, "pages/training/session?id={id}"),
     Kind.TRAINING_SEAT: (_SESSION, "pages/training/session?id={id}"),
     Kind.TRAINING_NEWS: (_SESSION, "pages/training/session?id={id}"),
+    Kind.CERTIFICATE_READY: (_CERTIFICATE, "pages/training/certificate?id={id}"),
 }
 
 

@@ -54,7 +54,7 @@ class Notice:
 
     Args:
         kind: chooses the template.
-        subject: `report:<uuid>` or `session:<uuid>`.
+        subject: `report:<uuid>`, `session:<uuid>` or `certificate:<uuid>`.
         step: what happened; a person is told of one step of one subject once, however often a job runs.
         title: at most 40 characters; longer ones are cut.
         body: at most 500 characters; longer ones are cut.

@@ -11,7 +11,7 @@ class InboxQuery(PageQuery):
 
 
 class Subject(WireSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["report", "session"]))
+    type = fields.String(required=True, validate=validate.OneOf(["report", "session", "certificate"]))
     id = fields.String(required=True)
 
 

@@ -1,8 +1,8 @@
 """What follows from a change in training, and the words it is told in.
 
-The first half writes rows of the outbox: `training.reminder`, `.seat_given`, `.cancelled` and `.leave_decided` are for
-telling people; `.settle` and `.close` are the session's own clockwork. Times may move: each job looks again.
-The second half makes the notices that the jobs hand to `notifications`.
+The first half writes rows of the outbox: `training.reminder`, `.seat_given`, `.cancelled`, `.leave_decided` and
+`.certificate_issued` are for telling people; `.settle` and `.close` are the session's own clockwork. Times may move:
+each job looks again. The second half makes the notices that the jobs hand to `notifications`.
 """
 
 import uuid
@@ -14,7 +14,7 @@ from wxapi.kernel.clock import SHANGHAI, to_wire
 from wxapi.notifications.rules import Kind as NoticeKind
 from wxapi.notifications.rules import Notice
 from wxapi.platform import outbox
-from wxapi.training.models import Enrolment, LeaveRequest, TrainingSession
+from wxapi.training.models import Certificate, Enrolment, LeaveRequest, TrainingSession
 from wxapi.training.rules.attendance import Decision
 
 REMINDERS = {"day_before": timedelta(days=1), "hour_before": timedelta(hours=1)}
@@ -47,6 +47,11 @@ def cancelled(session: Session, session_id: uuid.UUID) -> None:
 def leave_decided(session: Session, request_id: uuid.UUID) -> None:
     """The person who asked should know."""
     outbox.record(session, "training.leave_decided", leave_request_id=str(request_id))
+
+
+def certificate_issued(session: Session, certificate_id: uuid.UUID) -> None:
+    """The holder should know, and find it again."""
+    outbox.record(session, "training.certificate_issued", certificate_id=str(certificate_id))
 
 
 def reminder(row: TrainingSession, kind: str) -> Notice:
@@ -97,6 +102,18 @@ def leave_notice(row: TrainingSession, request: LeaveRequest) -> Notice:
         title=f"请假{answer}:{row.title}",
         body=f"您对“{row.title}”({_local(row.starts_at)})的请假申请{answer}。{request.note}",
         state=answer,
+    )
+
+
+def certificate_notice(row: Certificate, what: str) -> Notice:
+    """A certificate was issued; `what` names the session or the year's training."""
+    return Notice(
+        kind=NoticeKind.CERTIFICATE_READY,
+        subject=f"certificate:{row.id}",
+        step="issued",
+        title=f"证书已生成:{what}",
+        body=f"您的“{what}”培训证书已生成,可在“我的培训”中查看和下载。",
+        values={"what": what, "state": "已生成", "at": to_wire(row.issued_at)},
     )
 
 

@@ -18,6 +18,7 @@ from wxapi.kernel.ids import new_id
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
+from wxapi.training import messages
 from wxapi.training.documents.certificate import Content, render
 from wxapi.training.models import Certificate, TrainingSession
 from wxapi.training.queries import hours as queries
@@ -73,6 +74,7 @@ def issue(actor: Actor, *, session_id: uuid.UUID | None, year: int | None, now: 
         ).one()
         if made is not None:
             audit.record(session, actor.user_id, "training.certify", subject=f"certificate:{row.id}", at=now)
+            messages.certificate_issued(session, row.id)
         view = _view(session, row, created=made is not None)
         assert view is not None
         return view

@@ -11,7 +11,7 @@ from wxapi.kernel.clock import to_wire
 from wxapi.notifications import service as notifications
 from wxapi.platform.db import transaction
 from wxapi.training import messages
-from wxapi.training.models import Attendance, Enrolment, LeaveRequest, TrainingSession
+from wxapi.training.models import Attendance, Certificate, Enrolment, LeaveRequest, TrainingSession
 from wxapi.training.rules.attendance import State
 from wxapi.training.rules.sessions import EnrolmentState, SessionState
 
@@ -61,6 +61,17 @@ def tell_of_leave(request_id: uuid.UUID, *, now: datetime) -> int:
             return 0
         row = session.get_one(TrainingSession, request.session_id)
         return notifications.tell(session, [request.user_id], messages.leave_notice(row, request), now=now)
+
+
+def tell_of_certificate(certificate_id: uuid.UUID, *, now: datetime) -> int:
+    """Tell the holder that a certificate is ready, unless it was deleted with its holder meanwhile."""
+    with transaction() as session:
+        row = session.get(Certificate, certificate_id)
+        if row is None:
+            return 0
+        about = session.get_one(TrainingSession, row.session_id) if row.session_id is not None else None
+        what = about.title if about is not None else f"{row.year} 年度培训"
+        return notifications.tell(session, [row.user_id], messages.certificate_notice(row, what), now=now)
 
 
 def _on_roll(session: Session, session_id: uuid.UUID, states: tuple[State, ...]) -> Sequence[uuid.UUID]:
