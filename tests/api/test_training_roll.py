@@ -391,6 +391,8 @@ class TestFiles:
             school.sign_in(hall, person)
         answer = school.organiser.get(path(hall, "attendance.xlsx"))
         assert answer.status_code == 200
+        names = "filename=\"roll.xlsx\"; filename*=UTF-8''%E8%80%83%E5%8B%A4%E8%A1%A8.xlsx"
+        assert answer.headers["Content-Disposition"] == f"attachment; {names}"
         with zipfile.ZipFile(io.BytesIO(answer.data)) as book:
             answer.close()
             sheet = book.read("xl/worksheets/sheet1.xml").decode()

@@ -75,6 +75,13 @@ class TestMaking:
             ({"capacity": 0}, "validation_failed"),
             ({"title": " "}, "validation_failed"),
             ({"nonsense": 1}, "validation_failed"),
+            ({"\ud800": 1}, "validation_failed"),
+            ({"sign_out": "yes"}, "validation_failed"),
+            ({"sign_out": 1}, "validation_failed"),
+            ({"parallel": "false"}, "validation_failed"),
+            ({"parallel": None}, "validation_failed"),
+            ({"credit_hours": 1.55}, "validation_failed"),
+            ({"credit_hours": 0.04}, "validation_failed"),
             ({"audience": {"user_ids": [str(uuid.UUID(int=n)) for n in range(5001)]}}, "audience_too_large"),
         ],
     )
@@ -88,6 +95,14 @@ class TestMaking:
         assert school.organiser.get(f"/training/sessions/{hall['id']}").json["state"] == "published"
         draft = school.organiser.post("/training/sessions", plan()).json
         assert put(school.organiser, draft, **times).status_code == 200
+
+    @pytest.mark.parametrize("hours", [None, 0, 0.1, 0.3, 1.5, 3, 499.9, 500])
+    def test_credit_hours_come_back_as_sent(self, school, hours):
+        assert school.make(credit_hours=hours)["credit_hours"] == hours
+
+    @pytest.mark.parametrize("wanted", [True, False])
+    def test_a_boolean_is_taken_as_it_is(self, school, wanted):
+        assert school.make(sign_out=wanted)["sign_out"] is wanted
 
     def test_overlapping_my_own(self, school):
         first = school.make(parallel=False)

@@ -322,6 +322,7 @@ class TestBatch:
             ({"client_time": "yesterday"}, "client_time"),
             ({"client_time": None}, "client_time"),
             ({"location": {}}, "location"),
+            ({"\ud800": 1}, "\ud800"),
         ],
     )
     def test_an_item_that_cannot_be_read_leaves_the_others_alone(self, school, clock, wrong, field):

@@ -64,6 +64,15 @@ class Number(fields.Float):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class Boolean(fields.Boolean):
+    """`true` or `false` in JSON: not a number or a text that reads like one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class QueryNumber(fields.Float):
     """A number in a query: plain decimal digits, none of what else Python reads as one."""
 
@@ -91,7 +100,9 @@ class PageQuery(WireSchema):
 
 def dumps(value: Any) -> bytes:
     """JSON as bytes, Chinese unescaped."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Half a character, echoed from a request, has no UTF-8; what stands for it here is JSON's own escape of it.
+    return text.encode(errors="backslashreplace")
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from wxapi.kernel.coordinates import Datum, Point, in_rough_china, to_gcj02, wgs84_to_gcj02
 from wxapi.kernel.permissions import Role
 from wxapi.platform.problems import validation_failed
-from wxapi.platform.wire import REGION_CODE, Number, PageQuery, Text, WireSchema
+from wxapi.platform.wire import REGION_CODE, Boolean, Number, PageQuery, Text, WireSchema
 from wxapi.training.rules.attendance import Decision, FlagDecision, State
 from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
@@ -21,6 +21,11 @@ from wxapi.training.service.sign_ins import Attempt
 
 _DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
 _ITEM_KEY = validate.Length(1, 64)
+
+
+def _tenths(hours: float) -> None:
+    if round(hours, 1) != hours:
+        raise ValidationError("最多一位小数。")
 
 
 class PositionBody(WireSchema):
@@ -55,16 +60,16 @@ class SessionBody(WireSchema):
     credit_hours = Number(
         load_default=None,
         allow_none=True,
-        validate=validate.Range(0, 500),
+        validate=[validate.Range(0, 500), _tenths],
         metadata={"description": "in tenths; null: by kind and length, see docs/training.md"},
     )
     audience = fields.Nested(AudienceBody, load_default=None, allow_none=True)
     sign_in_opens_min = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440))
     late_after_min = fields.Integer(load_default=10, strict=True, validate=validate.Range(0, 1440))
-    sign_out = fields.Boolean(load_default=False)
+    sign_out = Boolean(load_default=False)
     offline_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(0, 168))
     series_id = fields.UUID(load_default=None, allow_none=True)
-    parallel = fields.Boolean(
+    parallel = Boolean(
         load_default=False,
         metadata={"description": "run by somebody else: no warning when it overlaps another of mine"},
     )
@@ -146,7 +151,7 @@ class BulkBody(WireSchema):
     state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
     reason = Text(required=True, min_length=1, max_length=200)
     user_ids = fields.List(fields.UUID(), load_default=None, allow_none=True, validate=validate.Length(1, MAX_BULK))
-    late_uploads = fields.Boolean(load_default=False)
+    late_uploads = Boolean(load_default=False)
 
 
 class ReasonBody(WireSchema):
@@ -208,7 +213,7 @@ def plan_of(body: dict[str, Any]) -> Plan:
     hours = body["credit_hours"]
     return Plan(
         **{name: value for name, value in body.items() if name not in shaped},
-        credit_hours=None if hours is None else Decimal(str(round(hours, 1))),
+        credit_hours=None if hours is None else Decimal(str(hours)),
         position=to_gcj02(Point(place["longitude"], place["latitude"]), place["coord_type"]) if place else None,
         audience=Audience(
             tuple(dict.fromkeys(meant["region_codes"])), frozenset(meant["roles"]), frozenset(meant["user_ids"])

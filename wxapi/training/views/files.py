@@ -1,6 +1,7 @@
 """Files of a session."""
 
 import uuid
+from urllib.parse import quote
 
 from flask import Response, send_file
 
@@ -11,6 +12,8 @@ from wxapi.training.service import exports
 from wxapi.training.views.routes import ONE, blueprint
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Two names: what knows no UTF-8 takes the first.
+_ROLL = f"attachment; filename=\"roll.xlsx\"; filename*=UTF-8''{quote('考勤表.xlsx')}"
 
 
 @blueprint.route(f"{ONE}/attendance.xlsx")
@@ -22,7 +25,9 @@ def roll_xlsx(session_id: uuid.UUID) -> Response:
     # Opened here and unlinked at once: the file goes with the answer, whatever becomes of it.
     file = path.open("rb")
     path.unlink()
-    return send_file(file, mimetype=XLSX, as_attachment=True, download_name="考勤表.xlsx")
+    response = send_file(file, mimetype=XLSX)
+    response.headers["Content-Disposition"] = _ROLL
+    return response
 
 
 @blueprint.route(f"{ONE}/calendar.ics")
