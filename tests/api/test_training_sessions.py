@@ -88,6 +88,18 @@ class TestMaking:
     def test_bad_plans(self, school, changes, code):
         assert problem(school.organiser.post("/training/sessions", plan(**changes))) == (422, code)
 
+    @pytest.mark.parametrize(
+        ("audience", "code", "field"),
+        [
+            ({"region_codes": ["421002", "421999"]}, "unknown_region", "audience.region_codes"),
+            ({"user_ids": [str(uuid.UUID(int=7))]}, "person_unknown", "audience.user_ids"),
+        ],
+    )
+    def test_an_audience_that_is_not_there(self, school, audience, code, field):
+        answer = school.organiser.post("/training/sessions", plan(audience=audience))
+        assert problem(answer) == (422, code)
+        assert list(answer.json["errors"]) == [field]
+
     def test_what_is_published_is_not_moved_into_the_past(self, school):
         hall, past = school.make(), plan(starts=-300, ends=0)
         times = {name: past[name] for name in ("starts_at", "ends_at")}

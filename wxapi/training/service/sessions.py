@@ -10,8 +10,9 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wxapi.identity.models import User
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import not_found, version_conflict
+from wxapi.kernel.errors import InvalidError, not_found, version_conflict
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF
@@ -25,6 +26,7 @@ from wxapi.training import messages
 from wxapi.training.models import Series, SeriesEnrolment, TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.rules import codes
+from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.sessions import (
     Plan,
     SessionState,
@@ -37,6 +39,9 @@ from wxapi.training.rules.sessions import (
 from wxapi.training.service.access import ORGANISE, STEWARD, managed, managed_locked
 from wxapi.training.service.facts import SECRET_PURPOSE
 from wxapi.training.service.seats import fill_seats, take_seat
+
+# So many unknown entries of an audience are named in a refusal; the rest is likely wrong in the same way.
+_NAMED = 10
 
 Scope = Literal["open", "mine", "organised"]
 
@@ -59,7 +64,7 @@ def create(actor: Actor, plan: Plan, *, now: datetime) -> SessionView:
 
     Raises:
         NotFoundError: the region is unknown or not the organiser's, or the series is not his.
-        InvalidError: see `check_plan`.
+        InvalidError: see `check_plan`; `unknown_region`, `person_unknown` of the audience.
     """
     check_plan(plan)
     with transaction() as session:
@@ -87,7 +92,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
     Raises:
         NotFoundError: outside the scope.
         ConflictError: `session_cancelled`, `session_over`, `capacity_below_enrolled`, `version_conflict`.
-        InvalidError: see `check_plan`; `session_time_invalid`, it is published and would be over at once.
+        InvalidError: as for `create`; `session_time_invalid`, it is published and would be over at once.
     """
     check_plan(plan)
     with transaction() as session:
@@ -208,13 +213,32 @@ def _views(session: Session, actor: Actor, rows: Sequence[TrainingSession]) -> l
 
 
 def _check_scope(session: Session, actor: Actor, plan: Plan) -> None:
-    """The region is the organiser's, and the series too."""
+    """The region is the organiser's, and the series too; the audience names what there is."""
     if tree().get(plan.region_code) is None or not actor.covers(plan.region_code, ROLES_OF[ORGANISE]):
         raise not_found()
+    _check_audience(session, plan.audience)
     if plan.series_id is not None:
         series = session.get(Series, plan.series_id)
         if series is None or not actor.covers(series.region_code, ROLES_OF[ORGANISE]):
             raise not_found()
+
+
+def _check_audience(session: Session, audience: Audience) -> None:
+    """A mistyped code or id would leave people out without a word."""
+    regions = tree()
+    if unknown := sorted(code for code in audience.region_codes if regions.get(code) is None):
+        raise InvalidError(
+            "unknown_region",
+            "参加范围中有未知的区域代码。",
+            fields={"audience.region_codes": [f"未知区域代码: {code}" for code in unknown[:_NAMED]]},
+        )
+    known = set(session.scalars(select(User.id).where(User.id.in_(audience.user_ids)))) if audience.user_ids else set()
+    if missing := sorted(audience.user_ids - known):
+        raise InvalidError(
+            "person_unknown",
+            "参加名单中有未知的人员。",
+            fields={"audience.user_ids": [f"未知人员: {user_id}" for user_id in missing[:_NAMED]]},
+        )
 
 
 def _overlapping(session: Session, row: TrainingSession) -> TrainingSession | None:
