@@ -179,6 +179,20 @@ def app_in_savepoint(config: Config) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+@pytest.fixture
+def open_app(make_config: Callable[..., Config], make_database: Callable[[], str]) -> Iterator[Flask]:
+    """An app that really commits, on an empty database of its own: for tests with several connections."""
+    url = make_database()
+    migrate.upgrade(url)
+    made = create_app(
+        make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW)
+    )
+    with made.app_context():
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+
+
 @contextmanager
 def in_savepoint(app: Flask) -> Iterator[None]:
     """Let every session of the app join one outer transaction that is rolled back."""

@@ -2,23 +2,20 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from config import Config
 from tests import places
 from tests.conftest import NOW
 from tests.factories import People, Person
-from wxapi.app import create_app
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.service import NewAppointment, add_appointment
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
-from wxapi.platform import idempotency, migrate
+from wxapi.platform import idempotency
 from wxapi.platform.db import db, transaction
 from wxapi.platform.idempotency import IdempotencyRow
 
@@ -96,20 +93,8 @@ def test_an_answer_is_not_given_again_to_somebody_appointed_since(admin: Person,
     assert (again.status_code, again.get_json()["code"]) == (409, "answer_not_kept")
 
 
-@pytest.fixture
-def open_app(make_config: Callable[..., Config], make_database: Callable[[], str]) -> Iterator[Flask]:
-    """An app that really commits, on a database of its own."""
-    url = make_database()
-    migrate.upgrade(url)
-    app = create_app(make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW))
-    with app.app_context():
-        places.import_small_city()
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-
-
 def test_twenty_at_once_are_one(open_app: Flask) -> None:
+    places.import_small_city()
     people = People(open_app)
     admin = people.make((Role.ADMIN, "4210"))
     body = body_for(people.make())
@@ -138,6 +123,7 @@ def test_twenty_at_once_are_one(open_app: Flask) -> None:
 
 def test_a_crash_between_effect_and_answer_cannot_be(open_app: Flask) -> None:
     """The key is in the effect's own transaction: undone together."""
+    places.import_small_city()
     people = People(open_app)
     person = people.make()
     with open_app.app_context(), pytest.raises(RuntimeError, match="crash"), transaction() as session:

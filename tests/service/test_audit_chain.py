@@ -1,7 +1,6 @@
 """The audit tells when somebody tampered with it, and the database refuses to help."""
 
 import uuid
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import psycopg
@@ -10,11 +9,8 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from config import Config
 from tests.conftest import NOW
-from wxapi.app import create_app
-from wxapi.kernel.clock import FixedClock
-from wxapi.platform import audit, audit_chain, migrate
+from wxapi.platform import audit, audit_chain
 from wxapi.platform.audit_chain import Fault
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
@@ -131,18 +127,6 @@ def test_late_commits_are_still_sealed(chain: list[int]) -> None:
 def test_the_database_refuses_change(chain: list[int], statement: str) -> None:
     with pytest.raises(ProgrammingError, match="append-only"), transaction() as session:
         session.execute(text(statement))
-
-
-@pytest.fixture
-def open_app(make_config: Callable[..., Config], make_database: Callable[[], str]) -> Iterator[Flask]:
-    """An app that really commits, on a database of its own."""
-    url = make_database()
-    migrate.upgrade(url)
-    app = create_app(make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW))
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_the_operators_commands(open_app: Flask) -> None:
