@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -180,7 +181,7 @@ def let_wechat_fail(wire: Wire, token: str) -> None:
 
 
 def push_all_kinds(fake: FakeControl, config: Config) -> None:
-    head = {"ToUserName": "gh_1", "FromUserName": JOINER, "CreateTime": 1, "MsgType": "event"}
+    head = {"ToUserName": "gh_1", "FromUserName": JOINER, "CreateTime": int(time.time()), "MsgType": "event"}
     events = [
         {
             **head,

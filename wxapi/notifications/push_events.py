@@ -15,6 +15,8 @@ MEDIA_EVENT = "wxa_media_check"
 HANDLED = GRANT_EVENTS | {SENT_EVENT, REVOKE_EVENT, CANCEL_EVENT, MEDIA_EVENT}
 
 _ACCEPTED = frozenset({"accept", "acceptWithAudio"})
+# 2017-01-09, in seconds.
+_MINI_PROGRAMS_BEGAN = 1_483_920_000
 # RevokeInfo's codes of what is kept about a person as such: reports and their places and photos are public business.
 _REVOKED = {"6": "nickname", "8": "phone", "19": "nickname"}
 
@@ -64,9 +66,9 @@ def person(event: Mapping[str, Any]) -> str:
 
 
 def happened_at(event: Mapping[str, Any], *, now: datetime) -> datetime:
-    """When it happened at WeChat; `now` where that is not told or lies ahead."""
+    """When it happened at WeChat; `now` where that is not told, lies ahead, or lies before mini programs were."""
     seconds = _number(event.get("CreateTime"))
-    if seconds is None or not 0 < seconds < now.timestamp():
+    if seconds is None or not _MINI_PROGRAMS_BEGAN < seconds < now.timestamp():
         return now
     return datetime.fromtimestamp(seconds, UTC)
 
