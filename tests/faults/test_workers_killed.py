@@ -123,16 +123,17 @@ def test_told_to_stop_it_lets_a_job_finish(bench: Bench) -> None:
     family = program.family()
     bench.record("hang.light", "slow")
     await_true(lambda: bench.effects() == ["slow"])
-    assert program.stop(8) == 0
+    assert program.stop(20) == 0
     assert bench.effects() == ["slow", "slow done"]
     bench.await_done(0)
     _, alive = psutil.wait_procs(family, timeout=8)  # the decoder ends after its worker
     assert alive == []
 
 
-def test_idle_it_stops_at_once(bench: Bench) -> None:
+def test_idle_it_stops(bench: Bench) -> None:
     program = everything(bench)
-    assert program.stop(4) == 0
+    # At once, but for a signal that meets a worker while it is still starting: that one hears the second, 5 s later.
+    assert program.stop(20) == 0
     assert program.events("process_ended") == []
 
 
