@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, make_response, request
+from flask import Flask, Response, current_app, make_response, request
 from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
@@ -186,10 +186,9 @@ def _fingerprint() -> bytes:
 
 
 def _file_digest(upload: FileStorage) -> bytes:
-    """SHA-256 of an uploaded file, which is left rewound; kept on the request for the view that wants it too."""
+    """SHA-256 of an uploaded file, which is left rewound."""
     digest = hashlib.sha256()
     while chunk := upload.stream.read(_CHUNK):
         digest.update(chunk)
     upload.stream.seek(0)
-    g.upload_sha256 = digest.hexdigest()
     return digest.digest()
