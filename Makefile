@@ -8,19 +8,28 @@ BIN    := $(VENV)/bin
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-# The stamp is newer than the lock: nothing to install. `--require-hashes` refuses a changed file.
+# The stamp is newer than the lock: nothing to install. A lock is complete, so nothing is resolved (`--no-deps`): a pip
+# before 23.3 would look for `coverage[toml]` apart from the pinned `coverage`, take the newest and find no hash.
+# `--require-hashes` refuses a changed file; `pip check` names what an incomplete lock leaves out.
+PIP     := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-deps --require-hashes -r
+FAILED  = { echo "Installing what $< names failed: is a package index in reach, and the disk not full? (supported machines: docs/operations.md) Then again: make $@"; exit 1; }
+COMPLETE = { told=$$($(PIP) check) || { echo "$$told"; echo "$< is incomplete. Renew it: make lock"; exit 1; }; }
+
 $(VENV)/.run: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
 		|| { rm -rf $(VENV); echo "Python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
-	@echo "Installing what requirements.lock names ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
-		|| { echo "Installing failed. A package index in reach? A supported machine (docs/operations.md)? Then: make $@"; exit 1; }
+	@echo "Installing what $< names ..."
+	@$(INSTALL) $< || $(FAILED)
+	@# Beside an older development lock the check would judge that one's packages; it is made below.
+	@[ -e $(VENV)/.dev ] || $(COMPLETE)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@echo "Installing what requirements-dev.lock names ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo "Installing what $< names ..."
+	@$(INSTALL) $< || $(FAILED)
+	@$(COMPLETE)
 	@touch $@
 
 run: $(VENV)/.run ## the whole system with the demo city; Ctrl-C ends it
@@ -49,8 +58,8 @@ bench: $(VENV)/.dev ## ratios against limits measured in the same run
 	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.dev ## renew the locks: names, versions and hashes, no addresses
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --upgrade --extra embedded pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --upgrade --extra embedded --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate --no-header --python-version 3.11 --upgrade --extra embedded pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate --no-header --python-version 3.11 --upgrade --extra embedded --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what was made here, the demo city's data included
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage*
