@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.reports.deadlines import (
+from wxapi.kernel.deadlines import (
     Limits,
     after_pause,
     card_at,
@@ -17,7 +17,7 @@ from wxapi.reports.deadlines import (
     red_at,
     reminder_at,
 )
-from wxapi.reports.working_time import OFFICE
+from wxapi.kernel.working_time import OFFICE
 
 HOUR = timedelta(hours=1)
 INSTANTS = st.integers(0, int(timedelta(days=730).total_seconds())).map(

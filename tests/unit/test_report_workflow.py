@@ -9,10 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from wxapi.kernel import deadlines
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.kernel.permissions import Role
-from wxapi.reports import clocks, deadlines, rules
+from wxapi.reports import clocks, rules
 from wxapi.reports.case import OPEN_STATES, SYSTEM, Case, Command, Party, State, Who
 from wxapi.reports.checks import AUTO_CLOSE_AFTER, REOPEN_WITHIN
 from wxapi.reports.parties import Standing, capacities, who_is

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.reports.working_time import (
+from wxapi.kernel.working_time import (
     OFFICE,
     ROUND_THE_CLOCK,
     WorkCalendar,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from wxapi.kernel.actor import Appointment
-from wxapi.reports.deadlines import Card, Limits
+from wxapi.kernel.deadlines import Card, Limits
 
 
 class State(StrEnum):

@@ -8,8 +8,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Literal, cast
 
+from wxapi.kernel.deadlines import Limits
 from wxapi.kernel.errors import InvalidError
-from wxapi.reports.deadlines import Limits
 
 DeskLevel = Literal["village", "township", "county"]
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wxapi.reports import clocks, deadlines
+from wxapi.kernel import deadlines
+from wxapi.reports import clocks
 from wxapi.reports.case import Case, Extension, Party, Who
 
 MAX_RETURNS = 2

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from wxapi.reports import deadlines
+from wxapi.kernel import deadlines
+from wxapi.kernel.deadlines import Card
 from wxapi.reports.case import CLOCK_RUNS, RESPONDING, Case
-from wxapi.reports.deadlines import Card
 
 
 def runs(case: Case) -> bool:

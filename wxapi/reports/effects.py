@@ -6,7 +6,8 @@ The state itself, and the clocks that follow from it, are set in one place: `rul
 from collections.abc import Callable
 from dataclasses import replace
 
-from wxapi.reports import clocks, deadlines
+from wxapi.kernel import deadlines
+from wxapi.reports import clocks
 from wxapi.reports.case import RESPONDING, Case, Command, Extension
 
 Effect = Callable[[Case, Command], Case]

@@ -8,13 +8,13 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from wxapi.kernel.clock import local_day
+from wxapi.kernel.deadlines import RED_AFTER_WORKING_DAYS
 from wxapi.kernel.errors import ConflictError
 from wxapi.platform.db import db, transaction
 from wxapi.regions.service import tree
 from wxapi.reports import case_queries, checks, routing, rules, setter
 from wxapi.reports.case import SYSTEM, Command, State
 from wxapi.reports.categories import category
-from wxapi.reports.deadlines import RED_AFTER_WORKING_DAYS
 from wxapi.reports.models import Report
 from wxapi.reports.queries import staffing
 from wxapi.reports.setter import Step

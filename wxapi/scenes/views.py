@@ -8,9 +8,9 @@ from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.regions.service import tree
-from wxapi.scenes import schemas, service
+from wxapi.scenes import services, wire
 from wxapi.scenes.rules import Kind
-from wxapi.scenes.service import Code
+from wxapi.scenes.services import Code
 
 blueprint = ApiBlueprint("scenes", __name__, description="小程序码")
 
@@ -22,18 +22,18 @@ def code_dict(code: Code) -> dict[str, str]:
 
 @blueprint.route("/regions/<string:code>/mini-program-code")
 @guard(Permission.SCENE_CODES)
-@blueprint.response(200, schemas.CodeWire)
+@blueprint.response(200, wire.CodeWire)
 def read_region_code(code: str) -> Response:
     """The mini-program code of a region of mine, such as a grid, to be printed and put up there."""
-    found = service.code_of_region(current_actor(), code, now=runtime().clock.now())
+    found = services.code_of_region(current_actor(), code, now=runtime().clock.now())
     return json_response(code_dict(found))
 
 
 @blueprint.route("/scenes/<string:scene>")
 @guard(Permission.SIGNED_IN)
-@blueprint.response(200, schemas.SceneWire)
+@blueprint.response(200, wire.SceneWire)
 def read_scene(scene: str) -> Response:
     """What the `scene` in the query of the page stands for."""
-    kind, subject = service.resolve(scene)
+    kind, subject = services.resolve(scene)
     region = tree().get(subject) if kind is Kind.REGION else None
     return json_response({"kind": kind.value, "id": subject, "name": region.full_name if region else None})

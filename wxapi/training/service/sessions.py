@@ -21,7 +21,7 @@ from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.service import tree
 from wxapi.scenes.rules import Kind
-from wxapi.scenes.service import Code, code_of
+from wxapi.scenes.services import Code, code_of
 from wxapi.training import messages
 from wxapi.training.models import Series, SeriesEnrolment, TrainingSession
 from wxapi.training.queries import sessions as queries

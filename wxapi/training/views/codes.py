@@ -8,7 +8,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
-from wxapi.scenes.schemas import CodeWire
+from wxapi.scenes.wire import CodeWire
 from wxapi.training.service import sessions
 from wxapi.training.views.routes import ONE, blueprint
 

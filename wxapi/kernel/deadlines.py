@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from wxapi.reports.working_time import OFFICE, ROUND_THE_CLOCK, WorkTime
+from wxapi.kernel.working_time import OFFICE, ROUND_THE_CLOCK, WorkTime
 
 Card = Literal["yellow", "red"]
 
