@@ -38,11 +38,15 @@ from wxapi.training import cli as training_cli
 from wxapi.training import personal as training_personal
 from wxapi.training import retention as training_retention
 from wxapi.training import views as training
+from wxapi.units import cli as units_cli
+from wxapi.units import views as units
+from wxapi.units.services import manage as unit_management
 
 # Every feature's routes, in the order of the contract.
 BLUEPRINTS = (
     identity.blueprint,
     regions.blueprint,
+    units.blueprint,
     photos.blueprint,
     scenes.blueprint,
     notifications.blueprint,
@@ -69,6 +73,8 @@ RETENTION: tuple[retention.Category, ...] = (
     *reports_retention.RETENTION,
     *training_retention.RETENTION,
 )
+# What lies with a unit and goes to its successor when it is closed.
+UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = ()
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
@@ -78,6 +84,7 @@ COMMANDS = (
     platform_cli.audit,
     platform_cli.retention_group,
     regions_cli.regions,
+    units_cli.units,
     identity_cli.people,
     notifications_cli.messages,
     training_cli.training,
@@ -100,6 +107,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     limits.install(app, config)
     rights.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
+    unit_management.install(app, UNIT_HOLDINGS)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(storage.files_blueprint(parts.storage))
     api = openapi.make_api(app, config)

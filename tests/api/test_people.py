@@ -50,7 +50,7 @@ def test_an_administrator_appoints_below_himself(city: None, people: People) -> 
     assert made.status_code == 201
     assert made.get_json()["region"] == {"code": VILLAGE, "name": "001村"}
     assert worker.get("/me").get_json()["appointments"] == [
-        {"role": "community_worker", "region": {"code": VILLAGE, "name": "001村"}}
+        {"role": "community_worker", "region": {"code": VILLAGE, "name": "001村"}, "unit": None}
     ]
     assert admin.post("/appointments", body).get_json()["code"] == "already_appointed"
 

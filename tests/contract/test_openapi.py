@@ -84,7 +84,7 @@ def test_operation_ids_are_unique() -> None:
 @pytest.fixture
 def everybody(city: None, people: People) -> Person:
     """Somebody who may do every kind of thing, in the whole city."""
-    return people.make(*((role, "4210") for role in Role))
+    return people.make(*((role, "4210") for role in Role if role is not Role.UNIT_OFFICER))
 
 
 @schema.parametrize()

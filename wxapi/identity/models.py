@@ -7,7 +7,6 @@ from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, Large
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.identity.rules import Kind
-from wxapi.kernel.permissions import Role
 from wxapi.platform.db import Base
 
 
@@ -49,13 +48,14 @@ class Token(Base):
 
 
 class AppointmentRow(Base):
-    """A role for a region and all below it, from a day to a day (both included; open end: until ended)."""
+    """A role for a region and all below it, or for a unit, from a day to a day (both included; or until ended)."""
 
     __tablename__ = "appointments"
     __table_args__ = (
-        CheckConstraint(f"role IN ({', '.join(repr(r.value) for r in Role)})", name="role"),
+        CheckConstraint("(role = 'unit_officer') = (unit_code IS NOT NULL)", name="unit"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
         Index("ix_appointments_user_id", "user_id"),
+        Index("ix_appointments_unit_code", "unit_code", postgresql_where=text("unit_code IS NOT NULL")),
         # text_pattern_ops: "at or below a region" is a prefix.
         Index(
             "ix_appointments_region_code",
@@ -69,6 +69,8 @@ class AppointmentRow(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
     role: Mapped[str] = mapped_column(Text)
     region_code: Mapped[str] = mapped_column(String(15), ForeignKey("regions.code"))
+    # Of a unit officer: the unit, which hangs on `region_code`.
+    unit_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))
     starts_on: Mapped[date] = mapped_column(Date)
     ends_on: Mapped[date | None] = mapped_column(Date)
     appointed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))

@@ -18,7 +18,7 @@ from wxapi.platform.db import fetch_alone
 
 _ACTOR = (
     "SELECT t.user_id, t.last_used_at,"
-    " array_agg(a.role || ' ' || a.region_code) FILTER (WHERE a.role IS NOT NULL)"
+    " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code)) FILTER (WHERE a.role IS NOT NULL)"
     " FROM tokens t LEFT JOIN appointments a ON a.user_id = t.user_id AND a.ended_at IS NULL"
     "  AND a.starts_on <= %(today)s AND (a.ends_on IS NULL OR a.ends_on >= %(today)s)"
     " WHERE t.digest = %(digest)s AND t.last_used_at > %(alive_since)s"
@@ -46,15 +46,18 @@ def bearer_of(token: str, *, now: datetime, today: date) -> Bearer | None:
     if not rows:
         return None
     row = rows[0]
-    pairs = (pair.split(" ") for pair in row[2] or ())
-    appointments = tuple(Appointment(Role(role), region) for role, region in pairs)
+    appointments = tuple(_appointment(*text.split(" ")) for text in row[2] or ())
     return Bearer(Actor(row[0], appointments), row[1])
+
+
+def _appointment(role: str, region_code: str, unit_code: str | None = None) -> Appointment:
+    return Appointment(Role(role), region_code, unit_code)
 
 
 def actor_of(session: Session, user_id: uuid.UUID, *, today: date) -> Actor:
     """A person as an Actor, for commands and jobs that act for someone."""
     rows = appointments_of(session, user_id, today=today)
-    return Actor(user_id, tuple(Appointment(Role(row.role), row.region_code) for row in rows))
+    return Actor(user_id, tuple(Appointment(Role(row.role), row.region_code, row.unit_code) for row in rows))
 
 
 def user_by_digest(session: Session, openid_digest: bytes) -> User | None:
@@ -86,7 +89,7 @@ def below(regions: Iterable[str]) -> ColumnElement[bool]:
 
 
 def appointments_page(
-    session: Session, regions: Sequence[str], *, today: date, limit: int, cursor: str | None
+    session: Session, regions: Sequence[str], *, unit: str | None = None, today: date, limit: int, cursor: str | None
 ) -> Page[tuple[AppointmentRow, str]]:
     """Appointments in force at or below the regions with the nickname of each person, by region."""
     query = (
@@ -96,6 +99,8 @@ def appointments_page(
         .order_by(AppointmentRow.region_code, AppointmentRow.id)
         .limit(limit + 1)
     )
+    if unit is not None:
+        query = query.where(AppointmentRow.unit_code == unit)
     if cursor is not None:
         region_code, last_id = decode_cursor(cursor, length=2)
         query = query.where(

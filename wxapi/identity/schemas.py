@@ -1,10 +1,13 @@
 """The wire of identity. Answers are made by plain functions; their schemas here document and test them."""
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wxapi.identity.rules import NICKNAME_MAX, Kind
 from wxapi.kernel.permissions import Role
 from wxapi.platform.wire import REGION_CODE, PageQuery, Text, WireSchema
+from wxapi.units.wire import UNIT_CODE
 
 
 class RegionRef(WireSchema):
@@ -12,9 +15,15 @@ class RegionRef(WireSchema):
     name = fields.String(required=True)
 
 
+class UnitRef(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
 class MyAppointment(WireSchema):
     role = fields.Enum(Role, by_value=True, required=True)
     region = fields.Nested(RegionRef, required=True)
+    unit = fields.Nested(UnitRef, required=True, allow_none=True)
 
 
 class Consent(WireSchema):
@@ -65,9 +74,16 @@ class Login(WireSchema):
 class NewAppointmentBody(WireSchema):
     user_id = fields.UUID(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
-    region_code = fields.String(required=True, validate=REGION_CODE)
+    # One of the two: a unit for a unit officer, a region for every other role.
+    region_code = fields.String(load_default=None, allow_none=True, validate=REGION_CODE)
+    unit_code = fields.String(load_default=None, allow_none=True, validate=UNIT_CODE)
     starts_on = fields.Date(load_default=None, allow_none=True)
     ends_on = fields.Date(load_default=None, allow_none=True)
+
+    @validates_schema
+    def _one_of_the_two(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("region_code") is None) == (data.get("unit_code") is None):
+            raise ValidationError({"region_code": ["区划与单位须填且只填一个。"]})
 
 
 class AppointedUser(WireSchema):
@@ -80,6 +96,7 @@ class AppointmentWire(WireSchema):
     user = fields.Nested(AppointedUser, required=True)
     role = fields.Enum(Role, by_value=True, required=True)
     region = fields.Nested(RegionRef, required=True)
+    unit = fields.Nested(UnitRef, required=True, allow_none=True)
     starts_on = fields.Date(required=True)
     ends_on = fields.Date(required=True, allow_none=True)
 
@@ -91,3 +108,4 @@ class AppointmentPage(WireSchema):
 
 class AppointmentQuery(PageQuery):
     region = fields.String(load_default=None, validate=REGION_CODE)
+    unit = fields.String(load_default=None, validate=UNIT_CODE)

@@ -22,23 +22,28 @@ from wxapi.platform import audit, idempotency
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.service import region_names, tree
+from wxapi.units.queries import find as find_unit
+from wxapi.units.queries import unit_names
+from wxapi.units.rules import is_region
 
 
 @dataclass(frozen=True, slots=True)
 class NewAppointment:
-    """What an administrator asks for; `starts_on` defaults to today."""
+    """What an administrator asks for; `starts_on` defaults to today. A unit officer's `region_code` is the unit's."""
 
     user_id: uuid.UUID
     role: Role
     region_code: str
     starts_on: date | None = None
     ends_on: date | None = None
+    unit_code: str | None = None
 
 
 def me(session: Session, user: User, *, now: datetime) -> dict[str, Any]:
     """A person as the person sees it: `<me>` of the contract."""
     rows = queries.appointments_of(session, user.id, today=local_day(now))
     names = region_names(row.region_code for row in rows)
+    units = unit_names(session, [row.unit_code for row in rows if row.unit_code])
     phone = runtime().cipher.open(user.phone_sealed, purpose="user.phone") if user.phone_sealed else None
     return {
         "id": str(user.id),
@@ -46,7 +51,11 @@ def me(session: Session, user: User, *, now: datetime) -> dict[str, Any]:
         "kind": user.kind,
         "phone_masked": mask_phone(phone) if phone else None,
         "appointments": [
-            {"role": row.role, "region": {"code": row.region_code, "name": names.get(row.region_code, "")}}
+            {
+                "role": row.role,
+                "region": {"code": row.region_code, "name": names.get(row.region_code, "")},
+                "unit": {"code": row.unit_code, "name": units[row.unit_code]} if row.unit_code else None,
+            }
             for row in rows
         ],
         "consent": {"version": user.consent_version, "at": to_wire(user.consent_at)} if user.consent_at else None,
@@ -124,6 +133,7 @@ def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: dat
     if tree().get(wanted.region_code) is None:
         raise not_found()
     with transaction() as session:
+        _check_unit(session, wanted)
         # The lock makes two administrators appointing the same person wait for one another.
         user = session.scalars(
             select(User).where(User.id == wanted.user_id, User.erased_at.is_(None)).with_for_update()
@@ -131,10 +141,28 @@ def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: dat
         if user is None:
             raise not_found()
         held = queries.appointments_of(session, user.id, today=starts_on)
-        if any(row.role == wanted.role and row.region_code == wanted.region_code for row in held):
+        same = (wanted.role, wanted.region_code, wanted.unit_code)
+        if any((row.role, row.region_code, row.unit_code) == same for row in held):
             raise ConflictError("already_appointed", "该人员已担任此职务。")
         row = add_appointment(session, wanted, starts_on=starts_on, appointed_by=appointed_by, now=now)
         return row, user.nickname
+
+
+def _check_unit(session: Session, wanted: NewAppointment) -> None:
+    """A unit officer acts for a unit that is no region and stands; every other role is held for a region."""
+    if wanted.unit_code is None:
+        if wanted.role is Role.UNIT_OFFICER:
+            raise InvalidError("role_needs_unit", "单位经办人须指定单位。", fields={"unit_code": ["须指定单位"]})
+        return
+    if wanted.role is not Role.UNIT_OFFICER or is_region(wanted.unit_code):
+        raise InvalidError(
+            "role_needs_region", "该职务须指定区划，不能指定单位。", fields={"region_code": ["须指定区划"]}
+        )
+    unit = find_unit(session, wanted.unit_code)
+    if unit is None:
+        raise not_found()
+    if unit.closed_on is not None:
+        raise InvalidError("unit_closed", "该单位已撤销。", fields={"unit_code": ["单位已撤销"]})
 
 
 def add_appointment(
@@ -151,6 +179,7 @@ def add_appointment(
         user_id=wanted.user_id,
         role=wanted.role.value,
         region_code=wanted.region_code,
+        unit_code=wanted.unit_code,
         starts_on=starts_on,
         ends_on=wanted.ends_on,
         appointed_by=appointed_by,
@@ -197,7 +226,7 @@ def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -
 
 
 def list_appointments(
-    actor: Actor, region: str | None, *, limit: int, cursor: str | None, now: datetime
+    actor: Actor, region: str | None, *, unit: str | None = None, limit: int, cursor: str | None, now: datetime
 ) -> Page[tuple[AppointmentRow, str]]:
     """Appointments in force at or below a region of the administrator's (default: all of his regions)."""
     own: Sequence[str] = actor.regions(ROLES_OF[Permission.APPOINT])
@@ -205,7 +234,7 @@ def list_appointments(
         if not actor.covers(region, ROLES_OF[Permission.APPOINT]):
             raise not_found()
         own = (region,)
-    return queries.appointments_page(db.session(), own, today=local_day(now), limit=limit, cursor=cursor)
+    return queries.appointments_page(db.session(), own, unit=unit, today=local_day(now), limit=limit, cursor=cursor)
 
 
 def _own_row(session: Session, actor: Actor) -> User:

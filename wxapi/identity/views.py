@@ -8,12 +8,15 @@ from flask import Response, request
 from wxapi.identity import rights, schemas, service, sessions
 from wxapi.identity.models import AppointmentRow
 from wxapi.kernel.permissions import Permission
+from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 from wxapi.regions.service import region_names
+from wxapi.units.queries import unit_names
+from wxapi.units.rules import region_of
 
 blueprint = ApiBlueprint("identity", __name__, description="登录、本人信息、任职")
 
@@ -91,6 +94,7 @@ def ask_erasure() -> Response:
         "user_id": "5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11",
         "role": "community_worker",
         "region_code": "421002006001",
+        "unit_code": None,
         "starts_on": "2026-11-23",
         "ends_on": None,
     },
@@ -98,6 +102,7 @@ def ask_erasure() -> Response:
 @blueprint.response(201, schemas.AppointmentWire)
 def appoint(body: dict[str, Any]) -> Response:
     """Appoint a person for a region within one's own."""
+    body["region_code"] = body["region_code"] or region_of(body["unit_code"])
     row, nickname = service.appoint(current_actor(), service.NewAppointment(**body), now=runtime().clock.now())
     return json_response(_appointment((row, nickname)), 201)
 
@@ -111,6 +116,7 @@ def list_appointments(query: dict[str, Any]) -> Response:
     page = service.list_appointments(
         current_actor(),
         query["region"],
+        unit=query["unit"],
         limit=query["limit"],
         cursor=query["cursor"],
         now=runtime().clock.now(),
@@ -133,6 +139,11 @@ def _appointment(found: tuple[AppointmentRow, str]) -> dict[str, Any]:
         "user": {"id": str(row.user_id), "nickname": nickname},
         "role": row.role,
         "region": {"code": row.region_code, "name": region_names([row.region_code]).get(row.region_code, "")},
+        "unit": _unit(row.unit_code),
         "starts_on": row.starts_on.isoformat(),
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
     }
+
+
+def _unit(code: str | None) -> dict[str, str] | None:
+    return {"code": code, "name": unit_names(db.session(), [code])[code]} if code else None

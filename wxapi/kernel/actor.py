@@ -9,14 +9,18 @@ from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """A role for a region and all below it. Codes of lower regions begin with those of the higher."""
+    """A role for a region and all below it. Codes of lower regions begin with those of the higher.
+
+    A unit officer acts for one unit that is no region; `region_code` is the region the unit hangs on.
+    """
 
     role: Role
     region_code: str
+    unit_code: str | None = None
 
     def covers(self, region_code: str) -> bool:
-        """Whether the region is this one or lies below it."""
-        return region_code.startswith(self.region_code)
+        """Whether the region is this one or lies below it; a unit officer has no region."""
+        return self.unit_code is None and region_code.startswith(self.region_code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     TRAINING_ORGANISER = "training_organiser"
     TRAINING_STEWARD = "training_steward"
+    UNIT_OFFICER = "unit_officer"
     ADMIN = "admin"
 
 
@@ -25,6 +26,7 @@ ROLE_NAMES = {
     Role.SUPERVISOR: "督办员",
     Role.TRAINING_ORGANISER: "培训组织者",
     Role.TRAINING_STEWARD: "培训协助员",
+    Role.UNIT_OFFICER: "单位经办人",
     Role.ADMIN: "管理员",
 }
 
@@ -43,6 +45,10 @@ class Permission(StrEnum):
     TRAINING_ORGANISE = "training_organise"
     TRAINING_STEWARD = "training_steward"
     TRAINING_COVERAGE = "training_coverage"
+    UNITS = "units"
+    WORK = "work"
+    STATISTICS = "statistics"
+    EXPORT = "export"
 
 
 ROLES_OF: dict[Permission, frozenset[Role]] = {
@@ -52,4 +58,8 @@ ROLES_OF: dict[Permission, frozenset[Role]] = {
     Permission.TRAINING_ORGANISE: frozenset({Role.TRAINING_ORGANISER}),
     Permission.TRAINING_STEWARD: frozenset({Role.TRAINING_ORGANISER, Role.TRAINING_STEWARD}),
     Permission.TRAINING_COVERAGE: frozenset({Role.TRAINING_ORGANISER, Role.SUPERVISOR}),
+    Permission.UNITS: frozenset({Role.ADMIN}),
+    Permission.WORK: DESK_ROLES | {Role.UNIT_OFFICER, Role.TRAINING_ORGANISER},
+    Permission.STATISTICS: DESK_ROLES,
+    Permission.EXPORT: DESK_ROLES,
 }

@@ -65,6 +65,10 @@ class Tree:
         """The regions right below a region, by code; below None are the roots."""
         return list(self._children.get(code, ()))
 
+    def below(self, code: str | None) -> list[RegionInfo]:
+        """A region and all below it; all regions for None."""
+        return [region for region in self._regions.values() if code is None or region.code.startswith(code)]
+
     def ancestor(self, code: str, level: Level) -> RegionInfo | None:
         """The region of a level above a region, itself included; None if there is none."""
         length = CODE_LENGTH[level]

@@ -1,0 +1,123 @@
+"""Units: made, renamed and closed by administrators of their region; lists for everybody signed in."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.conftest import NOW
+from tests.factories import People
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.permissions import Role
+
+COUNTY = "421002"
+ZJJ = {"region_code": COUNTY, "suffix": "zjj", "name": "沙市区住建局", "kind": "department", "field": "agency"}
+
+
+def test_a_unit_hangs_on_a_region(people: People, city: None) -> None:
+    admin = people.make((Role.ADMIN, COUNTY))
+    made = admin.post("/units", ZJJ)
+    assert made.status_code == 201
+    assert made.json["code"] == "421002-zjj"
+    assert made.json["region"]["code"] == COUNTY
+    assert admin.get("/units/421002-zjj").json == made.json
+    assert [unit["code"] for unit in admin.get(f"/units?region={COUNTY}").json["items"]] == ["421002-zjj"]
+    assert admin.get("/units?region=421003").json["items"] == []
+    assert admin.post("/units", ZJJ).json["code"] == "unit_exists"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"region_code": "421003"}, 404, "not_found"),
+        ({"region_code": "429999"}, 404, "not_found"),
+        ({"suffix": "Z"}, 422, "suffix_invalid"),
+        ({"kind": "region"}, 422, "kind_not_allowed"),
+        ({"name": ""}, 422, "validation_failed"),
+    ],
+)
+def test_refusals(people: People, city: None, change: dict[str, str], status: int, code: str) -> None:
+    answer = people.make((Role.ADMIN, COUNTY)).post("/units", ZJJ | change)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_only_administrators_make_units(people: People, city: None) -> None:
+    assert people.make((Role.SUPERVISOR, COUNTY)).post("/units", ZJJ).status_code == 403
+
+
+def test_every_region_is_a_unit(people: People, city: None) -> None:
+    person = people.make()
+    office = person.get(f"/units/{COUNTY}").json
+    assert office["kind"] == "region"
+    listed = person.get(f"/units?region={COUNTY}&kind=region&limit=2").json
+    assert listed["items"][0]["code"] == COUNTY
+    more = person.get(f"/units?region={COUNTY}&kind=region&limit=2&cursor={listed['next_cursor']}").json
+    assert more["items"][0]["code"] > listed["items"][1]["code"]
+    assert person.get("/units/421002-zj").status_code == 404
+
+
+def test_a_closed_unit_names_who_goes_on(people: People, city: None) -> None:
+    admin = people.make((Role.ADMIN, COUNTY))
+    today = local_day(NOW)
+    for suffix in ("zjj", "cgj"):
+        assert admin.post("/units", ZJJ | {"suffix": suffix}).status_code == 201
+    closing = {"on": today.isoformat(), "successor_code": "421002-cgj"}
+    early = admin.post("/units/421002-zjj/close", closing | {"on": (today + timedelta(days=1)).isoformat()})
+    assert early.json["code"] == "date_in_future"
+    itself = admin.post("/units/421002-cgj/close", closing)
+    assert itself.json["code"] == "successor_invalid"
+    closed = admin.post("/units/421002-zjj/close", closing)
+    assert closed.json["closed_on"] == today.isoformat()
+    assert closed.json["successor_code"] == "421002-cgj"
+    assert admin.post("/units/421002-zjj/close", closing).json["code"] == "unit_closed"
+    renamed = admin.call("PUT", "/units/421002-zjj", json={"name": "别的", "field": None})
+    assert renamed.json["code"] == "unit_closed"
+
+
+def test_matters_are_imported_whole_or_not_at_all(app: Flask, people: People, city: None, tmp_path: Path) -> None:
+    run = app.test_cli_runner().invoke
+    good = tmp_path / "matters.csv"
+    good.write_text("code,name,kind,lead_unit_code\nA01,燃气安全,cooperate,421002-zjj\nA02,环境卫生,basic,\n", "utf-8")
+    told = run(args=["units", "import-matters", str(good), "--region", COUNTY])
+    assert told.exit_code == 0, told.output
+    listed = people.make().get("/matters?region=421002001").json["items"]
+    assert [matter["code"] for matter in listed] == ["A01", "A02"]
+    bad = tmp_path / "bad.csv"
+    bad.write_text("code,name,kind,lead_unit_code\nB01,一,basic,\nB01,二,basic,\n", "utf-8")
+    told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
+    assert told.exit_code == 1
+    assert "第 3 行" in told.output
+    assert [m["code"] for m in people.make().get("/matters?region=421002").json["items"]] == ["A01", "A02"]
+
+
+def test_a_unit_officer_is_appointed_for_a_unit_and_covers_no_region(people: People, city: None) -> None:
+    admin, person = people.make((Role.ADMIN, COUNTY)), people.make()
+    admin.post("/units", ZJJ)
+    wanted = {"user_id": str(person.actor.user_id), "role": "unit_officer"}
+    assert admin.post("/appointments", wanted).json["code"] == "validation_failed"
+    assert admin.post("/appointments", wanted | {"region_code": COUNTY}).json["code"] == "role_needs_unit"
+    assert admin.post("/appointments", wanted | {"unit_code": COUNTY}).json["code"] == "role_needs_region"
+    both = wanted | {"unit_code": "421002-zjj", "region_code": COUNTY}
+    assert admin.post("/appointments", both).json["code"] == "validation_failed"
+    other = wanted | {"unit_code": "421002-zjj", "role": "supervisor"}
+    assert admin.post("/appointments", other).json["code"] == "role_needs_region"
+    unknown = admin.post("/appointments", wanted | {"unit_code": "421002-zj"})
+    assert unknown.status_code == 404
+    made = admin.post("/appointments", wanted | {"unit_code": "421002-zjj"})
+    assert made.status_code == 201, made.json
+    assert made.json["unit"] == {"code": "421002-zjj", "name": "沙市区住建局"}
+    again = admin.post("/appointments", wanted | {"unit_code": "421002-zjj"})
+    assert again.json["code"] == "already_appointed"
+    assert person.get("/me").json["appointments"][0]["unit"]["code"] == "421002-zjj"
+    listed = admin.get("/appointments?unit=421002-zjj").json["items"]
+    assert [row["id"] for row in listed] == [made.json["id"]]
+    assert person.get("/reports?scope=desk").json.get("items", []) == []
+
+
+def test_nobody_is_appointed_for_a_closed_unit(people: People, city: None) -> None:
+    admin, person = people.make((Role.ADMIN, COUNTY)), people.make()
+    admin.post("/units", ZJJ)
+    admin.post("/units/421002-zjj/close", {"on": local_day(NOW).isoformat()})
+    wanted = {"user_id": str(person.actor.user_id), "role": "unit_officer", "unit_code": "421002-zjj"}
+    assert admin.post("/appointments", wanted).json["code"] == "unit_closed"

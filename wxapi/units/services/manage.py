@@ -1,0 +1,174 @@
+"""What administrators do with units: make, rename and close them. One function, one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import Flask, current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.errors import ConflictError, InvalidError, not_found
+from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.platform import audit, outbox
+from wxapi.platform.db import transaction
+from wxapi.regions.service import tree
+from wxapi.units import queries
+from wxapi.units.models import Unit
+from wxapi.units.queries import UnitView
+from wxapi.units.rules import UnitField, UnitKind, is_region, unit_code
+
+_EXTENSION = "wxapi.unit_holdings"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Something that lies with a unit and must go on when the unit is closed.
+
+    Args:
+        name: stable English name.
+        count: how many open ones a unit has.
+        move: hand all open ones from one unit to another, each with its line of history; returns how many.
+    """
+
+    name: str
+    count: Callable[[Session, str], int]
+    move: Callable[[Session, str, str, datetime], int]
+
+
+def install(app: Flask, holdings: Sequence[Holding]) -> None:
+    """Register what the features above keep by unit."""
+    app.extensions[_EXTENSION] = tuple(holdings)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUnit:
+    """What an administrator asks for."""
+
+    region_code: str
+    suffix: str
+    name: str
+    kind: UnitKind
+    field: UnitField | None = None
+
+
+def make_unit(actor: Actor, wanted: NewUnit, *, now: datetime) -> UnitView:
+    """Make a unit that hangs on a region of the administrator's.
+
+    Raises:
+        NotFoundError: the region is unknown or outside the administrator's.
+        InvalidError: `suffix_invalid`; `kind_not_allowed`, a region's own office is made by itself.
+        ConflictError: `unit_exists`.
+    """
+    if tree().get(wanted.region_code) is None or not actor.covers(wanted.region_code, ROLES_OF[Permission.UNITS]):
+        raise not_found()
+    if wanted.kind is UnitKind.REGION:
+        raise InvalidError("kind_not_allowed", "区划自身的单位由系统建立，请选择其他类型。")
+    code = unit_code(wanted.region_code, wanted.suffix)
+    with transaction() as session:
+        if session.get(Unit, code) is not None:
+            raise ConflictError("unit_exists", "该单位代码已存在。")
+        row = Unit(
+            code=code,
+            region_code=wanted.region_code,
+            name=wanted.name,
+            kind=wanted.kind.value,
+            field=wanted.field.value if wanted.field else None,
+            created_at=now,
+        )
+        session.add(row)
+        session.flush()
+        audit.record(session, actor.user_id, "unit.make", subject=f"unit:{code}", at=now, kind=row.kind)
+        return queries.view_of(row)
+
+
+def change_unit(actor: Actor, code: str, *, name: str, field: UnitField | None, now: datetime) -> UnitView:
+    """Replace a unit's name and field. A region's own office is named by the region.
+
+    Raises:
+        NotFoundError: unknown, or outside the administrator's regions.
+        ConflictError: `unit_closed`.
+    """
+    with transaction() as session:
+        row = _locked(session, actor, code, now=now)
+        if row.closed_on is not None:
+            raise ConflictError("unit_closed", "该单位已撤销，不能修改。")
+        if row.kind != UnitKind.REGION:
+            row.name = name
+        row.field = field.value if field else None
+        session.flush()
+        audit.record(session, actor.user_id, "unit.change", subject=f"unit:{code}", at=now)
+        return queries.view_of(row)
+
+
+def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None, now: datetime) -> UnitView:
+    """Close a unit (机构改革). What it still owes goes to the successor in the same transaction.
+
+    Args:
+        actor: an administrator of the unit's region.
+        code: the unit; a region's own office goes with its region and is not closed here.
+        on: the last day it acts, today or before; duties move at once.
+        successor_code: who goes on; None only where nothing is open.
+        now: the present instant.
+
+    Raises:
+        NotFoundError: the unit or the successor is unknown, or outside the administrator's regions.
+        ConflictError: `unit_closed`; `unit_has_open_duties` with `count`.
+        InvalidError: `date_in_future`, `successor_invalid`, `kind_not_allowed`.
+    """
+    if is_region(code):
+        raise InvalidError("kind_not_allowed", "区划自身的单位随区划撤并，不能单独撤销。")
+    if on > local_day(now):
+        raise InvalidError("date_in_future", "撤销日期不能晚于今天。", fields={"on": ["不能晚于今天"]})
+    with transaction() as session:
+        row = _locked(session, actor, code, now=now)
+        if row.closed_on is not None:
+            raise ConflictError("unit_closed", "该单位已撤销。")
+        successor = _successor(session, code, successor_code, now=now)
+        moved = _hand_over(session, code, successor, now=now)
+        row.closed_on = on
+        row.successor_code = successor
+        session.flush()
+        outbox.record(session, "unit.closed", unit_code=code, successor_code=successor)
+        audit.record(
+            session, actor.user_id, "unit.close", subject=f"unit:{code}", at=now, successor=successor, moved=moved
+        )
+        return queries.view_of(row)
+
+
+def _hand_over(session: Session, code: str, successor: str | None, *, now: datetime) -> int:
+    holdings: tuple[Holding, ...] = current_app.extensions[_EXTENSION]
+    if successor is not None:
+        return sum(holding.move(session, code, successor, now) for holding in holdings)
+    count = sum(holding.count(session, code) for holding in holdings)
+    if count:
+        raise ConflictError(
+            "unit_has_open_duties", f"该单位还有 {count} 件未办事项，请指定承接单位。", extra={"count": count}
+        )
+    return 0
+
+
+def _successor(session: Session, code: str, successor_code: str | None, *, now: datetime) -> str | None:
+    if successor_code is None:
+        return None
+    queries.make_offices(session, [successor_code], now=now)
+    successor = session.get(Unit, successor_code)
+    if successor is None:
+        raise not_found()
+    if successor_code == code or successor.closed_on is not None:
+        raise InvalidError(
+            "successor_invalid", "承接单位须是另一个未撤销的单位。", fields={"successor_code": ["不能承接"]}
+        )
+    return successor_code
+
+
+def _locked(session: Session, actor: Actor, code: str, *, now: datetime) -> Unit:
+    """The unit's row, locked; one that is a region's own office is made first."""
+    if is_region(code):
+        queries.make_offices(session, [code], now=now)
+    row = session.scalars(select(Unit).where(Unit.code == code).with_for_update()).one_or_none()
+    if row is None or not actor.covers(row.region_code, ROLES_OF[Permission.UNITS]):
+        raise not_found()
+    return row
