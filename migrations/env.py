@@ -5,10 +5,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import create_engine, pool
 
 import wxapi
 from wxapi.platform.db import Base
+from wxapi.platform.migrate import LOCK_TIMEOUT, one_at_a_time
 
 for feature in iter_modules(wxapi.__path__):
     if feature.ispkg and any(m.name == "models" for m in iter_modules([f"{wxapi.__path__[0]}/{feature.name}"])):
@@ -26,8 +27,10 @@ def _url() -> str:
 
 def run() -> None:
     """Run the migrations, each in a transaction, one process at a time, never waiting long for a lock."""
-    engine = create_engine(_url(), poolclass=pool.NullPool)
-    with engine.connect() as connection:
+    # As an option of the connection it holds for all of them, whatever commits and rolls back in between.
+    options = {"options": f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC", "application_name": "wxapi-migrations"}
+    engine = create_engine(_url(), poolclass=pool.NullPool, connect_args=options)
+    with engine.connect() as connection, one_at_a_time(connection):
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -35,9 +38,6 @@ def run() -> None:
             compare_server_default=True,
         )
         with context.begin_transaction():
-            # Two operators at once: the second waits, then finds nothing to do.
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wxapi.migrations'))"))
-            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
             context.run_migrations()
 
 

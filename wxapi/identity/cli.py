@@ -4,15 +4,15 @@ import sys
 import uuid
 
 import click
-from flask.cli import AppGroup
 
 from wxapi.identity import rights, service
 from wxapi.identity.service import NewAppointment
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
+from wxapi.platform.commands import CommandGroup
 from wxapi.platform.runtime import runtime
 
-people = AppGroup("people", help="Who holds which office, and what is held about somebody.")
+people = CommandGroup("people", help="Who holds which office, and what is held about somebody.")
 
 
 @people.command("appoint")

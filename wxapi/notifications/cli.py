@@ -1,16 +1,16 @@
 """Operator commands: `flask --app wsgi messages …`."""
 
 import click
-from flask.cli import AppGroup
 
 from wxapi.notifications import queries, service
 from wxapi.notifications.models import Template
 from wxapi.notifications.rules import VALUE_NAMES, Kind
 from wxapi.notifications.template_fields import is_known
+from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 
-messages = AppGroup("messages", help="Subscribe messages: which template serves which kind of message.")
+messages = CommandGroup("messages", help="Subscribe messages: which template serves which kind of message.")
 
 
 @messages.command("templates")

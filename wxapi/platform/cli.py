@@ -3,19 +3,19 @@
 import sys
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy import func, select, text, update
 
 from wxapi.platform import audit_chain, migrate, retention
 from wxapi.platform.audit import AuditRow
+from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import Base, db, transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 
-outbox = AppGroup("outbox", help="What is still to be done, and what was given up.")
-database = AppGroup("database", help="The schema.")
-audit = AppGroup("audit", help="Who did what: is the record whole?")
-retention_group = AppGroup("retention", help="How long what is kept, and what is past its time.")
+outbox = CommandGroup("outbox", help="What is still to be done, and what was given up.")
+database = CommandGroup("database", help="The schema.")
+audit = CommandGroup("audit", help="Who did what: is the record whole?")
+retention_group = CommandGroup("retention", help="How long what is kept, and what is past its time.")
 
 
 @database.command("upgrade")

@@ -1,11 +1,19 @@
 """Bringing a database to the newest schema, from a command or a program; the alembic.ini is this function."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
+from alembic import command, op
 from alembic.config import Config as AlembicConfig
+from sqlalchemy import Connection, text
 
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
+# Requests queue behind a migration that waits for a lock: it gives up before they do.
+LOCK_TIMEOUT = "5s"
+_KEY = "hashtext('wxapi.migrations')"
+_POLL_S = 0.2
 
 
 def alembic_config(database_url: str) -> AlembicConfig:
@@ -24,3 +32,37 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 def downgrade(database_url: str, revision: str) -> None:
     """Migrate down."""
     command.downgrade(alembic_config(database_url), revision)
+
+
+@contextmanager
+def one_at_a_time(connection: Connection) -> Iterator[None]:
+    """Hold the lock of all migrations, over all their transactions; a second operator waits, then finds nothing to do.
+
+    It asks again and again instead of waiting inside the database: a statement that waits there has a snapshot, for
+    whose end a CREATE INDEX CONCURRENTLY of the first operator would wait in turn.
+    """
+    while not _ask(connection, f"SELECT pg_try_advisory_lock({_KEY})"):
+        time.sleep(_POLL_S)
+    try:
+        yield
+    finally:
+        connection.rollback()  # what a failed migration left open
+        _ask(connection, f"SELECT pg_advisory_unlock({_KEY})")
+
+
+@contextmanager
+def without_blocking() -> Iterator[None]:
+    """For CREATE or DROP INDEX CONCURRENTLY in a migration: outside a transaction, and waiting as long as it takes.
+
+    Such a statement waits for transactions that began before it, and nobody waits for it.
+    """
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        yield
+        op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+
+
+def _ask(connection: Connection, question: str) -> bool:
+    answer = bool(connection.scalar(text(question)))
+    connection.rollback()  # ends the transaction; such a lock outlives it
+    return answer

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from flask.cli import AppGroup
 
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError
+from wxapi.platform.commands import CommandGroup
 from wxapi.platform.runtime import runtime
 from wxapi.regions.importing import OVERLAP_TOLERANCE_M
 from wxapi.regions.service import import_regions
@@ -16,7 +16,7 @@ from wxapi.regions.sources import read_file
 
 Item = TypeVar("Item")
 
-regions = AppGroup("regions", help="The tree of regions and their boundaries.")
+regions = CommandGroup("regions", help="The tree of regions and their boundaries.")
 
 
 @regions.command("import")

@@ -3,14 +3,14 @@
 import sys
 
 import click
-from flask.cli import AppGroup
 
+from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.training.queries.hours import settled_sessions
 from wxapi.training.service.settling import recompute
 
-training = AppGroup("training", help="Credit hours.")
+training = CommandGroup("training", help="Credit hours.")
 
 
 @training.command("recompute-hours")

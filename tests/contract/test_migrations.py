@@ -1,0 +1,176 @@
+"""Migrations as operators run them: two at once, beside a database in use, with the rows of the last release."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+from sqlalchemy.exc import OperationalError
+
+from tests.processes import await_true
+from wxapi.platform import migrate
+
+ROOT = Path(__file__).resolve().parents[2]
+LAST_RELEASE = "0011_make_up"
+ROWS: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "tests/data/release_0011.json").read_text())
+# Columns that a migration since then changed or dropped on purpose, and why. Everything else must be as it was.
+CHANGED: dict[tuple[str, str], str] = {}
+UPGRADE = "import sys; from wxapi.platform import migrate; migrate.upgrade(sys.argv[1])"
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@pytest.fixture
+def empty_database(make_database: Callable[[], str]) -> str:
+    return make_database()
+
+
+@pytest.fixture
+def connection(empty_database: str) -> Iterator[Connection]:
+    with psycopg.connect(empty_database, autocommit=True) as opened:
+        yield opened
+
+
+def revision_of(connection: Connection) -> str:
+    return str(connection.execute("SELECT version_num FROM alembic_version").fetchall()[0][0])
+
+
+def test_several_operators_at_once(empty_database: str, connection: Connection) -> None:
+    """Each ends well, and none of them runs a migration that another one is running."""
+    command = [sys.executable, "-c", UPGRADE, empty_database]
+    several = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [process.communicate(timeout=120)[1] for process in several]
+    assert [(process.returncode, words) for process, words in zip(several, said, strict=True)] == [(0, "")] * 3
+    assert connection.execute("SELECT count(*) FROM alembic_version").fetchall() == [(1,)]
+
+
+def test_no_migration_waits_long_for_a_table(
+    empty_database: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the first one only: requests would queue behind it."""
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "200ms")
+    migrate.upgrade(empty_database, "0009_scenes")
+    with connection.transaction():
+        connection.execute("SELECT FROM training_attendance_events")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate.upgrade(empty_database, LAST_RELEASE)
+    assert revision_of(connection) == "0010_retention"
+    migrate.upgrade(empty_database, LAST_RELEASE)
+    assert revision_of(connection) == LAST_RELEASE
+
+
+def test_an_operator_who_waits_holds_no_index_up(empty_database: str, connection: Connection) -> None:
+    """CREATE INDEX CONCURRENTLY waits for every snapshot older than its own: a waiting statement would have one."""
+    lock = "hashtext('wxapi.migrations')"
+    connection.execute("CREATE TABLE grown (id int)")
+    connection.execute(f"SELECT pg_advisory_lock({lock})")
+    second = Thread(target=migrate.upgrade, args=(empty_database,))
+    second.start()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wxapi-migrations'"
+    await_true(lambda: connection.execute(waits).fetchall() == [(1,)])
+    connection.execute("SET statement_timeout = '10s'")
+    connection.execute("CREATE INDEX CONCURRENTLY ix_grown ON grown (id)")
+    assert connection.execute("SELECT to_regclass('reports')").fetchall() == [(None,)]
+    connection.execute(f"SELECT pg_advisory_unlock({lock})")
+    second.join(60)
+    assert connection.execute("SELECT to_regclass('reports') IS NOT NULL").fetchall() == [(True,)]
+
+
+def test_rows_of_the_last_release_survive(empty_database: str, connection: Connection) -> None:
+    migrate.upgrade(empty_database, LAST_RELEASE)
+    put_in(connection)
+    before = {table: rows_of(connection, table) for table in ROWS}
+    assert {table: len(rows) for table, rows in before.items()} == {table: len(rows) for table, rows in ROWS.items()}
+    migrate.upgrade(empty_database)
+    for table, rows in before.items():
+        after = rows_of(connection, table)
+        assert len(after) == len(rows), table
+        for old in rows:
+            assert any(is_kept(table, old, new) for new in after), f"{table}: {old}"
+
+
+def put_in(connection: Connection) -> None:
+    """The rows of a release; in any order, as a restore does it."""
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        for table, rows in ROWS.items():
+            connection.execute(
+                f'INSERT INTO "{table}" SELECT * FROM jsonb_populate_recordset(NULL::"{table}", %s)', [Jsonb(rows)]
+            )
+
+
+def rows_of(connection: Connection, table: str) -> list[dict[str, Any]]:
+    exists = connection.execute("SELECT to_regclass(%s)", [table]).fetchall() != [(None,)]
+    assert exists, f"{table} is gone"
+    return [row for (row,) in connection.execute(f'SELECT to_jsonb(each) FROM "{table}" each')]
+
+
+def is_kept(table: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether every column is as it was, but for those changed on purpose."""
+    kept = {column: value for column, value in old.items() if (table, column) not in CHANGED}
+    return all(column in new and new[column] == value for column, value in kept.items())
+
+
+def flask(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *words],
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def settings(empty_database: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
+    key = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw="
+    return {
+        "WXAPI_ENV": "development",
+        "DATABASE_URL": empty_database,
+        "REDIS_URL": redis_url,
+        "STORAGE_URL": f"file://{tmp_path}",
+        "WXAPI_PUBLIC_URL": "http://localhost",
+        "WECHAT_BASE_URL": "http://127.0.0.1:9",
+        "WECHAT_APPID": "wx0123456789abcdef",
+        "WECHAT_SECRET": "0123456789abcdef0123456789abcdef",
+        "WXAPI_ENCRYPTION_KEYS": f"k1:{key}",
+        "WXAPI_LOOKUP_KEY": key,
+        "WXAPI_SIGNING_KEYS": key,
+        "WXAPI_LOG_LEVEL": "WARNING",
+    }
+
+
+def test_commands_say_in_a_sentence_what_the_database_lacks(settings: dict[str, str], connection: Connection) -> None:
+    """No schema, no right, no such database, no server; never a traceback."""
+    url = settings["DATABASE_URL"]
+    base, mark, query = url.partition("?")
+    connection.execute("DROP ROLE IF EXISTS wxapi_without_rights")
+    connection.execute("CREATE ROLE wxapi_without_rights LOGIN PASSWORD 'known'")
+    asked = {
+        "run `flask --app wsgi database upgrade`": (("outbox", "status"), url),
+        "has no right to do this": (("database", "upgrade"), as_role(url, "wxapi_without_rights:known")),
+        "no such database or role": (("outbox", "status"), f"{base}_not_there{mark}{query}"),
+        "does not answer": (("outbox", "status"), "postgresql://nobody@127.0.0.1:9/none"),
+    }
+    try:
+        for sentence, (words, address) in asked.items():
+            done = flask(*words, **{**settings, "DATABASE_URL": address})
+            assert done.returncode == 1, sentence
+            assert sentence in done.stderr
+            assert "Traceback" not in done.stderr
+            assert len(done.stderr.splitlines()) == 1
+    finally:
+        connection.execute("DROP ROLE wxapi_without_rights")
+
+
+def as_role(url: str, who: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{who}@{rest.rpartition('@')[2]}"

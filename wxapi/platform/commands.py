@@ -1,0 +1,62 @@
+"""Groups of operator commands: `flask --app wsgi <group> …`. What the operator can mend is one sentence."""
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+# SQLSTATE → what it means here.
+_SENTENCES = {
+    "42P01": "The database has no table for this",
+    "42703": "The database has no column for this",
+    "42501": "The database role of DATABASE_URL has no right to do this: changing the schema is for the owner of the "
+    "tables, everything else for a role that has had `flask --app wsgi audit grant ROLE` after the last upgrade.",
+    "55P03": "A table is in use and was not free within some seconds; the step under way was undone. Try again.",
+    "57014": "The database took too long and was stopped; nothing of this step was kept. Try again.",
+    "53300": "The database takes no more connections. Try again, or raise its max_connections.",
+}
+_UPGRADE = ": run `flask --app wsgi database upgrade` as the owner of the tables."
+# libpq gives no SQLSTATE for a connection that failed, only the server's words.
+_WORDS = (
+    ("does not exist", "There is no such database or role on the server that DATABASE_URL names."),
+    ("authentication failed", "The server that DATABASE_URL names refuses this user or password."),
+    ("no password supplied", "The server that DATABASE_URL names wants a password."),
+)
+
+
+class CommandGroup(AppGroup):
+    """Commands that need the database or Redis and say in one sentence what is wrong with them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except DBAPIError as error:
+            sentence = sentence_of(error)
+            if sentence is None:
+                raise
+            raise click.ClickException(sentence) from None
+        except RedisError:
+            raise click.ClickException("Redis at REDIS_URL does not answer.") from None
+
+
+def sentence_of(error: DBAPIError) -> str | None:
+    """What an operator can do about a fault of the database; None: it is a fault of the product."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state in _SENTENCES:
+        return _SENTENCES[state] + (_UPGRADE if state in {"42P01", "42703"} else "")
+    if state is not None and not state.startswith(("08", "57P")):
+        return None
+    if state is None and not error.connection_invalidated and not _is_of_connecting(error):
+        return None
+    said = str(error.orig)
+    for words, sentence in _WORDS:
+        if words in said:
+            return sentence
+    return "The database of DATABASE_URL does not answer: is PostgreSQL running, are host and port right?"
+
+
+def _is_of_connecting(error: DBAPIError) -> bool:
+    return "connect" in str(error.orig) or "server" in str(error.orig)
