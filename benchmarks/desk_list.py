@@ -28,8 +28,8 @@ from wxapi.platform import migrate
 from wxapi.platform.wire import dumps
 from wxapi.regions.rules import LEVEL_OF_LENGTH
 from wxapi.regions.tree import Tree
-from wxapi.reports import listing
-from wxapi.reports.list_items import report_item
+from wxapi.reports.queries import lists
+from wxapi.reports.wire.rows import report_item
 
 _NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 _COUNTIES, _TOWNSHIPS, _VILLAGES = 8, 16, 15
@@ -53,9 +53,9 @@ class Desk:
     connection: psycopg.Connection
     regions: Tree
 
-    def page(self, cursor: str | None) -> Page[listing.ReportRow]:
-        wanted = listing.PageRequest(_PAGE, cursor)
-        return listing.desk_page(self.session, _SUPERVISOR, wanted, listing.Order.DUE, now=_NOW)
+    def page(self, cursor: str | None) -> Page[lists.ReportRow]:
+        wanted = lists.PageRequest(_PAGE, cursor)
+        return lists.desk_page(self.session, _SUPERVISOR, wanted, lists.Order.DUE, now=_NOW)
 
     def answer(self, cursor: str | None) -> bytes:
         """What the view does for one page."""

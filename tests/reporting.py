@@ -16,7 +16,7 @@ from wxapi.moderation.models import Check
 from wxapi.photos.models import Photo
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
-from wxapi.reports import moderating, sweeps
+from wxapi.reports.services import moderate, route
 
 VILLAGE, NEIGHBOUR, TOWNSHIP, COUNTY = "421002001001", "421002001002", "421002001", "421002"
 OTHER_TOWNSHIP, OTHER_VILLAGE = "421002002", "421002002001"
@@ -79,7 +79,7 @@ def file(person: Person, village: str = VILLAGE, **changes: Any) -> dict[str, An
 def file_routed(person: Person, village: str = VILLAGE, **changes: Any) -> dict[str, Any]:
     """File a report and run the router's job."""
     report = file(person, village, **changes)
-    sweeps.route_report(uuid.UUID(report["id"]), now=runtime().clock.now())
+    route.route_report(uuid.UUID(report["id"]), now=runtime().clock.now())
     return read(person, report["id"])
 
 
@@ -134,7 +134,7 @@ def photo(person: Person, state: str = "ready") -> str:
 def let_pass(report: dict[str, Any]) -> None:
     """All of a report's words and pictures passed moderation, as if WeChat had said so."""
     now, report_id = runtime().clock.now(), uuid.UUID(report["id"])
-    moderating.begin_checks(report_id, now=now)
+    moderate.begin_checks(report_id, now=now)
     with transaction() as session:
         session.execute(update(Check).where(Check.subject_id == report_id).values(state="pass"))
 

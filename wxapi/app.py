@@ -28,11 +28,10 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
-from wxapi.reports import personal as reports_personal
-from wxapi.reports import retention as reports_retention
-from wxapi.reports import views as reports
-from wxapi.reports import views_lists as report_lists
-from wxapi.reports import views_moderation as moderation
+from wxapi.reports.services import personal as reports_personal
+from wxapi.reports.services import retention as reports_retention
+from wxapi.reports.views import lists as report_lists
+from wxapi.reports.views import moderation, reports
 from wxapi.scenes import views as scenes
 from wxapi.training import cli as training_cli
 from wxapi.training import personal as training_personal

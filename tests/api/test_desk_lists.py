@@ -30,7 +30,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.coordinates import Point, gcj02_to_wgs84
 from wxapi.kernel.paging import encode_cursor
 from wxapi.reports.models import Report
-from wxapi.reports.schemas_lists import CategoryWire, NearbyReport, ReportPage
+from wxapi.reports.wire.list_schemas import CategoryWire, NearbyReport, ReportPage
 
 
 @pytest.fixture

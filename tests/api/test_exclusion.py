@@ -15,7 +15,7 @@ from tests import places, reporting
 from tests.factories import People, Person
 from tests.reporting import TOWNSHIP, VILLAGE, file, file_routed, photo, read, try_to
 from wxapi.kernel.permissions import DESK_ROLES, Role
-from wxapi.reports.case import State
+from wxapi.reports.rules.state import State
 
 REGIONS = ["4210", "421002", "421003", TOWNSHIP, "421002002", *places.VILLAGES, f"{VILLAGE}001", f"{VILLAGE}002"]
 AFFAIRS = ["X0201", "X0202", "X0203"]

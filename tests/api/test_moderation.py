@@ -26,8 +26,8 @@ from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import Runtime
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.platform.wechat.codes import MEDIA_CHECK_PATH, TEXT_CHECK_PATH
-from wxapi.reports import moderating
-from wxapi.reports.masking import WITHHELD
+from wxapi.reports.rules.masking import WITHHELD
+from wxapi.reports.services import moderate
 
 _numbers = itertools.count()
 HELD_BACK = "路边有人赌博"  # the fake calls it risky
@@ -256,7 +256,7 @@ class TestPictures:
         self, town: Town, fake: FakeControl, session: Session, clock: FixedClock
     ) -> None:
         filed = file_routed(town.reporter, photo_ids=[photo(town.reporter)])
-        moderating.begin_checks(uuid.UUID(filed["id"]), now=clock.now())
+        moderate.begin_checks(uuid.UUID(filed["id"]), now=clock.now())
         check = session.scalars(select(Check).where(Check.kind == "picture")).one()
         check.state, check.asked_at, check.asks = "asked", clock.now(), 1
         session.commit()

@@ -30,8 +30,8 @@ from tests.statements import count_statements
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
-from wxapi.reports import rules
-from wxapi.reports.schemas import ReportSchema
+from wxapi.reports.rules import workflow
+from wxapi.reports.wire.schemas import ReportSchema
 
 
 @pytest.fixture
@@ -328,4 +328,4 @@ def test_reading_costs_the_same_with_a_long_history(town: Town) -> None:
 def test_the_api_text_holds_the_table(town: Town) -> None:
     document = town.reporter.get("/openapi.json").get_json()
     text = str(document)
-    assert all(f"| {action} |" in text for action in rules.ACTIONS)
+    assert all(f"| {action} |" in text for action in workflow.ACTIONS)

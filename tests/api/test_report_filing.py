@@ -13,7 +13,7 @@ from tests.reporting import VILLAGE, Town, body, file, photo, refused
 from tests.statements import count_statements
 from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.models import Report
-from wxapi.reports.schemas import ReportSchema
+from wxapi.reports.wire.schemas import ReportSchema
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message
 from wxapi.platform.outbox import OutboxRow
-from wxapi.reports import rules, sweeps, telling
-from wxapi.reports.messages import TOLD
+from wxapi.reports.notices import TOLD
+from wxapi.reports.rules import workflow
+from wxapi.reports.services import notify, timers
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def tell_all(session: Session, clock: FixedClock) -> None:
     """Run the job of every step so far, twice."""
     rows = session.scalars(select(OutboxRow).where(OutboxRow.topic == "report.changed").order_by(OutboxRow.id)).all()
     for payload in [row.payload for row in rows] * 2:
-        telling.tell_of_step(uuid.UUID(payload["report_id"]), payload["event_id"], now=clock.now())
+        notify.tell_of_step(uuid.UUID(payload["report_id"]), payload["event_id"], now=clock.now())
 
 
 def heard(session: Session, person: Person) -> Sequence[str]:
@@ -37,7 +38,7 @@ def heard(session: Session, person: Person) -> Sequence[str]:
 
 
 def test_only_steps_of_the_table_are_told() -> None:
-    assert set(TOLD) <= set(rules.ACTIONS)
+    assert set(TOLD) <= set(workflow.ACTIONS)
 
 
 def test_the_reporter_hears_of_each_step_once(town: Town, session: Session, clock: FixedClock) -> None:
@@ -65,7 +66,7 @@ def test_a_hold_is_told_with_its_review_date(town: Town, session: Session, clock
 
 def test_a_card_is_told_to_desk_and_township(town: Town, session: Session, clock: FixedClock) -> None:
     file_routed(town.reporter)
-    sweeps.mark_overdue(now=clock.now() + timedelta(hours=3))
+    timers.mark_overdue(now=clock.now() + timedelta(hours=3))
     tell_all(session, clock)
     assert "上报已超期" in heard(session, town.worker)
     assert heard(session, town.officer) == ["上报已超期"]

@@ -16,10 +16,11 @@ from tests.reporting import COUNTY, NEIGHBOUR, OTHER_TOWNSHIP, TOWNSHIP, VILLAGE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
-from wxapi.reports.case import State
-from wxapi.reports.listing import Filters, Order, PageRequest, desk_page
 from wxapi.reports.models import Report, ReportJoin
-from wxapi.reports.queries import staffing, visible_to
+from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
+from wxapi.reports.queries.desk_people import staffing
+from wxapi.reports.queries.visibility import visible_to
+from wxapi.reports.rules.state import State
 
 GRID, OTHER_GRID = f"{VILLAGE}001", f"{VILLAGE}002"
 WORKER, OFFICER, CHIEF, SUPERVISOR = (

@@ -20,7 +20,6 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.platform.outbox import OutboxRow
-from wxapi.reports import sweeps
 from wxapi.reports.models import Report, ReportEvent
 
 Result = TypeVar("Result")
@@ -98,7 +97,7 @@ def test_a_job_that_runs_many_times_at_once_routes_once(town: Town) -> None:
 
     def route() -> None:
         with app.app_context():
-            sweeps.route_report(report_id, now=NOW)
+            route.route_report(report_id, now=NOW)
             db.session.remove()
 
     at_once([route] * 6)

@@ -28,8 +28,8 @@ from wxapi.identity import rights
 from wxapi.identity.models import AppointmentRow
 from wxapi.kernel.clock import FixedClock
 from wxapi.platform.db import transaction
-from wxapi.reports import sweeps
 from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.services import route, timers
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def twice(sweep: Callable[..., int], now: datetime) -> tuple[int, int]:
 
 def test_routing_twice_routes_once(town: Town, clock: FixedClock) -> None:
     report = file_routed(town.reporter)
-    sweeps.route_report(uuid.UUID(report["id"]), now=clock.now() + timedelta(hours=1))
+    route.route_report(uuid.UUID(report["id"]), now=clock.now() + timedelta(hours=1))
     assert read(town.reporter, report["id"]) == report
-    sweeps.route_report(uuid.uuid4(), now=clock.now())  # what is not there is no fault
+    route.route_report(uuid.uuid4(), now=clock.now())  # what is not there is no fault
 
 
 def test_a_withdrawn_report_is_not_routed(town: Town, clock: FixedClock) -> None:
     report = take(town.reporter, file(town.reporter), "withdraw")
-    sweeps.route_report(uuid.UUID(report["id"]), now=clock.now())
+    route.route_report(uuid.UUID(report["id"]), now=clock.now())
     assert read(town.reporter, report["id"])["state"] == "withdrawn"
 
 
@@ -72,8 +72,8 @@ def test_confidential_reports_name_the_county_for_a_copy(town: Town, session: Se
 def test_silence_closes(town: Town, clock: FixedClock) -> None:
     report = resolved(town)
     week = clock.now() + timedelta(days=7)
-    assert twice(sweeps.close_silent, week - timedelta(seconds=1)) == (0, 0)
-    assert twice(sweeps.close_silent, week) == (1, 0)
+    assert twice(timers.close_silent, week - timedelta(seconds=1)) == (0, 0)
+    assert twice(timers.close_silent, week) == (1, 0)
     closed = read(town.reporter, report["id"])
     assert (closed["state"], actions_of(closed)[-1]) == ("closed", "auto_close")
 
@@ -82,31 +82,31 @@ def test_a_hold_ends_on_the_morning_of_its_review(town: Town) -> None:
     hold = {"reason_code": "weather", "note": "等天晴", "review_on": "2026-12-01"}
     report = take(town.worker, accepted(town), "request_hold", **hold)
     take(town.officer, report, "approve_hold")
-    assert twice(sweeps.resume_holds, datetime(2026, 11, 30, 15, 59, tzinfo=UTC)) == (0, 0)  # 23:59 in Shanghai
-    assert twice(sweeps.resume_holds, datetime(2026, 11, 30, 16, 0, tzinfo=UTC)) == (1, 0)
+    assert twice(timers.resume_holds, datetime(2026, 11, 30, 15, 59, tzinfo=UTC)) == (0, 0)  # 23:59 in Shanghai
+    assert twice(timers.resume_holds, datetime(2026, 11, 30, 16, 0, tzinfo=UTC)) == (1, 0)
     resumed = read(town.worker, report["id"])
     assert (resumed["state"], resumed["timeline"][-1]["by"]["role"]) == ("accepted", "system")
 
 
 def test_reminder_then_yellow_then_red(town: Town) -> None:
     report = file_routed(town.reporter)  # due at noon, Monday
-    assert twice(sweeps.remind, datetime(2026, 11, 23, 3, 35, tzinfo=UTC)) == (0, 0)
-    assert twice(sweeps.remind, datetime(2026, 11, 23, 3, 36, tzinfo=UTC)) == (1, 0)  # 96 of 120 minutes
-    assert twice(sweeps.mark_overdue, datetime(2026, 11, 23, 4, 0, tzinfo=UTC)) == (0, 0)
-    assert twice(sweeps.mark_overdue, datetime(2026, 11, 23, 4, 1, tzinfo=UTC)) == (1, 0)
+    assert twice(timers.remind, datetime(2026, 11, 23, 3, 35, tzinfo=UTC)) == (0, 0)
+    assert twice(timers.remind, datetime(2026, 11, 23, 3, 36, tzinfo=UTC)) == (1, 0)  # 96 of 120 minutes
+    assert twice(timers.mark_overdue, datetime(2026, 11, 23, 4, 0, tzinfo=UTC)) == (0, 0)
+    assert twice(timers.mark_overdue, datetime(2026, 11, 23, 4, 1, tzinfo=UTC)) == (1, 0)
     assert read(town.reporter, report["id"])["card"] == "yellow"
-    assert twice(sweeps.mark_overdue, datetime(2026, 11, 30, 3, 59, tzinfo=UTC)) == (0, 0)
-    assert twice(sweeps.mark_overdue, datetime(2026, 11, 30, 8, 0, tzinfo=UTC)) == (1, 0)
+    assert twice(timers.mark_overdue, datetime(2026, 11, 30, 3, 59, tzinfo=UTC)) == (0, 0)
+    assert twice(timers.mark_overdue, datetime(2026, 11, 30, 8, 0, tzinfo=UTC)) == (1, 0)
     late = read(town.reporter, report["id"])
     assert (late["card"], actions_of(late)) == ("red", ["file", "route", "remind", "card", "card"])
 
 
 def test_a_second_yellow_is_found_at_once(town: Town) -> None:
     report = file_routed(town.reporter)
-    sweeps.mark_overdue(now=datetime(2026, 11, 23, 4, 1, tzinfo=UTC))
+    timers.mark_overdue(now=datetime(2026, 11, 23, 4, 1, tzinfo=UTC))
     take(town.worker, read(town.worker, report["id"]), "accept")
     due = datetime.fromisoformat(report["resolve_due_at"])
-    assert twice(sweeps.mark_overdue, due + timedelta(minutes=1)) == (1, 0)
+    assert twice(timers.mark_overdue, due + timedelta(minutes=1)) == (1, 0)
     assert read(town.worker, report["id"])["card"] == "red"
 
 

@@ -17,13 +17,14 @@ from tests.reporting import NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
 from wxapi.platform.db import db
-from wxapi.reports import rules, service, setter, sweeps
-from wxapi.reports.clocks import runs
-from wxapi.reports.inputs import Request
 from wxapi.reports.models import Report
+from wxapi.reports.rules import workflow
+from wxapi.reports.rules.action_input import Request
+from wxapi.reports.rules.clocks import runs
+from wxapi.reports.services import act, apply, read, route, timers
 
 NAMES = ("reporter", "worker", "colleague", "neighbour", "officer", "chief", "supervisor", "stranger")
-SWEEPS = (sweeps.close_silent, sweeps.resume_holds, sweeps.remind, sweeps.mark_overdue)
+SWEEPS = (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue)
 
 
 class Walk(RuleBasedStateMachine):
@@ -44,7 +45,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule()
     def the_router_comes(self) -> None:
-        sweeps.route_report(uuid.UUID(self.report["id"]), now=self.clock.now())
+        route.route_report(uuid.UUID(self.report["id"]), now=self.clock.now())
 
     @rule(hours=st.integers(1, 200), sweep=st.sampled_from(SWEEPS))
     def time_passes(self, hours: int, sweep: Any) -> None:
@@ -84,7 +85,7 @@ class Walk(RuleBasedStateMachine):
         assert after["timeline"][-1]["action"] == action
         assert after["timeline"][-1]["to_state"] == after["state"]
 
-    @rule(name=st.sampled_from(NAMES), action=st.sampled_from(rules.ACTIONS))
+    @rule(name=st.sampled_from(NAMES), action=st.sampled_from(workflow.ACTIONS))
     def nobody_takes_what_he_is_not_offered(self, name: str, action: str) -> None:
         person: Person = getattr(self.town, name)
         seen = self.seen_by(person)
@@ -95,13 +96,13 @@ class Walk(RuleBasedStateMachine):
 
     def seen_by(self, person: Person) -> dict[str, Any] | None:
         try:
-            return service.read_report(person.actor, uuid.UUID(self.report["id"]), now=self.clock.now())
+            return read.read_report(person.actor, uuid.UUID(self.report["id"]), now=self.clock.now())
         except DomainError:
             return None
 
     def act(self, person: Person, seen: dict[str, Any] | None, action: str, desk: str) -> dict[str, Any]:
         assert seen is not None
-        row = rules.rows_of(action)[0]
+        row = workflow.rows_of(action)[0]
         inputs: dict[str, Any] = {
             "note": "说明",
             "reason_code": "reason",
@@ -114,14 +115,14 @@ class Walk(RuleBasedStateMachine):
         if action == "resolve":
             given["photo_ids"] = [uuid.UUID(reporting.photo(person))]
         request = Request(action, seen["version"], **given)
-        return service.act(person.actor, uuid.UUID(self.report["id"]), request, now=self.clock.now())
+        return act.act(person.actor, uuid.UUID(self.report["id"]), request, now=self.clock.now())
 
     @invariant()
     def the_row_is_whole(self) -> None:
         if not hasattr(self, "report"):
             return
         row = db.session().get_one(Report, uuid.UUID(self.report["id"]))
-        case = setter.case_of(row)
+        case = apply.case_of(row)
         assert runs(case) == (row.due_at is not None)
         desk = (row.desk_code or "").ljust(12)
         assert (row.desk_county_code or "", row.desk_township_code or "") == (desk[:6].strip(), desk[:9].strip())

@@ -3,7 +3,7 @@
 import pytest
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.reports.categories import all_categories, category, category_to_file
+from wxapi.reports.rules.categories import all_categories, category, category_to_file
 
 
 def test_the_table_is_complete_and_sane() -> None:

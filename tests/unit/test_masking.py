@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxapi.reports.masking import ID_MARK, PHONE_MARK, PLATE_MARK, check_digit, masked
+from wxapi.reports.rules.masking import ID_MARK, PHONE_MARK, PLATE_MARK, check_digit, masked
 
 GAPS = st.sampled_from(["", " ", "-", "\u3000", "\uff0d", "\u2014"])
 # Neither digits nor letters next to it: those would make another number of it.

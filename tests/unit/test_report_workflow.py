@@ -13,10 +13,10 @@ from wxapi.kernel import deadlines
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.kernel.permissions import Role
-from wxapi.reports import clocks, rules
-from wxapi.reports.case import OPEN_STATES, SYSTEM, Case, Command, Party, State, Who
-from wxapi.reports.checks import AUTO_CLOSE_AFTER, REOPEN_WITHIN
-from wxapi.reports.parties import Standing, capacities, who_is
+from wxapi.reports.rules import clocks, workflow
+from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER, REOPEN_WITHIN
+from wxapi.reports.rules.relations import Standing, capacities, who_is
+from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Party, State, Who
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
 LIMITS = deadlines.Limits(timedelta(hours=2), timedelta(hours=40), urgent=False)
@@ -37,10 +37,10 @@ AS_SUPERVISOR = who(SUPERVISOR, Party.SUPERVISOR, Party.STAFF)
 
 def do(case: Case, person: Who, action: str, at: datetime = NOW, **fields: object) -> Case:
     to_state = fields.pop("to_state", None)
-    row, _ = rules.choose(case, person, action, at, to_state=to_state)
+    row, _ = workflow.choose(case, person, action, at, to_state=to_state)
     if row.to_state is State.TRIAGE:
         fields.setdefault("desk_code", TOWNSHIP)
-    return rules.perform(case, row, Command(action, at, actor_id=person.actor_id, **fields))
+    return workflow.perform(case, row, Command(action, at, actor_id=person.actor_id, **fields))
 
 
 def routed(at: datetime = NOW) -> Case:
@@ -57,7 +57,7 @@ def resolved(**fields: object) -> Case:
 
 def why_not(case: Case, person: Who, action: str, at: datetime = NOW) -> object:
     with pytest.raises(DomainError) as refusal:
-        rules.choose(case, person, action, at)
+        workflow.choose(case, person, action, at)
     error = refusal.value
     return error.extra["reason"] if isinstance(error, ConflictError) else type(error)
 
@@ -66,15 +66,15 @@ def why_not(case: Case, person: Who, action: str, at: datetime = NOW) -> object:
 
 
 def test_every_state_is_reached_and_every_open_state_is_left() -> None:
-    reached = {row.to_state for row in rules.TABLE if row.to_state}
+    reached = {row.to_state for row in workflow.TABLE if row.to_state}
     assert reached == set(State) - {State.SUBMITTED}
     for state in OPEN_STATES:
-        assert any(state in row.from_states and row.to_state not in {None, state} for row in rules.TABLE), state
+        assert any(state in row.from_states and row.to_state not in {None, state} for row in workflow.TABLE), state
 
 
 def test_rows_of_one_action_that_compete_are_told_apart_by_their_checks_or_their_outcome() -> None:
-    for row in rules.TABLE:
-        for rival in rules.rows_of(row.action):
+    for row in workflow.TABLE:
+        for rival in workflow.rows_of(row.action):
             compete = set(row.from_states) & set(rival.from_states) and set(row.who) & set(rival.who)
             if rival is not row and compete:
                 assert set(row.when) != set(rival.when) or row.to_state != rival.to_state, row.action
@@ -82,12 +82,12 @@ def test_rows_of_one_action_that_compete_are_told_apart_by_their_checks_or_their
 
 def test_final_states_are_left_by_the_reporter_or_by_unmerging_only() -> None:
     for state in set(State) - set(OPEN_STATES):
-        leaving = {row.action for row in rules.TABLE if state in row.from_states and row.action != "note"}
+        leaving = {row.action for row in workflow.TABLE if state in row.from_states and row.action != "note"}
         assert leaving <= {"reopen", "appeal", "unmerge"}, state
 
 
 def test_the_system_and_people_do_not_share_what_must_not_be_forged() -> None:
-    assert set(rules.ACTIONS) - set(rules.PUBLIC_ACTIONS) == {"route", "auto_close", "remind", "card"}
+    assert set(workflow.ACTIONS) - set(workflow.PUBLIC_ACTIONS) == {"route", "auto_close", "remind", "card"}
 
 
 # Returns, disputes, appeals
@@ -96,7 +96,7 @@ def test_the_system_and_people_do_not_share_what_must_not_be_forged() -> None:
 def test_the_second_return_is_final() -> None:
     case = do(routed(), AS_WORKER, "return")
     assert (case.state, case.desk_code) == (State.TRIAGE, TOWNSHIP)
-    assert "refuse" in rules.offered(case, AS_OFFICER, NOW)
+    assert "refuse" in workflow.offered(case, AS_OFFICER, NOW)
     case = do(do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE), AS_WORKER, "return")
     assert why_not(case, AS_OFFICER, "refuse") == "desk_must_be_named"
     case = do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE)
@@ -240,7 +240,7 @@ def test_a_closed_report_is_reopened_once_within_fifteen_days() -> None:
     assert why_not(again, AS_REPORTER, "reopen") == "reopened_before"
 
 
-@pytest.mark.parametrize("state", rules.IN_WORK)
+@pytest.mark.parametrize("state", workflow.IN_WORK)
 def test_unmerging_brings_back_what_it_was(state: State) -> None:
     case = replace(accepted(), state=state)
     case = clocks.settled(case, case, NOW)
@@ -347,7 +347,7 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     @rule(person=st.sampled_from(PEOPLE), data=st.data())
     def take_an_offered_action(self, person: Who, data: st.DataObject) -> None:
-        offered = rules.offered(self.case, person, self.now)
+        offered = workflow.offered(self.case, person, self.now)
         if not offered:
             return
         action = data.draw(st.sampled_from(offered))
@@ -370,12 +370,12 @@ class WorkflowMachine(RuleBasedStateMachine):
             asker = {"confirm": before.resolved_by, "approve_hold": before.hold_by}
             assert person.actor_id != asker.get(action, before.extension_by)
 
-    @rule(person=st.sampled_from(PEOPLE), action=st.sampled_from(rules.ACTIONS))
+    @rule(person=st.sampled_from(PEOPLE), action=st.sampled_from(workflow.ACTIONS))
     def what_is_not_offered_is_refused(self, person: Who, action: str) -> None:
-        if action in rules.offered(self.case, person, self.now):
+        if action in workflow.offered(self.case, person, self.now):
             return
         with pytest.raises((ConflictError, ForbiddenError)):
-            rules.choose(self.case, person, action, self.now)
+            workflow.choose(self.case, person, action, self.now)
 
     @rule(hours=st.integers(1, 400))
     def time_passes(self, hours: int) -> None:

@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.reports.categories import Category, all_categories, category, category_to_file
-from wxapi.reports.routing import (
+from wxapi.reports.rules.categories import Category, all_categories, category, category_to_file
+from wxapi.reports.rules.routing import (
     Decision,
     Place,
     choose_place,

@@ -5,17 +5,17 @@ from uuid import UUID
 from wxapi.moderation import service
 from wxapi.moderation.verdicts import Verdict
 from wxapi.platform.runtime import runtime
-from wxapi.reports import moderating
+from wxapi.reports.services import moderate
 
 
 def begin_checks(*, report_id: str) -> None:
     """Have a report's text and pictures checked."""
-    moderating.begin_checks(UUID(report_id), now=runtime().clock.now())
+    moderate.begin_checks(UUID(report_id), now=runtime().clock.now())
 
 
 def check_text(*, check_id: str) -> None:
     """Have WeChat judge a text."""
-    moderating.check_text(UUID(check_id), now=runtime().clock.now())
+    moderate.check_text(UUID(check_id), now=runtime().clock.now())
 
 
 def check_picture(*, check_id: str) -> None:

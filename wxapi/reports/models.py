@@ -26,8 +26,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
-from wxapi.reports.case import OPEN_STATES, State
-from wxapi.reports.routing import Place
+from wxapi.reports.rules.routing import Place
+from wxapi.reports.rules.state import OPEN_STATES, State
 
 _STATES = ", ".join(repr(state.value) for state in State)
 # Literals: a partial index is used only by a query that repeats its condition word for word.
@@ -44,7 +44,7 @@ def _open_index(name: str, *columns: str) -> Index:
 
 
 class Report(Base):
-    """One problem at one place. Columns named like fields of `case.Case` are written by the setter only."""
+    """One problem at one place. Only `services.apply` writes the columns named like fields of `Case`."""
 
     __tablename__ = "reports"
     __table_args__ = (

@@ -1,0 +1,278 @@
+"""Lists of reports: filters, orders and pages by keyset. One statement a page, however many rows it has."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union,
+)
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.moderation.queries import picture_passed, text_passed
+from wxapi.photos.models import Photo
+from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report, ReportJoin, ReportPhoto
+from wxapi.reports.queries.visibility import lies_in, not_about, not_excluded, on_desk_in, villages_of
+from wxapi.reports.rules.masking import WITHHELD
+from wxapi.reports.rules.state import OPEN_STATES, State
+
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+
+
+class ReportRow(NamedTuple):
+    """A report as a list reads it: columns of the table, and the first photo that is ready to be shown."""
+
+    id: uuid.UUID
+    number: str
+    version: int
+    state: str
+    category_code: str
+    description: str
+    longitude: float
+    latitude: float
+    address: str | None
+    village_code: str
+    grid_code: str | None
+    desk_code: str | None
+    respond_due_at: datetime | None
+    resolve_due_at: datetime | None
+    due_at: datetime | None
+    card: str | None
+    merged_into_id: uuid.UUID | None
+    me_too_count: int
+    reporter_id: uuid.UUID | None
+    reporter_label: int
+    created_at: datetime
+    updated_at: datetime
+    first_photo_id: uuid.UUID | None
+
+
+# Tables and their columns, not entities: building and reading these costs half, and a list changes nothing.
+_reports, _placed = Report.__table__.c, ReportPhoto.__table__.c
+_photos, _joins = Photo.__table__.c, ReportJoin.__table__.c
+placed_photo_passed = picture_passed(_placed.photo_id)
+
+
+def first_photo(*conditions: ColumnElement[bool]) -> ColumnElement[uuid.UUID]:
+    """The first of a report's photos that is ready and meets the conditions, as a column."""
+    return (
+        select(_placed.photo_id)
+        .join(Photo.__table__, _photos.id == _placed.photo_id)
+        .where(_placed.report_id == _reports.id, _placed.purpose == "report", _photos.state == "ready", *conditions)
+        .order_by(_placed.position)
+        .limit(1)
+        .correlate(Report.__table__)
+        .scalar_subquery()
+        .label("first_photo_id")
+    )
+
+
+_ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), first_photo())
+_DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
+_NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
+# What changes from call to call; the rest of a statement is built once and kept.
+_NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
+_LAST_ID, _LIMIT = bindparam("last_id", type_=Uuid()), bindparam("rows", type_=Integer())
+_TEXT_PASSED = text_passed(_reports.id)
+_LIKE_WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+
+
+class Order(StrEnum):
+    """How a list runs: the most urgent first, or the newest first."""
+
+    DUE = "due"
+    NEWEST = "-created"
+
+
+_ORDERINGS: dict[Order, tuple[ColumnElement[Any], ...]] = {
+    Order.DUE: (_DUE.asc(), _reports.id.asc()),
+    Order.NEWEST: (_reports.created_at.desc(), _reports.id.desc()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is narrowed to; the defaults narrow nothing.
+
+    Args:
+        states: empty for all.
+        category: a class's code or the beginning of one (`E01`).
+        region: a region code; reports that lie in it.
+        overdue: past, or not past, the clock that runs.
+        text: sought in number, description and address.
+    """
+
+    states: tuple[State, ...] = ()
+    category: str | None = None
+    region: str | None = None
+    overdue: bool | None = None
+    card: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of a list."""
+
+    limit: int
+    cursor: str | None = None
+    filters: Filters = field(default_factory=Filters)
+
+
+class Start(Enum):
+    """Where a page begins: at the top, after a row with an instant, or after one that has none."""
+
+    TOP = "top"
+    AFTER = "after"
+    AMONG_UNDATED = "among undated"
+
+
+def desk_page(session: Session, actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> Page[ReportRow]:
+    """What lies on the desks the person's appointments cover.
+
+    Without a state the open reports. Finished reports have no due time, so with one of their states among the
+    wanted the order is always the newest first.
+    """
+    if not set(wanted.filters.states) <= set(OPEN_STATES):
+        order = Order.NEWEST
+    start, values = _position(wanted.cursor, order)
+    query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), wanted.filters, order, start)
+    return _page(session, query, order, wanted.limit, values | {"now": now})
+
+
+# Building a statement takes as long as running it, and a desk asks for the same one all day.
+@lru_cache(maxsize=256)
+def _desk_query(
+    regions: tuple[str, ...], excluded: tuple[str, ...], filters: Filters, order: Order, start: Start
+) -> AnySelect:
+    """The statement for people who hold a desk role for `regions` and are of the `excluded` villages."""
+    states = in_states(filters.states or OPEN_STATES)
+    query = _ROWS.where(on_desk_in(regions), not_about(excluded), states, *_narrowed(filters))
+    return _sorted(query, order, start)
+
+
+def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ReportRow]:
+    """What the person filed or joined, newest first.
+
+    Each branch reads at most one page from its own index; one condition with OR would read the whole table.
+    """
+    conditions = _narrowed(wanted.filters)
+    if wanted.filters.states:
+        conditions.append(in_states(wanted.filters.states))
+    filed = select(_reports.id).where(_reports.reporter_id == actor.user_id, *conditions)
+    joined = (
+        select(_reports.id)
+        .join(ReportJoin.__table__, _joins.report_id == _reports.id)
+        .where(_joins.user_id == actor.user_id, not_excluded(actor), *conditions)
+    )
+    if wanted.filters.text is not None:
+        joined = joined.where(_TEXT_PASSED)  # else a search would tell what is withheld
+    order = Order.NEWEST
+    start, values = _position(wanted.cursor, order)
+    ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
+    query = _sorted(_rows_for(actor).where(_reports.id.in_(ids)), order, Start.TOP)
+    return _page(session, query, order, wanted.limit, values | {"now": now})
+
+
+def _rows_for(actor: Actor) -> AnySelect:
+    """Rows as a citizen may see them: of other citizens' reports only what passed."""
+    mine = _reports.reporter_id == actor.user_id
+    shown = or_(mine, _TEXT_PASSED)
+    withheld = {
+        "description": case((shown, _reports.description), else_=literal(WITHHELD)).label("description"),
+        "address": case((shown, _reports.address)).label("address"),
+    }
+    columns = (withheld.get(name, _reports[name]) for name in ReportRow._fields[:-1])
+    return select(*columns, first_photo(or_(_photos.owner_id == actor.user_id, placed_photo_passed)))
+
+
+def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.category is not None:
+        conditions.append(_reports.category_code.startswith(filters.category, autoescape=True))
+    if filters.region is not None:
+        conditions.append(lies_in([filters.region]))
+    if filters.overdue is not None:
+        past_due = _DUE < _NOW
+        conditions.append(past_due if filters.overdue else ~past_due)
+    if filters.card is not None:
+        conditions.append(_reports.card == filters.card)
+    if filters.text is not None:
+        pattern = f"%{filters.text.translate(_LIKE_WILD)}%"
+        columns = (_reports.number, _reports.description, _reports.address)
+        conditions.append(or_(*(column.ilike(pattern, escape="\\") for column in columns)))
+    return conditions
+
+
+def in_states(states: Sequence[State]) -> ColumnElement[bool]:
+    """States as literals: with parameters no plan would use the partial indexes of open reports."""
+    wanted = set(states)
+    if not wanted <= set(OPEN_STATES):
+        return _state_in(wanted)
+    all_open: ColumnElement[bool] = literal_column(f"({OPEN_SQL})", Boolean())
+    return all_open if wanted == set(OPEN_STATES) else and_(all_open, _state_in(wanted))
+
+
+def _state_in(states: set[State]) -> ColumnElement[bool]:
+    literals = ", ".join(f"'{state.value}'" for state in sorted(states))
+    return literal_column(f"(state IN ({literals}))", Boolean())
+
+
+def _sorted(query: AnySelect, order: Order, start: Start) -> AnySelect:
+    """One page in its order; `at`, `last_id` and `rows` are given when it is run."""
+    query = query.order_by(*_ORDERINGS[order]).limit(_LIMIT)
+    if start is Start.TOP:
+        return query
+    if order is Order.NEWEST:
+        return query.where(tuple_(_reports.created_at, _reports.id) < tuple_(_AT, _LAST_ID))
+    key = _AT if start is Start.AFTER else _NEVER
+    return query.where(tuple_(_DUE, _reports.id) > tuple_(key, _LAST_ID))
+
+
+def _position(cursor: str | None, order: Order) -> tuple[Start, dict[str, Any]]:
+    """Where a cursor says to begin, and the values that go with it."""
+    if cursor is None:
+        return Start.TOP, {}
+    kind, at, last_id = decode_cursor(cursor, length=3)
+    try:
+        when = None if at is None and order is Order.DUE else datetime.fromisoformat(at)
+        where = uuid.UUID(last_id)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise bad_cursor() from error
+    if kind != order.value or (when is not None and when.tzinfo is None):
+        raise bad_cursor()
+    if when is None:
+        return Start.AMONG_UNDATED, {"last_id": where}
+    return Start.AFTER, {"at": when, "last_id": where}
+
+
+def _page(session: Session, query: AnySelect, order: Order, limit: int, values: dict[str, Any]) -> Page[ReportRow]:
+    found = session.connection().execute(query, values | {"rows": limit + 1})
+    rows = [ReportRow._make(row) for row in found]
+
+    def key(row: ReportRow) -> Sequence[str | None]:
+        at = row.due_at if order is Order.DUE else row.created_at
+        return order.value, at.isoformat() if at else None, str(row.id)
+
+    return page_of(rows, limit, key)

@@ -1,0 +1,121 @@
+"""Reads of single reports: for one screen, for one action, for a photo; scope is in the WHERE."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select, text
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.moderation.queries import picture_passed
+from wxapi.photos import visibility
+from wxapi.photos.models import Photo
+from wxapi.reports.models import OPEN_SQL, Report, ReportEvent, ReportJoin, ReportPhoto
+from wxapi.reports.queries.visibility import seen_by_office, visible_to
+from wxapi.reports.rules.relations import Standing
+from wxapi.reports.rules.state import Party
+
+# Roles of lines of history that are not written by an office.
+CITIZENS = frozenset({Party.REPORTER.value, Party.JOINER.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A report, and what the person had to do with it before."""
+
+    report: Report
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPhoto:
+    """A photo and its place in the report."""
+
+    photo: Photo
+    purpose: str
+    event_id: int | None
+
+
+def find(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
+    """The report, when the person may see it."""
+    row = session.execute(_seen_by(actor, Report.id == report_id)).one_or_none()
+    return _found(row, actor) if row else None
+
+
+def find_locked(session: Session, actor: Actor, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Found]:
+    """Those of the reports the person may see, locked until the transaction ends, always in the same order.
+
+    Keys do not change, so the weaker lock is enough: it lets foreign keys be checked meanwhile.
+    """
+    query = _seen_by(actor, Report.id.in_(ids)).order_by(Report.id).with_for_update(of=Report, key_share=True)
+    rows = session.execute(query.execution_options(populate_existing=True))
+    return {row[0].id: _found(row, actor) for row in rows}
+
+
+def find_joinable(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
+    """A report the person may join, locked: one he sees, or any open one that is not hidden from anybody."""
+    public = and_(Report.excluded_village_code.is_(None), text(OPEN_SQL))
+    query = _with_join(actor).where(Report.id == report_id, or_(visible_to(actor), public))
+    row = session.execute(query.with_for_update(of=Report, key_share=True)).one_or_none()
+    return _found(row, actor) if row else None
+
+
+def lock(session: Session, report_id: uuid.UUID) -> Report | None:
+    """The report for a job, locked; None when it is not there."""
+    return session.scalars(select(Report).where(Report.id == report_id).with_for_update(key_share=True)).one_or_none()
+
+
+def events_of(session: Session, report_id: uuid.UUID) -> Sequence[ReportEvent]:
+    """The history, oldest first."""
+    return session.scalars(select(ReportEvent).where(ReportEvent.report_id == report_id).order_by(ReportEvent.id)).all()
+
+
+def photos_of(session: Session, report_id: uuid.UUID) -> list[PlacedPhoto]:
+    """All photos of the report, in their order."""
+    rows = session.execute(
+        select(Photo, ReportPhoto.purpose, ReportPhoto.event_id)
+        .join(ReportPhoto, ReportPhoto.photo_id == Photo.id)
+        .where(ReportPhoto.report_id == report_id)
+        .order_by(ReportPhoto.position)
+    )
+    return [PlacedPhoto(photo, purpose, event_id) for photo, purpose, event_id in rows]
+
+
+@visibility.register
+def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
+    """A photo is seen by the offices that see its report, and by its other people once it passed.
+
+    A condition on `Photo`, for `GET /photos/{id}`; the owner sees his own anyway.
+    """
+    by_office = exists().where(ReportEvent.id == ReportPhoto.event_id, ReportEvent.role.not_in(CITIZENS))
+    shown = and_(visible_to(actor), or_(picture_passed(Photo.__table__.c.id), by_office))
+    return exists().where(
+        ReportPhoto.photo_id == Photo.id, Report.id == ReportPhoto.report_id, or_(seen_by_office(actor), shown)
+    )
+
+
+def _with_join(actor: Actor) -> Select[Report, bool]:
+    joined = exists().where(ReportJoin.report_id == Report.id, ReportJoin.user_id == actor.user_id)
+    return select(Report, joined)
+
+
+def _seen_by(actor: Actor, condition: ColumnElement[bool]) -> Select[Report, bool]:
+    return _with_join(actor).where(condition, visible_to(actor))
+
+
+def _found(row: Row[Report, bool], actor: Actor) -> Found:
+    report, has_joined = row
+    return Found(report, standing_of(report, actor, has_joined=has_joined))
+
+
+def standing_of(report: Report, actor: Actor, *, has_joined: bool = False) -> Standing:
+    """Where the report lies and waits, seen by one person."""
+    return Standing(
+        village_code=report.village_code,
+        desk_code=report.desk_code,
+        grid_code=report.grid_code,
+        exclusions=report.exclusions,
+        is_reporter=report.reporter_id == actor.user_id,
+        has_joined=has_joined,
+    )

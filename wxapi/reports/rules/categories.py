@@ -1,0 +1,113 @@
+"""The classes of reports: names, limits, who acts, and the four classes that are not taken at all."""
+
+import csv
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Literal, cast
+
+from wxapi.kernel.deadlines import Limits
+from wxapi.kernel.errors import InvalidError
+
+DeskLevel = Literal["village", "township", "county"]
+
+# Publicity of village affairs: the village itself must never learn of the report.
+_CONFIDENTIAL_FAMILY = "X02"
+
+# Not taken, nothing stored: the refusal tells where to turn instead.
+_NOT_TAKEN = {
+    "X0901": (
+        "call_emergency",
+        "如有生命危险,请立即拨打110(报警)、119(火警)或120(急救)。这里不受理紧急求助,内容未保存。",
+    ),
+    "X0902": (
+        "private_matter",
+        "谢谢您的关心。涉及他人私人生活的事情不便在这里受理,您填写的内容没有保存。",
+    ),
+    "X0903": (
+        "redirect_12388",
+        "检举控告请拨打12388或登录12388举报网站,由纪检监察机关受理。这里不受理,内容未保存。",
+    ),
+    "X0904": (
+        "redirect_12345",
+        "与具体地点无关的咨询和建议,请拨打12345政务服务便民热线。这里不受理,内容未保存。",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One class of reports. Hours are working hours, or plain hours when urgent."""
+
+    code: str
+    kind: str
+    major_name: str
+    name: str
+    respond_hours: int
+    resolve_hours: int
+    urgent: bool
+    desk_level: DeskLevel
+
+    @property
+    def family(self) -> str:
+        """Kind and major class, `E01`: the same sort of problem, when looking for duplicates."""
+        return self.code[:3]
+
+    @property
+    def confidential(self) -> bool:
+        """Whether the village of the place is excluded."""
+        return self.family == _CONFIDENTIAL_FAMILY
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(timedelta(hours=self.respond_hours), timedelta(hours=self.resolve_hours), self.urgent)
+
+
+@cache
+def all_categories() -> MappingProxyType[str, Category]:
+    """Every class by code, in the order of the table (`data/categories.csv`)."""
+    text = resources.files("wxapi.reports.rules").joinpath("data/categories.csv").read_text(encoding="utf-8")
+    rows = (_category(row) for row in csv.DictReader(text.splitlines()))
+    return MappingProxyType({category.code: category for category in rows})
+
+
+def category(code: str) -> Category:
+    """The class with this code.
+
+    Raises:
+        InvalidError: `unknown_category`.
+    """
+    found = all_categories().get(code)
+    if found is None:
+        raise InvalidError(
+            "unknown_category", "没有这个问题类别,请重新选择。", fields={"category_code": ["未知类别。"]}
+        )
+    return found
+
+
+def category_to_file(code: str) -> Category:
+    """The class a new report may be filed under.
+
+    Raises:
+        InvalidError: `unknown_category`, or for what is not taken `call_emergency`, `private_matter`,
+            `redirect_12388`, `redirect_12345`.
+    """
+    found = category(code)
+    if code in _NOT_TAKEN:
+        raise InvalidError(*_NOT_TAKEN[code])
+    return found
+
+
+def _category(row: dict[str, str]) -> Category:
+    return Category(
+        code=row["code"],
+        kind=row["kind"],
+        major_name=row["major_name"],
+        name=row["minor_name"],
+        respond_hours=int(row["respond_hours"]),
+        resolve_hours=int(row["resolve_hours"]),
+        urgent=row["urgent"] == "1",
+        desk_level=cast("DeskLevel", row["desk_level"]),
+    )

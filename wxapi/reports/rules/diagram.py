@@ -1,0 +1,68 @@
+"""`python -m wxapi.reports.rules.diagram`: the workflow as a Mermaid diagram and as a table, for `docs/reports.md`.
+
+The page holds both between marks; a test compares them, and the command with `--write FILE` renews them.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from wxapi.reports.rules import workflow
+from wxapi.reports.rules.state import PARTY_NAMES, STATE_NAMES, State
+
+_BLOCK = "<!-- {name}: made by python -m wxapi.reports.rules.diagram -->\n{text}\n<!-- end {name} -->"
+
+
+def state_diagram() -> str:
+    """States and the actions between them; what leaves the state as it is stands in the table only."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for row in workflow.TABLE:
+        for origin in row.from_states:
+            if row.to_state not in {None, origin}:
+                arrows.setdefault((origin, row.to_state), []).append(row.action)
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> submitted: file"]
+    lines += [f"    {state}: {name} {state}" for state, name in STATE_NAMES.items()]
+    lines += [
+        f"    {origin} --> {to_state}: {' / '.join(dict.fromkeys(actions))}"
+        for (origin, to_state), actions in arrows.items()
+    ]
+    return "\n".join([*lines, "```"])
+
+
+def action_table() -> str:
+    """The rows of the workflow as a Markdown table."""
+    lines = ["| action | from → to | who | needs | may carry | remark |", "| --- | --- | --- | --- | --- | --- |"]
+    for row in workflow.TABLE:
+        to_state = row.to_state or ("what it was" if row.action == "unmerge" else "unchanged")
+        cells = (
+            row.action,
+            f"{', '.join(row.from_states)} → {to_state}",
+            "、".join(PARTY_NAMES[party] for party in row.who),
+            ", ".join(row.needs) or "–",
+            ", ".join(row.takes) or "–",
+            row.reason or "–",
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def renewed(page: str) -> str:
+    """The page with both blocks as the table of today makes them."""
+    for name, text in (("diagram", state_diagram()), ("actions", action_table())):
+        block = _BLOCK.format(name=name, text=text)
+        pattern = re.compile(rf"<!-- {name}: .*?<!-- end {name} -->", re.DOTALL)
+        page = pattern.sub(block.replace("\\", r"\\"), page)
+    return page
+
+
+def main(arguments: list[str]) -> None:
+    """Print both blocks, or renew them in a file."""
+    if arguments[:1] == ["--write"]:
+        path = Path(arguments[1])
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        sys.stdout.write(f"{state_diagram()}\n\n{action_table()}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,154 @@
+"""What each action changes of a case beside its state: pure functions, one per action that changes anything.
+
+The state itself, and the clocks that follow from it, are set in one place: `rules.perform`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from wxapi.kernel import deadlines
+from wxapi.reports.rules import clocks
+from wxapi.reports.rules.state import RESPONDING, Case, Command, Extension
+
+Effect = Callable[[Case, Command], Case]
+
+
+def nothing(case: Case, _command: Command) -> Case:
+    return case
+
+
+def start_clocks(case: Case, command: Command) -> Case:
+    """Both clocks start when the report is routed, not when it is accepted."""
+    due = deadlines.due_times(case.limits, command.at)
+    return replace(
+        move_desk(case, command),
+        routed_at=command.at,
+        respond_due_at=due.respond_due_at,
+        resolve_due_at=due.resolve_due_at,
+    )
+
+
+def move_desk(case: Case, command: Command) -> Case:
+    """Another desk: what the former one had asked for falls."""
+    pending = case.extension is Extension.REQUESTED
+    return replace(
+        _without_hold(case),
+        desk_code=command.desk_code,
+        question_open=False,
+        extension=None if pending else case.extension,
+        extension_days=None if pending else case.extension_days,
+        extension_by=None if pending else case.extension_by,
+    )
+
+
+def send_back(case: Case, command: Command) -> Case:
+    return replace(move_desk(case, command), returns=case.returns + 1)
+
+
+def ask_hold(case: Case, command: Command) -> Case:
+    return replace(
+        case,
+        hold_pending=True,
+        hold_reason_code=command.reason_code,
+        hold_review_on=command.review_on,
+        hold_by=command.actor_id,
+    )
+
+
+def begin_hold(case: Case, command: Command) -> Case:
+    """As it was asked for, or until another review date."""
+    return replace(case, hold_pending=False, hold_review_on=command.review_on or case.hold_review_on)
+
+
+def end_hold(case: Case, _command: Command) -> Case:
+    return _without_hold(case)
+
+
+def ask_extension(case: Case, command: Command) -> Case:
+    return replace(case, extension=Extension.REQUESTED, extension_days=command.days, extension_by=command.actor_id)
+
+
+def grant_extension(case: Case, command: Command) -> Case:
+    """By the days that were asked for, or by others."""
+    days = command.days or case.extension_days
+    assert case.resolve_due_at is not None
+    assert days is not None
+    return replace(
+        case,
+        extension=Extension.GRANTED,
+        extension_days=days,
+        resolve_due_at=deadlines.extended(case.resolve_due_at, days),
+        resolve_reminded=False,
+    )
+
+
+def deny_extension(case: Case, _command: Command) -> Case:
+    return replace(case, extension=Extension.DENIED)
+
+
+def open_question(case: Case, _command: Command) -> Case:
+    return replace(case, question_open=True)
+
+
+def close_question(case: Case, _command: Command) -> Case:
+    return replace(case, question_open=False)
+
+
+def note_resolver(case: Case, command: Command) -> Case:
+    return replace(
+        close_question(_without_hold(case), command),
+        resolved_by=command.actor_id,
+        resolved_at=command.at,
+        township_confirms=command.reporter_on_desk,
+    )
+
+
+def close(case: Case, command: Command) -> Case:
+    return replace(case, closed_at=command.at, rating=command.rating)
+
+
+def count_dispute(case: Case, _command: Command) -> Case:
+    return replace(case, disputes=case.disputes + 1)
+
+
+def count_dispute_and_move(case: Case, command: Command) -> Case:
+    return count_dispute(move_desk(case, command), command)
+
+
+def note_reopened(case: Case, _command: Command) -> Case:
+    return replace(case, reopened=True, closed_at=None, rating=None)
+
+
+def note_appealed(case: Case, command: Command) -> Case:
+    return replace(move_desk(case, command), appealed=True)
+
+
+def note_merged(case: Case, command: Command) -> Case:
+    return replace(case, merged_into_id=command.into_id, merged_from_state=case.state)
+
+
+def forget_merged(case: Case, _command: Command) -> Case:
+    return replace(case, merged_into_id=None, merged_from_state=None)
+
+
+def note_reminded(case: Case, _command: Command) -> Case:
+    responding = case.state in RESPONDING
+    return replace(
+        case,
+        respond_reminded=case.respond_reminded or responding,
+        resolve_reminded=case.resolve_reminded or not responding,
+    )
+
+
+def show_card(case: Case, command: Command) -> Case:
+    responding = case.state in RESPONDING
+    return replace(
+        case,
+        card=clocks.card_due(case, command.at),
+        respond_yellow=case.respond_yellow or responding,
+        resolve_yellow=case.resolve_yellow or not responding,
+    )
+
+
+def _without_hold(case: Case) -> Case:
+    return replace(case, hold_pending=False, hold_reason_code=None, hold_review_on=None, hold_by=None)

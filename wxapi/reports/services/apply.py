@@ -1,0 +1,132 @@
+"""The one place that writes a report's state: state, history, audit and outbox together, one version further."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from wxapi.platform import audit, outbox
+from wxapi.regions.service import tree
+from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.notices import TOLD
+from wxapi.reports.queries.reports import CITIZENS
+from wxapi.reports.rules import routing, workflow
+from wxapi.reports.rules.categories import category
+from wxapi.reports.rules.masking import masked
+from wxapi.reports.rules.state import Case, Command, Extension, Party, State, Who
+from wxapi.reports.services.originals import keep_note
+
+# Written by `move_to_desk`, and read from the category's table.
+_OWN_WAY = {"desk_code", "limits"}
+_STORED = tuple(field.name for field in fields(Case) if field.name not in _OWN_WAY)
+
+
+def case_of(report: Report) -> Case:
+    """The report as the workflow sees it."""
+    values = {name: getattr(report, name) for name in _STORED}
+    values |= {
+        "state": State(report.state),
+        "merged_from_state": State(report.merged_from_state) if report.merged_from_state else None,
+        "extension": Extension(report.extension) if report.extension else None,
+    }
+    return Case(limits=category(report.category_code).limits, desk_code=report.desk_code, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action that was found possible: its row, who takes it and as what, and what it carries."""
+
+    row: workflow.Transition
+    party: Party
+    who: Who
+    command: Command
+
+
+def fields_of(case: Case) -> dict[str, Any]:
+    """The columns a case is kept in, the desk's left out."""
+    return {name: getattr(case, name) for name in _STORED}
+
+
+def take(session: Session, report: Report, step: Step) -> ReportEvent:
+    """Take one action: change the case, and write what became of it. The caller holds the report's lock.
+
+    Raises:
+        InvalidError: `unknown_region` or `desk_not_allowed`, from the routing gate.
+    """
+    before = case_of(report)
+    after = workflow.perform(before, step.row, step.command)
+    # Also when the code stays: the gate is asked whenever an action names a desk.
+    if step.command.desk_code is not None:
+        move_to_desk(report, step.command.desk_code)
+    for name, value in fields_of(after).items():
+        setattr(report, name, value)
+    event = write_event(session, report, step, from_state=before.state)
+    if step.command.action in TOLD:
+        session.flush()  # gives the line its id
+        outbox.record(session, "report.changed", report_id=str(report.id), event_id=event.id)
+    audit.record(
+        session,
+        step.who.actor_id,
+        f"report.{step.command.action}",
+        subject=f"report:{report.id}",
+        at=step.command.at,
+        from_state=before.state.value,
+        to_state=after.state.value,
+        desk=report.desk_code,
+    )
+    return event
+
+
+def move_to_desk(report: Report, desk_code: str) -> None:
+    """Put a report on a desk. Nothing else writes these columns, so nothing can get round the exclusion."""
+    code = routing.move_to(desk_code, report.place, report.exclusions, tree())
+    region = tree()[code]
+    report.desk_code = code
+    report.desk_county_code = region.county_code
+    report.desk_township_code = region.township_code
+    report.desk_village_code = region.village_code
+
+
+def write_event(
+    session: Session, report: Report, step: Step, *, from_state: State, note: str | None = None
+) -> ReportEvent:
+    """One line of history, one version further. `note` stands in for what the person wrote."""
+    report.version += 1
+    report.updated_at = step.command.at
+    appointment = step.who.parties.get(step.party)
+    event = ReportEvent(
+        report_id=report.id,
+        at=step.command.at,
+        action=step.command.action,
+        from_state=from_state.value,
+        to_state=State(report.state).value,
+        actor_id=step.who.actor_id,
+        role=appointment.role.value if appointment else step.party.value,
+        unit_code=appointment.region_code if appointment else None,
+        note=note or step.command.note,
+        detail=_detail(step.command),
+    )
+    session.add(event)
+    if event.role in CITIZENS and event.note:
+        _mask(session, report, event)
+    return event
+
+
+def _mask(session: Session, report: Report, event: ReportEvent) -> None:
+    """What a citizen writes is read by others without personal data."""
+    typed = event.note or ""
+    event.note = masked(typed, report.category_code)
+    keep_note(session, event, typed)
+
+
+def _detail(command: Command) -> dict[str, Any]:
+    """What came with the action, as codes, numbers and days."""
+    given: dict[str, Any] = {
+        "reason_code": command.reason_code,
+        "desk_code": command.desk_code,
+        "review_on": command.review_on.isoformat() if command.review_on else None,
+        "days": command.days,
+        "rating": command.rating,
+        "into": str(command.into_id) if command.into_id else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}

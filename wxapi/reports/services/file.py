@@ -1,0 +1,160 @@
+"""Filing: everything that can be refused is refused before anything is stored; the rest is a job's work."""
+
+import json
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.coordinates import Datum, Point, to_gcj02
+from wxapi.kernel.errors import InvalidError, NotFoundError
+from wxapi.kernel.ids import new_id, new_report_number
+from wxapi.photos import service as photos
+from wxapi.photos.models import Photo
+from wxapi.platform import audit, outbox
+from wxapi.platform.db import fetch, transaction
+from wxapi.regions.service import Location, locate
+from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.queries.reports import PlacedPhoto, standing_of
+from wxapi.reports.rules import routing
+from wxapi.reports.rules.categories import Category, category_to_file
+from wxapi.reports.rules.masking import masked, masked_if_any
+from wxapi.reports.rules.relations import who_is
+from wxapi.reports.rules.state import Case, Party
+from wxapi.reports.services import originals
+from wxapi.reports.services.apply import fields_of
+from wxapi.reports.services.file_sql import FILE
+from wxapi.reports.services.redaction import Sight
+from wxapi.reports.wire.report import report_dict
+
+# A repeat of a number is a matter of one in a billion at a million reports; three in a row are a fault.
+_NUMBER_TRIES = 3
+_LOWEST_LABEL, _LABELS = 10, 90
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a reporter sends. `accuracy` in metres."""
+
+    category_code: str
+    description: str
+    photo_ids: Sequence[uuid.UUID]
+    point: Point
+    datum: Datum
+    accuracy: float | None = None
+    picked_by: str | None = None
+    address: str | None = None
+    region_code: str | None = None
+
+
+def file_report(actor: Actor, draft: Draft, *, now: datetime) -> dict[str, Any]:
+    """Store a report as `submitted` and note that it must be routed; returns `<report>`.
+
+    Raises:
+        InvalidError: `unknown_category`, `call_emergency`, `private_matter`, `redirect_12388`, `redirect_12345`,
+            `outside_service_area`, `region_not_candidate`, `photo_not_yours`, `photo_used`, `photo_rejected`.
+    """
+    category = category_to_file(draft.category_code)
+    point = to_gcj02(draft.point, draft.datum)
+    location = _locate(point, draft.accuracy or 0.0)
+    place = _place(location, draft.region_code)
+    row = {"id": new_id(), **_what(actor, draft, category, now), **_where(point, location, place, category)}
+    report = Report(**row, **fields_of(Case(category.limits)), me_too_count=0, copy_codes=[])
+    with transaction() as session:
+        claimed = photos.claim(session, actor.user_id, draft.photo_ids, kind="report", subject_id=report.id)
+        event = _store(session, report, row, claimed)
+        originals.keep_filed(session, report, description=draft.description, address=draft.address)
+    placed = [PlacedPhoto(photo, "report", None) for photo in claimed]
+    who, sight = who_is(actor, standing_of(report, actor)), Sight(draft.description, draft.address)
+    return report_dict(report, who, [event], placed, sight, now=now)
+
+
+def _locate(point: Point, accuracy: float) -> Location:
+    try:
+        return locate(point, accuracy)
+    except NotFoundError as error:
+        # Asking for a place that is not there is a 404; a report at such a place is an invalid one.
+        fields = {"location": [error.detail]}
+        raise InvalidError("outside_service_area", error.detail, fields=fields) from error
+
+
+def _place(location: Location, picked: str | None) -> routing.Place:
+    """Where the report lies, the reporter's pick considered."""
+    located = routing.Place(
+        location.village.code,
+        location.grid.code if location.grid else None,
+        tuple(candidate.region.code for candidate in location.candidates),
+    )
+    if picked not in {None, located.village_code, *located.candidates}:
+        raise InvalidError(
+            "region_not_candidate",
+            "所选社区(村)不在该位置附近,请重新选择。",
+            fields={"region_code": ["不是该位置的候选区域。"]},
+        )
+    return routing.choose_place(located, picked)
+
+
+def _what(actor: Actor, draft: Draft, category: Category, now: datetime) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "category_code": category.code,
+        "description": masked(draft.description, category.code),
+        "accuracy": draft.accuracy,
+        "picked_by": draft.picked_by,
+        "address": masked_if_any(draft.address, category.code),
+        "reporter_id": actor.user_id,
+        "reporter_label": _LOWEST_LABEL + secrets.randbelow(_LABELS),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _where(point: Point, location: Location, place: routing.Place, category: Category) -> dict[str, Any]:
+    metres = {candidate.region.code: candidate.distance_m for candidate in location.candidates}
+    # The village of the point becomes a candidate when the reporter picked another: as far as it is from itself.
+    candidates = [{"code": code, "distance_m": round(metres.get(code, 0.0), 1)} for code in place.candidates]
+    code = place.village_code
+    return {
+        "longitude": point.longitude,
+        "latitude": point.latitude,
+        "county_code": code[:6],
+        "township_code": code[:9],
+        "village_code": code,
+        "grid_code": place.grid_code,
+        "candidates": candidates,
+        "excluded_village_code": routing.excluded_village(place, category),
+    }
+
+
+def _store(session: Session, report: Report, row: dict[str, Any], claimed: Sequence[Photo]) -> ReportEvent:
+    """Write the report, its first line of history, its photos, the audit, and the router's errand."""
+    photo_ids = [photo.id for photo in claimed]
+    report.number = _insert(session, row | {"state": report.state, "photo_ids": photo_ids})
+    subject, at = f"report:{report.id}", report.created_at
+    audit.record(session, report.reporter_id, "report.file", subject=subject, at=at, category=report.category_code)
+    outbox.record(session, "report.filed", report_id=str(report.id))
+    # As the statement wrote it; its id is the database's, and nothing here asks for it.
+    return ReportEvent(
+        id=0,
+        report_id=report.id,
+        at=at,
+        action="file",
+        to_state=report.state,
+        actor_id=report.reporter_id,
+        role=Party.REPORTER.value,
+    )
+
+
+def _insert(session: Session, row: dict[str, Any]) -> str:
+    """Insert under a random number, again under another should it be taken; returns the number."""
+    values = row | {"candidates": json.dumps(row["candidates"])}
+    for _ in range(_NUMBER_TRIES):
+        number = new_report_number()
+        if fetch(session, FILE, values | {"number": number}):
+            return number
+    raise LookupError("no free report number found")

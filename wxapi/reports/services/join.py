@@ -1,0 +1,86 @@
+"""Joining a report instead of filing it again."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import ConflictError, InvalidError, not_found
+from wxapi.photos import service as photos
+from wxapi.platform import audit, outbox
+from wxapi.platform.db import transaction
+from wxapi.reports.models import Report, ReportJoin, ReportPhoto
+from wxapi.reports.queries import reports
+from wxapi.reports.queries.reports import Found
+from wxapi.reports.rules.state import OPEN_STATES
+from wxapi.reports.services.read import shown
+
+MAX_PHOTOS = 9
+
+
+def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, now: datetime) -> dict[str, Any]:
+    """Say "I met this too", with photos or without; saying it again changes nothing. Returns `<report>`.
+
+    It is no step of the workflow: the version stays, or a popular report could not be worked on.
+
+    Raises:
+        NotFoundError: not there, or hidden from this person.
+        ConflictError: `own_report`; `report_not_open`.
+        InvalidError: `too_many_photos`, and what claiming photos refuses.
+    """
+    with transaction() as session:
+        found = reports.find_joinable(session, actor, report_id)
+        if found is None:
+            raise not_found()
+        report = found.report
+        if found.standing.is_reporter:
+            raise ConflictError("own_report", "这是您自己的上报。")
+        if report.state not in OPEN_STATES:
+            raise ConflictError("report_not_open", "该上报已办结,请另行上报。", extra={"state": report.state})
+        if _add_joiner(session, report, actor, now):
+            report.me_too_count += 1
+            audit.record(session, actor.user_id, "report.join", subject=f"report:{report.id}", at=now)
+        _add_photos(session, report, actor, photo_ids)
+        session.flush()
+        standing = reports.standing_of(report, actor, has_joined=True)
+        return shown(session, Found(report, standing), actor, now=now)
+
+
+def _add_joiner(session: Session, report: Report, actor: Actor, now: datetime) -> bool:
+    added = session.execute(
+        insert(ReportJoin)
+        .values(report_id=report.id, user_id=actor.user_id, joined_at=now)
+        .on_conflict_do_nothing()
+        .returning(ReportJoin.user_id)
+    ).first()
+    return added is not None
+
+
+def _add_photos(session: Session, report: Report, actor: Actor, photo_ids: Sequence[uuid.UUID]) -> None:
+    """Put the joiner's photos behind those of the report, up to nine in all."""
+    if not photo_ids:
+        return
+    held = session.scalar(
+        select(func.count())
+        .select_from(ReportPhoto)
+        .where(ReportPhoto.report_id == report.id, ReportPhoto.purpose == "report")
+    )
+    first = held or 0
+    if first + len(photo_ids) > MAX_PHOTOS:
+        raise InvalidError(
+            "too_many_photos",
+            f"每件上报最多{MAX_PHOTOS}张照片。",
+            fields={"photo_ids": [f"还可添加{MAX_PHOTOS - first}张。"]},
+        )
+    claimed = photos.claim(session, actor.user_id, photo_ids, kind="report", subject_id=report.id)
+    session.add_all(
+        ReportPhoto(photo_id=photo.id, report_id=report.id, purpose="report", position=first + at)
+        for at, photo in enumerate(claimed)
+    )
+    # Joining happens often, with a photo seldom.
+    outbox.record(session, "report.photos_added", report_id=str(report.id))

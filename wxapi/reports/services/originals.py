@@ -1,0 +1,111 @@
+"""What citizens typed, sealed where masking changed it: opened for its author and, on record, for the desk."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import to_wire
+from wxapi.kernel.errors import ForbiddenError, not_found
+from wxapi.platform import audit
+from wxapi.platform.db import transaction
+from wxapi.platform.runtime import runtime
+from wxapi.reports.models import Report, ReportEvent, ReportOriginal
+from wxapi.reports.queries import reports
+from wxapi.reports.rules.relations import who_is
+from wxapi.reports.rules.state import Party
+
+_PURPOSE = "report.original"
+# Those who answer for the desk; others in scope read the masked text.
+_OPENERS = frozenset({Party.DESK_WORKER, Party.OFFICER, Party.SUPERVISOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """The sealed texts of one report, opened; None or missing where nothing was masked."""
+
+    description: str | None = None
+    address: str | None = None
+    # By the id of the line of history.
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+
+def keep_filed(session: Session, report: Report, *, description: str, address: str | None) -> None:
+    """Seal what the reporter typed, where the report holds something else."""
+    if report.description != description:
+        session.add(_sealed(report.id, "description", description))
+    if address is not None and report.address != address:
+        session.add(_sealed(report.id, "address", address))
+
+
+def keep_note(session: Session, event: ReportEvent, note: str) -> None:
+    """Seal a citizen's note, where the line of history holds something else."""
+    if event.note != note:
+        session.flush()  # gives the line its id
+        session.add(_sealed(event.report_id, "note", note, event_id=event.id))
+
+
+def opened(session: Session, report_id: uuid.UUID) -> Originals:
+    """All sealed texts of a report. Who may read them is the caller's matter."""
+    texts: dict[str, str] = {}
+    notes: dict[int, str] = {}
+    for row in session.scalars(select(ReportOriginal).where(ReportOriginal.report_id == report_id)):
+        text = runtime().cipher.open(row.sealed, purpose=_PURPOSE)
+        if row.event_id is None:
+            texts[row.field] = text
+        else:
+            notes[row.event_id] = text
+    return Originals(texts.get("description"), texts.get("address"), notes)
+
+
+def open_for_desk(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> dict[str, Any]:
+    """What was typed, for those who have to work with it; each opening is on record.
+
+    Raises:
+        NotFoundError: not there, or not for this person.
+        ForbiddenError: `role_not_allowed`, seen by the person but not his to work on.
+    """
+    with transaction() as session:
+        found = reports.find(session, actor, report_id)
+        if found is None:
+            raise not_found()
+        if not _OPENERS & who_is(actor, found.standing).parties.keys():
+            raise ForbiddenError("role_not_allowed", "只有承办单位可以查看原文。")
+        report, originals = found.report, opened(session, report_id)
+        audit.record(session, actor.user_id, "report.original_open", subject=f"report:{report_id}", at=now)
+        notes = [
+            {"at": to_wire(event.at), "role": event.role, "note": originals.notes[event.id]}
+            for event in reports.events_of(session, report_id)
+            if event.id in originals.notes
+        ]
+    return {
+        "description": originals.description or report.description,
+        "address": originals.address or report.address,
+        "notes": notes,
+    }
+
+
+def forget_author(session: Session, user_id: uuid.UUID) -> None:
+    """Delete what a person typed, before reports and history lose the person."""
+    filed = select(Report.id).where(Report.reporter_id == user_id)
+    written = select(ReportEvent.id).where(ReportEvent.actor_id == user_id)
+    session.execute(
+        delete(ReportOriginal)
+        .where(
+            or_(
+                ReportOriginal.event_id.is_(None) & ReportOriginal.report_id.in_(filed),
+                ReportOriginal.event_id.in_(written),
+            )
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _sealed(report_id: uuid.UUID, name: str, text: str, *, event_id: int | None = None) -> ReportOriginal:
+    sealed = runtime().cipher.seal(text, purpose=_PURPOSE)
+    return ReportOriginal(report_id=report_id, field=name, event_id=event_id, sealed=sealed)

@@ -1,0 +1,74 @@
+"""What reports hold of a person, for that person: to be read, and to be taken out. Reports stay, without him."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from wxapi.identity.rights import PersonalData
+from wxapi.kernel.clock import to_wire
+from wxapi.reports.models import Report, ReportEvent, ReportJoin
+from wxapi.reports.services.originals import Originals, forget_author, opened
+
+
+def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
+    filed = session.scalars(select(Report).where(Report.reporter_id == user_id).order_by(Report.created_at))
+    joined = session.execute(
+        select(Report.number, ReportJoin.joined_at)
+        .join(ReportJoin, ReportJoin.report_id == Report.id)
+        .where(ReportJoin.user_id == user_id)
+        .order_by(ReportJoin.joined_at)
+    )
+    steps = session.execute(
+        select(Report.number, ReportEvent)
+        .join(ReportEvent, ReportEvent.report_id == Report.id)
+        .where(ReportEvent.actor_id == user_id)
+        .order_by(ReportEvent.id)
+    )
+    return {
+        "filed": [_filed(report, opened(session, report.id)) for report in filed],
+        "joined": [{"number": number, "at": to_wire(at)} for number, at in joined],
+        "steps": [
+            {
+                "number": number,
+                "at": to_wire(event.at),
+                "action": event.action,
+                "note": opened(session, event.report_id).notes.get(event.id, event.note),
+            }
+            for number, event in steps
+        ],
+    }
+
+
+def _filed(report: Report, originals: Originals) -> dict[str, Any]:
+    return {
+        "id": str(report.id),
+        "number": report.number,
+        "state": report.state,
+        "category_code": report.category_code,
+        "description": originals.description or report.description,
+        "longitude": report.longitude,
+        "latitude": report.latitude,
+        "accuracy": report.accuracy,
+        "address": originals.address or report.address,
+        "created_at": to_wire(report.created_at),
+    }
+
+
+def _erase(session: Session, user_id: uuid.UUID, _now: datetime) -> None:
+    """Leave reports, lines of history and counts standing, without the person and what he typed of himself."""
+    forget_author(session, user_id)
+    unlink = {"synchronize_session": False}
+    session.execute(
+        update(Report).where(Report.reporter_id == user_id).values(reporter_id=None).execution_options(**unlink)
+    )
+    session.execute(
+        update(ReportEvent).where(ReportEvent.actor_id == user_id).values(actor_id=None).execution_options(**unlink)
+    )
+    # He met the problem all the same: `me_too_count` stays.
+    session.execute(delete(ReportJoin).where(ReportJoin.user_id == user_id).execution_options(**unlink))
+
+
+personal_data = PersonalData("reports", "so that the person sees what became of the reports", _read, _erase)

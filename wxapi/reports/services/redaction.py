@@ -1,0 +1,107 @@
+"""What one person is shown of the words and pictures in a report.
+
+The reporter sees what he typed, the desk what he typed without personal data, both at once. Another citizen, who
+joined, sees what WeChat or an officer let pass, and never what a citizen wrote to the desk.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from wxapi.moderation.models import Check
+from wxapi.moderation.queries import checks_of
+from wxapi.moderation.rules import Kind, State
+from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.queries.reports import CITIZENS, PlacedPhoto
+from wxapi.reports.rules.masking import WITHHELD, masked_if_any
+from wxapi.reports.rules.state import Party, Who
+from wxapi.reports.services.originals import Originals, opened
+
+_ON_WIRE = {State.WAITING: "pending", State.ASKED: "pending"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The words and pictures of a report for one person; `moderation` is the desk's mark, None for others."""
+
+    description: str
+    address: str | None
+    # By the id of the line of history.
+    notes: Mapping[int, str | None] = field(default_factory=dict)
+    hidden_photos: frozenset[uuid.UUID] = frozenset()
+    moderation: dict[str, Any] | None = None
+
+
+def sight_of(
+    session: Session, report: Report, who: Who, events: Sequence[ReportEvent], placed: Sequence[PlacedPhoto]
+) -> Sight:
+    """What the person is shown."""
+    checks = checks_of(session, report.id)
+    is_author = bool({Party.REPORTER, Party.JOINER} & who.parties.keys())
+    originals = opened(session, report.id) if is_author else Originals()
+    notes = {event.id: _note(report, event, who, originals) for event in events}
+    if Party.STAFF in who.parties:
+        mark = _mark(checks)
+        if Party.REPORTER in who.parties:
+            return Sight(*_own_words(report, originals), notes, moderation=mark)
+        return Sight(report.description, report.address, notes, moderation=mark)
+    hidden = _hidden_photos(who, events, placed, checks)
+    if Party.REPORTER in who.parties:
+        return Sight(*_own_words(report, originals), notes, hidden)
+    passed = any(check.kind == Kind.TEXT and check.state == State.PASS for check in checks)
+    words = (report.description, report.address) if passed else (WITHHELD, None)
+    return Sight(*words, notes, hidden)
+
+
+def state_on_wire(check: Check | None) -> str:
+    """A check's state as the desk reads it; without a check nothing was sent out."""
+    if check is None:
+        return "not_sent"
+    state = State(check.state)
+    return _ON_WIRE.get(state, state.value)
+
+
+def _own_words(report: Report, originals: Originals) -> tuple[str, str | None]:
+    return originals.description or report.description, originals.address or report.address
+
+
+def _note(report: Report, event: ReportEvent, who: Who, originals: Originals) -> str | None:
+    if event.actor_id is not None and event.actor_id == who.actor_id:
+        return originals.notes.get(event.id, event.note)
+    if Party.STAFF in who.parties:
+        return event.note
+    if event.role in CITIZENS:
+        return None
+    return event.note if Party.REPORTER in who.parties else masked_if_any(event.note, report.category_code)
+
+
+def _hidden_photos(
+    who: Who, events: Sequence[ReportEvent], placed: Sequence[PlacedPhoto], checks: Sequence[Check]
+) -> frozenset[uuid.UUID]:
+    """Citizens' pictures, but the person's own and those that passed."""
+    shown = {check.photo_id for check in checks if check.state == State.PASS}
+    by_office = {event.id for event in events if event.role not in CITIZENS}
+    return frozenset(
+        each.photo.id
+        for each in placed
+        if each.photo.owner_id != who.actor_id and each.photo.id not in shown and each.event_id not in by_office
+    )
+
+
+def _mark(checks: Sequence[Check]) -> dict[str, Any]:
+    text = next((check for check in checks if check.kind == Kind.TEXT), None)
+    return {
+        "text": state_on_wire(text),
+        "checks": [
+            {
+                "id": str(check.id),
+                "kind": check.kind,
+                "photo_id": str(check.photo_id) if check.photo_id else None,
+                "state": state_on_wire(check),
+            }
+            for check in checks
+        ],
+    }

@@ -1,0 +1,60 @@
+"""How long the pictures and the sealed words of finished reports are kept. Reports themselves stay, as statistics."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from wxapi.photos.service import drop
+from wxapi.platform.retention import Category, deleted
+from wxapi.reports.models import Report, ReportOriginal, ReportPhoto
+from wxapi.reports.rules.state import OPEN_STATES
+
+
+def _finished(before: datetime) -> ColumnElement[bool]:
+    """Reports that are over, and have not been touched since."""
+    return Report.state.not_in([state.value for state in OPEN_STATES]) & (Report.updated_at < before)
+
+
+def _photos(before: datetime) -> Select[Any]:
+    return select(ReportPhoto.photo_id).join(Report, Report.id == ReportPhoto.report_id).where(_finished(before))
+
+
+def _originals(before: datetime) -> Select[Any]:
+    return select(ReportOriginal.id).join(Report, Report.id == ReportOriginal.report_id).where(_finished(before))
+
+
+def _count(session: Session, found: Select[Any]) -> int:
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def _forget_photos(session: Session, before: datetime, limit: int) -> int:
+    """Delete pictures everywhere: row, place in the report, files."""
+    found = session.scalars(_photos(before).limit(limit)).all()
+    session.execute(
+        delete(ReportPhoto).where(ReportPhoto.photo_id.in_(found)).execution_options(synchronize_session=False)
+    )
+    return drop(session, found)
+
+
+def _forget_originals(session: Session, before: datetime, limit: int) -> int:
+    return deleted(session, ReportOriginal, session.scalars(_originals(before).limit(limit)))
+
+
+RETENTION = (
+    Category(
+        "photos",
+        "pictures of reports that are over",
+        "proof of the problem and of the work, for reopening and supervision",
+        lambda session, before: _count(session, _photos(before)),
+        _forget_photos,
+    ),
+    Category(
+        "originals",
+        "sealed words of reports that are over; the masked ones stay",
+        "the desk may need the number somebody left",
+        lambda session, before: _count(session, _originals(before)),
+        _forget_originals,
+    ),
+)

@@ -1,0 +1,71 @@
+"""What time does with reports. Every function may run twice: the second time finds nothing to do."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.deadlines import RED_AFTER_WORKING_DAYS
+from wxapi.kernel.errors import ConflictError
+from wxapi.platform.db import db, transaction
+from wxapi.reports.models import Report
+from wxapi.reports.queries import reports
+from wxapi.reports.rules import guards, workflow
+from wxapi.reports.rules.state import SYSTEM, Command
+from wxapi.reports.services import apply
+from wxapi.reports.services.apply import Step
+
+# A run takes at most so many; what is left is done at the next.
+BATCH = 500
+
+
+def close_silent(*, now: datetime) -> int:
+    """Close what was resolved 7 days ago and heard no answer; returns how many."""
+    due = and_(Report.state == "resolved", Report.resolved_at <= now - guards.AUTO_CLOSE_AFTER)
+    return _take_all("auto_close", due, Report.resolved_at, now)
+
+
+def resume_holds(*, now: datetime) -> int:
+    """Resume what is on hold at its review date; returns how many."""
+    due = and_(Report.state == "on_hold", Report.hold_review_on <= local_day(now))
+    return _take_all("resume", due, Report.hold_review_on, now)
+
+
+def remind(*, now: datetime) -> int:
+    """The blue reminder where 80 % of the time is used; returns how many."""
+    return _take_all("remind", Report.remind_at <= now, Report.remind_at, now)
+
+
+def mark_overdue(*, now: datetime) -> int:
+    """Put yellow and red cards on what is past due; returns how many."""
+    # Five working days are at least five days: what is yellow for less need not be looked at.
+    may_be_red = or_(
+        Report.due_at < now - timedelta(days=RED_AFTER_WORKING_DAYS),
+        and_(Report.state == "accepted", Report.respond_yellow, ~Report.resolve_yellow),
+    )
+    due = and_(Report.due_at < now, or_(Report.card.is_(None), and_(Report.card == "yellow", may_be_red)))
+    return _take_all("card", due, Report.due_at, now)
+
+
+def _take_all(action: str, due: ColumnElement[bool], since: InstrumentedAttribute[Any], now: datetime) -> int:
+    """Take a system action on each report that is due, longest first, each in its own transaction."""
+    ids = list(db.session().scalars(select(Report.id).where(due).order_by(since).limit(BATCH)))
+    db.session().rollback()  # the read is over; no transaction stays open between the reports
+    return sum(_take(action, report_id, now) for report_id in ids)
+
+
+def _take(action: str, report_id: uuid.UUID, now: datetime) -> bool:
+    """Take a system action on one report; False when somebody was faster."""
+    with transaction() as session:
+        report = reports.lock(session, report_id)
+        if report is None:
+            return False
+        try:
+            row, party = workflow.choose(apply.case_of(report), SYSTEM, action, now)
+        except ConflictError:
+            return False
+        apply.take(session, report, Step(row, party, SYSTEM, Command(action, now)))
+        return True

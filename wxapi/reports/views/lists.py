@@ -1,0 +1,64 @@
+"""Lists of reports: my own, my desk's, those near a point; and the classes a report can have."""
+
+from typing import Any
+
+from flask import Response
+
+from wxapi.kernel.coordinates import Point, to_gcj02
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.db import db
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.openapi import ApiBlueprint
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import json_response, page_response
+from wxapi.regions.service import tree
+from wxapi.reports.queries import lists
+from wxapi.reports.queries.nearby import nearby
+from wxapi.reports.rules.categories import all_categories, category
+from wxapi.reports.wire.list_schemas import (
+    CategoryWire,
+    NearbyQuery,
+    NearbyReport,
+    ReportPage,
+    ReportsQuery,
+    filters_of,
+)
+from wxapi.reports.wire.rows import category_item, nearby_item, report_item
+
+blueprint = ApiBlueprint("report_lists", __name__, description="上报列表与问题类别")
+
+
+@blueprint.route("/reports")
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(ReportsQuery, location="query")
+@blueprint.response(200, ReportPage)
+def list_reports(query: dict[str, Any]) -> Response:
+    """What I filed or joined, newest first; or what lies on the desks my appointments cover."""
+    session, actor, now = db.session(), current_actor(), runtime().clock.now()
+    wanted = lists.PageRequest(query["limit"], query["cursor"], filters_of(query))
+    if query["scope"] == "mine":
+        page = lists.my_page(session, actor, wanted, now=now)
+    else:
+        page = lists.desk_page(session, actor, wanted, query["sort"], now=now)
+    regions = tree()
+    return page_response(page, lambda row: report_item(row, actor.user_id, regions))
+
+
+@blueprint.route("/reports/nearby")
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(NearbyQuery, location="query")
+@blueprint.response(200, NearbyReport(many=True))
+def nearby_reports(query: dict[str, Any]) -> Response:
+    """Open reports of the same class family (`E01`) around a point, nearest first: join one instead of filing again."""
+    point = to_gcj02(Point(query["longitude"], query["latitude"]), query["coord_type"])
+    family = category(query["category_code"]).family
+    found = nearby(db.session(), point, family, now=runtime().clock.now())
+    return json_response([nearby_item(row) for row in found])
+
+
+@blueprint.route("/categories")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, CategoryWire(many=True))
+def list_categories() -> Response:
+    """All classes, in the order of the table."""
+    return json_response([category_item(entry) for entry in all_categories().values()])

@@ -1,0 +1,80 @@
+"""One report: filing it, reading it, acting on it, joining it."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+
+from wxapi.kernel.permissions import Permission
+from wxapi.platform import idempotency
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.openapi import ApiBlueprint
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import json_response
+from wxapi.reports.rules.diagram import action_table
+from wxapi.reports.services import act as actions
+from wxapi.reports.services import file, read
+from wxapi.reports.services import join as joins
+from wxapi.reports.wire import schemas
+
+blueprint = ApiBlueprint("reports", __name__, description=f"上报\n\n{action_table()}")
+
+_PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
+
+
+@blueprint.route("/reports", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@idempotency.required
+@blueprint.arguments(
+    schemas.FileBody(),
+    example={
+        "category_code": "E0102",
+        "description": "路口垃圾箱满溢",
+        "photo_ids": [_PHOTO],
+        "location": {
+            "longitude": 112.2239823,
+            "latitude": 30.328193,
+            "coord_type": "gcj02",
+            "accuracy": 12.0,
+            "picked_by": "gps",
+        },
+        "address": "立新街道江津西路",
+        "region_code": None,
+    },
+)
+@blueprint.response(201, schemas.ReportSchema)
+def file_report(body: dict[str, Any]) -> Response:
+    """File a report. It is routed within seconds, by a worker."""
+    report = file.file_report(current_actor(), schemas.draft_of(body), now=runtime().clock.now())
+    return json_response(report, 201)
+
+
+@blueprint.route("/reports/<uuid:report_id>")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, schemas.ReportSchema)
+def read_report(report_id: uuid.UUID) -> Response:
+    """One report with its timeline and what I may do with it."""
+    return json_response(read.read_report(current_actor(), report_id, now=runtime().clock.now()))
+
+
+@blueprint.route("/reports/<uuid:report_id>/actions", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(
+    schemas.ActionBody(),
+    example={"action": "resolve", "version": 3, "note": "已清运", "photo_ids": [_PHOTO]},
+)
+@blueprint.response(200, schemas.ReportSchema)
+def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
+    """Take an action of the table on the version I saw."""
+    request = schemas.request_of(body)
+    return json_response(actions.act(current_actor(), report_id, request, now=runtime().clock.now()))
+
+
+@blueprint.route("/reports/<uuid:report_id>/me-too", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(schemas.MeTooBody(), example={"photo_ids": []})
+@blueprint.response(200, schemas.ReportSchema)
+def join(body: dict[str, Any], report_id: uuid.UUID) -> Response:
+    """Join a report instead of filing the same again; doing it twice is doing it once."""
+    answer = joins.join(current_actor(), report_id, body["photo_ids"], now=runtime().clock.now())
+    return json_response(answer)

@@ -1,0 +1,166 @@
+"""What lists take and give. Answers are made by `list_items`; these schemas document and test them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from wxapi.kernel.coordinates import Datum
+from wxapi.platform.wire import REGION_CODE, PageQuery, QueryNumber, Text, WireSchema
+from wxapi.reports.queries.lists import Filters, Order
+from wxapi.reports.queries.nearby import NEARBY_DAYS, NEARBY_METRES
+from wxapi.reports.rules.categories import all_categories
+from wxapi.reports.rules.state import OPEN_STATES, State
+
+_LONGEST_SEARCH = 50
+
+
+class StateList(fields.Field[tuple[State, ...]]):
+    """One state or several, parted by commas."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[State, ...]:
+        try:
+            return tuple(State(part) for part in str(value).split(",")) if value else ()
+        except ValueError as error:
+            raise ValidationError(f"只能是{'、'.join(State)}。") from error
+
+
+def _known_class(code: str) -> None:
+    """A class's code or its beginning: kind, or kind and major class."""
+    if len(code) not in {1, 3, 5} or not any(known.startswith(code) for known in all_categories()):
+        raise ValidationError("没有这个问题类别。")
+
+
+class ReportsQuery(PageQuery):
+    scope = fields.String(required=True, validate=validate.OneOf(["mine", "desk"]))
+    state = StateList(
+        load_default=(),
+        metadata={
+            "type": "string",
+            "description": "one or several parted by commas; without it scope=desk gives the open ones: "
+            + ", ".join(OPEN_STATES),
+        },
+    )
+    category = fields.String(
+        load_default=None, validate=_known_class, metadata={"description": "`E0102`, all of `E01`, or all of `E`"}
+    )
+    region = fields.String(
+        load_default=None, validate=REGION_CODE, metadata={"description": "reports that lie in this region"}
+    )
+    overdue = fields.Boolean(load_default=None, metadata={"description": "past, or not past, the clock that runs"})
+    card = fields.String(load_default=None, validate=validate.OneOf(["yellow", "red"]))
+    q = Text(
+        max_length=_LONGEST_SEARCH,
+        load_default=None,
+        metadata={"description": "sought in number, description and address"},
+    )
+    sort = fields.Enum(
+        Order,
+        by_value=True,
+        load_default=Order.DUE,
+        metadata={
+            "description": "of scope=desk: `due`, what runs out first (reports whose clock stands come last), "
+            "or `-created`, as is scope=mine and every list with states that are not open"
+        },
+    )
+
+
+class NearbyQuery(WireSchema):
+    longitude = QueryNumber(required=True, validate=validate.Range(-180, 180))
+    latitude = QueryNumber(required=True, validate=validate.Range(-90, 90))
+    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
+    category_code = fields.String(required=True, validate=validate.Length(max=10))
+
+
+class ReportRowCategory(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class ReportRowPlace(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    full_name = fields.String(required=True)
+
+
+class ReportRowDesk(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class ReportRowLocation(WireSchema):
+    longitude = fields.Float(required=True)
+    latitude = fields.Float(required=True)
+    coord_type = fields.String(required=True, metadata={"description": "always gcj02"})
+
+
+class ReportRowReporter(WireSchema):
+    label = fields.String(required=True)
+    is_me = fields.Boolean(required=True)
+
+
+class ReportRow(WireSchema):
+    """A report as lists show it; `GET /reports/{id}` has photos, timeline and actions."""
+
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    version = fields.Integer(required=True)
+    state = fields.Enum(State, by_value=True, required=True)
+    category = fields.Nested(ReportRowCategory, required=True)
+    description = fields.String(required=True)
+    location = fields.Nested(ReportRowLocation, required=True)
+    address = fields.String(required=True, allow_none=True)
+    region = fields.Nested(ReportRowPlace, required=True)
+    grid_code = fields.String(required=True, allow_none=True)
+    desk = fields.Nested(ReportRowDesk, required=True, allow_none=True)
+    thumb_url = fields.String(
+        required=True, allow_none=True, metadata={"description": "first photo that is ready; signed, expires"}
+    )
+    respond_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    resolve_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    card = fields.String(required=True, allow_none=True, validate=validate.OneOf(["yellow", "red"]))
+    merged_into = fields.UUID(required=True, allow_none=True)
+    me_too_count = fields.Integer(required=True)
+    reporter = fields.Nested(ReportRowReporter, required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+
+
+class ReportPage(WireSchema):
+    items = fields.List(fields.Nested(ReportRow), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class NearbyReport(WireSchema):
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    distance_m = fields.Float(
+        required=True, metadata={"description": f"at most {NEARBY_METRES:.0f}; reports of the last {NEARBY_DAYS} days"}
+    )
+    thumb_url = fields.String(required=True, allow_none=True)
+    state = fields.Enum(State, by_value=True, required=True)
+    me_too_count = fields.Integer(required=True)
+
+
+class CategoryWire(WireSchema):
+    """A class of reports. X09… is listed to show where to turn instead; filing it is refused."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    major_name = fields.String(required=True)
+    respond_hours = fields.Integer(required=True, metadata={"description": "working hours; plain hours if urgent"})
+    resolve_hours = fields.Integer(required=True, metadata={"description": "as respond_hours, both from routing"})
+    urgent = fields.Boolean(required=True)
+
+
+def filters_of(query: Mapping[str, Any]) -> Filters:
+    """The filters of a `ReportsQuery`."""
+    return Filters(
+        states=query["state"],
+        category=query["category"],
+        region=query["region"],
+        overdue=query["overdue"],
+        card=query["card"],
+        text=query["q"] or None,
+    )

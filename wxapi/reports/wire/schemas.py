@@ -1,0 +1,202 @@
+"""The wire of one report. Answers are made by `wire.report_dict`; their schemas here document and test them."""
+
+import uuid
+from typing import Any
+
+from marshmallow import fields, validate
+
+from wxapi.kernel.coordinates import Datum, Point
+from wxapi.photos.schemas import PhotoSchema
+from wxapi.platform.wire import REGION_CODE, Number, Text, WireSchema
+from wxapi.reports.rules import workflow
+from wxapi.reports.rules.action_input import MAX_HOLD_DAYS, Request
+from wxapi.reports.rules.state import State
+from wxapi.reports.services.file import Draft
+
+MAX_DESCRIPTION = 500
+MAX_NOTE = 500
+MAX_ADDRESS = 200
+MAX_PHOTOS = 9
+MAX_EXTENSION_DAYS = 30
+# A reading worse than this is no reading.
+_LARGEST_ACCURACY_M = 1_000_000
+_CODE_WORD = validate.Regexp(r"^[a-z0-9_]{1,40}$(?!\n)", error="只能是 1–40 位小写字母、数字或下划线。")
+
+
+def _photo_ids() -> fields.List[uuid.UUID]:
+    return fields.List(
+        fields.UUID(),
+        load_default=list,
+        validate=validate.Length(max=MAX_PHOTOS),
+        metadata={"description": f"own, unused photos, at most {MAX_PHOTOS}"},
+    )
+
+
+class LocationBody(WireSchema):
+    longitude = Number(required=True, validate=validate.Range(-180, 180))
+    latitude = Number(required=True, validate=validate.Range(-90, 90))
+    # No default: the wrong one puts a third of all points into the wrong village.
+    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
+    accuracy = Number(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, _LARGEST_ACCURACY_M),
+        metadata={"description": "metres"},
+    )
+    picked_by = fields.String(
+        load_default=None, allow_none=True, validate=_CODE_WORD, metadata={"description": "how: gps, map, …"}
+    )
+
+
+class FileBody(WireSchema):
+    category_code = fields.String(required=True, validate=validate.Length(min=1, max=10))
+    description = Text(required=True, min_length=1, max_length=MAX_DESCRIPTION)
+    photo_ids = _photo_ids()
+    location = fields.Nested(LocationBody, required=True)
+    address = Text(load_default=None, allow_none=True, max_length=MAX_ADDRESS)
+    region_code = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=REGION_CODE,
+        metadata={"description": "the reporter's pick among the candidates of /regions/locate"},
+    )
+
+
+class ActionBody(WireSchema):
+    """An action, the version of the report it was decided on, and what the action needs (see the table)."""
+
+    action = fields.String(required=True, validate=validate.OneOf(workflow.ACTIONS))
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
+    note = Text(load_default=None, allow_none=True, max_length=MAX_NOTE)
+    reason_code = fields.String(load_default=None, allow_none=True, validate=_CODE_WORD)
+    desk_code = fields.String(load_default=None, allow_none=True, validate=REGION_CODE)
+    review_on = fields.Date(
+        load_default=None, allow_none=True, metadata={"description": f"tomorrow to {MAX_HOLD_DAYS} days on"}
+    )
+    days = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(1, MAX_EXTENSION_DAYS),
+        metadata={"description": "working days"},
+    )
+    rating = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 5))
+    photo_ids = _photo_ids()
+    into = fields.UUID(load_default=None, allow_none=True, metadata={"description": "id of the surviving report"})
+
+
+class MeTooBody(WireSchema):
+    photo_ids = _photo_ids()
+
+
+class CategoryRef(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class PlaceRef(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    full_name = fields.String(required=True)
+
+
+class CandidateRef(PlaceRef):
+    distance_m = fields.Float(required=True)
+
+
+class DeskRef(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class LocationAnswer(WireSchema):
+    longitude = fields.Float(required=True)
+    latitude = fields.Float(required=True)
+    coord_type = fields.Constant("gcj02", required=True)
+
+
+class ReporterRef(WireSchema):
+    label = fields.String(required=True, metadata={"description": "random for each report: no two can be linked"})
+    is_me = fields.Boolean(required=True)
+
+
+class ActedBy(WireSchema):
+    role = fields.String(required=True, metadata={"description": "a role, or reporter, joiner, system"})
+    label = fields.String(required=True, metadata={"description": "a unit and an office, never a person"})
+
+
+class TimelineEntry(WireSchema):
+    at = fields.AwareDateTime(required=True)
+    action = fields.String(required=True, metadata={"description": "`file`, or an action of the table"})
+    from_state = fields.Enum(State, by_value=True, required=True, allow_none=True)
+    to_state = fields.Enum(State, by_value=True, required=True)
+    by = fields.Nested(ActedBy, required=True)
+    note = fields.String(required=True, allow_none=True)
+    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+
+
+class CheckMark(WireSchema):
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["text", "picture"]))
+    photo_id = fields.UUID(required=True, allow_none=True)
+    state = fields.String(required=True)
+
+
+class ModerationMark(WireSchema):
+    """How far the checks of a report's words and pictures have come."""
+
+    text = fields.String(
+        required=True, metadata={"description": "pending, pass, review, risky, manual; not_sent: confidential"}
+    )
+    checks = fields.List(fields.Nested(CheckMark), required=True)
+
+
+class ReportSchema(WireSchema):
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    version = fields.Integer(required=True)
+    state = fields.Enum(State, by_value=True, required=True)
+    category = fields.Nested(CategoryRef, required=True)
+    description = fields.String(required=True)
+    location = fields.Nested(LocationAnswer, required=True)
+    address = fields.String(required=True, allow_none=True)
+    region = fields.Nested(PlaceRef, required=True)
+    grid_code = fields.String(required=True, allow_none=True)
+    candidates = fields.List(fields.Nested(CandidateRef), required=True)
+    desk = fields.Nested(DeskRef, required=True, allow_none=True)
+    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    after_photos = fields.List(
+        fields.Nested(PhotoSchema), required=True, metadata={"description": "of the latest resolution"}
+    )
+    respond_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    resolve_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    card = fields.String(required=True, allow_none=True, validate=validate.OneOf(["yellow", "red"]))
+    merged_into = fields.UUID(required=True, allow_none=True)
+    me_too_count = fields.Integer(required=True)
+    reporter = fields.Nested(ReporterRef, required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+    timeline = fields.List(fields.Nested(TimelineEntry), required=True)
+    available_actions = fields.List(fields.String(validate=validate.OneOf(workflow.PUBLIC_ACTIONS)), required=True)
+    moderation = fields.Nested(ModerationMark, metadata={"description": "for people of the desk and above only"})
+
+
+def draft_of(body: dict[str, Any]) -> Draft:
+    """A `FileBody` as the service takes it."""
+    place = body["location"]
+    return Draft(
+        category_code=body["category_code"],
+        description=body["description"],
+        photo_ids=body["photo_ids"],
+        point=Point(place["longitude"], place["latitude"]),
+        datum=place["coord_type"],
+        accuracy=place["accuracy"],
+        picked_by=place["picked_by"],
+        address=body["address"],
+        region_code=body["region_code"],
+    )
+
+
+def request_of(body: dict[str, Any]) -> Request:
+    """An `ActionBody` as the service takes it."""
+    return Request(**body)
