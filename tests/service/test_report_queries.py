@@ -17,8 +17,8 @@ from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
 from wxapi.reports.models import Report, ReportJoin
-from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
 from wxapi.reports.queries.desk_people import staffing
+from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
 from wxapi.reports.queries.visibility import visible_to
 from wxapi.reports.rules.state import State
 

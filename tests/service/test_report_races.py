@@ -21,6 +21,7 @@ from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.services import route
 
 Result = TypeVar("Result")
 
@@ -95,12 +96,12 @@ def test_a_job_that_runs_many_times_at_once_routes_once(town: Town) -> None:
     report_id = uuid.UUID(reporting.file(town.reporter)["id"])
     app = town.reporter.app
 
-    def route() -> None:
+    def route_once() -> None:
         with app.app_context():
             route.route_report(report_id, now=NOW)
             db.session.remove()
 
-    at_once([route] * 6)
+    at_once([route_once] * 6)
     routes = select(func.count()).where(ReportEvent.report_id == report_id, ReportEvent.action == "route")
     assert count_of(routes) == 1
 
