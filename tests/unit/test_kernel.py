@@ -1,13 +1,17 @@
 """The kernel's plain values: ids, times, cursors, actors, errors."""
 
+import json
 import uuid
-from datetime import UTC, datetime, timedelta
+from base64 import urlsafe_b64encode
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxapi.kernel import errors, ids, paging
+from wxapi.kernel import errors, ids, paging, text
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import SHANGHAI, FixedClock, local_day, to_wire
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
@@ -45,18 +49,66 @@ def test_fixed_clock_moves_only_when_told() -> None:
     assert clock.advance(hours=2) - datetime(2026, 1, 1, tzinfo=UTC) == timedelta(hours=2)
 
 
-@given(st.lists(st.one_of(st.text(max_size=20), st.integers(), st.none()), min_size=1, max_size=4))
-def test_cursors_come_back_as_they_were(values: list[str | int | None]) -> None:
-    assert paging.decode_cursor(paging.encode_cursor(values), length=len(values)) == values
+STORABLE = st.text(max_size=20).filter(text.fits_in_url)
 
 
-@given(st.text(max_size=60))
-def test_any_text_as_cursor_is_read_or_refused(text: str) -> None:
+@given(st.tuples(STORABLE, st.datetimes(timezones=st.timezones()), st.uuids()))
+def test_cursors_come_back_as_they_were(values: tuple[str, datetime, UUID]) -> None:
     try:
-        values = paging.decode_cursor(text, length=2)
-    except errors.MalformedError as error:
-        values = [error.code, None]
-    assert len(values) == 2
+        expected = values[1].astimezone(UTC)
+    except OverflowError:
+        return
+    name, at, row_id = paging.decode_cursor(paging.encode_cursor(values), str, datetime, UUID)
+    assert (name, at, row_id) == (values[0], expected, values[2])
+
+
+@given(st.integers(-(2**63) + 1, 2**63 - 1), st.dates())
+def test_cursors_of_numbers_and_days(number: int, day: date) -> None:
+    assert paging.decode_cursor(paging.encode_cursor([number, day]), int, date) == (number, day)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(
+    st.text(max_size=60) | JSON.map(lambda value: urlsafe_b64encode(json.dumps(value).encode()).decode()),
+    st.sampled_from([str, int, datetime, date, UUID]),
+)
+def test_any_text_as_cursor_is_read_as_its_type_or_refused(cursor: str, kind: type[Any]) -> None:
+    try:
+        (value,) = paging.decode_cursor(cursor, kind)
+    except errors.MalformedError:
+        return
+    assert isinstance(value, kind)
+    assert "\0" not in str(value)
+    str(value).encode()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["a\0"], str),
+        (["\ud800"], str),
+        ([7], str),
+        ([True], int),
+        ([2**63], int),
+        (["2026-11-23T02:00:00"], datetime),
+        (["9999-12-31T23:59:59-10:00"], datetime),
+        (["soon"], date),
+        (["1' OR '1'='1"], UUID),
+        ([7], UUID),
+        ([], str),
+        (["a", "b"], str),
+        (7, str),
+    ],
+)
+def test_cursors_of_other_types_are_refused(values: object, kind: type[Any]) -> None:
+    with pytest.raises(errors.MalformedError):
+        paging.decode_cursor(urlsafe_b64encode(json.dumps(values).encode()).decode(), kind)
 
 
 def test_a_page_has_a_next_cursor_only_when_there_is_more() -> None:

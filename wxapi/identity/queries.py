@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
@@ -102,15 +102,10 @@ def appointments_page(
     if unit is not None:
         query = query.where(AppointmentRow.unit_code == unit)
     if cursor is not None:
-        region_code, last_id = decode_cursor(cursor, length=2)
-        query = query.where(
-            or_(
-                AppointmentRow.region_code > str(region_code),
-                and_(AppointmentRow.region_code == str(region_code), AppointmentRow.id > str(last_id)),
-            )
-        )
+        last = decode_cursor(cursor, str, uuid.UUID)
+        query = query.where(tuple_(AppointmentRow.region_code, AppointmentRow.id) > tuple_(*last))
     rows = [(row[0], row[1]) for row in session.execute(query)]
-    return page_of(rows, limit, lambda row: (row[0].region_code, str(row[0].id)))
+    return page_of(rows, limit, lambda row: (row[0].region_code, row[0].id))
 
 
 def staffed_among(session: Session, codes: Iterable[str], roles: Iterable[Role], *, today: date) -> set[str]:

@@ -6,8 +6,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wxapi.identity.rules import NICKNAME_MAX, Kind
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import REGION_CODE, PageQuery, Text, WireSchema
-from wxapi.units.wire import UNIT_CODE
+from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema, Word
+from wxapi.units.wire import UnitCode
 
 
 class RegionRef(WireSchema):
@@ -41,9 +41,9 @@ class Me(WireSchema):
 
 
 class ChangeMe(WireSchema):
-    nickname = Text(required=True, max_length=NICKNAME_MAX)
+    nickname = Line(required=True, max_length=NICKNAME_MAX)
     kind = fields.Enum(Kind, by_value=True, load_default=None, allow_none=True)
-    consent_version = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 32))
+    consent_version = Word(load_default=None, allow_none=True, max_length=32)
 
 
 class Everything(WireSchema):
@@ -61,7 +61,7 @@ class Accepted(WireSchema):
 
 
 class WxCode(WireSchema):
-    code = fields.String(required=True, validate=validate.Length(min=1, max=512))
+    code = Word(required=True, max_length=512)
 
 
 class Login(WireSchema):
@@ -75,8 +75,8 @@ class NewAppointmentBody(WireSchema):
     user_id = fields.UUID(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
     # One of the two: a unit for a unit officer, a region for every other role.
-    region_code = fields.String(load_default=None, allow_none=True, validate=REGION_CODE)
-    unit_code = fields.String(load_default=None, allow_none=True, validate=UNIT_CODE)
+    region_code = RegionCode(load_default=None, allow_none=True)
+    unit_code = UnitCode(load_default=None, allow_none=True)
     starts_on = fields.Date(load_default=None, allow_none=True)
     ends_on = fields.Date(load_default=None, allow_none=True)
 
@@ -107,5 +107,5 @@ class AppointmentPage(WireSchema):
 
 
 class AppointmentQuery(PageQuery):
-    region = fields.String(load_default=None, validate=REGION_CODE)
-    unit = fields.String(load_default=None, validate=UNIT_CODE)
+    region = RegionCode(load_default=None)
+    unit = UnitCode(load_default=None)

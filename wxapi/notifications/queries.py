@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.queries import in_force
-from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message, Template
 
@@ -53,14 +53,8 @@ def inbox_page(
     if unread:
         query = query.where(Message.read_at.is_(None))
     if cursor is not None:
-        query = query.where(tuple_(Message.visible_at, Message.id) < _position(cursor))
+        query = query.where(
+            tuple_(Message.visible_at, Message.id) < tuple_(*decode_cursor(cursor, datetime, uuid.UUID))
+        )
     rows = session.scalars(query.order_by(Message.visible_at.desc(), Message.id.desc()).limit(limit + 1)).all()
-    return page_of(rows, limit, lambda row: (row.visible_at.isoformat(), str(row.id)))
-
-
-def _position(cursor: str) -> tuple[datetime, uuid.UUID]:
-    visible_at, message_id = decode_cursor(cursor, length=2)
-    try:
-        return datetime.fromisoformat(str(visible_at)).astimezone(UTC), uuid.UUID(str(message_id))
-    except (ValueError, OverflowError) as error:
-        raise bad_cursor() from error
+    return page_of(rows, limit, lambda row: (row.visible_at, row.id))

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from wxapi.notifications.rules import Kind
-from wxapi.platform.wire import PageQuery, WireSchema
+from wxapi.platform.wire import PageQuery, WireSchema, Word
 
 
 class InboxQuery(PageQuery):
@@ -42,8 +42,8 @@ class TemplatePage(WireSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-def _parameter(longest: int) -> fields.String:
-    return fields.String(required=True, validate=validate.Length(max=longest))
+def _parameter(longest: int) -> Word:
+    return Word(required=True, min_length=0, max_length=longest)
 
 
 class UrlCheck(WireSchema):
@@ -65,4 +65,4 @@ class PushBody(WireSchema):
     class Meta(WireSchema.Meta):
         unknown = "exclude"
 
-    encrypted = fields.String(required=True, data_key="Encrypt", validate=validate.Length(max=250_000))
+    encrypted = Word(required=True, data_key="Encrypt", min_length=0, max_length=250_000)

@@ -1,11 +1,11 @@
 """The wire of photos. Answers are made by `wire.photo_dict`; the schemas here document and test them."""
 
 from flask_smorest.fields import Upload
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 from werkzeug.datastructures import FileStorage
 
 from wxapi.photos.rules import PhotoState, RejectionCode
-from wxapi.platform.wire import WireSchema
+from wxapi.platform.wire import WireSchema, Word
 
 
 def _is_file(value: object) -> None:
@@ -23,9 +23,10 @@ class UploadBody(WireSchema):
     file = Upload(
         required=True, validate=_is_file, metadata={"description": "JPEG, PNG, WebP, HEIC or AVIF, at most 20 MiB"}
     )
-    sha256 = fields.String(
+    sha256 = Word(
         load_default=None,
-        validate=validate.Length(max=128),
+        min_length=0,
+        max_length=128,
         metadata={"description": "hex SHA-256 of the file; a different one is refused"},
     )
 

@@ -8,6 +8,8 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
 
 MAX_JSON = 256 * 1024
@@ -33,6 +35,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         g.began = perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        _refuse_what_no_text_holds()
         limit = upload_limits.get(request.endpoint or "", MAX_JSON)
         request.max_content_length = limit
         if (request.content_length or 0) > limit:  # refuse before a byte is read
@@ -60,6 +63,14 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
                 actor_id=str(actor.user_id) if actor else None,
             )
         return response
+
+
+def _refuse_what_no_text_holds() -> None:
+    """Path and query are looked up in the database, which takes no NUL; a body is judged by its fields."""
+    unfit = {name for name, value in request.args.items(multi=True) if not fits_in_url(name + value)}
+    if unfit or not fits_in_url(request.path):
+        fields = {name: ["不能包含控制字符或无效字符。"] for name in sorted(unfit)}
+        raise InvalidError("validation_failed", "地址中含有控制字符或无效字符。", fields=fields)
 
 
 def _refuse_long_stream(limit: int) -> None:

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
 from wxapi.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from wxapi.kernel.text import TextError, clean_text, is_word
 from wxapi.platform import sentences
 
 # Before any schema is made: a field takes its sentences when it is built.
@@ -16,16 +17,9 @@ sentences.install()
 
 Row = TypeVar("Row")
 
-# Characters that show nothing, turn text around or break lines of logs; newline and tab are let through.
-_CONTROL = {*range(0x20), 0x7F, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {
-    0x09,
-    0x0A,
-}
-
-
 # 4 digits of a city, 6 of a county, 9 of a township, 12 of a village, 15 of a grid; ASCII digits only.
 # Written so that it means the same in the OpenAPI document, which knows JavaScript's patterns.
-REGION_CODE = validate.Regexp(
+_REGION_CODE = validate.Regexp(
     r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="不是有效的区划代码。"
 )
 
@@ -42,17 +36,53 @@ class WireSchema(Schema):
 
 
 class Text(fields.String):
-    """Text a person typed: trimmed, without control or direction characters, of limited length in characters."""
+    """Text a person typed, of one line or several; see `kernel.text.clean_text`. Its length counts as it is kept."""
+
+    lines = True
 
     def __init__(self, *, max_length: int, min_length: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators = [*self.validators, validate.Length(min=min_length or None, max=max_length)]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs).strip()
-        if any(ord(character) in _CONTROL or 0xD800 <= ord(character) <= 0xDFFF for character in text):
-            raise ValidationError("不能包含控制字符。")
-        return text
+        try:
+            return clean_text(super()._deserialize(value, attr, data, **kwargs), lines=self.lines)
+        except TextError as error:
+            raise ValidationError(error.sentence) from error
+
+
+class Line(Text):
+    """Text a person typed, of one line: a name, a title, a search."""
+
+    lines = False
+
+
+class Word(fields.String):
+    """Text a program made: a code, a token, a key. Taken as it is, or refused."""
+
+    def __init__(self, *, max_length: int, min_length: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [validate.Length(min=min_length or None, max=max_length), *self.validators]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        word: str = super()._deserialize(value, attr, data, **kwargs)
+        if not is_word(word):
+            raise ValidationError("不能包含控制字符或无效字符。")
+        return word
+
+
+class RegionCode(Word):
+    """The code of a region, from a city's to a grid's."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=15, validate=_REGION_CODE, **kwargs)
+
+
+class Choice(Word):
+    """One of a few words; for those that have no enumeration."""
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(max_length=max(map(len, choices)), validate=validate.OneOf(choices), **kwargs)
 
 
 class Number(fields.Float):
@@ -95,13 +125,13 @@ class PageQuery(WireSchema):
     """`?limit=&cursor=` of every list."""
 
     limit = QueryInteger(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
-    cursor = fields.String(load_default=None, validate=validate.Length(max=500))
+    cursor = Word(load_default=None, max_length=500)
 
 
 def dumps(value: Any) -> bytes:
     """JSON as bytes, Chinese unescaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    # Half a character, echoed from a request, has no UTF-8; what stands for it here is JSON's own escape of it.
+    # A lone surrogate, echoed from a request, cannot be encoded as UTF-8: write it as a JSON escape.
     return text.encode(errors="backslashreplace")
 
 

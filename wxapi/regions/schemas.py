@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import REGION_CODE, PageQuery, QueryNumber, WireSchema
+from wxapi.platform.wire import PageQuery, QueryNumber, RegionCode, WireSchema
 from wxapi.regions.index import Location
 from wxapi.regions.rules import Level
 from wxapi.regions.tree import RegionInfo
@@ -29,7 +29,7 @@ class RegionPage(WireSchema):
 
 
 class RegionsQuery(PageQuery):
-    parent = fields.String(load_default=None, validate=REGION_CODE)
+    parent = RegionCode(load_default=None)
 
 
 class LocateQuery(WireSchema):

@@ -21,7 +21,7 @@ blueprint = ApiBlueprint("regions", __name__, description="区域与定位")
 @blueprint.response(200, schemas.RegionPage)
 def list_regions(query: dict[str, Any]) -> Response:
     """The regions right below a parent, by code; without a parent the cities."""
-    after = str(decode_cursor(query["cursor"], length=1)[0]) if query["cursor"] else None
+    after = decode_cursor(query["cursor"], str)[0] if query["cursor"] else None
     found = service.list_regions(query["parent"], after=after, limit=query["limit"])
     return page_response(page_of(found, query["limit"], lambda region: [region.code]), schemas.region_dict)
 

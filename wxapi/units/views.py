@@ -88,4 +88,4 @@ def list_matters(query: dict[str, Any]) -> Response:
 
 
 def _after(cursor: str | None) -> str | None:
-    return str(decode_cursor(cursor, length=1)[0]) if cursor else None
+    return decode_cursor(cursor, str)[0] if cursor else None

@@ -4,16 +4,23 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from wxapi.platform.wire import REGION_CODE, PageQuery, Text, WireSchema
+from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema, Word
 from wxapi.units.models import Matter
 from wxapi.units.queries import UnitView
 from wxapi.units.rules import LONGEST_CODE, MAX_NAME, MatterKind, UnitField, UnitKind
 
 _LONGEST_SEARCH = 50
 # A region's code, alone or with a suffix.
-UNIT_CODE = validate.Regexp(
+_UNIT_CODE = validate.Regexp(
     r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?(-[a-z0-9]{2,12})?$(?!\n)", error="不是有效的单位代码。"
 )
+
+
+class UnitCode(Word):
+    """The code of a unit."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=28, validate=_UNIT_CODE, **kwargs)
 
 
 class UnitRegion(WireSchema):
@@ -38,32 +45,32 @@ class UnitPage(WireSchema):
 
 
 class UnitsQuery(PageQuery):
-    region = fields.String(load_default=None, validate=REGION_CODE)
+    region = RegionCode(load_default=None)
     kind = fields.Enum(UnitKind, by_value=True, load_default=None)
-    q = Text(max_length=_LONGEST_SEARCH, load_default=None)
+    q = Line(max_length=_LONGEST_SEARCH, load_default=None)
 
 
 class NewUnitBody(WireSchema):
-    region_code = fields.String(required=True, validate=REGION_CODE)
-    suffix = Text(required=True, min_length=1, max_length=LONGEST_CODE)
-    name = Text(required=True, min_length=1, max_length=MAX_NAME)
+    region_code = RegionCode(required=True)
+    suffix = Line(required=True, min_length=1, max_length=LONGEST_CODE)
+    name = Line(required=True, min_length=1, max_length=MAX_NAME)
     kind = fields.Enum(UnitKind, by_value=True, required=True)
     field = fields.Enum(UnitField, by_value=True, load_default=None, allow_none=True)
 
 
 class ChangeUnitBody(WireSchema):
-    name = Text(required=True, min_length=1, max_length=MAX_NAME)
+    name = Line(required=True, min_length=1, max_length=MAX_NAME)
     field = fields.Enum(UnitField, by_value=True, load_default=None, allow_none=True)
 
 
 class CloseUnitBody(WireSchema):
     on = fields.Date(required=True)
-    successor_code = fields.String(load_default=None, allow_none=True, validate=UNIT_CODE)
+    successor_code = UnitCode(load_default=None, allow_none=True)
 
 
 class MattersQuery(PageQuery):
-    region = fields.String(required=True, validate=REGION_CODE)
-    q = Text(max_length=_LONGEST_SEARCH, load_default=None)
+    region = RegionCode(required=True)
+    q = Line(max_length=_LONGEST_SEARCH, load_default=None)
 
 
 class MatterWire(WireSchema):

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -90,6 +90,8 @@ def first_photo(*conditions: ColumnElement[bool]) -> ColumnElement[uuid.UUID]:
 
 _ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), first_photo())
 _DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
+# Stands in a cursor for a row without an instant.
+_UNDATED = datetime.max.replace(tzinfo=UTC)
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 # What changes from call to call; the rest of a statement is built once and kept.
 _NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
@@ -254,25 +256,20 @@ def _position(cursor: str | None, order: Order) -> tuple[Start, dict[str, Any]]:
     """Where a cursor says to begin, and the values that go with it."""
     if cursor is None:
         return Start.TOP, {}
-    kind, at, last_id = decode_cursor(cursor, length=3)
-    try:
-        when = None if at is None and order is Order.DUE else datetime.fromisoformat(at)
-        where = uuid.UUID(last_id)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise bad_cursor() from error
-    if kind != order.value or (when is not None and when.tzinfo is None):
+    kind, at, last_id = decode_cursor(cursor, str, datetime, uuid.UUID)
+    if kind != order.value:
         raise bad_cursor()
-    if when is None:
-        return Start.AMONG_UNDATED, {"last_id": where}
-    return Start.AFTER, {"at": when, "last_id": where}
+    if at == _UNDATED:
+        return Start.AMONG_UNDATED, {"last_id": last_id}
+    return Start.AFTER, {"at": at, "last_id": last_id}
 
 
 def _page(session: Session, query: AnySelect, order: Order, limit: int, values: dict[str, Any]) -> Page[ReportRow]:
     found = session.connection().execute(query, values | {"rows": limit + 1})
     rows = [ReportRow._make(row) for row in found]
 
-    def key(row: ReportRow) -> Sequence[str | None]:
+    def key(row: ReportRow) -> tuple[str, datetime, uuid.UUID]:
         at = row.due_at if order is Order.DUE else row.created_at
-        return order.value, at.isoformat() if at else None, str(row.id)
+        return order.value, at or _UNDATED, row.id
 
     return page_of(rows, limit, key)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, or_, select, text, tuple_
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.errors import not_found
-from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.moderation import service as moderation
 from wxapi.moderation.models import QUEUE_SQL, Check
@@ -68,9 +68,9 @@ def queue_page(actor: Actor, *, limit: int, cursor: str | None) -> Page[Queued]:
     """What an officer has to look at in his regions, the longest waiting first."""
     query = _in_scope(actor).where(text(QUEUE_SQL)).order_by(Check.created_at, Check.id).limit(limit + 1)
     if cursor is not None:
-        query = query.where(tuple_(Check.created_at, Check.id) > tuple_(*_read_cursor(cursor)))
+        query = query.where(tuple_(Check.created_at, Check.id) > tuple_(*decode_cursor(cursor, datetime, uuid.UUID)))
     rows = [Queued(check, report, photo) for check, report, photo in db.session.execute(query)]
-    return page_of(rows, limit, lambda row: (row.check.created_at.isoformat(), str(row.check.id)))
+    return page_of(rows, limit, lambda row: (row.check.created_at, row.check.id))
 
 
 def decide(actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: datetime) -> dict[str, Any]:
@@ -128,14 +128,3 @@ def _in_scope(actor: Actor) -> Select[Any, Any, Any]:
         .outerjoin(Photo, Photo.id == Check.photo_id)
         .where(and_(or_(lies_in(regions), on_desk_in(regions)), not_excluded(actor)))
     )
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, uuid.UUID]:
-    at, last_id = decode_cursor(cursor, length=2)
-    try:
-        when, where = datetime.fromisoformat(at), uuid.UUID(last_id)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise bad_cursor() from error
-    if when.tzinfo is None:
-        raise bad_cursor()
-    return when, where

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import REGION_CODE, PageQuery, QueryNumber, Text, WireSchema
+from wxapi.platform.wire import Choice, Line, PageQuery, QueryNumber, RegionCode, WireSchema, Word
 from wxapi.reports.queries.lists import Filters, Order
 from wxapi.reports.queries.nearby import NEARBY_DAYS, NEARBY_METRES
 from wxapi.reports.rules.categories import all_categories
@@ -32,7 +32,7 @@ def _known_class(code: str) -> None:
 
 
 class ReportsQuery(PageQuery):
-    scope = fields.String(required=True, validate=validate.OneOf(["mine", "desk"]))
+    scope = Choice(["mine", "desk"], required=True)
     state = StateList(
         load_default=(),
         metadata={
@@ -41,15 +41,16 @@ class ReportsQuery(PageQuery):
             + ", ".join(OPEN_STATES),
         },
     )
-    category = fields.String(
-        load_default=None, validate=_known_class, metadata={"description": "`E0102`, all of `E01`, or all of `E`"}
+    category = Word(
+        load_default=None,
+        max_length=10,
+        validate=_known_class,
+        metadata={"description": "`E0102`, all of `E01`, or all of `E`"},
     )
-    region = fields.String(
-        load_default=None, validate=REGION_CODE, metadata={"description": "reports that lie in this region"}
-    )
+    region = RegionCode(load_default=None, metadata={"description": "reports that lie in this region"})
     overdue = fields.Boolean(load_default=None, metadata={"description": "past, or not past, the clock that runs"})
-    card = fields.String(load_default=None, validate=validate.OneOf(["yellow", "red"]))
-    q = Text(
+    card = Choice(["yellow", "red"], load_default=None)
+    q = Line(
         max_length=_LONGEST_SEARCH,
         load_default=None,
         metadata={"description": "sought in number, description and address"},
@@ -69,7 +70,7 @@ class NearbyQuery(WireSchema):
     longitude = QueryNumber(required=True, validate=validate.Range(-180, 180))
     latitude = QueryNumber(required=True, validate=validate.Range(-90, 90))
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
-    category_code = fields.String(required=True, validate=validate.Length(max=10))
+    category_code = Word(required=True, max_length=10)
 
 
 class ReportRowCategory(WireSchema):

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.schemas import PhotoSchema
-from wxapi.platform.wire import REGION_CODE, Number, Text, WireSchema
+from wxapi.platform.wire import Choice, Number, RegionCode, Text, WireSchema, Word
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.action_input import MAX_HOLD_DAYS, Request
 from wxapi.reports.rules.state import State
@@ -43,21 +43,24 @@ class LocationBody(WireSchema):
         validate=validate.Range(0, _LARGEST_ACCURACY_M),
         metadata={"description": "metres"},
     )
-    picked_by = fields.String(
-        load_default=None, allow_none=True, validate=_CODE_WORD, metadata={"description": "how: gps, map, …"}
+    picked_by = Word(
+        load_default=None,
+        allow_none=True,
+        max_length=40,
+        validate=_CODE_WORD,
+        metadata={"description": "how: gps, map, …"},
     )
 
 
 class FileBody(WireSchema):
-    category_code = fields.String(required=True, validate=validate.Length(min=1, max=10))
+    category_code = Word(required=True, max_length=10)
     description = Text(required=True, min_length=1, max_length=MAX_DESCRIPTION)
     photo_ids = _photo_ids()
     location = fields.Nested(LocationBody, required=True)
     address = Text(load_default=None, allow_none=True, max_length=MAX_ADDRESS)
-    region_code = fields.String(
+    region_code = RegionCode(
         load_default=None,
         allow_none=True,
-        validate=REGION_CODE,
         metadata={"description": "the reporter's pick among the candidates of /regions/locate"},
     )
 
@@ -65,11 +68,11 @@ class FileBody(WireSchema):
 class ActionBody(WireSchema):
     """An action, the version of the report it was decided on, and what the action needs (see the table)."""
 
-    action = fields.String(required=True, validate=validate.OneOf(workflow.ACTIONS))
+    action = Choice(workflow.ACTIONS, required=True)
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
     note = Text(load_default=None, allow_none=True, max_length=MAX_NOTE)
-    reason_code = fields.String(load_default=None, allow_none=True, validate=_CODE_WORD)
-    desk_code = fields.String(load_default=None, allow_none=True, validate=REGION_CODE)
+    reason_code = Word(load_default=None, allow_none=True, max_length=40, validate=_CODE_WORD)
+    desk_code = RegionCode(load_default=None, allow_none=True)
     review_on = fields.Date(
         load_default=None, allow_none=True, metadata={"description": f"tomorrow to {MAX_HOLD_DAYS} days on"}
     )

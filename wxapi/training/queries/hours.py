@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.queries import below, in_force
-from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.training.models import Attendance, HourEntry, TrainingSession
 from wxapi.training.rules.attendance import ATTENDED
 from wxapi.training.rules.sessions import Kind
@@ -109,14 +109,10 @@ def untrained_page(
         .limit(limit + 1)
     )
     if cursor is not None:
-        township, name, user_id = decode_cursor(cursor, length=3)
-        try:
-            last = (str(township), str(name), uuid.UUID(str(user_id)))
-        except ValueError as error:
-            raise bad_cursor() from error
+        last = decode_cursor(cursor, str, str, uuid.UUID)
         query = query.where(tuple_(people.c.township, User.nickname, people.c.user_id) > tuple_(*last))
     rows = session.execute(query).all()
-    return page_of(rows, limit, lambda row: (row.township, row.nickname, str(row.user_id)))
+    return page_of(rows, limit, lambda row: (row.township, row.nickname, row.user_id))
 
 
 def _appointed(regions: Iterable[str], today: date) -> Select[Any, Any, Any, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
-from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.training.models import Attendance, AttendanceEvent, Enrolment, Flag, LeaveRequest, TrainingSession
 from wxapi.training.rules.attendance import State
 
@@ -67,9 +67,9 @@ def roll_page(
     """The roll by name, each row with the person's name."""
     query = _roll(session_id, wanted).limit(limit + 1)
     if cursor is not None:
-        query = query.where(tuple_(User.nickname, Attendance.user_id) > tuple_(*_position(cursor)))
+        query = query.where(tuple_(User.nickname, Attendance.user_id) > tuple_(*decode_cursor(cursor, str, uuid.UUID)))
     rows = [(row[0], row[1]) for row in session.execute(query)]
-    return page_of(rows, limit, lambda row: (row[1], str(row[0].user_id)))
+    return page_of(rows, limit, lambda row: (row[1], row[0].user_id))
 
 
 def roll_stream(session: Session, session_id: uuid.UUID) -> Iterator[tuple[Attendance, str, str]]:
@@ -164,9 +164,9 @@ def flags_page(
     if decided is not None:
         query = query.where(Flag.decision.is_not(None) if decided else Flag.decision.is_(None))
     if cursor is not None:
-        query = query.where(Flag.id > _id(cursor))
+        query = query.where(Flag.id > decode_cursor(cursor, uuid.UUID)[0])
     rows = [(row[0], row[1]) for row in session.execute(query)]
-    return page_of(rows, limit, lambda row: (str(row[0].id),))
+    return page_of(rows, limit, lambda row: (row[0].id,))
 
 
 def leave_page(
@@ -183,9 +183,9 @@ def leave_page(
     if pending:
         query = query.where(LeaveRequest.decision.is_(None))
     if cursor is not None:
-        query = query.where(LeaveRequest.id > _id(cursor))
+        query = query.where(LeaveRequest.id > decode_cursor(cursor, uuid.UUID)[0])
     rows = [(row[0], row[1]) for row in session.execute(query)]
-    return page_of(rows, limit, lambda row: (str(row[0].id),))
+    return page_of(rows, limit, lambda row: (row[0].id,))
 
 
 def _roll(session_id: uuid.UUID, wanted: RollFilter) -> Select[Attendance, str]:
@@ -204,19 +204,3 @@ def _roll(session_id: uuid.UUID, wanted: RollFilter) -> Select[Attendance, str]:
         .where(*where)
         .order_by(User.nickname, Attendance.user_id)
     )
-
-
-def _position(cursor: str) -> tuple[str, uuid.UUID]:
-    name, row_id = decode_cursor(cursor, length=2)
-    return str(name), _uuid(row_id)
-
-
-def _id(cursor: str) -> uuid.UUID:
-    return _uuid(decode_cursor(cursor, length=1)[0])
-
-
-def _uuid(value: object) -> uuid.UUID:
-    try:
-        return uuid.UUID(str(value))
-    except ValueError as error:
-        raise bad_cursor() from error

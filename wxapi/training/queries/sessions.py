@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Permission
 from wxapi.training.models import Attendance, Enrolment, Series, TrainingSession
 from wxapi.training.queries.scope import admits, visible, within
@@ -199,14 +199,6 @@ def _page(
     else:
         query = query.order_by(TrainingSession.starts_at, TrainingSession.id)
     if cursor is not None:
-        last = tuple_(*_position(cursor))
+        last = tuple_(*decode_cursor(cursor, datetime, uuid.UUID))
         query = query.where(key < last if newest_first else key > last)
-    return page_of(session.scalars(query).all(), limit, lambda row: (row.starts_at.isoformat(), str(row.id)))
-
-
-def _position(cursor: str) -> tuple[datetime, uuid.UUID]:
-    starts_at, row_id = decode_cursor(cursor, length=2)
-    try:
-        return datetime.fromisoformat(str(starts_at)), uuid.UUID(str(row_id))
-    except ValueError as error:
-        raise bad_cursor() from error
+    return page_of(session.scalars(query).all(), limit, lambda row: (row.starts_at, row.id))

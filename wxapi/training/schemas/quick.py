@@ -36,7 +36,7 @@ def quick_sign_in(data: Any) -> dict[str, Any] | None:
 
 
 def _is_text(value: Any, longest: int) -> bool:
-    return type(value) is str and 0 < len(value) <= longest
+    return type(value) is str and 0 < len(value) <= longest and value.isprintable()
 
 
 def _time(value: Any) -> datetime | None:

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from wxapi.kernel.coordinates import Datum, Point, in_rough_china, to_gcj02, wgs84_to_gcj02
 from wxapi.kernel.permissions import Role
 from wxapi.platform.problems import validation_failed
-from wxapi.platform.wire import REGION_CODE, Boolean, Number, PageQuery, Text, WireSchema
+from wxapi.platform.wire import Boolean, Choice, Line, Number, PageQuery, RegionCode, Text, WireSchema, Word
 from wxapi.training.rules.attendance import Decision, FlagDecision, State
 from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
@@ -20,7 +20,8 @@ from wxapi.training.service.rolls import MAX_BULK
 from wxapi.training.service.sign_ins import Attempt
 
 _DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
-_ITEM_KEY = validate.Length(1, 64)
+MAX_ITEM_KEY = 64
+_KEY = Word(required=True, max_length=MAX_ITEM_KEY)
 
 
 def _tenths(hours: float) -> None:
@@ -34,21 +35,21 @@ class PositionBody(WireSchema):
     # No default: a mix-up moves a point by 600 m, out of every hall.
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=_DATUM)
     accuracy = Number(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
-    picked_by = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
+    picked_by = Word(load_default=None, allow_none=True, min_length=0, max_length=40)
 
 
 class AudienceBody(WireSchema):
     """All three empty: everybody. Region and role together: an appointment that meets both."""
 
-    region_codes = fields.List(fields.String(validate=REGION_CODE), load_default=list)
+    region_codes = fields.List(RegionCode(), load_default=list)
     roles = fields.List(fields.Enum(Role, by_value=True), load_default=list)
     user_ids = fields.List(fields.UUID(), load_default=list)
 
 
 class SessionBody(WireSchema):
-    title = Text(required=True, min_length=1, max_length=100)
+    title = Line(required=True, min_length=1, max_length=100)
     kind = fields.Enum(Kind, by_value=True, required=True)
-    region_code = fields.String(required=True, validate=REGION_CODE)
+    region_code = RegionCode(required=True)
     starts_at = fields.AwareDateTime(required=True)
     ends_at = fields.AwareDateTime(required=True)
     place = Text(load_default="", max_length=200)
@@ -80,24 +81,24 @@ class SessionChange(SessionBody):
 
 
 class SeriesBody(WireSchema):
-    title = Text(required=True, min_length=1, max_length=100)
-    region_code = fields.String(required=True, validate=REGION_CODE)
+    title = Line(required=True, min_length=1, max_length=100)
+    region_code = RegionCode(required=True)
 
 
 class SessionsQuery(PageQuery):
-    scope = fields.String(load_default="open", validate=validate.OneOf(["open", "mine", "organised"]))
+    scope = Choice(["open", "mine", "organised"], load_default="open")
 
 
 class CodeBody(WireSchema):
-    code = fields.String(required=True, validate=validate.Length(1, MAX_CODE_LENGTH))
+    code = Word(required=True, max_length=MAX_CODE_LENGTH)
 
 
 class SignInBody(WireSchema):
-    code = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
-    ticket = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
+    code = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
+    ticket = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
     client_time = fields.AwareDateTime(load_default=None, allow_none=True)
     location = fields.Nested(PositionBody, load_default=None, allow_none=True)
-    device_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=MAX_DEVICE_ID))
+    device_id = Word(load_default=None, allow_none=True, min_length=0, max_length=MAX_DEVICE_ID)
 
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
@@ -106,10 +107,10 @@ class SignInBody(WireSchema):
 
 
 class BatchItem(WireSchema):
-    key = fields.String(required=True, validate=_ITEM_KEY)
+    key = Word(required=True, max_length=MAX_ITEM_KEY)
     client_time = fields.AwareDateTime(required=True)
     user_id = fields.UUID(load_default=None, allow_none=True)
-    code = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, MAX_CODE_LENGTH))
+    code = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
 
     @validates_schema
     def somebody(self, data: dict[str, Any], **_: Any) -> None:
@@ -124,11 +125,9 @@ class _EachAlone(fields.Nested):
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
-        key = value.get("key") if isinstance(value, dict) else None
-        if not isinstance(key, str):
-            raise ValidationError({"key": ["每条记录须有文本 key。"]})
+        given = value.get("key") if isinstance(value, dict) else None
         try:
-            _ITEM_KEY(key)
+            key = str(_KEY.deserialize(given))
         except ValidationError as error:
             raise ValidationError({"key": error.messages}) from error
         try:
@@ -142,13 +141,13 @@ class BatchBody(WireSchema):
 
 
 class CorrectionBody(WireSchema):
-    state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
+    state = Choice([state.value for state in State], required=True)
     reason = Text(required=True, min_length=1, max_length=200)
     made_up_in = fields.UUID(load_default=None, allow_none=True)
 
 
 class BulkBody(WireSchema):
-    state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
+    state = Choice([state.value for state in State], required=True)
     reason = Text(required=True, min_length=1, max_length=200)
     user_ids = fields.List(fields.UUID(), load_default=None, allow_none=True, validate=validate.Length(1, MAX_BULK))
     late_uploads = Boolean(load_default=False)
@@ -172,7 +171,7 @@ class RollQuery(PageQuery):
     state = fields.Enum(State, by_value=True, load_default=None)
     late_upload = fields.Boolean(load_default=None)
     walk_in = fields.Boolean(load_default=None)
-    q = fields.String(load_default=None, validate=validate.Length(max=30))
+    q = Line(load_default=None, max_length=30)
 
 
 class FlagQuery(PageQuery):
@@ -188,7 +187,7 @@ class YearQuery(WireSchema):
 
 
 class CoverageQuery(PageQuery):
-    region = fields.String(load_default=None, validate=REGION_CODE)
+    region = RegionCode(load_default=None)
     since = fields.Date(required=True)
 
 

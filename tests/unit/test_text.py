@@ -1,0 +1,120 @@
+"""What may stand in a text: nothing that cannot be stored, and something that can be seen."""
+
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wxapi.kernel.text import TextError, clean_text, fits_in_url, is_shown, is_word
+
+EVERY = [chr(point) for point in range(sys.maxunicode + 1)]
+NONCHARACTERS = {chr(0xFDD0 + n) for n in range(32)} | {
+    chr((plane << 16) + end) for plane in range(17) for end in (0xFFFE, 0xFFFF)
+}
+LINE_ENDS = {"\n", "\r"}
+
+
+def is_taken(text: str, *, lines: bool = True) -> bool:
+    try:
+        clean_text(text, lines=lines)
+    except TextError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_every_control_surrogate_and_noncharacter_is_refused(lines: bool) -> None:
+    for character in EVERY:
+        kind = unicodedata.category(character)
+        bad = (kind == "Cc" and character not in LINE_ENDS) or kind == "Cs" or character in NONCHARACTERS
+        if bad:
+            assert not is_taken(f"前{character}后", lines=lines), hex(ord(character))
+            assert not is_taken(f"前后{character}", lines=lines), hex(ord(character))
+        elif kind != "Cf" and character not in LINE_ENDS | {"\u2028", "\u2029"}:
+            assert is_taken(f"前{character}后", lines=lines), hex(ord(character))
+
+
+def test_what_is_refused_in_an_address() -> None:
+    refused = {character for character in EVERY if not fits_in_url(character)}
+    assert refused == {c for c in EVERY if unicodedata.category(c) in {"Cc", "Cs"}} | NONCHARACTERS
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n", "\u2028", "\u2029"])
+def test_line_ends_become_one_kind_or_are_refused(end: str) -> None:
+    assert clean_text(f"第一行{end}第二行", lines=True) == "第一行\n第二行"
+    assert clean_text(f"第一行{end}", lines=True) == "第一行"
+    for text in (f"第一行{end}第二行", f"第一行{end}"):
+        with pytest.raises(TextError, match="不能换行"):
+            clean_text(text, lines=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200b", "\u3164", "\ufeff", "\ufe0f", "\u00ad", "\u2800", "\u2063\u200d", "\u0301", " \u200b "]
+)
+def test_what_shows_nothing_is_no_text(text: str) -> None:
+    with pytest.raises(TextError, match="可见"):
+        clean_text(text, lines=True)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n", " \r\n", "\u3000"])
+def test_empty_is_empty(text: str) -> None:
+    assert clean_text(text, lines=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("张\u200b三", "张三"),
+        ("\ufeff张三\u200e", "张三"),
+        ("张\u3164三\u00ad", "张三"),
+        ("张\u200d三", "张三"),
+        ("张\ufe0f\ufe0f三", "张\ufe0f三"),
+        ("\ufe0f张三", "张三"),
+    ],
+)
+def test_unseen_characters_are_left_out(text: str, kept: str) -> None:
+    assert clean_text(text, lines=False) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👨‍👩‍👧‍👦",
+        "❤️‍🔥",
+        "👩🏽‍🚒",
+        "🏳️‍🌈",
+        "🙂‍↔️",
+        "1️⃣",
+        "☎️ 12345",
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "葛\U000e0100城",
+        "𠮷野",
+        "Ünïcödé",
+        "ئۇيغۇرچە",
+        "\ue000",
+    ],
+)
+def test_emoji_and_forms_of_characters_are_kept(text: str) -> None:
+    assert clean_text(text, lines=False) == text
+
+
+@given(st.text(), st.booleans())
+def test_what_is_kept_is_fit_and_stays_as_it_is(text: str, lines: bool) -> None:
+    try:
+        kept = clean_text(text, lines=lines)
+    except TextError:
+        return
+    kept.encode()
+    assert not kept or any(map(is_shown, kept))
+    assert all(unicodedata.category(c) != "Cc" or (lines and c == "\n") for c in kept)
+    assert kept == kept.strip()
+    assert clean_text(kept, lines=lines) == kept
+
+
+@given(st.text(min_size=1))
+def test_words_show_each_of_their_characters(text: str) -> None:
+    if is_word(text):
+        assert all(unicodedata.category(c)[0] != "C" for c in text)
+        text.encode()
