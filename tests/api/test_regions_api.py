@@ -90,7 +90,7 @@ def test_one_region(person: Person) -> None:
     }
 
 
-@pytest.mark.parametrize("code", ["421099", "nowhere", "4210%00"])
+@pytest.mark.parametrize("code", ["421099", "nowhere", "4210%20", "%EF%BF%BD"])
 def test_an_unknown_region(person: Person, code: str) -> None:
     answer = person.get(f"/regions/{code}")
     assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")

@@ -187,3 +187,16 @@ def test_a_body_in_chunks_has_the_same_limit(client: FlaskClient) -> None:
 @pytest.mark.parametrize("limit", ["1_0", " 5", "１", "+5", "0", "101", "1e1"])
 def test_numbers_in_queries_are_plain_digits(people: People, limit: str) -> None:
     assert people.make().get("/regions", query_string={"limit": limit}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", ["/scenes/%00", "/regions/4210%00", "/training/certificates/%0A", "/nowhere/%EF%BF%BF"]
+)
+def test_a_path_that_no_text_holds_is_refused(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"/api/v1{path}")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_failed")
+
+
+def test_a_query_that_no_text_holds_is_refused_by_name(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/regions?parent=4210&%01=x&cursor=%EF%B7%90")
+    assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"\x01", "cursor"})
