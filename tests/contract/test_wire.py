@@ -47,7 +47,7 @@ def test_the_walk_sees_the_requests() -> None:
     assert {
         "identity.change_me: ChangeMe.nickname",
         "reports.file_report: LocationBody.picked_by",
-        "training.create: AudienceBody.region_codes",
+        "training.create_session: AudienceBody.region_codes",
     } <= names
 
 

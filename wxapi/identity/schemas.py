@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from wxapi.identity.rules import NICKNAME_MAX, Kind
 from wxapi.kernel.permissions import Role
