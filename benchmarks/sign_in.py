@@ -29,7 +29,7 @@ from wxapi.kernel.ids import new_token
 from wxapi.platform import migrate
 from wxapi.platform.runtime import runtime
 from wxapi.training.rules import codes
-from wxapi.training.service.facts import SECRET_PURPOSE
+from wxapi.training.services.session_cache import SECRET_PURPOSE
 
 _PROCESSES = 2
 _PEOPLE = 20_000

@@ -34,9 +34,9 @@ from wxapi.reports.views import lists as report_lists
 from wxapi.reports.views import moderation, reports
 from wxapi.scenes import views as scenes
 from wxapi.training import cli as training_cli
-from wxapi.training import personal as training_personal
-from wxapi.training import retention as training_retention
 from wxapi.training import views as training
+from wxapi.training.services import personal as training_personal
+from wxapi.training.services import retention as training_retention
 from wxapi.units import cli as units_cli
 from wxapi.units import views as units
 from wxapi.units.services import manage as unit_management

@@ -18,7 +18,7 @@ from wxapi.identity.models import User
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.training.models import Attendance, HourEntry
-from wxapi.training.service import closing
+from wxapi.training.services import session_end
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ class TestLeave:
         enrol(school.member, hall)
         clock.advance(minutes=2)
         with school.organiser.app.app_context():
-            assert closing.close(_id(hall), now=clock.now()) == 1
+            assert session_end.close(_id(hall), now=clock.now()) == 1
         assert school.state(hall, school.member) == "absent"
         request = school.member.post(path(hall, "leave-requests"), {"reason": "住院"}).json
         wrong = path(other, "leave-requests", request["id"], "decision")
@@ -302,8 +302,8 @@ class TestHours:
         school.sign_in(hall, school.member)
         assert school.member.get("/me/training").json["hours"] == 0
         clock.advance(hours=2)
-        closing.at_the_end(_id(hall), now=clock.now())
-        closing.at_the_end(_id(hall), now=clock.now())
+        session_end.at_the_end(_id(hall), now=clock.now())
+        session_end.at_the_end(_id(hall), now=clock.now())
         mine = school.member.get("/me/training?year=2026").json
         assert (mine["hours"], mine["goal_hours"]) == (2.0, 32)
         assert [(s["title"], s["hours"], s["state"]) for s in mine["sessions"]] == [("党课开讲啦", 2.0, "present")]

@@ -19,7 +19,7 @@ from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.training.models import Attendance, Enrolment, Flag
-from wxapi.training.service import flags
+from wxapi.training.services import review_flags
 
 Result = TypeVar("Result")
 THREADS = 16
@@ -148,8 +148,8 @@ def test_a_device_for_many_at_the_same_instant_is_found_by_the_review(school: Sc
     path = f"/training/sessions/{hall['id']}/sign-ins"
     answers = at_once([lambda p=person: p.post(path, {"code": code, "device_id": "one"}) for person in people])
     assert {answer.status_code for answer in answers} == {201}
-    flags.review(uuid.UUID(hall["id"]), now=NOW)
-    assert flags.review(uuid.UUID(hall["id"]), now=NOW) == 0
+    review_flags.review(uuid.UUID(hall["id"]), now=NOW)
+    assert review_flags.review(uuid.UUID(hall["id"]), now=NOW) == 0
     with db.engine.connect() as connection:
         flagged = connection.scalars(
             select(Flag.user_id).where(Flag.session_id == uuid.UUID(hall["id"]), Flag.reason == "same_device")

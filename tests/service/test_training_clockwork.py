@@ -18,7 +18,7 @@ from wxapi.platform.db import db
 from wxapi.platform.outbox import OutboxRow
 from wxapi.training.models import Attendance, AttendanceEvent, Flag, HourEntry
 from wxapi.training.rules.codes import step_at
-from wxapi.training.service import closing, flags
+from wxapi.training.services import review_flags, session_end
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_sessions_whole_life_by_its_own_clockwork(
     assert school.state(hall, absent) == "absent"
     event = session.scalars(select(AttendanceEvent)).one()
     assert (event.action, event.actor_id) == ("close", None)
-    assert closing.close(uuid.UUID(hall["id"]), now=clock.now()) == 0
+    assert session_end.close(uuid.UUID(hall["id"]), now=clock.now()) == 0
 
 
 def test_a_moved_or_cancelled_session_reminds_of_nothing_old(
@@ -131,17 +131,17 @@ def test_absence_waits_for_the_last_upload(school: School, clock: FixedClock) ->
     hall = school.make(ends=10, offline_hours=2)
     enrol(school, hall, school.member)
     clock.advance(hours=2)
-    assert closing.close(uuid.UUID(hall["id"]), now=clock.now()) == 0
+    assert session_end.close(uuid.UUID(hall["id"]), now=clock.now()) == 0
     clock.advance(minutes=11)
-    assert closing.close(uuid.UUID(hall["id"]), now=clock.now()) == 1
+    assert session_end.close(uuid.UUID(hall["id"]), now=clock.now()) == 1
 
 
 def test_what_a_lost_job_left_open_is_swept(school: School, clock: FixedClock) -> None:
     hall = school.make(ends=10, offline_hours=1)
     enrol(school, hall, school.member)
     clock.advance(hours=3)
-    assert closing.close_due(now=clock.now()) == 1
-    assert closing.close_due(now=clock.now()) == 0
+    assert session_end.close_due(now=clock.now()) == 1
+    assert session_end.close_due(now=clock.now()) == 0
 
 
 @pytest.mark.parametrize(
@@ -167,6 +167,6 @@ def test_crowds_at_one_step(
     ]
     session.execute(insert(Attendance), rows)
     session.commit()
-    flags.review(uuid.UUID(hall["id"]), now=clock.now())
+    review_flags.review(uuid.UUID(hall["id"]), now=clock.now())
     assert list(session.scalars(select(Flag.reason).order_by(Flag.reason))) == reasons
     assert session.scalar(select(func.count()).where(Attendance.state == "present")) == crowd

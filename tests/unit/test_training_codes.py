@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wxapi.training.rules import codes
 from wxapi.training.rules.attendance import SIGN_IN_OVERRIDES
-from wxapi.training.service.statements import SIGN_IN
+from wxapi.training.services.statements import SIGN_IN
 
 NOW = datetime(2026, 11, 23, 6, 0, 7, tzinfo=UTC)
 SESSION = uuid.UUID("2f0c6b38-7a51-4a06-9e0a-0a8f64d3b1c2")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from wxapi.training.schemas.quick import quick_sign_in
-from wxapi.training.schemas.requests import SignInBody
+from wxapi.training.wire.quick import quick_sign_in
+from wxapi.training.wire.requests import SignInBody
 
 WORD = st.text(max_size=128).filter(str.isprintable)
 ODD = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.just([]))

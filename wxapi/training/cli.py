@@ -8,7 +8,7 @@ from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.training.queries.hours import settled_sessions
-from wxapi.training.service.settling import recompute
+from wxapi.training.services.book_hours import recompute
 
 training = CommandGroup("training", help="Credit hours.")
 

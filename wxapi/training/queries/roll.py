@@ -26,6 +26,15 @@ class RollFilter:
     q: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RollRow:
+    """One person on the roll with the decisions about it."""
+
+    row: Attendance
+    name: str
+    history: Sequence[AttendanceEvent]
+
+
 def live(session: Session, session_id: uuid.UUID) -> tuple[str | None, dict[str, int]]:
     """The session's region (None: no such session) and how many are in each state, in one statement.
 

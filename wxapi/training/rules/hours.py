@@ -168,3 +168,8 @@ def _conversion(raw: dict[str, object]) -> Conversion:
     assert isinstance(steps, list)
     pairs = sorted(((int(step["from_minutes"]), Decimal(str(step["hours"]))) for step in steps), reverse=True)
     return Conversion(tuple(pairs), int(str(raw["minutes_per_hour"])))
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins in Asia/Shanghai."""
+    return datetime.combine(day, time(), SHANGHAI)

@@ -10,10 +10,10 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
-from wxapi.training import wire
-from wxapi.training.schemas import answers, requests
-from wxapi.training.service import certificates
+from wxapi.training.services import certify
 from wxapi.training.views.routes import blueprint
+from wxapi.training.wire import answers, json, requests
+from wxapi.training.wire.documents import certificate
 
 
 @blueprint.route("/me/training/certificates", methods=["POST"])
@@ -22,8 +22,8 @@ from wxapi.training.views.routes import blueprint
 @blueprint.response(201, answers.CertificateWire)
 def issue_certificate(body: dict[str, Any]) -> Response:
     """A certificate of one session or one year; again: 200 and the same."""
-    view = certificates.issue(current_actor(), **body, now=runtime().clock.now())
-    return json_response(wire.certificate_dict(view), 201 if view.created else 200)
+    view = certify.issue(current_actor(), **body, now=runtime().clock.now())
+    return json_response(json.certificate_dict(view), 201 if view.created else 200)
 
 
 @blueprint.route("/me/training/certificates/<uuid:certificate_id>.pdf")
@@ -31,7 +31,7 @@ def issue_certificate(body: dict[str, Any]) -> Response:
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
 def certificate_pdf(certificate_id: uuid.UUID) -> Response:
     """My certificate as a file."""
-    body = certificates.pdf(current_actor(), certificate_id)
+    body = certificate.render(certificate.content_of(certify.own(current_actor(), certificate_id)))
     headers = {"Content-Disposition": 'inline; filename="certificate.pdf"'}
     return Response(body, content_type="application/pdf", headers=headers)
 
@@ -42,4 +42,4 @@ def certificate_pdf(certificate_id: uuid.UUID) -> Response:
 @blueprint.response(200, answers.VerifiedWire)
 def verify_certificate(check_code: str) -> Response:
     """What anyone may learn by a check code: name, title, date, hours. One that no longer holds is not there."""
-    return json_response(wire.verified_dict(certificates.verify(check_code)))
+    return json_response(json.verified_dict(certify.verify(check_code)))

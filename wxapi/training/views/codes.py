@@ -9,7 +9,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.scenes.wire import CodeWire
-from wxapi.training.service import sessions
+from wxapi.training.services import browse
 from wxapi.training.views.routes import ONE, blueprint
 
 
@@ -18,5 +18,5 @@ from wxapi.training.views.routes import ONE, blueprint
 @blueprint.response(200, CodeWire)
 def read_mini_program_code(session_id: uuid.UUID) -> Response:
     """The code to print on invitations and posters."""
-    code = sessions.mini_program_code(current_actor(), session_id, now=runtime().clock.now())
+    code = browse.mini_program_code(current_actor(), session_id, now=runtime().clock.now())
     return json_response({"url": code.url, "scene": code.scene})

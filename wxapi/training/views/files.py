@@ -8,8 +8,9 @@ from flask import Response, send_file
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
-from wxapi.training.service import exports
+from wxapi.training.services import browse, export_roll
 from wxapi.training.views.routes import ONE, blueprint
+from wxapi.training.wire.documents import calendar, qr, roll_sheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Two names: what knows no UTF-8 takes the first.
@@ -21,7 +22,7 @@ _ROLL = f"attachment; filename=\"roll.xlsx\"; filename*=UTF-8''{quote('考勤表
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
 def roll_xlsx(session_id: uuid.UUID) -> Response:
     """The roll as a spreadsheet."""
-    path = exports.roll_xlsx(current_actor(), session_id, now=runtime().clock.now())
+    path = export_roll.roll_file(current_actor(), session_id, roll_sheet.write, now=runtime().clock.now())
     # Opened here and unlinked at once: the file goes with the answer, whatever becomes of it.
     file = path.open("rb")
     path.unlink()
@@ -35,7 +36,7 @@ def roll_xlsx(session_id: uuid.UUID) -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="text/calendar")
 def calendar_file(session_id: uuid.UUID) -> Response:
     """The session for the phone's calendar."""
-    body = exports.calendar_file(current_actor(), session_id)
+    body = calendar.render(calendar.event_of(browse.read(current_actor(), session_id).row))
     headers = {"Content-Disposition": 'attachment; filename="session.ics"'}
     return Response(body, content_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -45,7 +46,8 @@ def calendar_file(session_id: uuid.UUID) -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="image/svg+xml")
 def poster_svg(session_id: uuid.UUID) -> Response:
     """A poster that leads to the session; it never holds a sign-in code."""
-    return Response(exports.poster_svg(current_actor(), session_id), content_type="image/svg+xml")
+    row = browse.read(current_actor(), session_id).row
+    return Response(qr.poster_svg(row, _address(row.id)), content_type="image/svg+xml")
 
 
 @blueprint.route(f"{ONE}/poster.png")
@@ -53,4 +55,9 @@ def poster_svg(session_id: uuid.UUID) -> Response:
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 def poster_png(session_id: uuid.UUID) -> Response:
     """The poster's QR picture."""
-    return Response(exports.poster_png(current_actor(), session_id), content_type="image/png")
+    row = browse.read(current_actor(), session_id).row
+    return Response(qr.poster_png(_address(row.id)), content_type="image/png")
+
+
+def _address(session_id: uuid.UUID) -> str:
+    return f"{runtime().config.public_url}/api/v1/training/sessions/{session_id}"

@@ -8,10 +8,9 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
-from wxapi.training import wire
-from wxapi.training.schemas import answers, requests
-from wxapi.training.service import learners
+from wxapi.training.services import own_training, untrained
 from wxapi.training.views.routes import blueprint
+from wxapi.training.wire import answers, json, requests
 
 
 @blueprint.route("/me/training")
@@ -20,7 +19,7 @@ from wxapi.training.views.routes import blueprint
 @blueprint.response(200, answers.MyTrainingWire)
 def my_training(query: dict[str, Any]) -> Response:
     """My sessions and credit hours of a calendar year, against the goal."""
-    return json_response(wire.my_year_dict(learners.my_year(current_actor(), **query, now=runtime().clock.now())))
+    return json_response(json.my_year_dict(own_training.my_year(current_actor(), **query, now=runtime().clock.now())))
 
 
 @blueprint.route("/training/coverage")
@@ -29,5 +28,5 @@ def my_training(query: dict[str, Any]) -> Response:
 @blueprint.response(200, answers.CoverageWire)
 def coverage(query: dict[str, Any]) -> Response:
     """Who of the appointed has had no rotation training since a day: numbers by township, names in pages."""
-    found = learners.coverage(current_actor(), **query, now=runtime().clock.now())
-    return json_response(wire.coverage_dict(found))
+    found = untrained.coverage(current_actor(), **query, now=runtime().clock.now())
+    return json_response(json.coverage_dict(found))

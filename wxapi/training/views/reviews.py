@@ -9,10 +9,9 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
-from wxapi.training import wire
-from wxapi.training.schemas import answers, requests
-from wxapi.training.service import flags
+from wxapi.training.services import review_flags
 from wxapi.training.views.routes import ONE, ROOT, blueprint
+from wxapi.training.wire import answers, json, requests
 
 _DECISION = {"decision": "dismiss", "note": "已当面核实"}
 
@@ -23,7 +22,7 @@ _DECISION = {"decision": "dismiss", "note": "已当面核实"}
 @blueprint.response(200, answers.FlagPage)
 def list_flags(query: dict[str, Any], session_id: uuid.UUID) -> Response:
     """What looks odd, with the reason; by default what is still to be decided."""
-    return page_response(flags.queue(current_actor(), session_id, **query), wire.flag_dict)
+    return page_response(review_flags.queue(current_actor(), session_id, **query), json.flag_dict)
 
 
 @blueprint.route(f"{ROOT}/flags/<uuid:flag_id>/decision", methods=["POST"])
@@ -32,8 +31,8 @@ def list_flags(query: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.response(200, answers.FlagWire)
 def decide_flag(body: dict[str, Any], flag_id: uuid.UUID) -> Response:
     """`dismiss`: nothing in it; `uphold`: the sign-in is struck."""
-    row = flags.decide(current_actor(), flag_id, **body, now=runtime().clock.now())
-    return json_response(wire.flag_dict((row, None)))
+    row = review_flags.decide(current_actor(), flag_id, **body, now=runtime().clock.now())
+    return json_response(json.flag_dict((row, None)))
 
 
 @blueprint.route(f"{ONE}/flags/<uuid:flag_id>/decision", methods=["POST"])
@@ -42,5 +41,5 @@ def decide_flag(body: dict[str, Any], flag_id: uuid.UUID) -> Response:
 @blueprint.response(200, answers.FlagWire)
 def decide_flag_of_session(body: dict[str, Any], session_id: uuid.UUID, flag_id: uuid.UUID) -> Response:
     """The same, by the path of its session."""
-    row = flags.decide(current_actor(), flag_id, **body, session_id=session_id, now=runtime().clock.now())
-    return json_response(wire.flag_dict((row, None)))
+    row = review_flags.decide(current_actor(), flag_id, **body, session_id=session_id, now=runtime().clock.now())
+    return json_response(json.flag_dict((row, None)))

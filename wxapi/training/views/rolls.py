@@ -9,12 +9,11 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
-from wxapi.training import wire
 from wxapi.training.queries.roll import RollFilter
-from wxapi.training.schemas import answers, requests
-from wxapi.training.service import rolls, screens
-from wxapi.training.service.rolls import Correction
+from wxapi.training.services import correct_roll, hall_screen, roll_reading
+from wxapi.training.services.correct_roll import Correction
 from wxapi.training.views.routes import ONE, blueprint
+from wxapi.training.wire import answers, json, requests
 
 _PERSON = f"{ONE}/attendance/<uuid:user_id>"
 _CORRECTION = {"state": "made_up", "reason": "参加了 12 月 8 日的补课"}
@@ -27,8 +26,8 @@ _CORRECTION = {"state": "made_up", "reason": "参加了 12 月 8 日的补课"}
 def read_roll(query: dict[str, Any], session_id: uuid.UUID) -> Response:
     """The roll by name. `q` (two characters at least) is for the organiser."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
-    page = rolls.read_roll(current_actor(), session_id, RollFilter(**query), limit=limit, cursor=cursor)
-    return page_response(page, wire.roll_row_dict)
+    page = roll_reading.read_roll(current_actor(), session_id, RollFilter(**query), limit=limit, cursor=cursor)
+    return page_response(page, json.roll_row_dict)
 
 
 @blueprint.route(f"{ONE}/attendance/live")
@@ -36,7 +35,7 @@ def read_roll(query: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.response(200, answers.CountsWire)
 def live_counts(session_id: uuid.UUID) -> Response:
     """Counts for screens, at most a second old, with an ETag: ask every 2 s with `If-None-Match`."""
-    live = screens.live_counts(current_actor(), session_id, now=runtime().clock.now())
+    live = hall_screen.live_counts(current_actor(), session_id, now=runtime().clock.now())
     response = json_response({"session_id": str(session_id), "counts": live.counts})
     response.set_etag(live.etag)
     response.headers["Cache-Control"] = "private, no-cache"
@@ -52,7 +51,7 @@ def live_counts(session_id: uuid.UUID) -> Response:
 @blueprint.response(200, answers.ChangedWire)
 def correct_many(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     """Set the state of many: those named, or every late upload. Who is named and not on the roll is added to it."""
-    done = rolls.correct_many(
+    done = correct_roll.correct_many(
         current_actor(),
         session_id,
         Correction(body["state"], body["reason"]),
@@ -68,7 +67,7 @@ def correct_many(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.response(200, answers.RollEntryWire)
 def read_row(session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
     """One person's line with its history."""
-    return json_response(wire.roll_entry_dict(rolls.read_row(current_actor(), session_id, user_id)))
+    return json_response(json.roll_entry_dict(roll_reading.read_row(current_actor(), session_id, user_id)))
 
 
 @blueprint.route(_PERSON, methods=["PUT"])
@@ -77,8 +76,8 @@ def read_row(session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
 @blueprint.response(200, answers.RollEntryWire)
 def correct(body: dict[str, Any], session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
     """Set a state by hand, always with a reason; `made_up_in` names the session of a make-up."""
-    entry = rolls.correct(current_actor(), session_id, user_id, Correction(**body), now=runtime().clock.now())
-    return json_response(wire.roll_entry_dict(entry))
+    entry = correct_roll.correct(current_actor(), session_id, user_id, Correction(**body), now=runtime().clock.now())
+    return json_response(json.roll_entry_dict(entry))
 
 
 @blueprint.route(f"{_PERSON}/undo", methods=["POST"])
@@ -87,5 +86,5 @@ def correct(body: dict[str, Any], session_id: uuid.UUID, user_id: uuid.UUID) -> 
 @blueprint.response(200, answers.RollEntryWire)
 def undo(body: dict[str, Any], session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
     """Take back the last decision; the row and its history stay."""
-    entry = rolls.undo(current_actor(), session_id, user_id, **body, now=runtime().clock.now())
-    return json_response(wire.roll_entry_dict(entry))
+    entry = correct_roll.undo(current_actor(), session_id, user_id, **body, now=runtime().clock.now())
+    return json_response(json.roll_entry_dict(entry))

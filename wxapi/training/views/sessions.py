@@ -9,10 +9,9 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
-from wxapi.training import wire
-from wxapi.training.schemas import answers, requests
-from wxapi.training.service import enrolments, sessions
+from wxapi.training.services import browse, enrolling, organise
 from wxapi.training.views.routes import ONE, ROOT, blueprint
+from wxapi.training.wire import answers, json, requests
 
 _EXAMPLE = {
     "title": "党课开讲啦:基层治理的荆州实践",
@@ -40,8 +39,8 @@ _EXAMPLE = {
 def create_session(body: dict[str, Any]) -> Response:
     """Draft a session. Where it overlaps another of mine, `warnings` says so, unless `parallel` is set."""
     now = runtime().clock.now()
-    view = sessions.create(current_actor(), requests.plan_of(body), now=now)
-    return json_response(wire.session_dict(view, now), 201)
+    view = organise.create(current_actor(), requests.plan_of(body), now=now)
+    return json_response(json.session_dict(view, now), 201)
 
 
 @blueprint.route(ROOT)
@@ -51,8 +50,8 @@ def create_session(body: dict[str, Any]) -> Response:
 def list_sessions(query: dict[str, Any]) -> Response:
     """`open`: I may go there; `mine`: I enrolled, wait or was there; `organised`: in my regions."""
     now = runtime().clock.now()
-    page = sessions.listing(current_actor(), **query, now=now)
-    return page_response(page, lambda view: wire.session_dict(view, now))
+    page = browse.listing(current_actor(), **query, now=now)
+    return page_response(page, lambda view: json.session_dict(view, now))
 
 
 @blueprint.route(ONE)
@@ -60,8 +59,8 @@ def list_sessions(query: dict[str, Any]) -> Response:
 @blueprint.response(200, answers.SessionWire)
 def read_session(session_id: uuid.UUID) -> Response:
     """One session. A draft exists for its organisers only."""
-    view = sessions.read(current_actor(), session_id)
-    return json_response(wire.session_dict(view, runtime().clock.now()))
+    view = browse.read(current_actor(), session_id)
+    return json_response(json.session_dict(view, runtime().clock.now()))
 
 
 @blueprint.route(ONE, methods=["PUT"])
@@ -72,8 +71,8 @@ def replace_session(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     """Change a session that is not over. `version`, when given, must be the one last seen."""
     now = runtime().clock.now()
     plan = requests.plan_of(body)
-    view = sessions.replace(current_actor(), session_id, plan, version=body["version"], now=now)
-    return json_response(wire.session_dict(view, now))
+    view = organise.replace(current_actor(), session_id, plan, version=body["version"], now=now)
+    return json_response(json.session_dict(view, now))
 
 
 @blueprint.route(f"{ONE}/publish", methods=["POST"])
@@ -82,7 +81,7 @@ def replace_session(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 def publish_session(session_id: uuid.UUID) -> Response:
     """Open a draft."""
     now = runtime().clock.now()
-    return json_response(wire.session_dict(sessions.publish(current_actor(), session_id, now=now), now))
+    return json_response(json.session_dict(organise.publish(current_actor(), session_id, now=now), now))
 
 
 @blueprint.route(f"{ONE}/cancel", methods=["POST"])
@@ -91,7 +90,7 @@ def publish_session(session_id: uuid.UUID) -> Response:
 def cancel_session(session_id: uuid.UUID) -> Response:
     """Call a session off; everybody on its roll is told."""
     now = runtime().clock.now()
-    return json_response(wire.session_dict(sessions.cancel(current_actor(), session_id, now=now), now))
+    return json_response(json.session_dict(organise.cancel(current_actor(), session_id, now=now), now))
 
 
 @blueprint.route("/training/series", methods=["POST"])
@@ -100,5 +99,5 @@ def cancel_session(session_id: uuid.UUID) -> Response:
 @blueprint.response(201, answers.SeriesWire)
 def create_series(body: dict[str, Any]) -> Response:
     """Begin a series: who enrols in one of its sessions is enrolled in all that are still to come."""
-    row = enrolments.create_series(current_actor(), **body, now=runtime().clock.now())
+    row = enrolling.create_series(current_actor(), **body, now=runtime().clock.now())
     return json_response({"id": str(row.id), "title": row.title, "region_code": row.region_code}, 201)

@@ -10,11 +10,11 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
-from wxapi.training import wire
-from wxapi.training.schemas import answers, requests
-from wxapi.training.schemas.quick import quick_sign_in
-from wxapi.training.service import batches, screens, sign_ins, sign_outs
+from wxapi.training.services import hall_screen, signing_in, signing_out, steward_batch
 from wxapi.training.views.routes import ONE, blueprint, documents_body
+from wxapi.training.wire import answers, json, requests
+from wxapi.training.wire.documents import qr
+from wxapi.training.wire.quick import quick_sign_in
 
 # One instance: a class would be built anew at each of a hall's sign-ins.
 _SIGN_IN_BODY = requests.SignInBody()
@@ -32,14 +32,14 @@ _BODY = {
 @blueprint.response(200, answers.ScreenCodeWire)
 def sign_in_code(session_id: uuid.UUID) -> Response:
     """The present code for a screen. Any number of screens show the same one; ask again at `refresh_at`."""
-    screen = screens.screen_code(current_actor(), session_id, now=runtime().clock.now())
+    screen = hall_screen.screen_code(current_actor(), session_id, now=runtime().clock.now())
     return json_response(
         {
             "code": screen.code,
             "typed_code": screen.typed_code,
             "expires_at": to_wire(screen.expires_at),
             "refresh_at": to_wire(screen.refresh_at),
-            "qr_svg": screen.qr_svg,
+            "qr_svg": qr.screen_svg(screen.code),
         }
     )
 
@@ -50,7 +50,7 @@ def sign_in_code(session_id: uuid.UUID) -> Response:
 @blueprint.response(201, answers.TicketWire)
 def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     """Keep a scanned code for ten minutes, for this person."""
-    ticket = sign_ins.issue_ticket(current_actor(), session_id, body["code"], now=runtime().clock.now())
+    ticket = signing_in.issue_ticket(current_actor(), session_id, body["code"], now=runtime().clock.now())
     return json_response({"ticket": ticket.ticket, "expires_at": to_wire(ticket.expires_at)}, 201)
 
 
@@ -60,8 +60,8 @@ def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.response(201, answers.SignInWire)
 def sign_in(session_id: uuid.UUID) -> Response:
     """Sign in. Again by the same person: 200 with the same record."""
-    record = sign_ins.sign_in(current_actor(), session_id, requests.attempt_of(_body()), now=runtime().clock.now())
-    return json_response(wire.sign_in_dict(record), 201 if record.created else 200)
+    record = signing_in.sign_in(current_actor(), session_id, requests.attempt_of(_body()), now=runtime().clock.now())
+    return json_response(json.sign_in_dict(record), 201 if record.created else 200)
 
 
 def _body() -> dict[str, Any]:
@@ -90,8 +90,8 @@ def _body() -> dict[str, Any]:
 @blueprint.response(200, answers.BatchWire)
 def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     """Hand in up to 500 records that a steward's phone kept; each has its own result."""
-    results = batches.sign_in_batch(current_actor(), session_id, body["items"], now=runtime().clock.now())
-    return json_response({"results": [wire.result_dict(result) for result in results]})
+    results = steward_batch.sign_in_batch(current_actor(), session_id, body["items"], now=runtime().clock.now())
+    return json_response({"results": [json.result_dict(result) for result in results]})
 
 
 @blueprint.route(f"{ONE}/sign-outs", methods=["POST"])
@@ -100,5 +100,5 @@ def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.response(201, answers.SignOutWire)
 def sign_out(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     """Sign out with the code on the screen; the last time counts."""
-    record = sign_outs.sign_out(current_actor(), session_id, requests.attempt_of(body), now=runtime().clock.now())
-    return json_response(wire.sign_out_dict(record), 201 if record.created else 200)
+    record = signing_out.sign_out(current_actor(), session_id, requests.attempt_of(body), now=runtime().clock.now())
+    return json_response(json.sign_out_dict(record), 201 if record.created else 200)

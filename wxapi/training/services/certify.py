@@ -1,0 +1,131 @@
+"""Certificates: issued once, checked by anyone against the ledger as it stands now."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wxapi.identity.models import User
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.errors import ConflictError, not_found
+from wxapi.kernel.ids import new_id
+from wxapi.platform import audit
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+from wxapi.training.models import Certificate, TrainingSession
+from wxapi.training.queries import hours as queries
+from wxapi.training.rules.codes import normalise
+from wxapi.training.services import timetable
+
+# 80 random bits in Crockford base32: nobody finds a certificate by trying.
+_CODE_DIGITS = 16
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateView:
+    """What a certificate says: no more than anyone may learn by its check code."""
+
+    id: uuid.UUID
+    check_code: str
+    name: str
+    title: str
+    when: str
+    hours: Decimal
+    issued_at: datetime
+    created: bool = False
+
+    @property
+    def verify_url(self) -> str:
+        """Where anyone checks it."""
+        return f"{runtime().config.public_url}/api/v1/training/certificates/{self.check_code}"
+
+
+def issue(actor: Actor, *, session_id: uuid.UUID | None, year: int | None, now: datetime) -> CertificateView:
+    """Issue a certificate of a session or a year; again: the same one.
+
+    Raises:
+        NotFoundError: no such session.
+        ConflictError: `no_credit_hours`, there is nothing to certify.
+    """
+    with transaction() as session:
+        values = {"user_id": actor.user_id, "session_id": session_id, "year": year}
+        wanted = Certificate(id=new_id(), check_code=_new_code(), issued_at=now, **values)
+        if _view(session, wanted) is None:
+            raise ConflictError("no_credit_hours", "没有可以证明的学时;学时在培训结束后计入。")
+        made = session.scalars(
+            insert(Certificate)
+            .values(id=wanted.id, check_code=wanted.check_code, issued_at=now, **values)
+            .on_conflict_do_nothing()
+            .returning(Certificate.id)
+        ).first()
+        row = session.scalars(
+            select(Certificate).where(
+                Certificate.user_id == actor.user_id,
+                Certificate.session_id == session_id if session_id is not None else Certificate.year == year,
+            )
+        ).one()
+        if made is not None:
+            audit.record(session, actor.user_id, "training.certify", subject=f"certificate:{row.id}", at=now)
+            timetable.certificate_issued(session, row.id)
+        view = _view(session, row, created=made is not None)
+        assert view is not None
+        return view
+
+
+def own(actor: Actor, certificate_id: uuid.UUID) -> CertificateView:
+    """The holder's certificate.
+
+    Raises:
+        NotFoundError: not there, somebody else's, or its hours were taken back.
+    """
+    session = db.session()
+    row = session.scalars(
+        select(Certificate).where(Certificate.id == certificate_id, Certificate.user_id == actor.user_id)
+    ).one_or_none()
+    view = _view(session, row) if row is not None else None
+    if view is None:
+        raise not_found()
+    return view
+
+
+def verify(check_code: str) -> CertificateView:
+    """What the holder of a check code may learn.
+
+    Raises:
+        NotFoundError: no such certificate, or what it certified is no longer so.
+    """
+    session = db.session()
+    row = session.scalars(select(Certificate).where(Certificate.check_code == normalise(check_code))).one_or_none()
+    view = _view(session, row) if row is not None else None
+    if view is None:
+        raise not_found()
+    return view
+
+
+def _view(session: Session, row: Certificate, *, created: bool = False) -> CertificateView | None:
+    """The certificate with the hours of now; None when there are none, or the person was erased."""
+    person = session.get_one(User, row.user_id)
+    if row.session_id is not None:
+        about = session.get(TrainingSession, row.session_id)
+        if about is None:
+            return None
+        title, when = about.title, local_day(about.starts_at).isoformat()
+        hours = queries.hours_of_session(session, row.user_id, row.session_id)
+    else:
+        assert row.year is not None
+        title, when = "年度培训", f"{row.year} 年度"
+        hours = queries.hours_of_year(session, row.user_id, row.year)
+    if hours <= 0 or person.erased_at is not None:
+        return None
+    return CertificateView(row.id, row.check_code, person.nickname, title, when, hours, row.issued_at, created)
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_DIGITS))

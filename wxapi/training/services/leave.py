@@ -1,0 +1,134 @@
+"""Asking for leave, before a session or after, and what the organiser says."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import ConflictError, not_found
+from wxapi.kernel.ids import new_id
+from wxapi.kernel.paging import Page
+from wxapi.platform import audit
+from wxapi.platform.db import db, transaction
+from wxapi.training.models import LeaveRequest, TrainingSession
+from wxapi.training.queries import roll as queries
+from wxapi.training.queries.managed import ORGANISE, managed
+from wxapi.training.queries.scope import within
+from wxapi.training.rules.attendance import LEAVE_OVERRIDES, Action, Decision, State, check_leave_possible
+from wxapi.training.rules.sessions import SessionState, session_cancelled
+from wxapi.training.services import timetable
+from wxapi.training.services.change_state import change_state
+
+
+def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> LeaveRequest:
+    """Ask for leave from a session one is enrolled in.
+
+    Raises:
+        NotFoundError: no such session, or not on its roll.
+        ConflictError: `session_cancelled`, `already_signed_in`, `leave_pending`.
+    """
+    with transaction() as session:
+        found = session.get(TrainingSession, session_id)
+        if found is None or found.state == SessionState.DRAFT:
+            raise not_found()
+        if found.state == SessionState.CANCELLED:
+            raise session_cancelled()
+        # The lock makes two requests of one person wait for each other.
+        row = queries.row_locked(session, session_id, actor.user_id)
+        if row is None:
+            raise not_found()
+        check_leave_possible(State(row.state))
+        if _pending(session, session_id, actor.user_id) is not None:
+            raise ConflictError("leave_pending", "您已提交请假申请,请等待组织者审批。")
+        request = LeaveRequest(
+            id=new_id(), session_id=session_id, user_id=actor.user_id, reason=reason, created_at=now, note=""
+        )
+        session.add(request)
+        audit.record(session, actor.user_id, "training.leave_ask", subject=f"training:{session_id}", at=now)
+        return request
+
+
+def decide(
+    actor: Actor,
+    request_id: uuid.UUID,
+    decision: Decision,
+    *,
+    note: str,
+    session_id: uuid.UUID | None = None,
+    now: datetime,
+) -> LeaveRequest:
+    """Approve or deny; the same decision again changes nothing.
+
+    Raises:
+        NotFoundError: outside the scope, or of another session than `session_id`.
+        ConflictError: `already_decided` otherwise.
+    """
+    with transaction() as session:
+        request = _request_locked(session, actor, request_id)
+        if session_id is not None and request.session_id != session_id:
+            raise not_found()
+        if request.decision == decision:
+            return request
+        if request.decision is not None:
+            raise ConflictError("already_decided", "该请假申请已有审批结果。", extra={"decision": request.decision})
+        request.decision, request.note = decision.value, note
+        request.decided_by, request.decided_at = actor.user_id, now
+        if decision is Decision.APPROVE:
+            row = queries.row_locked(session, request.session_id, request.user_id)
+            if row is not None and row.state in LEAVE_OVERRIDES:
+                change_state(
+                    session,
+                    row,
+                    State.ON_LEAVE,
+                    Action.LEAVE,
+                    actor_id=actor.user_id,
+                    reason=request.reason,
+                    now=now,
+                )
+        timetable.leave_decided(session, request.id)
+        audit.record(
+            session,
+            actor.user_id,
+            "training.leave_decide",
+            subject=f"training:{request.session_id}",
+            at=now,
+            decision=decision.value,
+        )
+        return request
+
+
+def requests(
+    actor: Actor, session_id: uuid.UUID, *, pending: bool, limit: int, cursor: str | None
+) -> Page[tuple[LeaveRequest, str]]:
+    """The requests of a session.
+
+    Raises:
+        NotFoundError: outside the scope.
+    """
+    managed(db.session(), actor, session_id, ORGANISE)
+    return queries.leave_page(db.session(), session_id, pending=pending, limit=limit, cursor=cursor)
+
+
+def _pending(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> uuid.UUID | None:
+    return session.scalars(
+        select(LeaveRequest.id).where(
+            LeaveRequest.session_id == session_id,
+            LeaveRequest.user_id == user_id,
+            LeaveRequest.decision.is_(None),
+        )
+    ).one_or_none()
+
+
+def _request_locked(session: Session, actor: Actor, request_id: uuid.UUID) -> LeaveRequest:
+    request = session.scalars(
+        select(LeaveRequest)
+        .join(TrainingSession, TrainingSession.id == LeaveRequest.session_id)
+        .where(LeaveRequest.id == request_id, within(actor, ORGANISE))
+        .with_for_update(of=LeaveRequest)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if request is None:
+        raise not_found()
+    return request
