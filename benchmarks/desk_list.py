@@ -26,8 +26,8 @@ from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Role
 from wxapi.platform import migrate
 from wxapi.platform.wire import dumps
-from wxapi.regions.rules import LEVEL_OF_LENGTH
-from wxapi.regions.tree import Tree
+from wxapi.regions.rules.levels import LEVEL_OF_LENGTH
+from wxapi.regions.rules.tree import Tree
 from wxapi.reports.queries import lists
 from wxapi.reports.wire.rows import report_item
 

@@ -24,9 +24,10 @@ from wxapi.kernel.coordinates import Datum, Point
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.regions import queries
-from wxapi.regions.rules import Level
-from wxapi.regions.service import import_regions, locate
-from wxapi.regions.sources import read_file
+from wxapi.regions.rules.levels import Level
+from wxapi.regions.services.importing import import_regions
+from wxapi.regions.services.lookup import locate
+from wxapi.regions.services.sources import read_file
 
 _POINTS = Path(__file__).parent.parent / "tests" / "data" / "points.csv"
 # Many short rounds: some of them run undisturbed even on a busy machine.

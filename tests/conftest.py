@@ -30,7 +30,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.platform.wechat.client import WeChatClient
-from wxapi.regions.snapshot import regions_cache
+from wxapi.regions.services.snapshot import regions_cache
 
 # A Monday, 10:00 in Shanghai: office hours.
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)

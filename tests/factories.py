@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from wxapi.identity.models import Token
 from wxapi.identity.queries import digest_of
-from wxapi.identity.service import NewAppointment, add_appointment
-from wxapi.identity.sessions import register_openid
+from wxapi.identity.services.appointments import NewAppointment, add_appointment
+from wxapi.identity.services.login import register_openid
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.ids import new_token
 from wxapi.kernel.permissions import Role

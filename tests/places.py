@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wxapi.kernel.coordinates import Datum, Point
-from wxapi.regions.service import ImportSummary, import_regions
-from wxapi.regions.sources import Entry
+from wxapi.regions.rules.checking import Entry
+from wxapi.regions.services.importing import ImportSummary, import_regions
 
 WEST, SOUTH, SIDE = 112.20, 30.30, 0.01
 IMPORTED_AT = datetime(2026, 11, 1, tzinfo=UTC)

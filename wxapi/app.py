@@ -6,10 +6,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 from wxapi.identity import cli as identity_cli
-from wxapi.identity import retention as identity_retention
-from wxapi.identity import rights
 from wxapi.identity import views as identity
-from wxapi.identity.sessions import authenticate
+from wxapi.identity.services import personal_data
+from wxapi.identity.services import retention as identity_retention
+from wxapi.identity.services.login import authenticate
 from wxapi.kernel.clock import Clock, SystemClock
 from wxapi.moderation import personal as moderation_personal
 from wxapi.moderation import retention as moderation_retention
@@ -55,7 +55,7 @@ BLUEPRINTS = (
     training.blueprint,
 )
 # Features that hold something of a person, for `GET /me/data` and `DELETE /me`.
-PERSONAL_DATA: tuple[rights.PersonalData, ...] = (
+PERSONAL_DATA: tuple[personal_data.PersonalData, ...] = (
     photos_personal.personal_data,
     notifications_personal.personal_data,
     moderation_personal.personal_data,
@@ -104,7 +104,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     http.install(app, upload_limits=UPLOADS)
     guard.install(app, authenticate)
     limits.install(app, config)
-    rights.install(app, PERSONAL_DATA)
+    personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
     unit_management.install(app, UNIT_HOLDINGS)
     app.register_blueprint(health.blueprint)

@@ -12,7 +12,7 @@ from tests import places
 from tests.conftest import NOW
 from tests.factories import People, Person
 from wxapi.identity.models import AppointmentRow, User
-from wxapi.identity.service import NewAppointment, add_appointment
+from wxapi.identity.services.appointments import NewAppointment, add_appointment
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform import idempotency

@@ -16,7 +16,7 @@ from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.reporting import Town, file, file_routed, photo, read, take
 from workers.topics import TOPICS
-from wxapi.identity import rights
+from wxapi.identity.services import erasure
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.moderation import service
@@ -368,7 +368,7 @@ class TestWords:
         report = file_routed(town.reporter, description=self.TYPED)
         mine = town.reporter.get("/me/data").get_json()
         assert mine["reports"]["filed"][0]["description"] == self.TYPED
-        rights.erase(town.reporter.actor.user_id, now=app.extensions["wxapi"].clock.now())
+        erasure.erase(town.reporter.actor.user_id, now=app.extensions["wxapi"].clock.now())
         opened = town.worker.post(f"/reports/{report['id']}/original").get_json()
         assert PHONE not in opened["description"]
         assert "〔手机号〕" in opened["description"]

@@ -3,8 +3,8 @@
 from sqlalchemy import func, select
 
 from tests.factories import People
-from wxapi.identity import rights
 from wxapi.identity.models import AppointmentRow, Token, User
+from wxapi.identity.services import erasure
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
@@ -34,7 +34,7 @@ def test_the_job_forgets_the_person_and_is_harmless_twice(city: None, people: Pe
     person = people.make((Role.COMMUNITY_WORKER, "421002001001"), openid="forget-me")
     other = people.make()
     for _ in range(2):
-        rights.erase(person.actor.user_id, now=clock.now())
+        erasure.erase(person.actor.user_id, now=clock.now())
     db.session.expire_all()
     user = db.session.get(User, person.actor.user_id)
     assert user is not None
@@ -50,5 +50,5 @@ def test_the_job_forgets_the_person_and_is_harmless_twice(city: None, people: Pe
 
 def test_who_was_forgotten_comes_back_as_somebody_new(people: People, clock: FixedClock) -> None:
     before = people.make(openid="again")
-    rights.erase(before.actor.user_id, now=clock.now())
+    erasure.erase(before.actor.user_id, now=clock.now())
     assert people.make(openid="again").actor.user_id != before.actor.user_id

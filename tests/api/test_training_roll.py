@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from tests.factories import People, Person
 from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, open_school
 from tests.statements import count_statements
-from wxapi.identity import rights
 from wxapi.identity.models import User
+from wxapi.identity.services import erasure
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.training.models import Attendance, HourEntry
@@ -423,8 +423,8 @@ def test_everything_of_a_person_is_told_and_forgotten(school: School, session: S
     enrol(waiting, coming)
     held = school.member.get("/me/data").json["training"]
     assert [row["state"] for row in held["attendance"]] == ["present", "enrolled"]
-    rights.erase(school.member.actor.user_id, now=clock.now())
-    rights.erase(school.member.actor.user_id, now=clock.now())
+    erasure.erase(school.member.actor.user_id, now=clock.now())
+    erasure.erase(school.member.actor.user_id, now=clock.now())
     row = session.scalars(select(Attendance).where(Attendance.user_id == school.member.actor.user_id)).one()
     assert (row.state, row.device_digest) == ("present", None)
     assert waiting.get(path(coming)).json["mine"]["enrolment"] == "enrolled"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
-from wxapi.identity import rights
+from wxapi.identity.services import erasure
 from wxapi.notifications import delivery, ledger, service
 from wxapi.notifications.models import Grant, Message, Template
 from wxapi.notifications.rules import Delivery, Kind, Notice
@@ -118,7 +118,7 @@ def test_long_texts_are_cut(person: Person, session: Session) -> None:
 def test_nobody_and_the_erased_are_told_nothing(person: Person, session: Session) -> None:
     with transaction() as own:
         assert service.tell(own, [], notice(), now=NOW) == 0
-    rights.erase(person.actor.user_id, now=NOW)
+    erasure.erase(person.actor.user_id, now=NOW)
     assert tell(person) == 0
     assert session.scalars(select(Message)).all() == []
 
@@ -334,7 +334,7 @@ def test_erasing_a_person_takes_the_inbox_and_the_ledger(person: Person, fake: F
     message_id = only_message(session).id
     held = person.get("/me/data").json["notifications"]
     assert (len(held["messages"]), len(held["answers"])) == (1, 1)
-    rights.erase(person.actor.user_id, now=NOW)
+    erasure.erase(person.actor.user_id, now=NOW)
     delivery.deliver(message_id, now=NOW)
     assert session.scalars(select(Message)).all() == []
     assert session.scalars(select(Grant)).all() == []

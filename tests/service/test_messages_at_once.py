@@ -15,7 +15,7 @@ from config import Config
 from tests.conftest import NOW
 from tests.fake_wechat_control import FakeControl
 from wxapi.app import create_app
-from wxapi.identity.sessions import register_openid
+from wxapi.identity.services.login import register_openid
 from wxapi.kernel.clock import FixedClock
 from wxapi.notifications import delivery, ledger, service
 from wxapi.notifications.models import Message, Template

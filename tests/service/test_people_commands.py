@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.factories import People
-from wxapi.identity import rosters
 from wxapi.identity.models import User
-from wxapi.identity.sessions import register_openid
+from wxapi.identity.services import rosters
+from wxapi.identity.services.login import register_openid
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow

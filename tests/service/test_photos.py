@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.pictures import jpeg
-from wxapi.identity import rights
+from wxapi.identity.services import erasure, personal_data
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
 from wxapi.photos import queries, service, visibility
@@ -152,9 +152,9 @@ def test_unused_photos_are_swept_after_48_hours(owner: Person, session: Session)
 def test_erasing_a_person_drops_unused_photos_and_unties_used_ones(owner: Person, session: Session) -> None:
     used, unused = upload(owner), upload(owner)
     claim(owner, used)
-    held = rights.read_everything(owner.actor, now=NOW)["photos"]
+    held = personal_data.read_everything(owner.actor, now=NOW).parts["photos"]
     assert {photo["id"]: photo["used_by"] for photo in held} == {str(used): "report", str(unused): None}
-    rights.erase(owner.actor.user_id, now=NOW)
+    erasure.erase(owner.actor.user_id, now=NOW)
     session.expire_all()
     left = queries.photos_by_ids(session, [used, unused])
     assert set(left) == {used}

@@ -9,7 +9,7 @@ from click.testing import Result
 from flask import Flask
 
 from tests import places
-from wxapi.regions.service import locate, tree
+from wxapi.regions.services.lookup import locate, tree
 
 A, B = "421002001001", "421002001002"
 

@@ -16,9 +16,9 @@ from wxapi.app import create_app
 from wxapi.kernel.errors import ConflictError
 from wxapi.platform import migrate
 from wxapi.platform.db import db
-from wxapi.regions import service, snapshot
-from wxapi.regions.service import locate, tree
-from wxapi.regions.snapshot import SnapshotCache, regions_cache
+from wxapi.regions.services import importing, snapshot
+from wxapi.regions.services.lookup import locate, tree
+from wxapi.regions.services.snapshot import SnapshotCache, regions_cache
 
 A, B = "421002001001", "421002001002"
 
@@ -125,7 +125,7 @@ def test_one_import_at_a_time(two_apps: tuple[Flask, Flask, str]) -> None:
 
 
 def _import_gcj02(entries: list[Any]) -> int:
-    return service.import_regions(entries, places.Datum.GCJ02, now=places.IMPORTED_AT).regions
+    return importing.import_regions(entries, places.Datum.GCJ02, now=places.IMPORTED_AT).regions
 
 
 def _in(app: Flask, ask: Callable[[], object], expected: object) -> None:

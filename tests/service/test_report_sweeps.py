@@ -24,8 +24,8 @@ from tests.reporting import (
     resolved,
     take,
 )
-from wxapi.identity import rights
 from wxapi.identity.models import AppointmentRow
+from wxapi.identity.services import personal_data
 from wxapi.kernel.clock import FixedClock
 from wxapi.platform.db import transaction
 from wxapi.reports.models import Report, ReportEvent
@@ -118,7 +118,7 @@ def test_erasing_a_person_leaves_his_reports(town: Town, app: Flask, session: Se
     for person in (town.reporter, town.stranger):
         with transaction() as open_session:
             for part in app.extensions["wxapi.personal_data"]:
-                assert isinstance(part, rights.PersonalData)
+                assert isinstance(part, personal_data.PersonalData)
                 part.erase(open_session, person.actor.user_id, clock.now())
     row = session.get_one(Report, uuid.UUID(report["id"]))
     session.refresh(row)

@@ -14,8 +14,8 @@ from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import Town, photo, take
 from tests.schooling import open_school
-from wxapi.identity import rights, sessions
 from wxapi.identity.models import Token, User
+from wxapi.identity.services import erasure, login
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.moderation.models import Trace
@@ -142,7 +142,7 @@ class TestPeople:
 
     def end_tokens(self, at: datetime) -> None:
         with transaction() as session:
-            sessions.forget_idle(session, at)
+            login.forget_idle(session, at)
 
     def test_who_was_not_seen_for_two_years_is_erased_once(self, city: None, people: People, session: Session) -> None:
         idle, officer = people.make(), people.make((Role.TOWNSHIP_OFFICER, "421002001"))
@@ -151,7 +151,7 @@ class TestPeople:
         assert retention.forget_due(now=self.LATER)["people"] == 0  # on its way already
         row = session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase")).one()
         assert row.payload == {"user_id": str(idle.actor.user_id)}
-        rights.erase(idle.actor.user_id, now=self.LATER)
+        erasure.erase(idle.actor.user_id, now=self.LATER)
         session.delete(row)
         session.commit()
         assert retention.forget_due(now=self.LATER)["people"] == 0
@@ -206,6 +206,6 @@ class TestHeld:
 
     def test_nothing_is_held_of_a_stranger_or_the_erased(self, app: Flask, people: People) -> None:
         person: Person = people.make(openid="o-gone")
-        rights.erase(person.actor.user_id, now=NOW)
+        erasure.erase(person.actor.user_id, now=NOW)
         for openid in ("o-gone", "o-never-seen", ""):
             assert self.ask(app, openid) == "Nothing is held about this openid.\n"

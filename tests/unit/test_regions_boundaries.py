@@ -10,7 +10,7 @@ import shapely
 from tests.places import square
 from wxapi.kernel.coordinates import Datum, Point, distance_m, wgs84_to_gcj02
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.boundaries import read_polygon, to_stored
+from wxapi.regions.rules.boundaries import read_polygon, to_stored
 
 GOOD = square(112.2, 30.3, 112.21, 30.31)
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.kernel.coordinates import Point, metres_per_degree
-from wxapi.regions.index import Location, SpatialIndex
-from wxapi.regions.plane import Polygonal, ground_scale, project
-from wxapi.regions.tree import Tree
+from wxapi.regions.rules.index import Location, SpatialIndex
+from wxapi.regions.rules.plane import Polygonal, ground_scale, project
+from wxapi.regions.rules.tree import Tree
 
 GROUPS = {"4210": "市", "421002": "县", "421002001": "镇一", "421002002": "镇二"}
 A, B, C, D = "421002001001", "421002001002", "421002002001", "421002002002"

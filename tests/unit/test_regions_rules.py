@@ -3,8 +3,8 @@
 import pytest
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.rules import Level, check_region, level_of, parent_of, path_of, reach_m
-from wxapi.regions.tree import Tree
+from wxapi.regions.rules.levels import Level, check_region, level_of, parent_of, path_of, reach_m
+from wxapi.regions.rules.tree import Tree
 
 NAMES = {
     "421002001001": "健康巷社区",

@@ -9,7 +9,8 @@ import pytest
 
 from tests.places import square
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.sources import Entry, read_file
+from wxapi.regions.rules.checking import Entry
+from wxapi.regions.services.sources import read_file
 
 SQUARE = square(112.2, 30.3, 112.21, 30.31)
 

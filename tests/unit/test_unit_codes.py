@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.rules import level_of
+from wxapi.regions.rules.levels import level_of
 from wxapi.units.rules import above, is_region, is_unit_code, region_of, unit_code
 
 REGIONS = st.builds(

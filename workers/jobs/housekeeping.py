@@ -2,7 +2,7 @@
 
 import structlog
 
-from wxapi.identity import sessions
+from wxapi.identity.services import login
 from wxapi.platform import audit_chain, idempotency, retention
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
@@ -26,7 +26,7 @@ def forget_expired_keys() -> None:
 def forget_idle_tokens() -> None:
     """Delete tokens that nobody has used for 30 days."""
     with transaction() as session:
-        sessions.forget_idle(session, runtime().clock.now())
+        login.forget_idle(session, runtime().clock.now())
 
 
 def forget_due() -> None:

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from wxapi.identity import rights
+from wxapi.identity.services import erasure
 from wxapi.platform.runtime import runtime
 
 
 def erase_person(*, user_id: str) -> None:
     """Forget a person everywhere."""
-    rights.erase(UUID(user_id), now=runtime().clock.now())
+    erasure.erase(UUID(user_id), now=runtime().clock.now())

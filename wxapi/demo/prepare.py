@@ -19,9 +19,9 @@ from wxapi.app import create_app
 from wxapi.demo import people
 from wxapi.demo.errors import DemoError
 from wxapi.demo.templates import templates
-from wxapi.identity import rosters
 from wxapi.identity.models import User
 from wxapi.identity.queries import user_by_digest
+from wxapi.identity.services import rosters
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
 from wxapi.notifications import queries as notifications
@@ -30,8 +30,8 @@ from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.models import Region
-from wxapi.regions.service import import_regions
-from wxapi.regions.sources import read_file
+from wxapi.regions.services.importing import import_regions
+from wxapi.regions.services.sources import read_file
 
 Item = TypeVar("Item")
 

@@ -5,8 +5,8 @@ import uuid
 
 import click
 
-from wxapi.identity import rights, service
-from wxapi.identity.service import NewAppointment
+from wxapi.identity.services import appointments, personal_data
+from wxapi.identity.services.appointments import NewAppointment
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.commands import CommandGroup
@@ -25,7 +25,7 @@ def appoint(user_id: uuid.UUID, role: str, region_code: str) -> None:
     The first administrator of a city is made this way; administrators appoint everybody else by POST /appointments.
     """
     try:
-        service.appoint_by_operator(NewAppointment(user_id, Role(role), region_code), now=runtime().clock.now())
+        appointments.appoint_by_operator(NewAppointment(user_id, Role(role), region_code), now=runtime().clock.now())
     except DomainError as error:
         raise click.ClickException(f"[{error.code}] {error.detail}") from error
     click.echo(f"{user_id} is {role} of {region_code} and all below it.")
@@ -38,7 +38,7 @@ def held() -> None:
     Not an argument: those stay in the shell's history and in the list of processes. The look is audited.
     """
     openid = click.prompt("openid", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
-    found = rights.held_about(openid.strip(), now=runtime().clock.now())
+    found = personal_data.held_about(openid.strip(), now=runtime().clock.now())
     if found is None:
         click.echo("Nothing is held about this openid.")
         return

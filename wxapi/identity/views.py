@@ -5,17 +5,14 @@ from typing import Any
 
 from flask import Response, request
 
-from wxapi.identity import rights, schemas, service, sessions
-from wxapi.identity.models import AppointmentRow
+from wxapi.identity import wire
+from wxapi.identity.services import appointments, erasure, login, personal_data, profile
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
-from wxapi.regions.service import region_names
-from wxapi.units.queries import unit_names
 from wxapi.units.rules import region_of
 
 blueprint = ApiBlueprint("identity", __name__, description="登录、本人信息、任职")
@@ -24,11 +21,11 @@ blueprint = ApiBlueprint("identity", __name__, description="登录、本人信�
 @blueprint.route("/auth/wechat", methods=["POST"])
 @guard(Permission.PUBLIC)
 @limiter.limit("3000/minute")
-@blueprint.arguments(schemas.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
-@blueprint.response(200, schemas.Login)
+@blueprint.arguments(wire.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
+@blueprint.response(200, wire.Login)
 def log_in(body: dict[str, Any]) -> Response:
     """Exchange a `wx.login` code for a bearer token."""
-    return json_response(sessions.log_in(body["code"], now=runtime().clock.now()))
+    return json_response(wire.login_dict(login.log_in(body["code"], now=runtime().clock.now())))
 
 
 @blueprint.route("/auth/logout", methods=["POST"])
@@ -36,60 +33,60 @@ def log_in(body: dict[str, Any]) -> Response:
 @blueprint.response(204)
 def log_out() -> None:
     """Revoke the token of this request."""
-    sessions.log_out(request.headers["Authorization"].partition(" ")[2])
+    login.log_out(request.headers["Authorization"].partition(" ")[2])
 
 
 @blueprint.route("/me")
 @guard(Permission.SIGNED_IN)
-@blueprint.response(200, schemas.Me)
+@blueprint.response(200, wire.Me)
 def read_me() -> Response:
     """The signed-in person."""
-    return json_response(service.read_me(current_actor(), now=runtime().clock.now()))
+    return json_response(wire.me_dict(profile.read_me(current_actor(), now=runtime().clock.now())))
 
 
 @blueprint.route("/me", methods=["PUT"])
 @guard(Permission.SIGNED_IN)
-@blueprint.arguments(schemas.ChangeMe, example={"nickname": "小李", "kind": "courier"})
-@blueprint.response(200, schemas.Me)
+@blueprint.arguments(wire.ChangeMe, example={"nickname": "小李", "kind": "courier"})
+@blueprint.response(200, wire.Me)
 def change_me(body: dict[str, Any]) -> Response:
     """Replace nickname and kind."""
-    return json_response(service.change_me(current_actor(), **body, now=runtime().clock.now()))
+    return json_response(wire.me_dict(profile.change_me(current_actor(), **body, now=runtime().clock.now())))
 
 
 @blueprint.route("/me/phone", methods=["POST"])
 @guard(Permission.SIGNED_IN)
 @limiter.limit("10/minute")
-@blueprint.arguments(
-    schemas.WxCode, example={"code": "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144"}
-)
-@blueprint.response(200, schemas.Me)
+@blueprint.arguments(wire.WxCode, example={"code": "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144"})
+@blueprint.response(200, wire.Me)
 def set_phone(body: dict[str, Any]) -> Response:
     """Bind the phone number behind a getPhoneNumber code."""
-    return json_response(service.set_phone(current_actor(), body["code"], now=runtime().clock.now()))
+    return json_response(wire.me_dict(profile.set_phone(current_actor(), body["code"], now=runtime().clock.now())))
 
 
 @blueprint.route("/me/data")
 @guard(Permission.SIGNED_IN)
 @limiter.limit("10/hour")
-@blueprint.response(200, schemas.Everything)
+@blueprint.response(200, wire.EverythingWire)
 def read_everything() -> Response:
     """Everything held about the signed-in person, as one JSON."""
-    return json_response(rights.read_everything(current_actor(), now=runtime().clock.now()))
+    return json_response(
+        wire.everything_dict(personal_data.read_everything(current_actor(), now=runtime().clock.now()))
+    )
 
 
 @blueprint.route("/me", methods=["DELETE"])
 @guard(Permission.SIGNED_IN)
-@blueprint.response(202, schemas.Accepted)
+@blueprint.response(202, wire.Accepted)
 def ask_erasure() -> Response:
     """Erase the signed-in person; reports stay, without the person."""
-    rights.ask_erasure(current_actor(), now=runtime().clock.now())
+    erasure.ask_erasure(current_actor(), now=runtime().clock.now())
     return json_response({"state": "accepted"}, 202)
 
 
 @blueprint.route("/appointments", methods=["POST"])
 @guard(Permission.APPOINT)
 @blueprint.arguments(
-    schemas.NewAppointmentBody,
+    wire.NewAppointmentBody,
     example={
         "user_id": "5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11",
         "role": "community_worker",
@@ -99,21 +96,21 @@ def ask_erasure() -> Response:
         "ends_on": None,
     },
 )
-@blueprint.response(201, schemas.AppointmentWire)
+@blueprint.response(201, wire.AppointmentWire)
 def appoint(body: dict[str, Any]) -> Response:
     """Appoint a person for a region within one's own."""
     body["region_code"] = body["region_code"] or region_of(body["unit_code"])
-    row, nickname = service.appoint(current_actor(), service.NewAppointment(**body), now=runtime().clock.now())
-    return json_response(_appointment((row, nickname)), 201)
+    made = appointments.appoint(current_actor(), appointments.NewAppointment(**body), now=runtime().clock.now())
+    return json_response(wire.appointment_dict(made), 201)
 
 
 @blueprint.route("/appointments")
 @guard(Permission.APPOINT)
-@blueprint.arguments(schemas.AppointmentQuery, location="query")
-@blueprint.response(200, schemas.AppointmentPage)
+@blueprint.arguments(wire.AppointmentQuery, location="query")
+@blueprint.response(200, wire.AppointmentPage)
 def list_appointments(query: dict[str, Any]) -> Response:
     """Appointments in force at or below a region."""
-    page = service.list_appointments(
+    page = appointments.list_appointments(
         current_actor(),
         query["region"],
         unit=query["unit"],
@@ -121,7 +118,7 @@ def list_appointments(query: dict[str, Any]) -> Response:
         cursor=query["cursor"],
         now=runtime().clock.now(),
     )
-    return page_response(page, _appointment)
+    return page_response(page, wire.appointment_dict)
 
 
 @blueprint.route("/appointments/<uuid:appointment_id>", methods=["DELETE"])
@@ -129,21 +126,4 @@ def list_appointments(query: dict[str, Any]) -> Response:
 @blueprint.response(204)
 def end_appointment(appointment_id: uuid.UUID) -> None:
     """End an appointment."""
-    service.end_appointment(current_actor(), appointment_id, now=runtime().clock.now())
-
-
-def _appointment(found: tuple[AppointmentRow, str]) -> dict[str, Any]:
-    row, nickname = found
-    return {
-        "id": str(row.id),
-        "user": {"id": str(row.user_id), "nickname": nickname},
-        "role": row.role,
-        "region": {"code": row.region_code, "name": region_names([row.region_code]).get(row.region_code, "")},
-        "unit": _unit(row.unit_code),
-        "starts_on": row.starts_on.isoformat(),
-        "ends_on": row.ends_on.isoformat() if row.ends_on else None,
-    }
-
-
-def _unit(code: str | None) -> dict[str, str] | None:
-    return {"code": code, "name": unit_names(db.session(), [code])[code]} if code else None
+    appointments.end_appointment(current_actor(), appointment_id, now=runtime().clock.now())

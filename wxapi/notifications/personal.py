@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from wxapi.identity.rights import PersonalData
+from wxapi.identity.services.personal_data import PersonalData
 from wxapi.kernel.clock import to_wire
 from wxapi.notifications.models import Grant, Message
 from wxapi.notifications.wire import message_dict

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
 from wxapi.identity.queries import user_by_digest
-from wxapi.identity.withdrawal import withdraw
+from wxapi.identity.services.withdrawal import withdraw
 from wxapi.kernel.errors import MalformedError
 from wxapi.notifications import ledger, push_events
 from wxapi.notifications.models import Message, PushEvent

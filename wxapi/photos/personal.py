@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from wxapi.identity.rights import PersonalData
+from wxapi.identity.services.personal_data import PersonalData
 from wxapi.kernel.clock import to_wire
 from wxapi.photos.queries import photos_of
 from wxapi.photos.service import forget_owner

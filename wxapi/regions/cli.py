@@ -10,9 +10,9 @@ from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.runtime import runtime
-from wxapi.regions.importing import OVERLAP_TOLERANCE_M
-from wxapi.regions.service import import_regions
-from wxapi.regions.sources import read_file
+from wxapi.regions.rules.checking import OVERLAP_TOLERANCE_M
+from wxapi.regions.services.importing import import_regions
+from wxapi.regions.services.sources import read_file
 
 Item = TypeVar("Item")
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
-from wxapi.regions.rules import LONGEST_CODE, LONGEST_NAME
+from wxapi.regions.rules.levels import LONGEST_CODE, LONGEST_NAME
 
 
 class Region(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wxapi.regions.models import Region, RegionVersion
-from wxapi.regions.plane import Polygonal
+from wxapi.regions.rules.plane import Polygonal
 
 
 def current_version(session: Session) -> int:

@@ -14,7 +14,7 @@ from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.codes import QR_PATH
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.scenes.models import Scene
 from wxapi.scenes.rules import Kind, new_scene
 

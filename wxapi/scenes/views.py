@@ -7,7 +7,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.scenes import services, wire
 from wxapi.scenes.rules import Kind
 from wxapi.scenes.services import Code

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.units.models import Matter, Unit
 from wxapi.units.rules import UnitKind, is_region, region_of
 

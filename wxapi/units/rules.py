@@ -8,7 +8,7 @@ import re
 from enum import StrEnum
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.rules import level_of, parent_of
+from wxapi.regions.rules.levels import level_of, parent_of
 
 MAX_NAME = 60
 _SUFFIX = re.compile(r"[a-z0-9]{2,12}")

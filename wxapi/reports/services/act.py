@@ -14,7 +14,7 @@ from wxapi.kernel.errors import ConflictError, InvalidError, not_found, version_
 from wxapi.photos import service as photos
 from wxapi.photos.models import Photo
 from wxapi.platform.db import transaction
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report, ReportEvent, ReportPhoto
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.reports import Found

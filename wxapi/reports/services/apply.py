@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from wxapi.platform import audit, outbox
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.notices import TOLD
 from wxapi.reports.queries.reports import CITIZENS

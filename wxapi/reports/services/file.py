@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
-from wxapi.kernel.errors import InvalidError, NotFoundError
+from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.ids import new_id, new_report_number
 from wxapi.photos import service as photos
 from wxapi.photos.models import Photo
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import fetch, transaction
-from wxapi.regions.service import Location, locate
+from wxapi.regions.services.lookup import Location, locate
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.queries.reports import PlacedPhoto, standing_of
 from wxapi.reports.rules import routing
@@ -75,12 +75,11 @@ def file_report(actor: Actor, draft: Draft, *, now: datetime) -> dict[str, Any]:
 
 
 def _locate(point: Point, accuracy: float) -> Location:
-    try:
-        return locate(point, accuracy)
-    except NotFoundError as error:
-        # Asking for a place that is not there is a 404; a report at such a place is an invalid one.
-        fields = {"location": [error.detail]}
-        raise InvalidError("outside_service_area", error.detail, fields=fields) from error
+    location = locate(point, accuracy)
+    if location is None:
+        sentence = "该位置不在本市服务范围内。"
+        raise InvalidError("outside_service_area", sentence, fields={"location": [sentence]})
+    return location
 
 
 def _place(location: Location, picked: str | None) -> routing.Place:

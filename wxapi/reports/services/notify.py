@@ -15,7 +15,7 @@ from wxapi.notifications.queries import staff_of
 from wxapi.notifications.rules import confidential_delay
 from wxapi.notifications.service import tell
 from wxapi.platform.db import transaction
-from wxapi.regions.service import region_names
+from wxapi.regions.services.lookup import region_names
 from wxapi.reports.models import Report, ReportEvent, ReportJoin
 from wxapi.reports.notices import Audience, notices_of
 from wxapi.reports.rules.relations import HANDS

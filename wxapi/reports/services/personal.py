@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from wxapi.identity.rights import PersonalData
+from wxapi.identity.services.personal_data import PersonalData
 from wxapi.kernel.clock import to_wire
 from wxapi.reports.models import Report, ReportEvent, ReportJoin
 from wxapi.reports.services.originals import Originals, forget_author, opened

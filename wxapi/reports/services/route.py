@@ -5,7 +5,7 @@ from datetime import datetime
 
 from wxapi.kernel.clock import local_day
 from wxapi.platform.db import transaction
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.rules import routing, workflow

@@ -11,7 +11,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries import lists
 from wxapi.reports.queries.nearby import nearby
 from wxapi.reports.rules.categories import all_categories, category

@@ -7,7 +7,7 @@ from typing import Any
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import ROLE_NAMES, Role
 from wxapi.photos.wire import photo_dict
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.queries.reports import PlacedPhoto
 from wxapi.reports.rules import workflow

@@ -7,7 +7,7 @@ from typing import Any
 from wxapi.kernel.clock import to_wire
 from wxapi.photos.models import variant_key
 from wxapi.platform.runtime import runtime
-from wxapi.regions.tree import Tree
+from wxapi.regions.rules.tree import Tree
 from wxapi.reports.queries.lists import ReportRow
 from wxapi.reports.queries.nearby import NearbyRow
 from wxapi.reports.rules.categories import Category, category

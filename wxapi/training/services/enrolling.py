@@ -12,7 +12,7 @@ from wxapi.kernel.ids import new_id
 from wxapi.kernel.permissions import ROLES_OF
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.training.models import Enrolment, Series, SeriesEnrolment, TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE

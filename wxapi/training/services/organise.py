@@ -15,7 +15,7 @@ from wxapi.kernel.permissions import ROLES_OF
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.training.models import Series, SeriesEnrolment, TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE, managed, managed_locked

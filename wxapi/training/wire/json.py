@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.errors import DomainError
 from wxapi.platform.problems import problem_of
-from wxapi.regions.service import region_names
+from wxapi.regions.services.lookup import region_names
 from wxapi.training.models import Attendance, AttendanceEvent, Enrolment, Flag, LeaveRequest, TrainingSession
 from wxapi.training.queries.roll import RollRow
 from wxapi.training.queries.session_views import SessionView

@@ -14,7 +14,7 @@ from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.units import queries
 from wxapi.units.models import Unit
 from wxapi.units.queries import UnitView

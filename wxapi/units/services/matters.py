@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert
 from wxapi.kernel.errors import InvalidError
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
-from wxapi.regions.service import tree
+from wxapi.regions.services.lookup import tree
 from wxapi.units.models import Matter
 from wxapi.units.rules import MatterKind, is_unit_code
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from wxapi.regions.plane import Polygons, ground_scale, project_polygons
+from wxapi.regions.rules.plane import Polygons, ground_scale, project_polygons
 
 
 @dataclass(frozen=True, slots=True)

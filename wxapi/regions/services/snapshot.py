@@ -14,8 +14,8 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from wxapi.regions import queries
-from wxapi.regions.index import SpatialIndex
-from wxapi.regions.tree import Tree
+from wxapi.regions.rules.index import SpatialIndex
+from wxapi.regions.rules.tree import Tree
 
 _RECHECK_AFTER_S = 1.0
 # Where an app keeps its cache.

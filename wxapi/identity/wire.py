@@ -1,10 +1,15 @@
-"""The wire of identity. Answers are made by plain functions; their schemas here document and test them."""
+"""The wire of identity. Answers are made by the plain functions below; the schemas document and test them."""
 
 from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from wxapi.identity.rules import NICKNAME_MAX, Kind
+from wxapi.identity.rules import NICKNAME_MAX, TOKEN_IDLE, Kind
+from wxapi.identity.services.appointments import Appointed
+from wxapi.identity.services.login import LoggedIn
+from wxapi.identity.services.personal_data import Everything
+from wxapi.identity.services.profile import Profile
+from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema, Word
 from wxapi.units.wire import UnitCode
@@ -46,7 +51,7 @@ class ChangeMe(WireSchema):
     consent_version = Word(load_default=None, allow_none=True, max_length=32)
 
 
-class Everything(WireSchema):
+class EverythingWire(WireSchema):
     """One member a feature; what each holds is said in its page under docs/."""
 
     class Meta:
@@ -109,3 +114,56 @@ class AppointmentPage(WireSchema):
 class AppointmentQuery(PageQuery):
     region = RegionCode(load_default=None)
     unit = UnitCode(load_default=None)
+
+
+def me_dict(profile: Profile) -> dict[str, Any]:
+    """A `Me`."""
+    consent = {"version": profile.consent_version, "at": to_wire(profile.consent_at)} if profile.consent_at else None
+    return {
+        "id": str(profile.id),
+        "nickname": profile.nickname,
+        "kind": profile.kind,
+        "phone_masked": profile.phone_masked,
+        "appointments": [
+            {
+                "role": office.role,
+                "region": {"code": office.region_code, "name": office.region_name},
+                "unit": _unit(office.unit_code, office.unit_name),
+            }
+            for office in profile.offices
+        ],
+        "consent": consent,
+    }
+
+
+def login_dict(answer: LoggedIn) -> dict[str, Any]:
+    """A `Login`."""
+    return {
+        "access_token": answer.token,
+        "token_type": "Bearer",
+        "expires_in": int(TOKEN_IDLE.total_seconds()),
+        "user": me_dict(answer.profile),
+    }
+
+
+def everything_dict(held: Everything) -> dict[str, Any]:
+    """An `EverythingWire`: the features' own parts stand beside `me`."""
+    return {"generated_at": to_wire(held.at), "me": {**me_dict(held.profile), **held.opened}, **held.parts}
+
+
+def appointment_dict(found: Appointed) -> dict[str, Any]:
+    """An `AppointmentWire`."""
+    row = found.row
+    return {
+        "id": str(row.id),
+        "user": {"id": str(row.user_id), "nickname": found.nickname},
+        "role": row.role,
+        "region": {"code": row.region_code, "name": found.region_name},
+        "unit": _unit(row.unit_code, found.unit_name),
+        "starts_on": row.starts_on.isoformat(),
+        "ends_on": row.ends_on.isoformat() if row.ends_on else None,
+    }
+
+
+def _unit(code: str | None, name: str | None) -> dict[str, Any] | None:
+    return {"code": code, "name": name} if code else None

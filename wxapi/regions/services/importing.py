@@ -1,6 +1,6 @@
-"""What people and other features do with regions: import them, and ask where a point lies."""
+"""Import regions and boundaries: all of it or nothing."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,29 +10,22 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wxapi.kernel.coordinates import Datum, Point, to_gcj02
-from wxapi.kernel.errors import ConflictError, InvalidError, NotFoundError, not_found
+from wxapi.kernel.coordinates import Datum
+from wxapi.kernel.errors import ConflictError
 from wxapi.platform import audit
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import transaction
 from wxapi.regions import queries
-from wxapi.regions.importing import (
+from wxapi.regions.models import Region, RegionVersion
+from wxapi.regions.rules.checking import (
     OVERLAP_TOLERANCE_M,
+    Entry,
     NewRegion,
     Track,
     check_boundaries,
     check_overlaps,
     check_tree,
 )
-from wxapi.regions.index import Candidate, Location
-from wxapi.regions.models import Region, RegionVersion
-from wxapi.regions.snapshot import regions_cache
-from wxapi.regions.sources import Entry
-from wxapi.regions.tree import RegionInfo, Tree
-
-__all__ = [
-    "Candidate", "ImportSummary", "Location", "RegionInfo", "Tree",
-    "import_regions", "list_regions", "locate", "locate_position", "read_region", "region_names", "tree",
-]  # fmt: skip
+from wxapi.regions.services.snapshot import regions_cache
 
 _ROWS_AT_ONCE = 500
 
@@ -44,70 +37,6 @@ class ImportSummary:
     version: int
     regions: int
     boundaries: int
-
-
-def tree() -> Tree:
-    """The tree of regions, at most a second behind the database."""
-    return regions_cache().get(db.session).tree
-
-
-def region_names(codes: Iterable[str]) -> dict[str, str]:
-    """Code → name; unknown codes are left out."""
-    regions = tree()
-    return {code: regions[code].name for code in codes if code in regions}
-
-
-def locate(point: Point, accuracy: float = 0.0) -> Location:
-    """Say in which village (and grid) a GCJ-02 point lies, and which other villages are near.
-
-    Args:
-        point: in GCJ-02; see `coordinates.to_gcj02`.
-        accuracy: of the reading, in metres; candidates are the villages within `max(accuracy, 10)`, at most 500.
-
-    Raises:
-        NotFoundError: `outside_service_area`.
-    """
-    location = regions_cache().get(db.session).index.locate(point, accuracy)
-    if location is None:
-        raise _outside()
-    return location
-
-
-def locate_position(position: Point, datum: Datum, accuracy: float) -> Location:
-    """`locate` for a position in any datum.
-
-    Raises:
-        NotFoundError: `outside_service_area`, also for a position outside China.
-    """
-    try:
-        point = to_gcj02(position, datum)
-    except InvalidError as error:
-        raise _outside() from error
-    return locate(point, accuracy)
-
-
-def read_region(code: str) -> RegionInfo:
-    """One region.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    region = tree().get(code)
-    if region is None:
-        raise not_found()
-    return region
-
-
-def list_regions(parent: str | None, *, after: str | None, limit: int) -> Sequence[RegionInfo]:
-    """Up to `limit + 1` regions right below a parent (the roots without one) behind the code `after`, by code.
-
-    Raises:
-        NotFoundError: there is no such parent.
-    """
-    regions = tree()
-    if parent is not None and parent not in regions:
-        raise not_found()
-    return [region for region in regions.children(parent) if after is None or region.code > after][: limit + 1]
 
 
 def import_regions(
@@ -183,7 +112,3 @@ def _row(region: NewRegion) -> dict[str, Any]:
         "parent_code": region.parent_code,
         "boundary": None if region.boundary is None else shapely.to_wkb(region.boundary),
     }
-
-
-def _outside() -> NotFoundError:
-    return NotFoundError("outside_service_area", "该位置不在本市服务范围内。")

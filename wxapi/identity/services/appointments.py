@@ -1,27 +1,24 @@
-"""What people do about themselves, and what administrators do about appointments."""
+"""What administrators do about appointments."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.identity import queries
 from wxapi.identity.models import AppointmentRow, User
-from wxapi.identity.rules import mask_phone
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import local_day, to_wire
+from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 from wxapi.platform import audit, idempotency
 from wxapi.platform.db import db, transaction
-from wxapi.platform.runtime import runtime
-from wxapi.regions.service import region_names, tree
+from wxapi.regions.services.lookup import region_names, tree
 from wxapi.units.queries import find as find_unit
 from wxapi.units.queries import unit_names
 from wxapi.units.rules import is_region
@@ -39,77 +36,18 @@ class NewAppointment:
     unit_code: str | None = None
 
 
-def me(session: Session, user: User, *, now: datetime) -> dict[str, Any]:
-    """A person as the person sees it: `<me>` of the contract."""
-    rows = queries.appointments_of(session, user.id, today=local_day(now))
-    names = region_names(row.region_code for row in rows)
-    units = unit_names(session, [row.unit_code for row in rows if row.unit_code])
-    phone = runtime().cipher.open(user.phone_sealed, purpose="user.phone") if user.phone_sealed else None
-    return {
-        "id": str(user.id),
-        "nickname": user.nickname,
-        "kind": user.kind,
-        "phone_masked": mask_phone(phone) if phone else None,
-        "appointments": [
-            {
-                "role": row.role,
-                "region": {"code": row.region_code, "name": names.get(row.region_code, "")},
-                "unit": {"code": row.unit_code, "name": units[row.unit_code]} if row.unit_code else None,
-            }
-            for row in rows
-        ],
-        "consent": {"version": user.consent_version, "at": to_wire(user.consent_at)} if user.consent_at else None,
-    }
+@dataclass(frozen=True, slots=True)
+class Appointed:
+    """An appointment with the names people read."""
+
+    row: AppointmentRow
+    nickname: str
+    region_name: str
+    unit_name: str | None
 
 
-def read_me(actor: Actor, *, now: datetime) -> dict[str, Any]:
-    """The signed-in person."""
-    return me(db.session(), _own_row(db.session(), actor), now=now)
-
-
-def change_me(
-    actor: Actor, *, nickname: str, kind: str | None, consent_version: str | None, now: datetime
-) -> dict[str, Any]:
-    """Replace nickname and kind; a consent version is recorded with the time it was given."""
-    with transaction() as session:
-        user = _own_row(session, actor)
-        user.nickname = nickname
-        user.kind = kind
-        if consent_version is not None and consent_version != user.consent_version:
-            user.consent_version, user.consent_at = consent_version, now
-            audit.record(
-                session,
-                actor.user_id,
-                "user.consent",
-                subject=f"user:{user.id}",
-                at=now,
-                version=consent_version,
-            )
-        session.flush()
-        return me(session, user, now=now)
-
-
-def set_phone(actor: Actor, code: str, *, now: datetime) -> dict[str, Any]:
-    """Bind the phone number behind a getPhoneNumber code.
-
-    Raises:
-        InvalidError: `phone_code_invalid`, the code is dead or somebody else's.
-    """
-    parts = runtime()
-    sealed = _own_row(db.session(), actor).openid_sealed
-    if sealed is None:
-        raise not_found()
-    number = parts.wechat.phone_number(code, parts.cipher.open(sealed, purpose="user.openid"))
-    with transaction() as session:
-        user = _own_row(session, actor)
-        user.phone_sealed = parts.cipher.seal(number.pure, purpose="user.phone")
-        user.phone_digest = parts.cipher.digest(number.pure, purpose="user.phone")
-        audit.record(session, actor.user_id, "user.phone_set", subject=f"user:{user.id}", at=now)
-        return me(session, user, now=now)
-
-
-def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> tuple[AppointmentRow, str]:
-    """Appoint a person for a region within the administrator's own; returns the row and the person's nickname.
+def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> Appointed:
+    """Appoint a person for a region within the administrator's own.
 
     Raises:
         NotFoundError: the region is outside the administrator's, or the person is unknown.
@@ -121,12 +59,12 @@ def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> tuple[App
     return _appoint(wanted, appointed_by=actor.user_id, now=now)
 
 
-def appoint_by_operator(wanted: NewAppointment, *, now: datetime) -> tuple[AppointmentRow, str]:
+def appoint_by_operator(wanted: NewAppointment, *, now: datetime) -> Appointed:
     """Appoint anybody for any region: how a city gets its first administrator. Raises what `appoint` raises."""
     return _appoint(wanted, appointed_by=None, now=now)
 
 
-def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: datetime) -> tuple[AppointmentRow, str]:
+def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: datetime) -> Appointed:
     starts_on = wanted.starts_on or local_day(now)
     if wanted.ends_on is not None and wanted.ends_on < starts_on:
         raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"ends_on": ["早于开始日期"]})
@@ -145,7 +83,7 @@ def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: dat
         if any((row.role, row.region_code, row.unit_code) == same for row in held):
             raise ConflictError("already_appointed", "该人员已担任此职务。")
         row = add_appointment(session, wanted, starts_on=starts_on, appointed_by=appointed_by, now=now)
-        return row, user.nickname
+        return _named(session, [(row, user.nickname)])[0]
 
 
 def _check_unit(session: Session, wanted: NewAppointment) -> None:
@@ -227,15 +165,22 @@ def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -
 
 def list_appointments(
     actor: Actor, region: str | None, *, unit: str | None = None, limit: int, cursor: str | None, now: datetime
-) -> Page[tuple[AppointmentRow, str]]:
-    """Appointments in force at or below a region of the administrator's (default: all of his regions)."""
+) -> Page[Appointed]:
+    """Appointments in force at or below a region of the administrator's (default: all of their regions)."""
     own: Sequence[str] = actor.regions(ROLES_OF[Permission.APPOINT])
     if region is not None:
         if not actor.covers(region, ROLES_OF[Permission.APPOINT]):
             raise not_found()
         own = (region,)
-    return queries.appointments_page(db.session(), own, unit=unit, today=local_day(now), limit=limit, cursor=cursor)
+    session = db.session()
+    page = queries.appointments_page(session, own, unit=unit, today=local_day(now), limit=limit, cursor=cursor)
+    return Page(_named(session, page.items), page.next_cursor)
 
 
-def _own_row(session: Session, actor: Actor) -> User:
-    return session.scalars(select(User).where(User.id == actor.user_id)).one()
+def _named(session: Session, found: Sequence[tuple[AppointmentRow, str]]) -> list[Appointed]:
+    regions = region_names(row.region_code for row, _ in found)
+    units = unit_names(session, [row.unit_code for row, _ in found if row.unit_code])
+    return [
+        Appointed(row, nickname, regions.get(row.region_code, ""), units.get(row.unit_code or ""))
+        for row, nickname in found
+    ]

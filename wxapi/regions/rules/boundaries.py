@@ -9,7 +9,7 @@ import shapely
 
 from wxapi.kernel.coordinates import Datum, Point, gcj02_shift, in_rough_china
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.plane import Polygonal
+from wxapi.regions.rules.plane import Polygonal
 
 Coordinates = npt.NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.wire import PageQuery, QueryNumber, RegionCode, WireSchema
-from wxapi.regions.index import Location
-from wxapi.regions.rules import Level
-from wxapi.regions.tree import RegionInfo
+from wxapi.regions.rules.index import Location
+from wxapi.regions.rules.levels import Level
+from wxapi.regions.rules.tree import RegionInfo
 
 # A reading worse than this is no reading.
 _LARGEST_ACCURACY_M = 1_000_000

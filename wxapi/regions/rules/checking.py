@@ -6,17 +6,16 @@ Nothing here stops at the first fault: an operator who mends a file wants the wh
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.boundaries import read_polygon, to_stored
-from wxapi.regions.overlaps import find_overlaps
-from wxapi.regions.plane import Polygonal
-from wxapi.regions.rules import LEVEL_NAMES, Level, check_region, level_of, parent_of
-from wxapi.regions.sources import Entry
+from wxapi.regions.rules.boundaries import read_polygon, to_stored
+from wxapi.regions.rules.levels import LEVEL_NAMES, Level, check_region, level_of, parent_of
+from wxapi.regions.rules.overlaps import find_overlaps
+from wxapi.regions.rules.plane import Polygonal
 
 # Borders digitised by different hands disagree by a metre or two; a wider overlap is a wrong border.
 OVERLAP_TOLERANCE_M = 2.0
@@ -25,6 +24,18 @@ _SHOWN_FAULTS = 20
 Item = TypeVar("Item")
 # Wraps a loop to show its progress: (what is being done, the items) → the items.
 Track = Callable[[str, Collection[Item]], Iterable[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One region as a file tells it. `where` names file and place; `geometry` is GeoJSON, None from a CSV."""
+
+    where: str
+    code: str
+    name: str
+    level: str | None
+    parent: str | None
+    geometry: dict[str, Any] | None
 
 
 class Faults:

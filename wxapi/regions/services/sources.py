@@ -7,11 +7,11 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wxapi.kernel.errors import InvalidError
+from wxapi.regions.rules.checking import Entry
 
 # Prefixes of names, and EPSG numbers, of what cannot be converted without the state's secret parameters.
 _XIAN_1980 = {4610, *range(2327, 2391)}
@@ -19,18 +19,6 @@ _BEIJING_1954 = {4214, *range(2401, 2443), *range(21413, 21464), *range(21473, 2
 _CGCS2000_PROJECTED = range(4491, 4555)
 _IN_DEGREES = {4326, 4490, 4979}
 _CSV_COLUMNS = {"code", "name", "level", "parent"}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One region as a file tells it. `where` names file and place; `geometry` is GeoJSON, None from a CSV."""
-
-    where: str
-    code: str
-    name: str
-    level: str | None
-    parent: str | None
-    geometry: dict[str, Any] | None
 
 
 def read_file(path: Path) -> list[Entry]:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import shapely
 
 from wxapi.kernel.coordinates import Point
-from wxapi.regions.plane import Polygonal, ground_scale, project, project_polygons
-from wxapi.regions.rules import Level, reach_m
-from wxapi.regions.tree import RegionInfo, Tree
+from wxapi.regions.rules.levels import Level, reach_m
+from wxapi.regions.rules.plane import Polygonal, ground_scale, project, project_polygons
+from wxapi.regions.rules.tree import RegionInfo, Tree
 
 # Neighbours that share an edge but not its vertices part by this much at most once the edge is bent and rounded.
 _ROUNDING_M = 0.05

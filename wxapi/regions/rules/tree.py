@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wxapi.regions.rules import CODE_LENGTH, LEVEL_OF_LENGTH, Level, parent_of, path_of
+from wxapi.regions.rules.levels import CODE_LENGTH, LEVEL_OF_LENGTH, Level, parent_of, path_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Logging in and out: a WeChat code becomes a bearer token; a token becomes an `Actor`."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from wxapi.identity.models import Token, User
 from wxapi.identity.queries import bearer_of, digest_of
 from wxapi.identity.rules import LOGIN_REPEAT_S, TOKEN_IDLE, TOUCH_AFTER
-from wxapi.identity.service import me
+from wxapi.identity.services.profile import Profile, profile_of, read_me
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import UnauthenticatedError
@@ -32,11 +32,16 @@ _TURN_S = 12
 _POLL_S = 0.05
 
 
-def log_in(code: str, *, now: datetime) -> dict[str, Any]:
-    """Exchange a `wx.login` code for a token; the same code within 60 s gives the same answer.
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A bearer token and who holds it."""
 
-    Returns:
-        the body of the answer: access_token, token_type, expires_in (seconds), user.
+    token: str
+    profile: Profile
+
+
+def log_in(code: str, *, now: datetime) -> LoggedIn:
+    """Exchange a `wx.login` code for a token; the same code within 60 s gives the same token.
 
     Raises:
         UnauthenticatedError: `wx_code_invalid`, the code is dead.
@@ -103,38 +108,32 @@ def register_openid(session: Session, openid: str, *, now: datetime) -> User:
     return session.scalars(select(User).where(User.openid_digest == digest)).one()
 
 
-def _open_session(openid: str, *, now: datetime) -> dict[str, Any]:
+def _open_session(openid: str, *, now: datetime) -> LoggedIn:
     token = new_token()
     with transaction() as session:
         user = register_openid(session, openid, now=now)
         user.seen_at = now
         session.add(Token(digest=digest_of(token), user_id=user.id, created_at=now, last_used_at=now))
         audit.record(session, user.id, "session.open", subject=f"user:{user.id}", at=now)
-        person = me(session, user, now=now)
-    return {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_in": int(TOKEN_IDLE.total_seconds()),
-        "user": person,
-    }
+        return LoggedIn(token, profile_of(session, user, now=now))
 
 
-def _exchange(code: str, *, now: datetime) -> dict[str, Any]:
+def _exchange(code: str, *, now: datetime) -> LoggedIn:
     who = runtime().wechat.code_to_session(code)
     answer = _open_session(who.openid, now=now)
-    sealed = runtime().cipher.seal(json.dumps(answer), purpose="login.answer")
+    sealed = runtime().cipher.seal(answer.token, purpose="login.token")
     _ask_redis(lambda redis: redis.set(_key("login", code), sealed, ex=LOGIN_REPEAT_S))
     return answer
 
 
-def _recall(code: str, *, now: datetime) -> dict[str, Any] | None:
-    """The answer this code got within the last 60 s, while its token lives: not after a logout or an erasure."""
+def _recall(code: str, *, now: datetime) -> LoggedIn | None:
+    """What this code got within the last 60 s, while its token lives: not after a logout or an erasure."""
     sealed = _ask_redis(lambda redis: redis.get(_key("login", code)))
     if not isinstance(sealed, bytes):
         return None
-    answer: dict[str, Any] = json.loads(runtime().cipher.open(sealed, purpose="login.answer"))
-    alive = bearer_of(answer["access_token"], now=now, today=local_day(now))
-    return answer if alive else None
+    token = runtime().cipher.open(sealed, purpose="login.token")
+    bearer = bearer_of(token, now=now, today=local_day(now))
+    return LoggedIn(token, read_me(bearer.actor, now=now)) if bearer else None
 
 
 def _is_first(code: str) -> bool:
@@ -147,7 +146,7 @@ def _end_turn(code: str) -> None:
     _ask_redis(lambda redis: redis.delete(_key("login-turn", code)))
 
 
-def _await_first(code: str, *, now: datetime) -> dict[str, Any]:
+def _await_first(code: str, *, now: datetime) -> LoggedIn:
     """The answer of the copy of this request that is asking WeChat at this moment."""
     deadline = time.monotonic() + _TURN_S
     asking: Any = True
@@ -157,7 +156,7 @@ def _await_first(code: str, *, now: datetime) -> dict[str, Any]:
         answer = _recall(code, now=now)
         if answer is not None:
             return answer
-    raise UnauthenticatedError("wx_code_invalid", "登录凭证已失效,请重新登录。")
+    raise UnauthenticatedError("wx_code_invalid", "登录凭证已失效，请重新登录。")
 
 
 def _key(kind: str, code: str) -> str:

@@ -1,0 +1,69 @@
+"""What is where: the tree of regions, and the village a point lies in."""
+
+from collections.abc import Iterable, Sequence
+
+from wxapi.kernel.coordinates import Datum, Point, to_gcj02
+from wxapi.kernel.errors import InvalidError, not_found
+from wxapi.platform.db import db
+from wxapi.regions.rules.index import Candidate, Location
+from wxapi.regions.rules.tree import RegionInfo, Tree
+from wxapi.regions.services.snapshot import regions_cache
+
+__all__ = [
+    "Candidate", "Location", "RegionInfo", "Tree",
+    "list_regions", "locate", "locate_position", "read_region", "region_names", "tree",
+]  # fmt: skip
+
+
+def tree() -> Tree:
+    """The tree of regions, at most a second behind the database."""
+    return regions_cache().get(db.session).tree
+
+
+def region_names(codes: Iterable[str]) -> dict[str, str]:
+    """Code → name; unknown codes are left out."""
+    regions = tree()
+    return {code: regions[code].name for code in codes if code in regions}
+
+
+def locate(point: Point, accuracy: float = 0.0) -> Location | None:
+    """Say in which village (and grid) a GCJ-02 point lies, and which other villages are near; None outside.
+
+    Args:
+        point: in GCJ-02; see `coordinates.to_gcj02`.
+        accuracy: of the reading, in metres; candidates are the villages within `max(accuracy, 10)`, at most 500.
+    """
+    return regions_cache().get(db.session).index.locate(point, accuracy)
+
+
+def locate_position(position: Point, datum: Datum, accuracy: float) -> Location | None:
+    """`locate` for a position in any datum; None also for a position outside China."""
+    try:
+        point = to_gcj02(position, datum)
+    except InvalidError:
+        return None
+    return locate(point, accuracy)
+
+
+def read_region(code: str) -> RegionInfo:
+    """One region.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    region = tree().get(code)
+    if region is None:
+        raise not_found()
+    return region
+
+
+def list_regions(parent: str | None, *, after: str | None, limit: int) -> Sequence[RegionInfo]:
+    """Up to `limit + 1` regions right below a parent (the roots without one) behind the code `after`, by code.
+
+    Raises:
+        NotFoundError: there is no such parent.
+    """
+    regions = tree()
+    if parent is not None and parent not in regions:
+        raise not_found()
+    return [region for region in regions.children(parent) if after is None or region.code > after][: limit + 1]
