@@ -55,7 +55,7 @@ def test_bodies_are_judged_in_steps(client: FlaskClient) -> None:
     assert (broken.status_code, broken.get_json()["code"]) == (400, "malformed_request")
     unknown = client.post("/api/v1/auth/wechat", json={"code": "x", "extra": 1})
     assert unknown.status_code == 422
-    assert unknown.get_json()["errors"] == {"extra": ["不认识的字段。"]}
+    assert unknown.get_json()["errors"] == {"extra": ["未知字段。"]}
     missing = client.post("/api/v1/auth/wechat", json={})
     assert missing.get_json()["errors"] == {"code": ["必填。"]}
 
@@ -200,3 +200,21 @@ def test_a_path_that_no_text_holds_is_refused(client: FlaskClient, path: str) ->
 def test_a_query_that_no_text_holds_is_refused_by_name(client: FlaskClient) -> None:
     answer = client.get("/api/v1/regions?parent=4210&%01=x&cursor=%EF%B7%90")
     assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"\x01", "cursor"})
+
+
+@pytest.mark.parametrize("path", ["/api/v1//me", "//evil.example/api/v1/me?a=b", "/api/v1/me//"])
+def test_a_redirect_stays_on_this_site(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers={"Host": "evil.example"})
+    if answer.status_code < 400:
+        assert answer.headers["Location"].startswith("/")
+        assert not answer.headers["Location"].startswith("//")
+    assert "http" not in answer.headers.get("Location", "")
+
+
+def test_methods_that_nobody_knows_are_one_label(client: FlaskClient) -> None:
+    for word in ("BREW", "X" * 40):
+        assert client.open("/api/v1/me", method=word).status_code == 405
+    exposition = client.get("/metrics").get_data(as_text=True)
+    assert 'method="other"' in exposition
+    assert "BREW" not in exposition
+    assert "X" * 40 not in exposition

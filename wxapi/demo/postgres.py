@@ -166,6 +166,8 @@ _SETTINGS = [
         "log_min_duration_statement=1000",
         "log_parameter_max_length=0",  # values are people's
         "log_parameter_max_length_on_error=0",
+        "log_min_error_statement=panic",  # so do statements and details of errors hold them
+        "log_error_verbosity=terse",
     )
     for word in ("-c", setting)
 ]

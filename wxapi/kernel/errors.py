@@ -110,11 +110,11 @@ class UnavailableError(DomainError):
 
 def not_found() -> NotFoundError:
     """The one answer for what is not there and for what is outside one's scope."""
-    return NotFoundError("not_found", "没有找到,或不在您的管辖范围内。")
+    return NotFoundError("not_found", "内容不存在，或您无权查看。")
 
 
 def version_conflict(*, version: int, state: str) -> ConflictError:
     """Someone was faster; the answer carries what is true now."""
     return ConflictError(
-        "version_conflict", "内容已被他人更新,请刷新后再操作。", extra={"version": version, "state": state}
+        "version_conflict", "内容已被他人更新，请刷新后再操作。", extra={"version": version, "state": state}
     )

@@ -11,10 +11,11 @@ from time import monotonic
 from typing import Any, cast
 
 import psycopg
+import structlog
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, MetaData
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import DataError, DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -28,6 +29,8 @@ _NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+log = structlog.get_logger(__name__)
+
 _OPEN = "wxapi.transaction_open"
 _UNIT = "wxapi.deferred_unit"
 _IDLE_SINCE = "wxapi.idle_since"
@@ -63,8 +66,21 @@ def init_app(app: Flask, config: Config) -> None:
         "pool_size": config.database_pool,
         "max_overflow": config.database_pool,
         "pool_timeout": 10,
+        # A failed statement is logged without its values, which are people's words.
+        "hide_parameters": True,
     }
     db.init_app(app)
+    hooks = app.teardown_appcontext_funcs
+    hooks[:] = [_end_session if hook == db._teardown_session else hook for hook in hooks]  # noqa: SLF001 - no setting
+
+
+def _end_session(_error: BaseException | None) -> None:
+    """Give the session's connection back; one that is lost just now costs nobody an answer that is ready."""
+    try:
+        db.session.remove()
+    except (SQLAlchemyError, psycopg.Error) as error:
+        log.warning("session_end_failed", error=type(error).__name__)
+        db.session.registry.clear()
 
 
 def _note_idle(_connection: Any, record: ConnectionPoolEntry) -> None:
@@ -107,7 +123,10 @@ def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         rows = fetch(session, sql, values)
         session.commit()
         return rows
-    connection = bind.raw_connection()
+    try:
+        connection = bind.raw_connection()
+    except psycopg.Error as error:  # the pool passes on what the driver raises
+        raise OperationalError(None, None, error) from error
     driver: Any = connection.driver_connection
     try:
         driver.autocommit = True
@@ -124,10 +143,12 @@ def _rows(pooled: PoolProxiedConnection, driver: Any, sql: str, values: dict[str
         with driver.cursor() as cursor:
             cursor.execute(sql, values)
             return cast("list[tuple[Any, ...]]", cursor.fetchall())
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if driver.closed or driver.broken:
             pooled.invalidate(error)
         raise OperationalError(None, None, error) from error
+    except psycopg.DataError as error:
+        raise DataError(None, None, error) from error
 
 
 def write_later(session: Session, sql: str, values: dict[str, Any]) -> None:

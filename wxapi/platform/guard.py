@@ -50,7 +50,7 @@ def install(app: Flask, authenticate: Authenticate) -> None:
             return
         actor = authenticate(_bearer_token())
         if actor is None:
-            raise UnauthenticatedError("token_invalid", "登录已失效,请重新登录。")
+            raise UnauthenticatedError("token_invalid", "登录已失效，请重新登录。")
         g.actor = actor
         if permission is None or not actor.may(permission):
             raise ForbiddenError("role_not_allowed", "您的身份不能进行此操作。")

@@ -3,10 +3,12 @@
 import re
 import secrets
 from time import perf_counter
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import RequestRedirect
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
@@ -14,6 +16,8 @@ from wxapi.platform import metrics
 
 MAX_JSON = 256 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Any word may stand for a method; a label of the metrics is one of these or "other".
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _QUIET = frozenset({"health.healthz", "health.readyz", "health.exposition", "training.live_counts"})
 log = structlog.get_logger(__name__)
 
@@ -45,18 +49,20 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
+        _keep_on_this_site(response)
         response.headers["X-Request-ID"] = g.get("request_id", "")
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         seconds = perf_counter() - g.get("began", perf_counter())
         endpoint = request.endpoint or "none"
-        metrics.requests.labels(endpoint, request.method, response.status_code).inc()
+        method = request.method if request.method in _METHODS else "other"
+        metrics.requests.labels(endpoint, method, response.status_code).inc()
         metrics.request_seconds.labels(endpoint).observe(seconds)
         if endpoint not in _QUIET:
             actor = g.get("actor")
             log.info(
                 "request",
-                method=request.method,
+                method=method,
                 endpoint=endpoint,
                 status=response.status_code,
                 milliseconds=round(seconds * 1000, 1),
@@ -71,6 +77,13 @@ def _refuse_what_no_text_holds() -> None:
     if unfit or not fits_in_url(request.path):
         fields = {name: ["不能包含控制字符或无效字符。"] for name in sorted(unfit)}
         raise InvalidError("validation_failed", "地址中含有控制字符或无效字符。", fields=fields)
+
+
+def _keep_on_this_site(response: Response) -> None:
+    """The router's redirect names the site by the request's `Host`, where anybody may write anything."""
+    if isinstance(request.routing_exception, RequestRedirect):
+        target = urlsplit(request.routing_exception.new_url)
+        response.headers["Location"] = "/" + target.path.lstrip("/") + (f"?{target.query}" if target.query else "")
 
 
 def _refuse_long_stream(limit: int) -> None:

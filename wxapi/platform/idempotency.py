@@ -165,7 +165,7 @@ def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
     if row.fingerprint != fingerprint:
         raise InvalidError("idempotency_key_reused", "该 Idempotency-Key 已用于另一个请求。")
     if row.body is None:
-        raise ConflictError("answer_not_kept", "该请求此前已处理,请刷新查看结果。")
+        raise ConflictError("answer_not_kept", "该请求此前已处理，请刷新查看结果。")
     response = make_response(runtime().cipher.open(row.body, purpose=_PURPOSE), row.status or 200)
     response.content_type = row.content_type or ""
     response.headers[REPLAYED] = "true"

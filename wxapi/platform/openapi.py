@@ -35,7 +35,7 @@ class Problem(WireSchema):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     code = fields.String(required=True, metadata={"description": "stable, for programs"})
-    detail = fields.String(required=True, metadata={"description": "一句中文,给人看"})
+    detail = fields.String(required=True, metadata={"description": "一句中文，给人看"})
     errors = fields.Dict(required=True, metadata={"description": "field → sentences"})
     request_id = fields.String(required=True)
 
@@ -51,7 +51,7 @@ class _Parser(FlaskParser):
     def load_json(self, request: Request, schema: Schema) -> Any:
         """The body as JSON. Whatever cannot be read is malformed: also numbers and nestings beyond Python's limits."""
         if request.content_length and not request.is_json:
-            raise MalformedError("not_json", "请求内容须为 JSON(Content-Type: application/json)。")
+            raise MalformedError("not_json", "请求内容须为 JSON（Content-Type: application/json）。")
         try:
             return super().load_json(request, schema)
         except (ValueError, RecursionError) as error:
@@ -108,7 +108,7 @@ def make_api(app: Flask, config: Config) -> Api:
             "title": "网格啄木鸟 Grid Woodpeckers",
             "version": "1",
             "openapi_version": "3.1.0",
-            "info": {"description": "基层上报与培训:微信小程序后端。Errors are RFC 9457 problem documents."},
+            "info": {"description": "基层上报与培训：微信小程序后端。Errors are RFC 9457 problem documents."},
             "servers": [{"url": config.public_url}],
         },
     )

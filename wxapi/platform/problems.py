@@ -3,9 +3,10 @@
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 import structlog
 from flask import Flask, Response, g
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
@@ -28,16 +29,24 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+# A statement that waited or ran too long, or lost against another.
+_BUSY = (
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    PoolTimeoutError,
+)
 # What the framework itself refuses: status → our error, so that every answer speaks the same language.
 _FRAMEWORK: dict[int, tuple[str, str]] = {
     400: ("malformed_request", "请求格式不正确。"),
     404: ("not_found", "没有找到该地址。"),
     405: ("method_not_allowed", "该地址不支持这种请求方式。"),
-    408: ("request_timeout", "请求超时,请重试。"),
+    408: ("request_timeout", "请求超时，请重试。"),
     413: ("body_too_large", "提交的内容过大。"),
     415: ("unsupported_media_type", "请求的内容类型不受支持。"),
-    422: ("validation_failed", "提交的内容有误,请检查后再试。"),
-    429: ("too_many_requests", "操作过于频繁,请稍后再试。"),
+    422: ("validation_failed", "提交的内容有误，请检查后再试。"),
+    429: ("too_many_requests", "操作过于频繁，请稍后再试。"),
 }
 
 
@@ -45,8 +54,10 @@ def install(app: Flask) -> None:
     """Answer every error of the app with a problem document."""
     app.register_error_handler(errors.DomainError, _domain)
     app.register_error_handler(HTTPException, _framework)
-    for lost in (OperationalError, InterfaceError, PoolTimeoutError):
+    for lost in (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError, psycopg.InterfaceError):
         app.register_error_handler(lost, _database_away)
+    for unfit in (DataError, psycopg.DataError, UnicodeEncodeError):
+        app.register_error_handler(unfit, _not_storable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -112,8 +123,6 @@ def _domain(error: errors.DomainError) -> Response:
 
 def _framework(error: HTTPException) -> Response:
     status = error.code or 500
-    if status < HTTPStatus.BAD_REQUEST:  # a redirect of the router
-        return error.get_response()  # type: ignore[return-value]  # werkzeug's response is the one Flask sends
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
     code, detail = _FRAMEWORK.get(status, ("request_refused", "请求无法处理。"))
@@ -150,11 +159,21 @@ def _collect(messages: dict[Any, Any], prefix: str, found: dict[str, list[str]])
 
 
 def _database_away(error: Exception) -> Response:
-    log.error("database_unavailable", error=type(error).__name__)
-    return _domain(errors.UnavailableError("database_unavailable", "服务暂时不可用,请稍后重试。"))
+    cause = getattr(error, "orig", None) or error
+    # Away, or there and too busy: the phone does the same, the operator does not.
+    event = "database_busy" if isinstance(cause, _BUSY) else "database_unavailable"
+    log.error(event, error=type(cause).__name__, sqlstate=getattr(cause, "sqlstate", None))
+    return _domain(errors.UnavailableError("database_unavailable", "服务暂时不可用，请稍后重试。"))
+
+
+def _not_storable(error: Exception) -> Response:
+    """The last net: the database refused a value as none of its type. A field should have refused it before."""
+    log.error("input_not_storable", error=type(error).__name__, exc_info=error)
+    code, detail = _FRAMEWORK[HTTPStatus.UNPROCESSABLE_ENTITY]
+    return _domain(errors.InvalidError(code, detail))
 
 
 def _unexpected(error: Exception) -> Response:
     # The type and place are logged, not the text: texts of foreign exceptions may hold secrets.
     log.error("unexpected_error", error=type(error).__name__, exc_info=error)
-    return problem(500, "internal_error", "系统出错了,我们已记录,请稍后重试。", title="Internal error")
+    return problem(500, "internal_error", "系统出错了，我们已记录，请稍后重试。", title="Internal error")

@@ -19,7 +19,7 @@ _FIELDS: dict[type[Any], dict[str, str]] = {
     fields.UUID: {"invalid_uuid": "不是有效的编号。"},
     fields.Number: {"invalid": "应为数字。", "too_large": "数字过大。"},
     fields.Integer: {"invalid": "应为整数。"},
-    fields.Float: {"special": "应为有限的数字。"},
+    fields.Float: {"special": "应为有效数字。"},
     fields.Boolean: {"invalid": "应为 true 或 false。"},
     fields.DateTime: {
         "invalid": "时间格式不正确。",
@@ -29,11 +29,11 @@ _FIELDS: dict[type[Any], dict[str, str]] = {
     fields.AwareDateTime: {"invalid": "时间格式不正确。", "invalid_awareness": "时间须带时区。"},
     fields.Date: {"invalid": "日期格式不正确。", "format": "日期格式不正确。"},
     fields.Dict: {"invalid": "格式不正确。"},
-    fields.Enum: {"unknown": "只能是:{choices}。"},
+    fields.Enum: {"unknown": "只能是：{choices}。"},
 }
 _SCHEMA = {
     "type": "格式不正确。",
-    "unknown": "不认识的字段。",
+    "unknown": "未知字段。",
 }
 
 
@@ -42,13 +42,13 @@ def install() -> None:
     for kind, sentences in _FIELDS.items():
         kind.default_error_messages = {**kind.default_error_messages, **sentences}
     schema.Schema.error_messages = {**schema.Schema.error_messages, **_SCHEMA}
-    validate.Length.message_min = "至少 {min} 个字符(项)。"
-    validate.Length.message_max = "最多 {max} 个字符(项)。"
-    validate.Length.message_all = "应为 {min}–{max} 个字符(项)。"
-    validate.Length.message_equal = "应为 {equal} 个字符(项)。"
+    validate.Length.message_min = "至少 {min} 个字符（项）。"
+    validate.Length.message_max = "最多 {max} 个字符（项）。"
+    validate.Length.message_all = "应为 {min}–{max} 个字符（项）。"
+    validate.Length.message_equal = "应为 {equal} 个字符（项）。"
     # Doubled braces: marshmallow formats these twice.
     validate.Range.message_min = "不能小于 {{min}}。"
     validate.Range.message_max = "不能大于 {{max}}。"
     validate.Range.message_all = "应在 {{min}} 与 {{max}} 之间。"
-    validate.OneOf.default_message = "只能是:{choices}。"
+    validate.OneOf.default_message = "只能是：{choices}。"
     validate.Regexp.default_message = "格式不正确。"

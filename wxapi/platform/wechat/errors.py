@@ -15,7 +15,7 @@ from wxapi.kernel.errors import (
 from wxapi.platform.wechat.codes import ErrorClass
 
 _MINUTE_SECONDS = 60
-_UNAVAILABLE = "微信服务暂时不可用,请稍后再试。"
+_UNAVAILABLE = "微信服务暂时不可用，请稍后再试。"
 
 
 class WeChatError(UnavailableError):
@@ -63,11 +63,11 @@ class CodeUsedError(UnauthenticatedError):
 def login_error(error: WeChatError) -> DomainError:
     """What the person is told when a login fails."""
     if error.errcode == 40163:
-        return CodeUsedError("wx_code_invalid", "登录凭证已被使用,请重新登录。")
+        return CodeUsedError("wx_code_invalid", "登录凭证已被使用，请重新登录。")
     if error.errcode == 40226:
-        return ForbiddenError("login_refused", "微信判定该账号存在风险,暂时无法登录。")
+        return ForbiddenError("login_refused", "微信判定该账号存在风险，暂时无法登录。")
     if error.error_class is ErrorClass.CODE:
-        return UnauthenticatedError("wx_code_invalid", "登录凭证无效或已过期,请重新登录。")
+        return UnauthenticatedError("wx_code_invalid", "登录凭证无效或已过期，请重新登录。")
     return _too_often_or(error)
 
 
@@ -77,11 +77,11 @@ def phone_error(error: WeChatError) -> DomainError:
     Not a 401: the person's own token is fine, only the button's code is not.
     """
     if error.error_class in {ErrorClass.CODE, ErrorClass.USER}:
-        return InvalidError("phone_code_invalid", "手机号授权已失效,请重新点击获取手机号。")
+        return InvalidError("phone_code_invalid", "手机号授权已失效，请重新点击获取手机号。")
     return _too_often_or(error)
 
 
 def _too_often_or(error: WeChatError) -> DomainError:
     if error.error_class is ErrorClass.MINUTE:
-        return TooManyRequestsError("too_many_requests", "操作人数较多,请一分钟后再试。", retry_after=_MINUTE_SECONDS)
+        return TooManyRequestsError("too_many_requests", "操作人数较多，请一分钟后再试。", retry_after=_MINUTE_SECONDS)
     return error

@@ -1,0 +1,106 @@
+"""The database is away, busy, cut off, or refuses a value: never a 500, and no value in a log."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask, Response
+from sqlalchemy import text
+
+from config import Config
+from wxapi.app import create_app
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.db import db
+from wxapi.platform.guard import guard
+
+SECRET = "13812345678"
+
+
+@pytest.fixture
+def away(make_config: Callable[..., Config]) -> Flask:
+    """An app whose database nobody serves."""
+    return create_app(make_config(database_url="postgresql+psycopg://nobody@127.0.0.1:9/nothing"))
+
+
+def routed(app: Flask, view: Callable[[], Response]) -> None:
+    app.view_functions["test.view"] = guard(Permission.PUBLIC)(view)
+    app.url_map.add(app.url_rule_class("/test", endpoint="test.view"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "me"), ("GET", "reports?scope=mine"), ("POST", "training/sessions"), ("DELETE", "me")]
+)
+def test_a_database_that_is_away_is_503(away: Flask, method: str, path: str) -> None:
+    answer = away.test_client().open(
+        f"/api/v1/{path}", method=method, headers={"Authorization": f"Bearer {'x' * 43}", "Idempotency-Key": "k"}
+    )
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "database_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.fixture
+def loose_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
+    """An app outside every context: each request has a session of its own, as in a server."""
+    app = create_app(make_config())
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def cut() -> None:
+    """End the connection of this request's session, as a restart of the server does."""
+    pid = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+
+def test_a_connection_lost_between_answer_and_end_costs_no_answer(loose_app: Flask) -> None:
+    def view() -> Response:
+        cut()
+        return Response("done")
+
+    routed(loose_app, view)
+    for _ in range(3):
+        answer = loose_app.test_client().get("/test")
+        assert (answer.status_code, answer.get_data(as_text=True)) == (200, "done")
+    assert loose_app.test_client().get("/readyz").get_json()["database"] == "ok"
+
+
+def test_a_connection_lost_before_a_statement_is_503(loose_app: Flask) -> None:
+    def view() -> Response:
+        cut()
+        db.session.execute(text("SELECT 1"))
+        return Response("done")
+
+    routed(loose_app, view)
+    assert loose_app.test_client().get("/test").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "code", "event"),
+    [
+        ("SELECT CAST(:secret AS uuid)", 422, "validation_failed", "input_not_storable"),
+        ("SELECT pg_sleep(5), :secret", 503, "database_unavailable", "database_busy"),
+        ("SELECT nothing FROM nowhere WHERE x = :secret", 500, "internal_error", "unexpected_error"),
+    ],
+)
+def test_failed_statements_are_told_apart_and_their_values_are_nowhere(
+    open_app: Flask, caplog: pytest.LogCaptureFixture, statement: str, status: int, code: str, event: str
+) -> None:
+    def view() -> Response:
+        db.session.execute(text("SET LOCAL statement_timeout = 50"))
+        db.session.execute(text(statement), {"secret": SECRET})
+        return Response("done")
+
+    routed(open_app, view)
+    answer = open_app.test_client().get("/test")
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    log = caplog.text
+    assert event in log
+    assert SECRET not in log
+    assert SECRET not in answer.get_data(as_text=True)
+
+
+def test_the_text_of_a_failed_statement_holds_no_value(open_app: Flask) -> None:
+    with pytest.raises(Exception, match="hide_parameters") as caught:
+        db.session.execute(text("SELECT nothing FROM nowhere WHERE x = :secret"), {"secret": SECRET})
+    assert SECRET not in str(caught.value)
