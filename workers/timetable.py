@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
-from workers.jobs import housekeeping, moderation, photos, reports, training
+from workers.jobs import duties, housekeeping, moderation, photos, reports, training
 from wxapi.kernel.clock import SHANGHAI
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
@@ -64,6 +64,8 @@ TASKS: tuple[Task, ...] = (
     Task("reports.mark_overdue", Every(minutes=1), reports.mark_overdue_reports),
     Task("reports.close_silent", Every(minutes=10), reports.close_silent_reports),
     Task("reports.resume_holds", Every(minutes=10), reports.resume_held_reports),
+    Task("duties.climb", Every(minutes=1), duties.climb_duties, limit_s=60),
+    Task("duties.heal", Every(minutes=10), duties.heal_report_duties, limit_s=60),
     Task("training.close_due", Every(hours=1), training.close_due_sessions),
     Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing_verdicts),
     Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),

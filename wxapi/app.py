@@ -5,6 +5,9 @@ from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
+from wxapi.duties import views as duties
+from wxapi.duties.services import hold as duty_holdings
+from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
 from wxapi.identity import views as identity
 from wxapi.identity.services import personal_data
@@ -30,6 +33,7 @@ from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
 from wxapi.reports.services import personal as reports_personal
 from wxapi.reports.services import retention as reports_retention
+from wxapi.reports.services import work as report_work
 from wxapi.reports.views import lists as report_lists
 from wxapi.reports.views import moderation, reports
 from wxapi.scenes import views as scenes
@@ -51,6 +55,7 @@ BLUEPRINTS = (
     notifications.blueprint,
     reports.blueprint,
     report_lists.blueprint,
+    duties.blueprint,
     moderation.blueprint,
     training.blueprint,
 )
@@ -73,7 +78,9 @@ RETENTION: tuple[retention.Category, ...] = (
     *training_retention.RETENTION,
 )
 # What lies with a unit and goes to its successor when it is closed.
-UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = ()
+UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
+# What duties are about.
+DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND,)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Operator commands: `flask --app wsgi <group> …`
@@ -107,6 +114,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
     unit_management.install(app, UNIT_HOLDINGS)
+    duty_work.install(app, DUTY_SUBJECTS)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(storage.files_blueprint(parts.storage))
     api = openapi.make_api(app, config)

@@ -18,10 +18,14 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
 from wxapi.platform.db import db
 from wxapi.reports.models import Report
+from wxapi.reports.queries import reports
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.action_input import Request
 from wxapi.reports.rules.clocks import runs
+from wxapi.reports.rules.owed import owed
 from wxapi.reports.services import act, apply, read, route, timers
+from wxapi.reports.services.duties import folded
+from wxapi.reports.services.duty_checks import stored
 
 NAMES = ("reporter", "worker", "colleague", "neighbour", "officer", "chief", "supervisor", "stranger")
 SWEEPS = (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue)
@@ -129,6 +133,18 @@ class Walk(RuleBasedStateMachine):
         if self.confidential:
             assert not (row.desk_code or "").startswith(VILLAGE)
             assert row.desk_code is None or VILLAGE.startswith(row.desk_code)
+
+    @invariant()
+    def the_duties_are_what_the_history_folds_to(self) -> None:
+        if not hasattr(self, "report"):
+            return
+        session = db.session()
+        row = session.get_one(Report, uuid.UUID(self.report["id"]))
+        held = stored(session, row.id)
+        assert sorted(held, key=str) == sorted(folded(row, reports.events_of(session, row.id)), key=str)
+        # What is open is what the case owes: by the same unit, due at the same time, standing since the same moment.
+        owes = {(each.stage, each.unit_code, each.due_at, each.stopped_at) for each in owed(apply.case_of(row))}
+        assert {(d.stage, d.unit_code, d.due_at, d.stopped_at) for d in held if d.is_open} == owes
 
     @invariant()
     def the_excluded_see_nothing(self) -> None:

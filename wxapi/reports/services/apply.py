@@ -1,6 +1,6 @@
 """The one place that writes a report's state: state, history, audit and outbox together, one version further."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from wxapi.reports.rules import routing, workflow
 from wxapi.reports.rules.categories import category
 from wxapi.reports.rules.masking import masked
 from wxapi.reports.rules.state import Case, Command, Extension, Party, State, Who
+from wxapi.reports.services import duties
 from wxapi.reports.services.originals import keep_note
 
 # Written by `move_to_desk`, and read from the category's table.
@@ -60,7 +61,10 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
         move_to_desk(report, step.command.desk_code)
     for name, value in fields_of(after).items():
         setattr(report, name, value)
+    duties.record(session, report, before, replace(after, desk_code=report.desk_code), step.command)
     event = write_event(session, report, step, from_state=before.state)
+    if step.command.action == "route":
+        event.detail |= duties.limits_noted(after.limits)
     if step.command.action in TOLD:
         session.flush()  # gives the line its id
         outbox.record(session, "report.changed", report_id=str(report.id), event_id=event.id)

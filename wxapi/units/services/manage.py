@@ -12,7 +12,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.permissions import ROLES_OF, Permission
-from wxapi.platform import audit, outbox
+from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import tree
 from wxapi.units import queries
@@ -131,7 +131,6 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         row.closed_on = on
         row.successor_code = successor
         session.flush()
-        outbox.record(session, "unit.closed", unit_code=code, successor_code=successor)
         audit.record(
             session, actor.user_id, "unit.close", subject=f"unit:{code}", at=now, successor=successor, moved=moved
         )

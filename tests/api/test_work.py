@@ -1,0 +1,209 @@
+"""The work inbox, the ladder, cards and appeals, on real reports."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests import reporting
+from tests.factories import People, Person
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
+from wxapi.duties.models import Duty
+from wxapi.duties.services import climb
+from wxapi.kernel.clock import FixedClock, local_day
+from wxapi.kernel.permissions import Role
+from wxapi.platform.db import db
+from wxapi.reports.models import Report
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return reporting.settle(people)
+
+
+def inbox(person: Person, **query: Any) -> list[dict[str, Any]]:
+    answer = person.get("/work", query_string={"scope": "unit", **query})
+    assert answer.status_code == 200, answer.json
+    return list(answer.json["items"])
+
+
+def stages(person: Person) -> list[tuple[str, str]]:
+    return [(duty["subject"]["number"], duty["stage"]) for duty in inbox(person)]
+
+
+def test_a_routed_report_is_in_its_desks_inbox_and_in_nobody_elses(town: Town) -> None:
+    report = file_routed(town.reporter)
+    assert stages(town.worker) == [(report["number"], "respond"), (report["number"], "resolve")]
+    assert stages(town.neighbour) == stages(town.officer) == stages(town.supervisor) == stages(town.reporter) == []
+    first = inbox(town.worker)[0]
+    assert first["unit"] == {"code": VILLAGE, "name": "001村"}
+    assert first["due_at"] == report["respond_due_at"]
+    assert "accept" in first["do"]
+    assert first["rung"] == 0
+    assert first["card"] is None
+    above = town.officer.get("/duties").json["items"]
+    assert [duty["stage"] for duty in above] == ["respond", "resolve"]
+
+
+def test_a_duty_leaves_the_inbox_with_the_commit_that_meets_it(town: Town) -> None:
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    assert stages(town.worker) == [(report["number"], "resolve")]
+    report = take(town.worker, report, "hand_on", desk_code=reporting.NEIGHBOUR, note="在邻村")
+    assert stages(town.worker) == []
+    assert stages(town.neighbour) == [(report["number"], "respond"), (report["number"], "resolve")]
+    take(town.reporter, report, "withdraw")
+    assert stages(town.neighbour) == []
+
+
+def test_what_is_returned_is_the_townships(town: Town) -> None:
+    report = take(town.worker, file_routed(town.reporter), "return", reason_code="not_ours", note="不在本村")
+    assert stages(town.officer) == [(report["number"], "triage"), (report["number"], "resolve")]
+    assert stages(town.worker) == []
+
+
+def test_a_hold_stops_the_clock_and_gives_the_township_a_review(town: Town, clock: FixedClock) -> None:
+    review = (local_day(clock.now()) + timedelta(days=10)).isoformat()
+    report = take(town.worker, accepted(town), "request_hold", reason_code="weather", note="连雨", review_on=review)
+    take(town.officer, report, "approve_hold")
+    assert [duty["stage"] for duty in inbox(town.officer)] == ["hold_review"]
+    held = town.worker.get("/duties?state=stopped").json["items"]
+    assert [duty["stage"] for duty in held] == ["resolve"]
+    assert held[0]["stopped_at"] is not None
+
+
+def test_what_waits_for_a_reporter_waits_for_nobody_else(town: Town) -> None:
+    report = resolved(town)
+    mine = town.reporter.get("/work?scope=mine").json["items"]
+    assert [(item["id"], item["do"]) for item in mine] == [(report["id"], ["confirm", "dispute"])]
+    assert town.worker.get("/work?scope=mine").json["items"] == []
+
+
+def test_counts_change_with_the_inbox_and_answer_304_without(town: Town) -> None:
+    before = town.worker.get("/work/counts")
+    assert before.json["open"] == 0
+    file_routed(town.reporter)
+    after = town.worker.get("/work/counts", headers={"If-None-Match": before.headers["ETag"]})
+    assert (after.status_code, after.json["open"], after.json["by_type"]) == (200, 2, {"report": 2})
+    again = town.worker.get("/work/counts", headers={"If-None-Match": after.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_confidential_duties_are_the_owners_alone(town: Town) -> None:
+    report = file_routed(town.reporter, category_code="X0201")
+    assert {number for number, _ in stages(town.officer)} == {report["number"]}
+    for person in (town.worker, town.neighbour, town.chief):
+        assert stages(person) == []
+        assert person.get("/duties").json["items"] == []
+    assert town.supervisor.get("/duties").json["items"] == []
+    both = town.people.make((Role.TOWNSHIP_OFFICER, TOWNSHIP), (Role.COMMUNITY_WORKER, VILLAGE))
+    assert stages(both) == []
+    assert both.get("/work/counts").json["open"] == 0
+    duty = inbox(town.officer)[0]["id"]
+    assert both.get(f"/duties/{duty}").status_code == 404
+    assert town.worker.get(f"/duties/{duty}").status_code == 404
+
+
+def test_pages_go_on_where_they_ended(town: Town) -> None:
+    numbers = {file_routed(town.reporter)["number"] for _ in range(3)}
+    seen: list[str] = []
+    query: dict[str, Any] = {"scope": "unit", "limit": 2}
+    while True:
+        page = town.worker.get("/work", query_string=query).json
+        seen += [duty["id"] for duty in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert len(seen) == len(set(seen)) == 6
+    assert {number for number, _ in stages(town.worker)} == numbers
+
+
+def overdue(town: Town, clock: FixedClock, **past: float) -> Duty:
+    report = file_routed(town.reporter)
+    row = first_duty(report["id"])
+    clock.at = row.due_at + timedelta(**past)
+    climb.climb(now=clock.now())
+    return first_duty(report["id"])
+
+
+def first_duty(report_id: str) -> Duty:
+
+    session = db.session()
+    session.expire_all()
+    return session.scalars(select(Duty).where(Duty.subject_id == uuid.UUID(report_id), Duty.stage == "respond")).one()
+
+
+def test_the_climb_takes_each_rung_once(town: Town, clock: FixedClock) -> None:
+    duty = overdue(town, clock, minutes=1)
+    assert (duty.rung, duty.card, duty.carded_at) == (100, "yellow", duty.due_at)
+    assert climb.climb(now=clock.now()).steps == 0
+    clock.at = duty.due_at + timedelta(days=30)
+    climb.climb(now=clock.now())
+    duty = first_duty(str(duty.subject_id))
+    assert (duty.rung, duty.card) == (200, "red")
+    assert duty.next_rung_at is None
+    assert climb.climb(now=clock.now()).duties == 0
+
+
+def test_a_carded_unit_appeals_once_and_the_one_above_decides(town: Town, clock: FixedClock) -> None:
+    duty = overdue(town, clock, minutes=1)
+    path = f"/duties/{duty.id}/appeal"
+    appeal = {"note": "已移交产权单位", "photo_ids": []}
+    assert town.officer.post(path, appeal).json["code"] == "role_not_allowed"
+    assert town.neighbour.post(path, appeal).status_code == 404
+    assert town.worker.post(path, appeal).status_code == 200
+    assert town.worker.post(path, appeal).json["code"] == "appealed_before"
+    decision = {"decision": "lift", "note": "属实"}
+    assert town.worker.post(f"{path}/decision", decision).json["code"] == "role_not_allowed"
+    lifted = town.officer.post(f"{path}/decision", decision)
+    assert (lifted.status_code, lifted.json["card"], lifted.json["card_lifted"]) == (200, "yellow", True)
+    assert town.supervisor.post(f"{path}/decision", decision).json["code"] == "decided_before"
+    assert town.worker.get("/duties?card=yellow").json["items"] == []
+
+
+def test_appeals_have_an_end(town: Town, clock: FixedClock) -> None:
+    duty = overdue(town, clock, days=20)
+    late = town.worker.post(f"/duties/{duty.id}/appeal", {"note": "来不及", "photo_ids": []})
+    assert late.json["code"] == "appeal_too_late"
+    other = file_routed(town.reporter)
+    uncarded = first_duty(other["id"])
+    refused = town.worker.post(f"/duties/{uncarded.id}/appeal", {"note": "没有牌", "photo_ids": []})
+    assert refused.json["code"] == "no_card"
+
+
+def test_duties_and_report_say_the_same_of_due_times(town: Town, session: Session, clock: FixedClock) -> None:
+    report = accepted(town)
+    clock.advance(hours=3)
+    report = take(town.worker, report, "ask", note="在哪个单元？")
+    clock.advance(days=2)
+    report = take(town.reporter, report, "answer", note="三单元")
+    row = session.get_one(Report, uuid.UUID(report["id"]))
+    duty = session.scalars(select(Duty).where(Duty.subject_id == row.id, Duty.stage == "resolve")).one()
+    session.refresh(duty)
+    assert (duty.due_at, duty.stopped_at) == (row.resolve_due_at, None)
+
+
+def test_a_closed_unit_hands_its_duties_on(town: Town, session: Session, app: Flask, clock: FixedClock) -> None:
+    admin = town.people.make((Role.ADMIN, COUNTY))
+    for suffix in ("zjj", "cgj"):
+        unit = {"region_code": COUNTY, "suffix": suffix, "name": suffix, "kind": "department", "field": None}
+        assert admin.post("/units", unit).status_code == 201
+    report = file_routed(town.reporter)
+    session.execute(
+        Duty.__table__.update().where(Duty.subject_id == uuid.UUID(report["id"])).values(unit_code="421002-zjj")
+    )
+    session.commit()
+    today = local_day(clock.now()).isoformat()
+    refused = admin.post("/units/421002-zjj/close", {"on": today})
+    assert (refused.json["code"], refused.json["count"]) == ("unit_has_open_duties", 2)
+    closed = admin.post("/units/421002-zjj/close", {"on": today, "successor_code": "421002-cgj"})
+    assert closed.status_code == 200, closed.json
+    session.expire_all()
+    rows = session.scalars(select(Duty).where(Duty.subject_id == uuid.UUID(report["id"]))).all()
+    assert sorted((row.unit_code, row.drop_reason) for row in rows if row.stage == "respond") == [
+        ("421002-cgj", None),
+        ("421002-zjj", "moved"),
+    ]

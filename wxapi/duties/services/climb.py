@@ -1,0 +1,98 @@
+"""The climb: every minute each duty whose next rung has come takes it, in order, once.
+
+A run that was missed for a day takes the rungs of that day one after another; the time of a rung is the time it was
+due, not the time of the run.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
+
+from wxapi.duties.models import Duty
+from wxapi.duties.rules.clock import CARD_RUNG, Card, DutyClock, Step, next_step
+from wxapi.platform import audit
+from wxapi.platform.db import transaction
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """What one run did."""
+
+    duties: int
+    steps: int
+
+
+def climb(*, now: datetime) -> Climbed:
+    """Take every rung that is due, in batches of a transaction each.
+
+    Rows another run holds are left to it.
+    """
+    duties = steps = 0
+    while True:
+        with transaction() as session:
+            batch = _due(session, now)
+            steps += sum(_take_all(session, duty, now) for duty in batch)
+        duties += len(batch)
+        if len(batch) < _AT_ONCE:
+            return Climbed(duties, steps)
+
+
+def _due(session: Session, now: datetime) -> list[Duty]:
+    return list(
+        session.scalars(
+            select(Duty)
+            .where(Duty.next_rung_at.is_not(None), Duty.next_rung_at <= now)
+            .order_by(Duty.next_rung_at, Duty.id)
+            .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def _take_all(session: Session, duty: Duty, now: datetime) -> int:
+    taken = 0
+    while (step := _next(duty)) is not None and step.at <= now:
+        _take(session, duty, step, now)
+        taken += 1
+    duty.next_rung_at = step.at if step else None
+    return taken
+
+
+def _next(duty: Duty) -> Step | None:
+    limit, clock = timedelta(seconds=duty.limit_s), DutyClock(duty.clock)
+    return next_step(duty.due_at, limit, clock, rung=duty.rung, card=Card(duty.card) if duty.card else None)
+
+
+def _take(session: Session, duty: Duty, step: Step, now: datetime) -> None:
+    card: Card | None = None
+    if step.rung is None:
+        card = Card.RED
+    else:
+        duty.rung = step.rung
+        if step.rung == CARD_RUNG and duty.card is None:
+            card = Card.RED if _carded_before(session, duty) else Card.YELLOW
+    if card is not None:
+        duty.card, duty.carded_at = card.value, step.at
+        audit.record(session, None, f"duty.card_{card.value}", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
+
+
+def _carded_before(session: Session, duty: Duty) -> bool:
+    """Whether the same unit bears a card on the same subject already: the second yellow is red."""
+    other = aliased(Duty)
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    other.subject_id == duty.subject_id,
+                    other.unit_code == duty.unit_code,
+                    other.id != duty.id,
+                    other.card.is_not(None),
+                    other.card_lifted_at.is_(None),
+                )
+            )
+        )
+    )

@@ -1,0 +1,45 @@
+"""What a closed unit owes goes to its successor: the old duty is dropped as moved, a new one begins."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wxapi.duties.models import OPEN_SQL
+from wxapi.duties.queries.lists import open_at
+from wxapi.duties.services.write import ancestors
+from wxapi.units.rules import region_of
+from wxapi.units.services.manage import Holding
+
+# The new duty keeps origin, due time and ladder; what was past due when it came is counted as inherited.
+_MOVE = text(
+    f"""
+    WITH moved AS (
+        UPDATE duties SET dropped_at = :at, drop_reason = 'moved', next_rung_at = NULL
+        WHERE unit_code = :unit AND {OPEN_SQL}
+        RETURNING *
+    )
+    INSERT INTO duties (
+        id, subject_type, subject_id, subject_number, stage, seq, unit_code, unit_county_code, unit_township_code,
+        unit_village_code, place_code, place_county_code, place_township_code, place_village_code, class_code,
+        confidential, clock, limit_s, origin_at, started_at, due_at, stopped_at, left_s, rung, next_rung_at
+    )
+    SELECT gen_random_uuid(), subject_type, subject_id, subject_number, stage,
+        (SELECT max(other.seq) + 1 FROM duties other
+         WHERE other.subject_id = moved.subject_id AND other.stage = moved.stage),
+        :successor, :unit_county, :unit_township, :unit_village, place_code, place_county_code, place_township_code,
+        place_village_code, class_code, confidential, clock, limit_s, origin_at, :at, due_at, stopped_at, left_s, rung,
+        (SELECT next_rung_at FROM duties before WHERE before.id = moved.id)
+    FROM moved
+    """  # noqa: S608 - constants of ours
+)
+
+
+def _move(session: Session, unit_code: str, successor_code: str, at: datetime) -> int:
+    """Hand all open duties over; returns how many."""
+    values = {"unit": unit_code, "successor": successor_code, "at": at}
+    found = session.execute(_MOVE, values | ancestors("unit", region_of(successor_code)))
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+HOLDING = Holding("duties", open_at, _move)

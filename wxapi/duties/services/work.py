@@ -1,0 +1,162 @@
+"""What waits for somebody: the inbox of the units they act for, and what waits for them as a person."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from flask import Flask, current_app
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from wxapi.duties.models import Duty
+from wxapi.duties.queries import lists
+from wxapi.duties.queries.lists import DutyFilter, WorkCounts
+from wxapi.duties.rules.clock import DutyClock, used
+from wxapi.duties.rules.scope import acts_for, sees
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.paging import Page, decode_cursor, page_of
+from wxapi.platform.db import db
+from wxapi.regions.services.lookup import tree
+from wxapi.units.queries import unit_names
+
+_EXTENSION = "wxapi.duty_subjects"
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectFace:
+    """A subject as lists name it, and what the person may do with it now."""
+
+    title: str
+    do: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MyItem:
+    """Something that waits for a person, not for an office. Computed, never stored."""
+
+    type: str
+    id: UUID
+    title: str
+    do: tuple[str, ...]
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKind:
+    """What a feature tells of the subjects of its duties.
+
+    Args:
+        type: as `services.write.Subject.type`.
+        faces: subjects by id as a person sees them; one the person may not see is left out, and its duty with it.
+        mine: what waits for the person themselves.
+    """
+
+    type: str
+    faces: Callable[[Session, Actor, Collection[UUID], datetime], Mapping[UUID, SubjectFace]]
+    mine: Callable[[Session, Actor, datetime], Sequence[MyItem]]
+
+
+@dataclass(frozen=True, slots=True)
+class DutyView:
+    """`<duty>` of the contract as a value; `used` is the share of the limit."""
+
+    duty: Duty
+    title: str
+    do: tuple[str, ...]
+    unit_name: str
+    place_name: str | None
+    used: float
+
+    @property
+    def on_time(self) -> bool | None:
+        """Whether it was met by its due time; None while it is not met."""
+        return None if self.duty.met_at is None else self.duty.met_at <= self.duty.due_at
+
+
+def install(app: Flask, kinds: Sequence[SubjectKind]) -> None:
+    """Register the subjects that duties are about."""
+    app.extensions[_EXTENSION] = {kind.type: kind for kind in kinds}
+
+
+def kinds() -> Mapping[str, SubjectKind]:
+    """The registered kinds of subjects."""
+    registered: dict[str, SubjectKind] = current_app.extensions[_EXTENSION]
+    return registered
+
+
+def work_of_units(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str | None, now: datetime) -> Page[DutyView]:
+    """The inbox: every open duty of the units the person acts for, what runs out first on top."""
+    return _page(actor, lists.own_arms(actor, acts_for(actor)), wanted, limit=limit, cursor=cursor, now=now)
+
+
+def list_duties(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str | None, now: datetime) -> Page[DutyView]:
+    """Duties of the units the person acts for or stands above."""
+    return _page(actor, arms_seen(actor), wanted, limit=limit, cursor=cursor, now=now)
+
+
+def arms_seen(actor: Actor) -> list[ColumnElement[bool]]:
+    """The scope of a person's reading: own units, and those they stand above."""
+    scope = sees(actor)
+    return [*lists.own_arms(actor, scope), *lists.arms_above(scope)]
+
+
+def work_of_me(actor: Actor, *, now: datetime) -> list[MyItem]:
+    """What waits for the person: what ends first on top, what has no end last."""
+    session = db.session()
+    found = [item for kind in kinds().values() for item in kind.mine(session, actor, now)]
+    return sorted(found, key=lambda item: (item.until or datetime.max.replace(tzinfo=now.tzinfo), str(item.id)))
+
+
+def count_work(actor: Actor, *, now: datetime) -> WorkCounts:
+    """The figures of the inbox."""
+    arms = lists.own_arms(actor, acts_for(actor))
+    return lists.counts(db.session(), arms, now=now, today=local_day(now))
+
+
+def views_of(session: Session, actor: Actor, rows: Sequence[Duty], *, now: datetime) -> list[DutyView]:
+    """Duties with the names people read; a duty whose subject the person may not see is left out."""
+    names = unit_names(session, sorted({row.unit_code for row in rows}))
+    faces: dict[tuple[str, UUID], SubjectFace] = {}
+    for kind in kinds().values():
+        ids = {row.subject_id for row in rows if row.subject_type == kind.type}
+        if ids:
+            faces |= {(kind.type, each): face for each, face in kind.faces(session, actor, ids, now).items()}
+    return [
+        _view(row, faces[row.subject_type, row.subject_id], names[row.unit_code], now)
+        for row in rows
+        if (row.subject_type, row.subject_id) in faces
+    ]
+
+
+def _view(row: Duty, face: SubjectFace, unit_name: str, now: datetime) -> DutyView:
+    place = tree().get(row.place_code or "")
+    until = row.met_at or row.dropped_at or row.stopped_at or now
+    share = used(row.due_at, timedelta(seconds=row.limit_s), DutyClock(row.clock), until)
+    return DutyView(row, face.title, face.do, unit_name, place.name if place else None, round(share, 2))
+
+
+def _page(
+    actor: Actor,
+    arms: Sequence[ColumnElement[bool]],
+    wanted: DutyFilter,
+    *,
+    limit: int,
+    cursor: str | None,
+    now: datetime,
+) -> Page[DutyView]:
+    session = db.session()
+    after = _after(cursor)
+    rows = page_of(
+        lists.page(session, arms, wanted, after=after, limit=limit, now=now),
+        limit,
+        lambda row: (row.due_at, row.id),
+    )
+    return Page(views_of(session, actor, rows.items, now=now), rows.next_cursor)
+
+
+def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if cursor is None:
+        return None
+    return decode_cursor(cursor, datetime, UUID)

@@ -1,0 +1,166 @@
+"""The wire of duties and the work inbox."""
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields, validate
+
+from wxapi.duties.queries.lists import DutyFilter, WorkCounts
+from wxapi.duties.rules.clock import RUNGS, Card, DutyClock
+from wxapi.duties.services.appeal import LIFT, UPHOLD
+from wxapi.duties.services.work import DutyView, MyItem
+from wxapi.kernel.clock import to_wire
+from wxapi.platform.wire import Choice, PageQuery, QueryInteger, RegionCode, Text, WireSchema, Word
+from wxapi.units.wire import UnitCode
+
+_MAX_NOTE = 500
+_MAX_PHOTOS = 9
+
+
+class DutySubject(WireSchema):
+    type = fields.String(required=True)
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    title = fields.String(required=True)
+
+
+class DutyUnit(WireSchema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class DutyWire(WireSchema):
+    id = fields.UUID(required=True)
+    subject = fields.Nested(DutySubject, required=True)
+    stage = fields.String(required=True)
+    do = fields.List(fields.String(), required=True)
+    unit = fields.Nested(DutyUnit, required=True)
+    region = fields.Nested(DutyUnit, required=True, allow_none=True)
+    started_at = fields.AwareDateTime(required=True)
+    due_at = fields.AwareDateTime(required=True)
+    clock = fields.Enum(DutyClock, by_value=True, required=True)
+    stopped_at = fields.AwareDateTime(required=True, allow_none=True)
+    used = fields.Float(required=True, metadata={"description": "已用时限的比例，2.0 为两倍时限"})
+    rung = fields.Integer(required=True, validate=validate.OneOf([0, *RUNGS]))
+    card = fields.Enum(Card, by_value=True, required=True, allow_none=True)
+    card_lifted = fields.Boolean(required=True)
+    met_at = fields.AwareDateTime(required=True, allow_none=True)
+    on_time = fields.Boolean(required=True, allow_none=True)
+
+
+class DutyPage(WireSchema):
+    items = fields.List(fields.Nested(DutyWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class DutiesQuery(PageQuery):
+    unit = UnitCode(load_default=None)
+    region = RegionCode(load_default=None)
+    type = Word(max_length=30, load_default=None)
+    stage = Word(max_length=30, load_default=None)
+    state = Choice(["open", "overdue", "stopped", "met"], load_default="open")
+    card = fields.Enum(Card, by_value=True, load_default=None)
+    rung = QueryInteger(load_default=None, validate=validate.OneOf(RUNGS))
+    sort = Choice(["due"], load_default="due")
+
+
+class WorkQuery(PageQuery):
+    scope = Choice(["unit", "mine"], required=True)
+    type = Word(max_length=30, load_default=None)
+    overdue = fields.Boolean(load_default=None)
+
+
+class WorkCountsWire(WireSchema):
+    open = fields.Integer(required=True)
+    due_today = fields.Integer(required=True)
+    blue = fields.Integer(required=True)
+    yellow = fields.Integer(required=True)
+    red = fields.Integer(required=True)
+    by_type = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class MyItemWire(WireSchema):
+    type = fields.String(required=True)
+    id = fields.UUID(required=True)
+    title = fields.String(required=True)
+    do = fields.List(fields.String(), required=True)
+    until = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class AppealBody(WireSchema):
+    note = Text(required=True, min_length=1, max_length=_MAX_NOTE)
+    photo_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=_MAX_PHOTOS))
+
+
+class AppealDecisionBody(WireSchema):
+    decision = Choice([UPHOLD, LIFT], required=True)
+    note = Text(required=True, min_length=1, max_length=_MAX_NOTE)
+
+
+def filter_of(query: dict[str, Any]) -> DutyFilter:
+    """The filter of a `DutiesQuery`."""
+    card = query["card"].value if query["card"] else None
+    return DutyFilter(
+        subject_type=query["type"],
+        unit=query["unit"],
+        region=query["region"],
+        stage=query["stage"],
+        state=query["state"],
+        card=card,
+        rung=query["rung"],
+    )
+
+
+def duty_dict(view: DutyView) -> dict[str, Any]:
+    """`<duty>` of the contract."""
+    duty = view.duty
+    return {
+        "id": str(duty.id),
+        "subject": {
+            "type": duty.subject_type,
+            "id": str(duty.subject_id),
+            "number": duty.subject_number,
+            "title": view.title,
+        },
+        "stage": duty.stage,
+        "do": list(view.do),
+        "unit": {"code": duty.unit_code, "name": view.unit_name},
+        "region": {"code": duty.place_code, "name": view.place_name or duty.place_code} if duty.place_code else None,
+        "started_at": to_wire(duty.started_at),
+        "due_at": to_wire(duty.due_at),
+        "clock": duty.clock,
+        "stopped_at": _instant(duty.stopped_at),
+        "used": view.used,
+        "rung": duty.rung,
+        "card": duty.card,
+        "card_lifted": duty.card_lifted_at is not None,
+        "met_at": _instant(duty.met_at),
+        "on_time": view.on_time,
+    }
+
+
+def my_item_dict(item: MyItem) -> dict[str, Any]:
+    """A `MyItemWire`."""
+    return {
+        "type": item.type,
+        "id": str(item.id),
+        "title": item.title,
+        "do": list(item.do),
+        "until": _instant(item.until),
+    }
+
+
+def counts_dict(counts: WorkCounts) -> dict[str, Any]:
+    """A `WorkCountsWire`."""
+    return {
+        "open": counts.open,
+        "due_today": counts.due_today,
+        "blue": counts.blue,
+        "yellow": counts.yellow,
+        "red": counts.red,
+        "by_type": counts.by_type,
+    }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return to_wire(at) if at else None
