@@ -71,6 +71,7 @@ TASKS: tuple[Task, ...] = (
     Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),
     Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
+    Task("web.forget_browsers", Every(hours=1), housekeeping.forget_browsers),
     Task("retention.forget_due", Every(hours=1), housekeeping.forget_due, limit_s=120),
     Task("tokens.forget_idle", Daily(hour=3, minute=20), housekeeping.forget_idle_tokens),
 )

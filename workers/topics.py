@@ -54,6 +54,7 @@ Topics = Mapping[str, tuple[Job, ...]]
 # Keep in the order of the floors, then by topic.
 TOPICS: Topics = {
     "user.erase": (Job(identity.erase_person),),
+    "web_session.opened": (Job(identity.tell_of_browser),),
     # WeChat may take its time: token, call and one repeat, 11 s each.
     "message.due": (Job(notifications.deliver_message, Queue.OUTGOING, limit_s=40, lease_s=50),),
     "photo.dropped": (Job(photos.remove_photo),),

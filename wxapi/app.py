@@ -10,10 +10,13 @@ from wxapi.duties.services import hold as duty_holdings
 from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
 from wxapi.identity import views as identity
+from wxapi.identity.rules import KIND_NAMES
 from wxapi.identity.services import personal_data
 from wxapi.identity.services import retention as identity_retention
 from wxapi.identity.services.login import authenticate
 from wxapi.kernel.clock import Clock, SystemClock
+from wxapi.kernel.permissions import ROLE_NAMES
+from wxapi.kernel.words import Words, words
 from wxapi.moderation import personal as moderation_personal
 from wxapi.moderation import retention as moderation_retention
 from wxapi.notifications import cli as notifications_cli
@@ -24,7 +27,20 @@ from wxapi.photos import personal as photos_personal
 from wxapi.photos import retention as photos_retention
 from wxapi.photos import views as photos
 from wxapi.platform import cli as platform_cli
-from wxapi.platform import db, guard, health, http, idempotency, limits, logs, openapi, problems, retention, storage
+from wxapi.platform import (
+    db,
+    guard,
+    health,
+    http,
+    idempotency,
+    limits,
+    logs,
+    openapi,
+    problems,
+    retention,
+    storage,
+    vocabulary,
+)
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.runtime import Runtime, install
 from wxapi.platform.storage import Storage
@@ -44,6 +60,10 @@ from wxapi.training.services import retention as training_retention
 from wxapi.units import cli as units_cli
 from wxapi.units import views as units
 from wxapi.units.services import manage as unit_management
+from wxapi.web.kit import headers
+from wxapi.web.kit import installing as pages
+from wxapi.web.kit.access import page_actor
+from wxapi.web.login import views as login
 
 # Every feature's routes, in the order of the contract.
 BLUEPRINTS = (
@@ -58,6 +78,7 @@ BLUEPRINTS = (
     duties.blueprint,
     moderation.blueprint,
     training.blueprint,
+    vocabulary.blueprint,
 )
 # Features that hold something of a person, for `GET /me/data` and `DELETE /me`.
 PERSONAL_DATA: tuple[personal_data.PersonalData, ...] = (
@@ -83,6 +104,13 @@ UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
 DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND,)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
+# Rooms of the pages, in the order of the menu.
+PAGES = (login.room,)
+# Words people read, by the features they belong to.
+VOCABULARY: tuple[Words, ...] = (
+    words("roles", ROLE_NAMES),
+    words("person_kinds", KIND_NAMES),
+)
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     platform_cli.database,
@@ -106,11 +134,13 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     app = Flask("wxapi", static_folder=None)
     parts = make_parts(config, clock or SystemClock())
     install(app, parts)
+    headers.install(app, parts)
     db.init_app(app, config)
     problems.install(app)
     http.install(app, upload_limits=UPLOADS)
-    guard.install(app, authenticate)
+    guard.install(app, authenticate, page_actor)
     limits.install(app, config)
+    vocabulary.install(app, VOCABULARY)
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
     unit_management.install(app, UNIT_HOLDINGS)
@@ -121,6 +151,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=openapi.API_PREFIX)
     openapi.serve(app, api)
+    pages.install(app, PAGES)
     idempotency.install(app)
     for group in COMMANDS:
         app.cli.add_command(group)

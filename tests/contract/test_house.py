@@ -27,10 +27,18 @@ PUBLIC = {
     "health.exposition",
     "health.readyz",
     "identity.log_in",
+    "kit.asset",
+    "login.enter_demo",
+    "login.explain_login",
+    "login.go_on",
+    "login.login_state",
+    "login.show_login",
+    "login.start",
     "notifications.check_url",
     "notifications.receive_push",
     "openapi_json",
     "training.verify_certificate",
+    "vocabulary.read_vocabulary",
 }
 
 

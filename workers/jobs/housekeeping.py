@@ -2,7 +2,7 @@
 
 import structlog
 
-from wxapi.identity.services import login
+from wxapi.identity.services import login, web_logins, web_sessions
 from wxapi.platform import audit_chain, idempotency, retention
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
@@ -27,6 +27,14 @@ def forget_idle_tokens() -> None:
     """Delete tokens that nobody has used for 30 days."""
     with transaction() as session:
         login.forget_idle(session, runtime().clock.now())
+
+
+def forget_browsers() -> None:
+    """Delete sessions of browsers that are over, and their login attempts."""
+    now = runtime().clock.now()
+    with transaction() as session:
+        web_sessions.forget_dead(session, now)
+        web_logins.forget_ended(session, now)
 
 
 def forget_due() -> None:

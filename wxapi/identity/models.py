@@ -3,10 +3,24 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, LargeBinary, String, Text, Uuid, func, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    Uuid,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wxapi.identity.rules import Kind
+from wxapi.identity.rules import Kind, WebLoginState
 from wxapi.platform.db import Base
 
 
@@ -76,3 +90,46 @@ class AppointmentRow(Base):
     appointed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
     # Ended before its time; the row stays for the record.
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class WebSession(Base):
+    """A browser that is signed in, by the SHA-256 of its cookie."""
+
+    __tablename__ = "web_sessions"
+    __table_args__ = (
+        Index("ix_web_sessions_user_id", "user_id"),
+        Index("ix_web_sessions_last_used_at", "last_used_at"),
+    )
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    # How the person's own list names it.
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    browser: Mapped[str] = mapped_column(Text)
+    place: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    last_used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class WebLogin(Base):
+    """A browser's attempt to be signed in by a phone: it lives for two minutes and is used once."""
+
+    __tablename__ = "web_logins"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({', '.join(repr(s.value) for s in WebLoginState)})", name="state"),
+        Index("ix_web_logins_created_at", "created_at"),
+    )
+
+    # 128 random bits, as the code on the screen carries them.
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    # SHA-256 of the cookie that binds the attempt to its browser.
+    browser_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    # The number on the screen, and the three that the phone offers.
+    number: Mapped[int] = mapped_column(SmallInteger)
+    numbers: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    next_path: Mapped[str] = mapped_column(Text)
+    browser: Mapped[str] = mapped_column(Text)
+    place: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

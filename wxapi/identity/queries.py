@@ -5,24 +5,28 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
-from wxapi.identity.rules import TOKEN_IDLE
+from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE, WEB_MAX_AGE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import fetch_alone
 
-_ACTOR = (
-    "SELECT t.user_id, t.last_used_at,"
+_HELD = (
     " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code)) FILTER (WHERE a.role IS NOT NULL)"
-    " FROM tokens t LEFT JOIN appointments a ON a.user_id = t.user_id AND a.ended_at IS NULL"
+    " FROM {table} t LEFT JOIN appointments a ON a.user_id = t.user_id AND a.ended_at IS NULL"
     "  AND a.starts_on <= %(today)s AND (a.ends_on IS NULL OR a.ends_on >= %(today)s)"
     " WHERE t.digest = %(digest)s AND t.last_used_at > %(alive_since)s"
-    " GROUP BY t.digest"
+)
+_ACTOR = f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='tokens')} GROUP BY t.digest"
+_VISITOR = (
+    f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='web_sessions')}"
+    " AND t.created_at > %(made_since)s GROUP BY t.digest"
 )
 
 
@@ -42,7 +46,17 @@ def digest_of(token: str) -> bytes:
 def bearer_of(token: str, *, now: datetime, today: date) -> Bearer | None:
     """The person behind a live token with the appointments in force today; None for any other token."""
     values = {"digest": digest_of(token), "today": today, "alive_since": now - TOKEN_IDLE}
-    rows = fetch_alone(_ACTOR, values)
+    return _bearer(_ACTOR, values)
+
+
+def visitor_of(token: str, *, now: datetime, today: date) -> Bearer | None:
+    """The person behind the cookie of a live browser session, in the same way."""
+    values = {"digest": digest_of(token), "today": today, "alive_since": now - WEB_IDLE}
+    return _bearer(_VISITOR, values | {"made_since": now - WEB_MAX_AGE})
+
+
+def _bearer(sql: str, values: dict[str, Any]) -> Bearer | None:
+    rows = fetch_alone(sql, values)
     if not rows:
         return None
     row = rows[0]

@@ -9,6 +9,13 @@ TOUCH_AFTER = timedelta(hours=1)
 # A login code repeated within this time gets the first answer again.
 LOGIN_REPEAT_S = 60
 NICKNAME_MAX = 30
+# A browser's session: what it may lie idle, and what it lives at most.
+WEB_IDLE = timedelta(hours=8)
+WEB_MAX_AGE = timedelta(days=7)
+# `last_used_at` of a session is written at most this often.
+WEB_TOUCH_AFTER = timedelta(minutes=5)
+# A login attempt of a browser, from the code on its screen to the phone's word.
+WEB_LOGIN_LIFE = timedelta(seconds=120)
 
 
 class Kind(StrEnum):
@@ -20,6 +27,24 @@ class Kind(StrEnum):
     VOLUNTEER = "volunteer"
     GRID_WORKER = "grid_worker"
     RESIDENT = "resident"
+
+
+KIND_NAMES = {
+    Kind.COURIER: "快递员",
+    Kind.RIDER: "外卖骑手",
+    Kind.PARTY_MEMBER: "党员",
+    Kind.VOLUNTEER: "志愿者",
+    Kind.GRID_WORKER: "网格员",
+    Kind.RESIDENT: "居民",
+}
+
+
+class WebLoginState(StrEnum):
+    """How far a browser's login attempt has come."""
+
+    WAITING = "waiting"
+    GRANTED = "granted"  # by the phone; the browser has not fetched its session yet
+    ENDED = "ended"  # used, refused, or ended by a wrong number
 
 
 def mask_phone(phone: str) -> str:

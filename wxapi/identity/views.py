@@ -6,7 +6,9 @@ from typing import Any
 from flask import Response, request
 
 from wxapi.identity import wire
-from wxapi.identity.services import appointments, erasure, login, personal_data, profile
+from wxapi.identity.rules import WebLoginState
+from wxapi.identity.services import appointments, erasure, login, personal_data, profile, web_logins
+from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
@@ -34,6 +36,42 @@ def log_in(body: dict[str, Any]) -> Response:
 def log_out() -> None:
     """Revoke the token of this request."""
     login.log_out(request.headers["Authorization"].partition(" ")[2])
+
+
+@blueprint.route("/auth/web-logins/<string:login_id>")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, wire.WebLoginQuestion)
+def read_web_login(login_id: str) -> Response:
+    """What a scanned login code asks for: show it, and let the person choose the number on the computer's screen."""
+    asked = web_logins.read(current_actor(), login_id, now=runtime().clock.now())
+    return json_response(
+        {
+            "what": "登录网页工作台",
+            "browser": asked.device.browser,
+            "place": asked.device.place,
+            "at": to_wire(asked.at),
+            "numbers": list(asked.numbers),
+        }
+    )
+
+
+@blueprint.route("/auth/web-logins/<string:login_id>/confirm", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@blueprint.arguments(wire.WebLoginNumber, example={"number": 47})
+@blueprint.response(200, wire.WebLoginAnswer)
+def confirm_web_login(body: dict[str, Any], login_id: str) -> Response:
+    """Let the browser in as me. A wrong number ends the attempt."""
+    web_logins.confirm(current_actor(), login_id, body["number"], now=runtime().clock.now())
+    return json_response({"state": WebLoginState.GRANTED.value})
+
+
+@blueprint.route("/auth/web-logins/<string:login_id>/refuse", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, wire.WebLoginAnswer)
+def refuse_web_login(login_id: str) -> Response:
+    """It was not me."""
+    web_logins.refuse(current_actor(), login_id, now=runtime().clock.now())
+    return json_response({"state": WebLoginState.ENDED.value})
 
 
 @blueprint.route("/me")

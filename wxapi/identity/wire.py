@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from wxapi.identity.rules import NICKNAME_MAX, TOKEN_IDLE, Kind
+from wxapi.identity.rules import NICKNAME_MAX, TOKEN_IDLE, Kind, WebLoginState
 from wxapi.identity.services.appointments import Appointed
 from wxapi.identity.services.login import LoggedIn
 from wxapi.identity.services.personal_data import Everything
@@ -114,6 +114,22 @@ class AppointmentPage(WireSchema):
 class AppointmentQuery(PageQuery):
     region = RegionCode(load_default=None)
     unit = UnitCode(load_default=None)
+
+
+class WebLoginQuestion(WireSchema):
+    what = fields.String(required=True, metadata={"description": "one sentence for the phone's screen"})
+    browser = fields.String(required=True)
+    place = fields.String(required=True)
+    at = fields.DateTime(required=True)
+    numbers = fields.List(fields.Integer(), required=True, metadata={"description": "one of them is on the screen"})
+
+
+class WebLoginNumber(WireSchema):
+    number = fields.Integer(required=True, strict=True, validate=validate.Range(10, 99))
+
+
+class WebLoginAnswer(WireSchema):
+    state = fields.Enum(WebLoginState, by_value=True, required=True)
 
 
 def me_dict(profile: Profile) -> dict[str, Any]:

@@ -1,6 +1,21 @@
 """The Chinese of codes, as people read it: each feature brings its own words, and one table is made of them all."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+Code = TypeVar("Code", bound=str)
+
+
+class Colour(StrEnum):
+    """What a colour says; clients choose the shade. Never the only sign: the word stands beside it."""
+
+    GREY = "grey"  # over, or not begun
+    BLUE = "blue"  # under way
+    AMBER = "amber"  # wants somebody's attention
+    RED = "red"  # late, refused
+    GREEN = "green"  # done
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,24 @@ class Words:
     items: tuple[Word, ...]
 
 
-def words(group: str, said: dict[str, str]) -> Words:
-    """Words of a group, in the order of the table, without colours."""
-    return Words(group, tuple(Word(code, zh, order=order) for order, (code, zh) in enumerate(said.items())))
+def words(group: str, said: Mapping[Code, str], colours: Mapping[Code, str] | None = None) -> Words:
+    """Words of a group, in the order of the table; colours of some of them."""
+    shades: Mapping[Code, str] = colours or {}
+    items = (Word(str(code), zh, shades.get(code, ""), order) for order, (code, zh) in enumerate(said.items()))
+    return Words(group, tuple(items))
+
+
+def by_group(vocabulary: Iterable[Words]) -> dict[str, tuple[Word, ...]]:
+    """Group → its words.
+
+    Raises:
+        ValueError: two groups of one name, or two words of one code in a group.
+    """
+    found: dict[str, tuple[Word, ...]] = {}
+    for each in vocabulary:
+        if each.group in found:
+            raise ValueError(f"two groups of words are called {each.group}")
+        if len({word.code for word in each.items}) != len(each.items):
+            raise ValueError(f"a code stands twice among the words of {each.group}")
+        found[each.group] = each.items
+    return found

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     TRAINING_SEAT = "training_seat"
     TRAINING_NEWS = "training_news"
     CERTIFICATE_READY = "certificate_ready"
+    WEB_LOGIN = "web_login"
 
 
 class Delivery(StrEnum):
@@ -54,7 +55,7 @@ class Notice:
 
     Args:
         kind: chooses the template.
-        subject: `report:<uuid>`, `session:<uuid>` or `certificate:<uuid>`.
+        subject: `report:<uuid>`, `session:<uuid>`, `certificate:<uuid>` or `browser:<uuid>`.
         step: what happened; a person is told of one step of one subject once, however often a job runs.
         title: at most 40 characters; longer ones are cut.
         body: at most 500 characters; longer ones are cut.

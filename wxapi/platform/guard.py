@@ -38,8 +38,14 @@ def current_actor() -> Actor:
     return cast("Actor", g.actor)
 
 
-def install(app: Flask, authenticate: Authenticate) -> None:
-    """Check every request of the app before its view runs."""
+def install(app: Flask, authenticate: Authenticate, page_actor: Callable[[], Actor | None]) -> None:
+    """Check every request of the app before its view runs.
+
+    Args:
+        app: the app.
+        authenticate: who holds a bearer token; asked for everything under `/api/`.
+        page_actor: whose session cookie came with the request; asked for everything else.
+    """
 
     @app.before_request
     def check() -> None:
@@ -48,7 +54,7 @@ def install(app: Flask, authenticate: Authenticate) -> None:
         permission = permission_of(app.view_functions[request.endpoint])
         if permission is Permission.PUBLIC:
             return
-        actor = authenticate(_bearer_token())
+        actor = authenticate(_bearer_token()) if request.path.startswith("/api/") else page_actor()
         if actor is None:
             raise UnauthenticatedError("token_invalid", "登录已失效，请重新登录。")
         g.actor = actor

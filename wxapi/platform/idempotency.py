@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, make_response, request
+from flask import Flask, Response, current_app, make_response, redirect, request
 from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
@@ -26,10 +26,12 @@ from wxapi.platform.runtime import runtime
 KEPT = timedelta(hours=48)
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+SEE_OTHER = 303
 _FORM = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REQUIRED = "__idempotency_required__"
 _PURPOSE = "idempotency.answer"
 _CHUNK = 1 << 20
+_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -148,7 +150,9 @@ def _claim(session: Session, user_id: Any, key: str, fingerprint: bytes) -> Idem
 
 def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
     # Answers hold what people typed, sealed everywhere else.
-    sealed = runtime().cipher.seal(response.get_data(as_text=True), purpose=_PURPOSE)
+    # Of a page's answer all that counts is where it sends the browser.
+    text = response.location if response.status_code == SEE_OTHER else response.get_data(as_text=True)
+    sealed = runtime().cipher.seal(text or "", purpose=_PURPOSE)
     answer = {"status": response.status_code, "content_type": response.content_type, "body": sealed}
     write_later(session, _KEEP, {"user_id": user_id, "key": key, **answer})
 
@@ -166,8 +170,12 @@ def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
         raise InvalidError("idempotency_key_reused", "该 Idempotency-Key 已用于另一个请求。")
     if row.body is None:
         raise ConflictError("answer_not_kept", "该请求此前已处理，请刷新查看结果。")
-    response = make_response(runtime().cipher.open(row.body, purpose=_PURPOSE), row.status or 200)
-    response.content_type = row.content_type or ""
+    text = runtime().cipher.open(row.body, purpose=_PURPOSE)
+    if row.status == SEE_OTHER:
+        response: Response = redirect(text, SEE_OTHER)  # type: ignore[assignment]  # werkzeug's is the one Flask sends
+    else:
+        response = make_response(text, row.status or 200)
+        response.content_type = row.content_type or ""
     response.headers[REPLAYED] = "true"
     return response
 
@@ -175,7 +183,7 @@ def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
 def _fingerprint() -> bytes:
     """What makes two requests the same: path and content; of a form the parts, since its boundary is random."""
     digest = hashlib.sha256(request.path.encode() + b"\0")
-    if request.mimetype == "multipart/form-data":
+    if request.mimetype in _FORMS:
         for name, value in sorted(request.form.items(multi=True)):
             digest.update(f"{name}={value}\0".encode())
         for name, upload in sorted(request.files.items(multi=True), key=lambda item: item[0]):

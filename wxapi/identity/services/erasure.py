@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
-from wxapi.identity.models import AppointmentRow, Token, User
+from wxapi.identity.models import AppointmentRow, Token, User, WebLogin, WebSession
 from wxapi.identity.services.personal_data import holdings
 from wxapi.kernel.actor import Actor
 from wxapi.platform import audit, outbox
@@ -14,9 +14,10 @@ from wxapi.platform.idempotency import IdempotencyRow
 
 
 def ask_erasure(actor: Actor, *, now: datetime) -> None:
-    """Take a person's word that they want to be forgotten: tokens die at once, the rest goes in a job."""
+    """Take a person's word that they want to be forgotten: tokens and sessions die at once, the rest in a job."""
     with transaction() as session:
         session.execute(delete(Token).where(Token.user_id == actor.user_id))
+        session.execute(delete(WebSession).where(WebSession.user_id == actor.user_id))
         outbox.record(session, "user.erase", user_id=str(actor.user_id))
         audit.record(session, actor.user_id, "user.erase_asked", subject=f"user:{actor.user_id}", at=now)
 
@@ -30,6 +31,8 @@ def erase(user_id: uuid.UUID, *, now: datetime) -> None:
         for part in holdings():
             part.erase(session, user_id, now)
         session.execute(delete(Token).where(Token.user_id == user_id))
+        session.execute(delete(WebSession).where(WebSession.user_id == user_id))
+        session.execute(delete(WebLogin).where(WebLogin.user_id == user_id))
         session.execute(delete(IdempotencyRow).where(IdempotencyRow.user_id == user_id))
         session.execute(
             update(AppointmentRow)

@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, Token, User
+from wxapi.identity.models import AppointmentRow, Token, User, WebSession
 from wxapi.identity.queries import user_by_digest
 from wxapi.identity.services.profile import Profile, profile_of
 from wxapi.kernel.actor import Actor
@@ -126,5 +126,9 @@ def _opened(session: Session, user: User) -> dict[str, Any]:
         "tokens": [
             {"since": to_wire(token.created_at), "last_used_at": to_wire(token.last_used_at)}
             for token in session.scalars(select(Token).where(Token.user_id == user.id))
+        ],
+        "web_sessions": [
+            {"browser": row.browser, "place": row.place, "since": to_wire(row.created_at)}
+            for row in session.scalars(select(WebSession).where(WebSession.user_id == user.id))
         ],
     }

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, and_, cast, func, select
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, Token, User
-from wxapi.identity.rules import TOKEN_IDLE
+from wxapi.identity.models import AppointmentRow, Token, User, WebSession
+from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
 from wxapi.platform import idempotency, outbox
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.idempotency import IdempotencyRow
@@ -55,6 +55,13 @@ RETENTION = (
         "so that a phone stays logged in",
         counting(Token, Token.last_used_at),
         fixed=TOKEN_IDLE,
+    ),
+    Category(
+        "web_sessions",
+        "signed-in browsers nobody used, and login attempts",
+        "so that a browser stays signed in for a working day",
+        counting(WebSession, WebSession.last_used_at),
+        fixed=WEB_IDLE,
     ),
     Category(
         "idempotency",

@@ -1,0 +1,45 @@
+"""What a room of the pages registers: routes that each name a permission, entries of the menu, files."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, current_app, request
+
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import permission_of
+
+_FRAGMENT = "__fragment__"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """An entry of the menu, shown to those who hold the permission."""
+
+    path: str
+    label: str
+    permission: Permission
+
+
+class Pages(Blueprint):
+    """A room's pages. Its templates lie in `templates/<name>/`, its styles and modules in `static/`.
+
+    Args:
+        name: of the room; first part of its endpoints.
+        import_name: the room's package.
+        menu: what the room adds to the menu.
+    """
+
+    def __init__(self, name: str, import_name: str, *, menu: tuple[MenuEntry, ...] = ()) -> None:
+        super().__init__(name, import_name, template_folder="templates")
+        self.menu = menu
+
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None, *a: Any, **kw: Any) -> None:
+        """Register a view; one that names no permission does not even import."""
+        if view_func is not None and permission_of(view_func) is None:
+            raise RuntimeError(f"{view_func.__module__}.{view_func.__name__} names no permission: add @guard(...).")
+        super().add_url_rule(rule, endpoint, view_func, *a, **kw)
+
+
+def is_page() -> bool:
+    """Whether this request is for a page (and not for the API)."""
+    return isinstance(current_app.blueprints.get(request.blueprint or ""), Pages)

@@ -1,0 +1,108 @@
+"""Forms: where they may come from, the session's seal on them, the key that makes a repeat harmless, their fields.
+
+Every form carries `csrf`, `once` (its Idempotency-Key) and, where something is changed, `version`.
+"""
+
+import base64
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, request
+from marshmallow import Schema, ValidationError
+
+from wxapi.kernel.errors import ForbiddenError
+from wxapi.platform.problems import validation_failed
+from wxapi.platform.runtime import runtime
+from wxapi.web.kit import access
+from wxapi.web.kit.blueprint import is_page
+
+_ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_OWN_SITES = frozenset({"same-origin", "none"})
+_MAC_BYTES = 32
+
+
+def install(app: Flask) -> None:
+    """Check every POST to a page. Call after the guard's hook is installed, so that the person is known."""
+
+    @app.before_request
+    def check() -> None:
+        if request.method != "POST" or not is_page():
+            return
+        _require_own_origin()
+        if not _is_sealed(request.form.get("csrf", "")):
+            raise ForbiddenError("csrf_invalid", "页面已过期，请刷新后重试。")
+        once = request.form.get("once", "")
+        if not _ONCE.fullmatch(once):
+            raise ForbiddenError("once_missing", "页面不完整，请刷新后重试。")
+        # From here on it is what every POST may carry; `platform.idempotency` does the rest.
+        request.environ["HTTP_IDEMPOTENCY_KEY"] = once
+
+
+def csrf_token() -> str:
+    """The session's seal, masked anew for each page, so that compressed pages tell nothing of it."""
+    seal = _seal()
+    mask = secrets.token_bytes(len(seal))
+    return base64.urlsafe_b64encode(mask + _xor(mask, seal)).rstrip(b"=").decode()
+
+
+def new_once() -> str:
+    """The key of one form on one page."""
+    return secrets.token_urlsafe(16)
+
+
+def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a feature's own schema makes of a form's values: pages and API refuse the same things in the same words.
+
+    Raises:
+        InvalidError: `validation_failed`, with the sentences of each field.
+    """
+    try:
+        loaded: dict[str, Any] = schema.load(values)
+    except ValidationError as error:
+        raise validation_failed(error.messages_dict) from error
+    return loaded
+
+
+def filled(*names: str) -> dict[str, str]:
+    """Those of the form's text fields that hold anything; browsers' CRLF line ends become LF."""
+    texts = {name: request.form.get(name, "").replace("\r\n", "\n").strip() for name in names}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _require_own_origin() -> None:
+    """What the browser says of where the form came from; old browsers say nothing."""
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if (site is not None and site not in _OWN_SITES) or (origin is not None and not _is_own(origin)):
+        raise ForbiddenError("foreign_origin", "请求来源不正确，请从本系统页面操作。")
+
+
+def _is_own(origin: str) -> bool:
+    public = urlsplit(runtime().config.public_url)
+    parts = urlsplit(origin)
+    return origin == request.host_url.rstrip("/") or (parts.scheme, parts.netloc) == (public.scheme, public.netloc)
+
+
+def _is_sealed(token: str) -> bool:
+    try:
+        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except ValueError:
+        return False
+    if len(raw) != 2 * _MAC_BYTES:
+        return False
+    return hmac.compare_digest(_xor(raw[:_MAC_BYTES], raw[_MAC_BYTES:]), _seal())
+
+
+def _seal() -> bytes:
+    """HMAC over what binds the form to this browser: its session, or before login its login attempt."""
+    subject = access.browser_secret()
+    key = runtime().config.signing_keys[0].value
+    return hmac.digest(key, f"csrf\0{current_app.name}\0{subject}".encode(), "sha256")
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,76 @@
+"""What every answer of the pages says to the browser, and how little one says when nothing is new."""
+
+import gzip
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from wxapi.platform.runtime import Runtime
+from wxapi.web.kit.blueprint import is_page
+
+_FIXED = {
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(self)",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_OF_A_304 = frozenset({"etag", "cache-control", "vary", "date"})
+_WORTH_PACKING = 800
+
+
+def install(app: Flask, parts: Runtime) -> None:
+    """Install the hook that has the last word. Call before every other: these hooks run in reverse order."""
+    policy = _policy(parts)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        if not is_page() and response.mimetype != "text/html":
+            return response
+        if response.status_code == 304:
+            for name in [name for name, _ in response.headers if name.lower() not in _OF_A_304]:
+                del response.headers[name]
+            return response
+        for name, value in _FIXED.items():
+            response.headers[name] = value
+        response.headers["Content-Security-Policy"] = policy
+        _pack(response)
+        return response
+
+
+def conditional(response: Response) -> None:
+    """Give a page or fragment its ETag, and send 304 to whom has it."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.add("Cookie")
+    response.vary.add("Accept-Encoding")
+    response.add_etag(weak=True)
+    response.make_conditional(request)
+
+
+def _policy(parts: Runtime) -> str:
+    pictures = " ".join(("'self'", "data:", "blob:", *_foreign_store(parts)))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        f"img-src {pictures}; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def _foreign_store(parts: Runtime) -> tuple[str, ...]:
+    """The address photos come from, unless it is this one."""
+    store = _origin(parts.storage.signed_url("origin"))
+    return () if store == _origin(parts.config.public_url) else (store,)
+
+
+def _origin(address: str) -> str:
+    split = urlsplit(address)
+    return f"{split.scheme}://{split.netloc}"
+
+
+def _pack(response: Response) -> None:
+    packed_already = "Content-Encoding" in response.headers
+    if packed_already or response.direct_passthrough or "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return
+    data = response.get_data()
+    if len(data) >= _WORTH_PACKING and response.mimetype in {"text/html", "application/json"}:
+        response.set_data(gzip.compress(data, 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+        response.vary.add("Accept-Encoding")

@@ -1,0 +1,21 @@
+"""Putting the pages into an app."""
+
+from flask import Flask
+
+from wxapi.web.kit import access, assets, forms, problems, render
+from wxapi.web.kit.blueprint import Pages
+
+# The kit's own templates and files.
+kit = Pages("kit", __name__)
+
+
+def install(app: Flask, rooms: tuple[Pages, ...]) -> None:
+    """Add the rooms and what stands around them. Call after the guard's hook, so that forms know the person."""
+    access.install(app)
+    render.install(app)
+    problems.install(app)
+    forms.install(app)
+    assets.install(app, (kit, *rooms))
+    app.register_blueprint(kit)
+    for room in rooms:
+        app.register_blueprint(room)

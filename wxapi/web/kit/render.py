@@ -1,0 +1,99 @@
+"""Pages out of templates, with what every template may use."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, Response, current_app, redirect, render_template, request
+from jinja2 import StrictUndefined
+
+from wxapi.kernel.actor import Actor
+from wxapi.platform.runtime import runtime
+from wxapi.web.kit import access, forms, headers, times, words
+from wxapi.web.kit.blueprint import MenuEntry, Pages
+
+_SEE_OTHER = 303
+
+
+def install(app: Flask) -> None:
+    """Give the templates their filters and functions. A name that a template misspells is an error."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals |= {
+        "visitor": access.page_actor,
+        "csrf_token": forms.csrf_token,
+        "new_once": forms.new_once,
+        "menu": _menu,
+        "now": _now,
+        "word": words.word,
+        "query_of": query_of,
+    }
+    app.jinja_env.filters |= {
+        "spoken": _spoken,
+        "exact": times.exact,
+        "remaining": _remaining,
+        "urgency": _urgency,
+        "picture": picture_address,
+    }
+
+
+def page(template: str, *, status: int = 200, **values: Any) -> Response:
+    """A whole page. Its ETag covers everything on it, also the `once` of its forms."""
+    response = Response(render_template(template, **values), status=status, content_type="text/html; charset=utf-8")
+    if status != 200:
+        response.headers["Cache-Control"] = "private, no-cache"
+        return response
+    headers.conditional(response)
+    return response
+
+
+# The same function: a fragment is a template without a form in it, so its ETag stays while nothing is new.
+fragment = page
+
+
+def see(path: str) -> Response:
+    """Send the browser on after a POST."""
+    response: Response = redirect(path, _SEE_OTHER)  # type: ignore[assignment]  # werkzeug's is the one Flask sends
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def query_of(**changes: Any) -> str:
+    """The query of this address with some parts changed, `?` included; None takes a part away."""
+    parts = {**request.args.to_dict(flat=False), **changes}
+    text = urlencode({name: value for name, value in parts.items() if value not in (None, "")}, doseq=True)
+    return f"?{text}" if text else "?"
+
+
+def picture_address(address: str | None) -> str | None:
+    """A stored picture's address as this page may load it: without the host where that is this server."""
+    own = runtime().config.public_url
+    return address.removeprefix(own) if address and address.startswith(f"{own}/") else address
+
+
+def menu_of(actor: Actor | None) -> Iterator[MenuEntry]:
+    """What the rooms offer this person, in the order of the rooms."""
+    for room in current_app.blueprints.values():
+        if isinstance(room, Pages) and actor is not None:
+            yield from (entry for entry in room.menu if actor.may(entry.permission))
+
+
+def _menu() -> list[MenuEntry]:
+    return list(menu_of(access.page_actor()))
+
+
+def _spoken(at: datetime) -> str:
+    return times.spoken(at, _now())
+
+
+def _remaining(due: datetime) -> str:
+    return times.remaining(due, _now())
+
+
+def _urgency(due: datetime) -> str:
+    return times.urgency(due, _now()).value
+
+
+def _now() -> datetime:
+    return runtime().clock.now()

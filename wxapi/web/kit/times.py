@@ -1,0 +1,56 @@
+"""Times as people say them. Pure: the present is passed in. All in Asia/Shanghai."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from wxapi.kernel.clock import SHANGHAI, local_day
+
+_DAY_NAMES = {-1: "昨天", 0: "今天", 1: "明天"}
+_HOUR = timedelta(hours=1)
+_TWO_DAYS = timedelta(days=2)
+
+
+class Urgency(StrEnum):
+    """How near a due time is; also the name of its colour."""
+
+    LATE = "late"
+    SOON = "soon"
+    EASY = "easy"
+
+
+def spoken(at: datetime, now: datetime) -> str:
+    """`今天 10:32`, `昨天 18:05`, `11月3日 09:00`, `2025年12月31日 09:00`."""
+    local, today = at.astimezone(SHANGHAI), local_day(now)
+    name = _DAY_NAMES.get((local.date() - today).days)
+    if name is None:
+        name = f"{local.month}月{local.day}日"
+        if local.year != today.year:
+            name = f"{local.year}年{name}"
+    return f"{name} {local:%H:%M}"
+
+
+def exact(at: datetime) -> str:
+    """`2026年11月23日 10:32:05`."""
+    local = at.astimezone(SHANGHAI)
+    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M:%S}"
+
+
+def remaining(due: datetime, now: datetime) -> str:
+    """`剩 2 小时` before a due time, `超期 3 小时` after it; whole minutes, hours, or from two days on days."""
+    word, span = ("剩", due - now) if due > now else ("超期", now - due)
+    return f"{word} {_span(span)}"
+
+
+def urgency(due: datetime, now: datetime) -> Urgency:
+    """Past due, due within four hours, or later."""
+    if due <= now:
+        return Urgency.LATE
+    return Urgency.SOON if due - now <= 4 * _HOUR else Urgency.EASY
+
+
+def _span(span: timedelta) -> str:
+    if span < _HOUR:
+        return f"{max(1, int(span.total_seconds() // 60))} 分钟"
+    if span < _TWO_DAYS:
+        return f"{int(span / _HOUR)} 小时"
+    return f"{span.days} 天"

@@ -1,0 +1,32 @@
+"""The vocabulary as pages read it: a word, its colour, and a shape for those who do not tell colours apart."""
+
+from dataclasses import dataclass
+
+from wxapi.kernel.words import Colour
+from wxapi.platform import vocabulary
+
+_SHAPES = {Colour.GREY: "○", Colour.BLUE: "◆", Colour.AMBER: "▲", Colour.RED: "■", Colour.GREEN: "●"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How a code is shown: word, colour (a class of the styles) and shape."""
+
+    code: str
+    zh: str
+    colour: str
+    shape: str
+
+
+def word(group: str, code: str | None) -> Sign:
+    """The sign of a code; a code nobody named is shown as it is."""
+    for each in vocabulary.groups().get(group, ()):
+        if each.code == code:
+            colour = Colour(each.colour or Colour.GREY)
+            return Sign(each.code, each.zh, colour.value, _SHAPES[colour])
+    return Sign(code or "", code or "", Colour.GREY.value, _SHAPES[Colour.GREY])
+
+
+def name(group: str, code: str | None) -> str:
+    """Only the word."""
+    return word(group, code).zh

@@ -1,0 +1,6 @@
+"""The room at the door: the way in, one's own account, and where printed codes lead."""
+
+from wxapi.web.login.blueprint import room
+from wxapi.web.login.views import accounts, entrance
+
+__all__ = ["accounts", "entrance", "room"]
