@@ -24,6 +24,9 @@ _KEPT_DAYS = {
     "dead_letters": 90,
 }
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NO_OFFSET = "none"
+# A hundred years: every date stays one that databases and calendars take.
+_LARGEST_OFFSET_S = 100 * 366 * 86400
 Value = TypeVar("Value")
 
 
@@ -80,6 +83,8 @@ class Config:
     database_pool: int = 8
     rate_limits: bool = True
     workers: int = 1
+    # None: the machine's time. A number: the clock follows the fake WeChat's orders, and begins so many seconds ahead.
+    clock_offset_s: float | None = None
     # Days by category of what is kept; the categories are named by the features.
     retention: Mapping[str, int] = field(default_factory=lambda: _retention(""))
     # Credit hours a year by role; `default` for everybody else.
@@ -122,6 +127,7 @@ class Config:
             database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
             rate_limits=read("WXAPI_RATE_LIMITS", _switch, default="on", wants="on or off"),
             workers=read("WXAPI_WORKERS", _processes, default="1", wants="worker processes for each queue, 1 to 64"),
+            clock_offset_s=read("WXAPI_CLOCK_OFFSET_S", _offset, default=_NO_OFFSET, wants="seconds, e.g. 604800"),
             retention=read(
                 "WXAPI_RETENTION",
                 _retention,
@@ -136,6 +142,7 @@ class Config:
             ),
         )
         config._refuse_plain_addresses()
+        config._refuse_shifted_clock()
         return config
 
     def _refuse_plain_addresses(self) -> None:
@@ -147,6 +154,15 @@ class Config:
                 raise ConfigError(f"{name} must be an https address in production.")
             if name == "WECHAT_BASE_URL" and parts.hostname not in _LOOPBACK:
                 raise ConfigError(f"{name}: plain http is taken for loopback addresses only.")
+
+    def _refuse_shifted_clock(self) -> None:
+        address = urlsplit(self.wechat_base_url)
+        fake = self.env is not Env.PRODUCTION and address.scheme == "http" and address.hostname in _LOOPBACK
+        if self.clock_offset_s is not None and not fake:
+            raise ConfigError(
+                "WXAPI_CLOCK_OFFSET_S is for the fake WeChat only: WECHAT_BASE_URL must be http on loopback, and "
+                "WXAPI_ENV not production."
+            )
 
 
 class _Reader:
@@ -248,6 +264,14 @@ def _count(text: str) -> int:
     number = int(text)
     _require(0 <= number <= 9)
     return number
+
+
+def _offset(text: str) -> float | None:
+    if text == _NO_OFFSET:
+        return None
+    seconds = float(text)
+    _require(abs(seconds) <= _LARGEST_OFFSET_S)
+    return seconds
 
 
 def _pool(text: str) -> int:

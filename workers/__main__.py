@@ -16,6 +16,7 @@ from workers.supervisor import supervise
 from workers.timetable import TASKS, Task
 from workers.topics import TOPICS, Queue, Topics
 from wxapi.platform import logs
+from wxapi.platform.demo_clock import clock_of
 
 _HELP = """\
 Everything that follows from a request is a row of the outbox table; these processes do it.
@@ -72,11 +73,11 @@ def plan(asked: argparse.Namespace, config: Config, tables: Tables) -> Mapping[s
 
 
 def _relay(config: Config, tables: Tables) -> None:
-    relay(config.database_url, config.redis_url, tables.topics, Stop().listen())
+    relay(config.database_url, config.redis_url, tables.topics, clock_of(config), Stop().listen())
 
 
 def _schedule(config: Config, tables: Tables) -> None:
-    schedule(config.database_url, tables.tasks, Stop().listen())
+    schedule(config.database_url, tables.tasks, clock_of(config), Stop().listen())
 
 
 def main(argv: Sequence[str], tables: Tables) -> None:

@@ -8,7 +8,9 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue as RqQueue
+from rq.executions import Execution
 from rq.job import Job as RqJob
+from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker, SimpleWorker, Worker
 
@@ -46,6 +48,21 @@ class OutboxWorker(BaseWorker):
         metrics.jobs.labels(job.description, outcome.name.lower()).inc()
         if outcome is run.Outcome.LOST:
             log.error("job_lost", job=job.description, rq_id=job.id)
+
+    def handle_job_failure(
+        self,
+        job: RqJob,
+        queue: RqQueue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        """Keep no traceback in Redis: messages of exceptions hold statements and values."""
+        super().handle_job_failure(job, queue, started_job_registry, exc_string and "see the log", execution)
+
+    def handle_exception(self, job: RqJob, *exc_info: Any) -> None:
+        """Say what ended a job from outside it, as all other failures are said: where, without messages."""
+        log.error("job_escaped", job=job.description, rq_id=job.id, exc_info=exc_info)
 
 
 class LightWorker(OutboxWorker, SimpleWorker):

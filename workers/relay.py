@@ -5,8 +5,10 @@ are due as before; when the commit fails after Redis has them, their attempt is 
 The relay holds one database connection of its own, which waits for the trigger's NOTIFY with a poll behind it.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 import psycopg
@@ -19,14 +21,16 @@ from workers.lifetime import Stop
 from workers.post import Parcel
 from workers.retries import MAX_ATTEMPTS, backoff
 from workers.topics import Topics, job_of
-from wxapi.platform.outbox import CHANNEL
+from wxapi.kernel.clock import Clock
+from wxapi.platform.outbox import CHANNEL, STRANDED
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
 _POLL_S = 1.0
+_RESCUE_EVERY_S = 5.0
 _DUE = (
-    "SELECT id, topic, job, attempts FROM outbox WHERE NOT dead AND due_at <= now()"
+    "SELECT id, topic, job, attempts FROM outbox WHERE NOT dead AND due_at <= now() + %s"
     " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED"
 )
 _SPLIT = (
@@ -35,10 +39,18 @@ _SPLIT = (
     " FROM unnest(%s::bigint[], %s::text[]) AS more (id, job) JOIN outbox USING (id)"
 )
 _LEASE = (
-    "UPDATE outbox SET job = step.job, attempts = step.attempts, due_at = now() + step.wait_s * interval '1 second',"
-    " dead = step.dead, last_error = coalesce(step.error, last_error)"
+    "UPDATE outbox SET job = step.job, attempts = step.attempts,"
+    " due_at = now() + %s + step.wait_s * interval '1 second', dead = step.dead,"
+    " last_error = coalesce(step.error, last_error)"
     " FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::float[], %s::bool[], %s::text[])"
     " AS step (id, job, attempts, wait_s, dead, error) WHERE outbox.id = step.id"
+)
+
+
+_RESCUE = (
+    "UPDATE outbox SET due_at = now() + %(ahead)s WHERE id IN (SELECT id FROM outbox WHERE "  # noqa: S608 - constant
+    + STRANDED
+    + " ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
 )
 
 
@@ -89,22 +101,41 @@ def decide(topics: Topics, row: DueRow, *, waits: bool) -> Step:
     return Step(row, job.name, attempt, job.lease_s, sent=Parcel(row.id, attempt, job))
 
 
-def move(connection: "psycopg.Connection[tuple[object, ...]]", redis: "Redis", topics: Topics) -> int:
+def rescue(connection: "psycopg.Connection[tuple[object, ...]]", ahead: timedelta = timedelta()) -> int:
+    """Make due what a clock that has been put back left in the future; returns how many rows, at most `BATCH`."""
+    found = connection.execute(_RESCUE, {"ahead": ahead, "limit": BATCH}).rowcount
+    if found:
+        log.warning("outbox_rescued", rows=found)
+    return found
+
+
+def move(
+    connection: "psycopg.Connection[tuple[object, ...]]",
+    redis: "Redis",
+    topics: Topics,
+    ahead: timedelta = timedelta(),
+) -> int:
     """Take one batch of due rows a step further; returns how many rows there were.
+
+    Args:
+        connection: of the database.
+        redis: where jobs are sent.
+        topics: what follows from what.
+        ahead: how far the product's clock is ahead of the database's.
 
     Raises:
         RedisError: nothing was changed.
         psycopg.Error: nothing was changed.
     """
     with connection.transaction(), connection.cursor(row_factory=psycopg.rows.kwargs_row(DueRow)) as cursor:
-        rows = cursor.execute(_DUE, (BATCH,)).fetchall()
+        rows = cursor.execute(_DUE, (ahead, BATCH)).fetchall()
         if not rows:
             return 0
         _split(cursor, topics, rows)
         sent_before = {row: parcel for row in rows if (parcel := last_parcel(topics, row))}
         waiting = post.waiting(redis, list(sent_before.values()))
         steps = [decide(topics, row, waits=sent_before.get(row) in waiting) for row in rows]
-        _lease(cursor, steps)
+        _lease(cursor, steps, ahead)
         parcels = [step.sent for step in steps if step.sent]
         if parcels:
             post.send(redis, parcels)
@@ -120,11 +151,11 @@ def _split(cursor: "psycopg.Cursor[DueRow]", topics: Topics, rows: Sequence[DueR
         cursor.execute(_SPLIT, (list(ids), list(jobs)))
 
 
-def _lease(cursor: "psycopg.Cursor[DueRow]", steps: Sequence[Step]) -> None:
+def _lease(cursor: "psycopg.Cursor[DueRow]", steps: Sequence[Step], ahead: timedelta) -> None:
     columns = zip(
         *((step.row.id, step.job, step.attempts, step.wait_s, step.dead, step.error) for step in steps), strict=True
     )
-    cursor.execute(_LEASE, [list(column) for column in columns])
+    cursor.execute(_LEASE, [ahead, *(list(column) for column in columns)])
 
 
 def _tell(steps: Sequence[Step]) -> None:
@@ -136,7 +167,7 @@ def _tell(steps: Sequence[Step]) -> None:
     log.info("outbox_moved", rows=len(steps), sent=sum(step.sent is not None for step in steps), resent=resent)
 
 
-def relay(database_url: str, redis_url: str, topics: Topics, stop: Stop) -> None:
+def relay(database_url: str, redis_url: str, topics: Topics, clock: Clock, stop: Stop) -> None:
     """Move rows until told to stop, through restarts of the database and of Redis."""
     redis = post.connect(redis_url)
     failures = 0
@@ -146,18 +177,24 @@ def relay(database_url: str, redis_url: str, topics: Topics, stop: Stop) -> None
                 connection.execute(f"LISTEN {CHANNEL}")
                 log.info("relay_ready")
                 failures = 0
-                _serve(connection, redis, topics, stop)
+                _serve(connection, redis, topics, clock, stop)
         except psycopg.Error as error:
             failures += 1
             log.warning("database_away", error=type(error).__name__)
             stop.wait(min(0.25 * 2 ** min(failures, 4), 2.0))
 
 
-def _serve(connection: "psycopg.Connection[tuple[object, ...]]", redis: "Redis", topics: Topics, stop: Stop) -> None:
+def _serve(
+    connection: "psycopg.Connection[tuple[object, ...]]", redis: "Redis", topics: Topics, clock: Clock, stop: Stop
+) -> None:
     redis_away = False
+    rescue_at = 0.0
     while not stop.requested:
+        if time.monotonic() >= rescue_at:
+            rescue(connection, clock.ahead())
+            rescue_at = time.monotonic() + _RESCUE_EVERY_S
         try:
-            full = move(connection, redis, topics) >= BATCH
+            full = move(connection, redis, topics, clock.ahead()) >= BATCH
         except RedisError as error:
             full = False
             if not redis_away:

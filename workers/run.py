@@ -18,7 +18,7 @@ from workers.topics import Job, Topics, job_of
 from wxapi.kernel.errors import DomainError
 from wxapi.platform import outbox
 from wxapi.platform.db import db, transaction
-from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.outbox import Claimed
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,12 @@ def run(outbox_id: int, attempt: int, lease_s: int) -> None:
     """
     (app, topics) = _prepared[0]
     with app.app_context(), structlog.contextvars.bound_contextvars(outbox_id=outbox_id, attempt=attempt):
-        outcome.write(_attempt(topics, outbox_id, attempt, timedelta(seconds=lease_s)))
+        try:
+            found = _attempt(topics, outbox_id, attempt, timedelta(seconds=lease_s))
+        except Exception as error:
+            log.exception("attempt_failed", error=_name_of(error))
+            found = Outcome.FAILED  # the row is due again when its lease is over
+        outcome.write(found)
 
 
 def _attempt(topics: Topics, outbox_id: int, attempt: int, lease: timedelta) -> Outcome:
@@ -89,7 +94,7 @@ def _attempt(topics: Topics, outbox_id: int, attempt: int, lease: timedelta) -> 
         return _perform(job, row)
 
 
-def _claim(outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
+def _claim(outbox_id: int, attempt: int, lease: timedelta) -> Claimed | None:
     """Start the attempt, or None. A connection that a restart of the database cut shows only now: try a fresh one."""
     try:
         return _claim_once(outbox_id, attempt, lease)
@@ -98,12 +103,12 @@ def _claim(outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
         return _claim_once(outbox_id, attempt, lease)
 
 
-def _claim_once(outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
+def _claim_once(outbox_id: int, attempt: int, lease: timedelta) -> Claimed | None:
     with transaction() as session:
         return outbox.claim(session, outbox_id, attempt, lease)
 
 
-def _perform(job: Job, row: OutboxRow) -> Outcome:
+def _perform(job: Job, row: Claimed) -> Outcome:
     started = time.monotonic()
     try:
         job.run(**row.payload)
@@ -115,7 +120,7 @@ def _perform(job: Job, row: OutboxRow) -> Outcome:
     return Outcome.DONE
 
 
-def _failed(row: OutboxRow, error: Exception) -> Outcome:
+def _failed(row: Claimed, error: Exception) -> Outcome:
     give_up = row.attempts >= MAX_ATTEMPTS
     name = _name_of(error)
     log.error("job_given_up" if give_up else "job_failed", topic=row.topic, error=name, exc_info=error)

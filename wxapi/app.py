@@ -14,7 +14,7 @@ from wxapi.identity.rules import KIND_NAMES
 from wxapi.identity.services import personal_data
 from wxapi.identity.services import retention as identity_retention
 from wxapi.identity.services.login import authenticate
-from wxapi.kernel.clock import Clock, SystemClock
+from wxapi.kernel.clock import Clock
 from wxapi.kernel.permissions import ROLE_NAMES
 from wxapi.kernel.words import Words, words
 from wxapi.moderation import personal as moderation_personal
@@ -29,6 +29,7 @@ from wxapi.photos import views as photos
 from wxapi.platform import cli as platform_cli
 from wxapi.platform import (
     db,
+    demo_clock,
     guard,
     health,
     http,
@@ -132,7 +133,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     """
     logs.configure(config.log_level)
     app = Flask("wxapi", static_folder=None)
-    parts = make_parts(config, clock or SystemClock())
+    parts = make_parts(config, clock or demo_clock.clock_of(config))
     install(app, parts)
     headers.install(app, parts)
     db.init_app(app, config)

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask, Response
@@ -15,6 +16,7 @@ from wxapi.kernel import errors
 from wxapi.kernel.permissions import Permission, Role
 from wxapi.platform.db import transaction
 from wxapi.platform.guard import guard
+from wxapi.platform.outbox import OutboxRow
 
 MEMBERS = {"type", "title", "status", "code", "detail", "errors", "request_id"}
 
@@ -218,3 +220,11 @@ def test_methods_that_nobody_knows_are_one_label(client: FlaskClient) -> None:
     assert 'method="other"' in exposition
     assert "BREW" not in exposition
     assert "X" * 40 not in exposition
+
+
+def test_readyz_shows_what_a_clock_put_back_has_left_behind(app: Flask, client: FlaskClient) -> None:
+    with transaction() as session:
+        ahead = datetime.now(UTC) + timedelta(hours=1)
+        session.add(OutboxRow(topic="report.filed", payload={}, created_at=ahead, due_at=ahead))
+    body = client.get("/readyz").get_json()
+    assert (body["status"], body["outbox"]["stranded"], body["outbox"]["due"]) == ("degraded", 1, 0)

@@ -104,3 +104,26 @@ def test_secrets_stay_out_of_the_repr() -> None:
     assert "very-secret" not in text
     assert "pw@" not in text
     assert KEY not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "offset"),
+    [({}, None), ({"WXAPI_CLOCK_OFFSET_S": "0"}, 0.0), ({"WXAPI_CLOCK_OFFSET_S": "-604800"}, -604800.0)],
+)
+def test_a_shifted_clock_beside_the_fake(changes: dict[str, str], offset: float | None) -> None:
+    beside = {"WXAPI_ENV": "development", "WECHAT_BASE_URL": "http://127.0.0.1:8001"}
+    assert Config.from_env({**GOOD, **beside, **changes}).clock_offset_s == offset
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"WXAPI_ENV": "development"},
+        {"WXAPI_ENV": "development", "WECHAT_BASE_URL": "https://127.0.0.1:8001"},
+        {"WXAPI_ENV": "production", "WECHAT_BASE_URL": "https://localhost"},
+    ],
+)
+def test_no_shifted_clock_beside_the_real_wechat(changes: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="WXAPI_CLOCK_OFFSET_S"):
+        Config.from_env({**GOOD, **changes, "WXAPI_CLOCK_OFFSET_S": "0"})

@@ -15,8 +15,9 @@ from redis.exceptions import RedisError
 from config import Config
 from tests.processes import await_true
 from workers.post import Parcel, connect
-from workers.relay import BATCH, DueRow, decide, move, open_database
+from workers.relay import BATCH, DueRow, decide, move, open_database, rescue
 from workers.retries import MAX_ATTEMPTS
+from workers.topics import TOPICS as ALL_TOPICS
 from workers.topics import Job, Queue
 from wxapi.app import create_app
 from wxapi.demo.embedded import free_port
@@ -116,6 +117,40 @@ def test_not_before_its_time(connection: Connection, redis: Redis) -> None:
     record(connection, "one", due="now() + interval '1 minute'")
     assert move(connection, redis, TOPICS) == 0
     assert queued(redis) == []
+
+
+def test_what_a_clock_left_in_the_future_is_rescued(connection: Connection, redis: Redis) -> None:
+    """Recorded, sent or postponed by a clock that was an hour ahead; what waits on purpose goes on waiting."""
+    later, soon = "now() + interval '59 minutes'", "now() + interval '1 second'"
+    recorded = record(connection, "one", due=later)
+    connection.execute("UPDATE outbox SET created_at = due_at")
+    sent = record(connection, "one", due=later, attempts=1, job="first")
+    record(connection, "one", due=later)
+    record(connection, "one", due=soon, attempts=1, job="first")
+    record(connection, "one", due="now() + interval '17 minutes'", attempts=20, job="first")
+    assert move(connection, redis, TOPICS) == 0
+    assert rescue(connection) == 2
+    assert rescue(connection) == 0
+    assert move(connection, redis, TOPICS) == 2
+    assert queued(redis) == [f"{recorded}-1", f"{sent}-2"]
+
+
+def test_no_live_attempt_is_taken_for_stranded(connection: Connection) -> None:
+    """The longest lease and the longest backoff of each attempt stay below what counts as left behind."""
+    longest_lease = max(job.lease_s for jobs in ALL_TOPICS.values() for job in jobs)
+    for attempts in range(1, MAX_ATTEMPTS + 1):
+        longest = min(2 ** (attempts - 1), 900) * 1.25
+        for seconds in (longest_lease, longest):
+            record(connection, "one", due=f"now() + interval '{seconds} seconds'", attempts=attempts, job="first")
+    assert rescue(connection) == 0
+
+
+def test_a_clock_put_forward_makes_due(connection: Connection, redis: Redis) -> None:
+    record(connection, "one", due="now() + interval '7 days'")
+    assert move(connection, redis, TOPICS, timedelta(days=6)) == 0
+    assert move(connection, redis, TOPICS, timedelta(days=8)) == 1
+    leased = rows(connection, "due_at BETWEEN now() + interval '8 days' AND now() + interval '8 days 30 s'")
+    assert leased == [(True,)]
 
 
 def test_each_job_gets_a_row_and_its_own_queue(connection: Connection, redis: Redis) -> None:

@@ -14,7 +14,7 @@ from workers.run import Outcome
 from workers.topics import Job
 from wxapi.kernel.errors import not_found
 from wxapi.platform import outbox
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow
 
 done: list[str] = []
@@ -38,7 +38,15 @@ def leave_a_mess(word: str) -> None:
         session.execute(select(func.no_such_function()))
 
 
-TOPICS = {job.__name__: (Job(job),) for job in (work, fail, refuse, leave_a_mess)}
+def roll_back_everything(word: str) -> None:
+    with transaction() as session:
+        session.scalars(select(OutboxRow)).all()
+        session.rollback()
+        db.session.remove()
+        raise ValueError(word)
+
+
+TOPICS = {job.__name__: (Job(job),) for job in (work, fail, refuse, leave_a_mess, roll_back_everything)}
 
 
 @pytest.fixture(autouse=True)
@@ -128,3 +136,20 @@ def test_job_this_release_does_not_have(session: Session) -> None:
     row = sent(session, "work", job="of_the_next_release")
     assert attempt(row) is Outcome.FAILED
     assert state(session, row).last_error == "LookupError"
+
+
+def test_a_rollback_that_expires_the_row_does_not_escape(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    row = sent(session, "roll_back_everything")
+    assert attempt(row) is Outcome.FAILED
+    attempts, dead, error, _ = state(session, row)
+    assert (attempts, dead, error) == (1, False, "ValueError")
+
+
+def test_nothing_escapes_to_rq(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RQ would log and keep a traceback with statements and values."""
+
+    def broken(*_args: object) -> Outcome:
+        raise RuntimeError("13800138000")
+
+    monkeypatch.setattr(run, "_attempt", broken)
+    assert attempt(sent(session, "work")) is Outcome.FAILED

@@ -1,6 +1,7 @@
 """What is due by the clock becomes outbox rows, once."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -100,3 +101,19 @@ def test_task_of_another_release_is_left_alone(connection: Connection) -> None:
     ensure(connection, [HOURLY, Task("gone", Every(hours=1), lambda: None)])
     make_due(connection)
     assert record_due(connection, TASKS) == ["hourly"]
+
+
+def test_a_clock_put_back_stops_no_task(connection: Connection) -> None:
+    """Next times that lie more than a period ahead were set by a clock that has been put back."""
+    ensure(connection, [HOURLY], timedelta(days=1))
+    assert record_due(connection, TASKS) == ["hourly"]
+    assert record_due(connection, TASKS) == []
+    assert connection.execute("SELECT next_at <= now() + interval '1 hour' FROM schedule").fetchall() == [(True,)]
+
+
+def test_a_clock_put_forward_makes_tasks_due(connection: Connection) -> None:
+    ensure(connection, [HOURLY])
+    assert record_due(connection, TASKS, timedelta(hours=1)) == ["hourly"]
+    assert record_due(connection, TASKS, timedelta(hours=1)) == []
+    due = connection.execute("SELECT due_at > now() + interval '59 minutes' AND due_at = created_at FROM outbox")
+    assert due.fetchall() == [(True,)]

@@ -89,7 +89,8 @@ def product_environment(
         "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics),
         "PYTHONUNBUFFERED": "1",
     }
-    return {**os.environ, **keys, **made}
+    # Beside the fake the clock can be shifted: POST /_fake/clock.
+    return {"WXAPI_CLOCK_OFFSET_S": "0", **os.environ, **keys, **made}
 
 
 def keys_of(folder: Path, *, database_exists: bool) -> dict[str, str]:

@@ -12,12 +12,19 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
 
+    def ahead(self) -> timedelta:
+        """How far it is ahead of the machine's clock, which the database tells; nothing but in a demo."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def ahead(self) -> timedelta:
+        return timedelta()
 
 
 class FixedClock:
@@ -28,6 +35,9 @@ class FixedClock:
 
     def now(self) -> datetime:
         return self.at
+
+    def ahead(self) -> timedelta:
+        return timedelta()
 
     def advance(self, **delta: float) -> datetime:
         """Move on by `timedelta(**delta)` and return the new time."""

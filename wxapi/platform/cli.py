@@ -9,7 +9,7 @@ from wxapi.platform import audit_chain, migrate, retention
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import Base, db, transaction
-from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.outbox import OutboxRow, product_now
 from wxapi.platform.runtime import runtime
 
 outbox = CommandGroup("outbox", help="What is still to be done, and what was given up.")
@@ -49,7 +49,7 @@ def status() -> None:
 def retry(topic: str | None) -> None:
     """Try again what was given up."""
     with transaction() as session:
-        query = update(OutboxRow).where(OutboxRow.dead).values(dead=False, attempts=0, due_at=func.now())
+        query = update(OutboxRow).where(OutboxRow.dead).values(dead=False, attempts=0, due_at=product_now())
         if topic:
             query = query.where(OutboxRow.topic == topic)
         result = session.execute(query.execution_options(synchronize_session=False))

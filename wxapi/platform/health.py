@@ -11,6 +11,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform import metrics
 from wxapi.platform.db import db
 from wxapi.platform.guard import guard
+from wxapi.platform.outbox import STRANDED
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 
@@ -18,9 +19,11 @@ blueprint = Blueprint("health", __name__)
 
 # Older than this, work is not being done.
 _LAG_LIMIT_S = 60
+_DUE = "NOT dead AND due_at <= now() + :ahead"
 _OUTBOX = text(
-    "SELECT coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE NOT dead AND due_at <= now())), 0),"
-    " count(*) FILTER (WHERE NOT dead AND due_at <= now()), count(*) FILTER (WHERE dead) FROM outbox"
+    f"SELECT coalesce(extract(epoch FROM now() + :ahead - min(due_at) FILTER (WHERE {_DUE})), 0),"  # noqa: S608 - constants
+    f" count(*) FILTER (WHERE {_DUE}), count(*) FILTER (WHERE dead),"
+    f" count(*) FILTER (WHERE {STRANDED.replace('%(ahead)s', ':ahead')}) FROM outbox"
 )
 
 
@@ -38,7 +41,8 @@ def readyz() -> Response:
     database, outbox = _database()
     redis = _redis()
     circuits = runtime().wechat.circuits()
-    degraded = not redis or outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or bool(circuits)
+    late = outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or outbox["stranded"] > 0
+    degraded = not redis or late or bool(circuits)
     body = {
         "status": "unavailable" if not database else "degraded" if degraded else "ok",
         "database": "ok" if database else "away",
@@ -64,11 +68,12 @@ def exposition() -> Response:
 
 def _database() -> tuple[bool, dict[str, Any]]:
     try:
-        lag, due, dead = db.session.execute(_OUTBOX).one()
+        ahead = {"ahead": runtime().clock.ahead()}
+        lag, due, dead, stranded = db.session.execute(_OUTBOX, ahead).one()
     except SQLAlchemyError:
         db.session.rollback()
-        return False, {"lag_seconds": 0, "due": 0, "dead": 0}
-    return True, {"lag_seconds": round(float(lag), 1), "due": due, "dead": dead}
+        return False, {"lag_seconds": 0, "due": 0, "dead": 0, "stranded": 0}
+    return True, {"lag_seconds": round(float(lag), 1), "due": due, "dead": dead, "stranded": stranded}
 
 
 def _redis() -> bool:

@@ -4,15 +4,19 @@
 lease: a row whose work did not finish in time is simply due again, whatever became of Redis or a worker.
 Only ids and short texts cross: payloads are read by operators.
 
-All times of the outbox are the database's, so that the clocks of several machines need not agree.
+All times of the outbox are the database's, so that the clocks of several machines need not agree; in a demo they
+are as far ahead of it as the product's clock.
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     DateTime,
     Identity,
     Index,
@@ -29,8 +33,18 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wxapi.platform.db import Base, write_later
+from wxapi.platform.runtime import runtime
 
 CHANNEL = "outbox"
+# Rows that would wait because a clock was ahead when they were written and has been put back. No row is created in the
+# future, so one that is and was due at once is due now; and no attempt is followed by a longer wait than its lease or
+# its backoff (`workers.topics`, `workers.retries`). What was recorded with `not_before` waits for that time.
+STRANDED = (
+    "NOT dead AND due_at > now() + %(ahead)s AND ("
+    "(attempts = 0 AND due_at = created_at AND created_at > now() + %(ahead)s + interval '5 seconds')"
+    " OR (attempts > 0 AND due_at > now() + %(ahead)s + interval '3 minutes'"
+    " + least(power(2, attempts - 1), 900) * interval '1.25 seconds'))"
+)
 
 
 class OutboxRow(Base):
@@ -63,26 +77,45 @@ class ScheduledRow(Base):
 
 
 _ADD = """
-INSERT INTO outbox (topic, payload, due_at)
-VALUES (%(topic)s, CAST(%(payload)s AS jsonb), coalesce(CAST(%(not_before)s AS timestamptz), now()))
+INSERT INTO outbox (topic, payload, created_at, due_at)
+VALUES (%(topic)s, CAST(%(payload)s AS jsonb), now() + %(ahead)s,
+        coalesce(CAST(%(not_before)s AS timestamptz), now() + %(ahead)s))
 RETURNING id
 """
 
 
 def record(session: Session, topic: str, *, not_before: datetime | None = None, **payload: str | int | None) -> None:
     """Note that something follows from this transaction; a trigger wakes the relay at commit."""
-    write_later(session, _ADD, {"topic": topic, "payload": json.dumps(payload), "not_before": not_before})
+    ahead = runtime().clock.ahead()
+    values = {"topic": topic, "payload": json.dumps(payload), "not_before": not_before, "ahead": ahead}
+    write_later(session, _ADD, values)
 
 
-def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> OutboxRow | None:
+def product_now() -> ColumnElement[datetime]:
+    """The database's time, as far ahead as the product's clock is."""
+    return func.now() + runtime().clock.ahead()
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row as a job needs it: plain values, which stay readable whatever the job does to the session."""
+
+    id: int
+    topic: str
+    job: str | None
+    attempts: int
+    payload: Mapping[str, Any]
+
+
+def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> Claimed | None:
     """Start an attempt: its lease runs from now. None when the work is done, given up or handed to a later attempt."""
     # Locked by its id alone: a worker may be quicker than the commit of the relay that sent it here, and a condition on
     # `attempts` would find the row as it was before, instead of waiting for it.
     row = session.scalars(select(OutboxRow).where(OutboxRow.id == outbox_id).with_for_update()).one_or_none()
     if row is None or row.dead or row.attempts != attempt:
         return None
-    session.execute(_quiet(update(OutboxRow).where(OutboxRow.id == outbox_id).values(due_at=func.now() + lease)))
-    return row
+    session.execute(_quiet(update(OutboxRow).where(OutboxRow.id == outbox_id).values(due_at=product_now() + lease)))
+    return Claimed(row.id, row.topic, row.job, row.attempts, dict(row.payload))
 
 
 def finish(session: Session, outbox_id: int) -> None:
@@ -96,11 +129,11 @@ def postpone(session: Session, outbox_id: int, attempt: int, *, error: str, dela
         _quiet(
             update(OutboxRow)
             .where(OutboxRow.id == outbox_id, OutboxRow.attempts == attempt)
-            .values(due_at=func.now() + delay, last_error=error, dead=give_up)
+            .values(due_at=product_now() + delay, last_error=error, dead=give_up)
         )
     )
 
 
 def _quiet(statement: Any) -> Any:
-    """Nothing of the outbox is held by a session that would have to be told."""
+    """No session keeps OutboxRow objects, so the identity map need not be synchronised."""
     return statement.execution_options(synchronize_session=False)

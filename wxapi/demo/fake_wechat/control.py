@@ -15,6 +15,7 @@ from wxapi.demo.fake_wechat.world import LONG_TERM, Code, PushTarget, World
 from wxapi.platform.wechat.push_crypto import PushKeys
 
 Order = dict[str, Any]
+LARGEST_OFFSET_S = 100 * 366 * 86400
 
 
 def login(world: World, order: Order) -> Any:
@@ -128,8 +129,25 @@ def reset_clock(world: World, _order: Order) -> Any:
     """The fake's clock is the machine's again; tokens given meanwhile are gone."""
     with world.lock:
         world.shift = 0.0
+        world.clock_offset = None
         world.tokens = TokenDesk()
         return {}
+
+
+def clock(world: World, _order: Order) -> Any:
+    """`{"offset_s"}`: how far the product's clock is ahead; null: nobody said."""
+    with world.lock:
+        return {"offset_s": world.clock_offset}
+
+
+def set_clock(world: World, order: Order) -> Any:
+    """`{"offset_s"}`: the clocks of the fake, the API, the workers and the schedule go so many seconds ahead."""
+    offset = float(order["offset_s"])
+    if not abs(offset) <= LARGEST_OFFSET_S:
+        raise ValueError(f"offset_s wants seconds up to {LARGEST_OFFSET_S}")
+    with world.lock:
+        world.clock_offset = world.shift = offset
+        return {"offset_s": offset}
 
 
 def word(world: World, order: Order) -> Any:
@@ -204,6 +222,8 @@ ORDERS: dict[tuple[str, str], Callable[[World, Order], Any]] = {
     ("DELETE", "/_fake/calls"): clear_calls,
     ("POST", "/_fake/advance"): advance,
     ("DELETE", "/_fake/advance"): reset_clock,
+    ("GET", "/_fake/clock"): clock,
+    ("POST", "/_fake/clock"): set_clock,
     ("POST", "/_fake/word"): word,
     ("POST", "/_fake/picture_verdict"): picture_verdict,
     ("GET", "/_fake/checks"): checks,

@@ -53,6 +53,8 @@ class World:
     secret: str
     lock: threading.RLock = field(default_factory=threading.RLock)
     shift: float = 0.0
+    # What the product's clock is told; None: nothing was said.
+    clock_offset: float | None = None
     tokens: TokenDesk = field(default_factory=TokenDesk)
     codes: dict[str, Code] = field(default_factory=dict)
     last_seen: dict[str, float] = field(default_factory=dict)
