@@ -9,7 +9,7 @@ import http.client
 import json
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from config import Config
@@ -31,7 +31,7 @@ class DemoClock:
         self._asking = threading.Lock()
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead()
+        return SystemClock().now() + self.ahead()
 
     def ahead(self) -> timedelta:
         """Asks when it is time to, one thread at once; the others take what is known."""
