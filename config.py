@@ -24,7 +24,6 @@ _KEPT_DAYS = {
     "dead_letters": 90,
 }
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_NO_OFFSET = "none"
 # A hundred years: every date stays one that databases and calendars take.
 _LARGEST_OFFSET_S = 100 * 366 * 86400
 Value = TypeVar("Value")
@@ -127,7 +126,7 @@ class Config:
             database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
             rate_limits=read("WXAPI_RATE_LIMITS", _switch, default="on", wants="on or off"),
             workers=read("WXAPI_WORKERS", _processes, default="1", wants="worker processes for each queue, 1 to 64"),
-            clock_offset_s=read("WXAPI_CLOCK_OFFSET_S", _offset, default=_NO_OFFSET, wants="seconds, e.g. 604800"),
+            clock_offset_s=read("WXAPI_CLOCK_OFFSET_S", _offset, default="none", wants="seconds, e.g. 604800"),
             retention=read(
                 "WXAPI_RETENTION",
                 _retention,
@@ -267,7 +266,7 @@ def _count(text: str) -> int:
 
 
 def _offset(text: str) -> float | None:
-    if text == _NO_OFFSET:
+    if text == "none":
         return None
     seconds = float(text)
     _require(abs(seconds) <= _LARGEST_OFFSET_S)
