@@ -29,7 +29,8 @@ from wxapi.platform.wire import dumps
 from wxapi.regions.rules.levels import LEVEL_OF_LENGTH
 from wxapi.regions.rules.tree import Tree
 from wxapi.reports.queries import lists
-from wxapi.reports.wire.rows import report_item
+from wxapi.reports.services.lists import listed
+from wxapi.reports.wire.report import report_item
 
 _NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 _COUNTIES, _TOWNSHIPS, _VILLAGES = 8, 16, 15
@@ -60,7 +61,7 @@ class Desk:
     def answer(self, cursor: str | None) -> bytes:
         """What the view does for one page."""
         page = self.page(cursor)
-        items = [report_item(row, _SUPERVISOR.user_id, self.regions) for row in page.items]
+        items = [report_item(listed(row, _SUPERVISOR.user_id, self.regions)) for row in page.items]
         return dumps({"items": items, "next_cursor": page.next_cursor})
 
     def cursor_of_page(self, number: int) -> str | None:

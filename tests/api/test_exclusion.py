@@ -15,13 +15,13 @@ from tests import places, reporting
 from tests.factories import People, Person
 from tests.reporting import TOWNSHIP, VILLAGE, file, file_routed, photo, read, try_to
 from wxapi.kernel.permissions import DESK_ROLES, Role
-from wxapi.reports.rules.state import State
+from wxapi.reports.rules.state import ReportState
 
 REGIONS = ["4210", "421002", "421003", TOWNSHIP, "421002002", *places.VILLAGES, f"{VILLAGE}001", f"{VILLAGE}002"]
 AFFAIRS = ["X0201", "X0202", "X0203"]
 ORDINARY = ["E0102", "C0118"]
 DESKS = [code for code in REGIONS if len(code) < 15]
-ALL_STATES = ",".join(State)
+ALL_STATES = ",".join(ReportState)
 
 appointments = st.tuples(st.sampled_from(list(Role)), st.sampled_from(REGIONS))
 # Most staff is near the place: strangers to it are found quickly anyway.

@@ -20,7 +20,7 @@ from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
 from wxapi.reports.queries.visibility import visible_to
-from wxapi.reports.rules.state import State
+from wxapi.reports.rules.state import ReportState
 
 GRID, OTHER_GRID = f"{VILLAGE}001", f"{VILLAGE}002"
 WORKER, OFFICER, CHIEF, SUPERVISOR = (
@@ -188,6 +188,6 @@ def test_a_queue_is_one_walk_along_an_index(
 
 def test_narrower_states_use_the_index_of_open_reports_too(session: Session) -> None:
     add_report(session)
-    wanted = PageRequest(10, filters=Filters(states=(State.ROUTED, State.TRIAGE)))
+    wanted = PageRequest(10, filters=Filters(states=(ReportState.ROUTED, ReportState.TRIAGE)))
     plan = plan_of(session, holding((OFFICER, TOWNSHIP)), wanted, Order.DUE)
     assert "using ix_reports_desk_township_due" in plan

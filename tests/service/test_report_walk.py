@@ -20,12 +20,13 @@ from wxapi.platform.db import db
 from wxapi.reports.models import Report
 from wxapi.reports.queries import reports
 from wxapi.reports.rules import workflow
-from wxapi.reports.rules.action_input import Request
+from wxapi.reports.rules.action_input import ActionRequest
 from wxapi.reports.rules.clocks import runs
 from wxapi.reports.rules.owed import owed
 from wxapi.reports.services import act, apply, read, route, timers
 from wxapi.reports.services.duties import folded
 from wxapi.reports.services.duty_checks import stored
+from wxapi.reports.wire.report import report_dict
 
 NAMES = ("reporter", "worker", "colleague", "neighbour", "officer", "chief", "supervisor", "stranger")
 SWEEPS = (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue)
@@ -100,7 +101,7 @@ class Walk(RuleBasedStateMachine):
 
     def seen_by(self, person: Person) -> dict[str, Any] | None:
         try:
-            return read.read_report(person.actor, uuid.UUID(self.report["id"]), now=self.clock.now())
+            return report_dict(read.read_report(person.actor, uuid.UUID(self.report["id"]), now=self.clock.now()))
         except DomainError:
             return None
 
@@ -118,8 +119,8 @@ class Walk(RuleBasedStateMachine):
         given = {name: inputs[name] for name in row.needs if name in inputs}
         if action == "resolve":
             given["photo_ids"] = [uuid.UUID(reporting.photo(person))]
-        request = Request(action, seen["version"], **given)
-        return act.act(person.actor, uuid.UUID(self.report["id"]), request, now=self.clock.now())
+        request = ActionRequest(action, seen["version"], **given)
+        return report_dict(act.act(person.actor, uuid.UUID(self.report["id"]), request, now=self.clock.now()))
 
     @invariant()
     def the_row_is_whole(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.reports.rules.categories import all_categories, category, category_to_file
+from wxapi.reports.rules.categories import all_categories, category_to_file, category_to_show
 
 
 def test_the_table_is_complete_and_sane() -> None:
@@ -21,7 +21,7 @@ def test_the_table_is_complete_and_sane() -> None:
 
 
 def test_limits_come_from_the_table() -> None:
-    burst_pipe = category("E0403")
+    burst_pipe = category_to_show("E0403")
     assert burst_pipe.urgent
     assert (burst_pipe.respond_hours, burst_pipe.resolve_hours) == (1, 4)
     assert burst_pipe.limits.urgent

@@ -16,7 +16,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.reports.rules import clocks, workflow
 from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER, REOPEN_WITHIN
 from wxapi.reports.rules.relations import Standing, capacities, who_is
-from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Party, State, Who
+from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Party, ReportState, Who
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
 LIMITS = deadlines.Limits(timedelta(hours=2), timedelta(hours=40), urgent=False)
@@ -38,13 +38,13 @@ AS_SUPERVISOR = who(SUPERVISOR, Party.SUPERVISOR, Party.STAFF)
 def do(case: Case, person: Who, action: str, at: datetime = NOW, **fields: object) -> Case:
     to_state = fields.pop("to_state", None)
     row, _ = workflow.choose(case, person, action, at, to_state=to_state)
-    if row.to_state is State.TRIAGE:
+    if row.to_state is ReportState.TRIAGE:
         fields.setdefault("desk_code", TOWNSHIP)
     return workflow.perform(case, row, Command(action, at, actor_id=person.actor_id, **fields))
 
 
 def routed(at: datetime = NOW) -> Case:
-    return do(Case(LIMITS), SYSTEM, "route", at, to_state=State.ROUTED, desk_code=VILLAGE)
+    return do(Case(LIMITS), SYSTEM, "route", at, to_state=ReportState.ROUTED, desk_code=VILLAGE)
 
 
 def accepted() -> Case:
@@ -67,7 +67,7 @@ def why_not(case: Case, person: Who, action: str, at: datetime = NOW) -> object:
 
 def test_every_state_is_reached_and_every_open_state_is_left() -> None:
     reached = {row.to_state for row in workflow.TABLE if row.to_state}
-    assert reached == set(State) - {State.SUBMITTED}
+    assert reached == set(ReportState) - {ReportState.SUBMITTED}
     for state in OPEN_STATES:
         assert any(state in row.from_states and row.to_state not in {None, state} for row in workflow.TABLE), state
 
@@ -81,7 +81,7 @@ def test_rows_of_one_action_that_compete_are_told_apart_by_their_checks_or_their
 
 
 def test_final_states_are_left_by_the_reporter_or_by_unmerging_only() -> None:
-    for state in set(State) - set(OPEN_STATES):
+    for state in set(ReportState) - set(OPEN_STATES):
         leaving = {row.action for row in workflow.TABLE if state in row.from_states and row.action != "note"}
         assert leaving <= {"reopen", "appeal", "unmerge"}, state
 
@@ -95,7 +95,7 @@ def test_the_system_and_people_do_not_share_what_must_not_be_forged() -> None:
 
 def test_the_second_return_is_final() -> None:
     case = do(routed(), AS_WORKER, "return")
-    assert (case.state, case.desk_code) == (State.TRIAGE, TOWNSHIP)
+    assert (case.state, case.desk_code) == (ReportState.TRIAGE, TOWNSHIP)
     assert "refuse" in workflow.offered(case, AS_OFFICER, NOW)
     case = do(do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE), AS_WORKER, "return")
     assert why_not(case, AS_OFFICER, "refuse") == "desk_must_be_named"
@@ -106,19 +106,19 @@ def test_the_second_return_is_final() -> None:
 
 def test_the_second_dispute_goes_to_the_township_and_another_pair_of_hands() -> None:
     case = do(resolved(), AS_REPORTER, "dispute")
-    assert (case.state, case.desk_code) == (State.ACCEPTED, VILLAGE)
+    assert (case.state, case.desk_code) == (ReportState.ACCEPTED, VILLAGE)
     case = do(do(case, AS_WORKER, "resolve"), AS_REPORTER, "dispute")
-    assert (case.state, case.desk_code) == (State.TRIAGE, TOWNSHIP)
+    assert (case.state, case.desk_code) == (ReportState.TRIAGE, TOWNSHIP)
     case = do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE)
     assert why_not(case, AS_WORKER, "accept") == "resolver_may_not_take_again"
     case = do(case, AS_OTHER, "accept")
     assert why_not(case, AS_WORKER, "resolve") == "resolver_may_not_take_again"
-    assert do(case, AS_OTHER, "resolve").state is State.RESOLVED
+    assert do(case, AS_OTHER, "resolve").state is ReportState.RESOLVED
 
 
 def test_a_refusal_is_appealed_once() -> None:
     case = do(do(routed(), AS_WORKER, "refuse"), AS_REPORTER, "appeal")
-    assert (case.state, case.desk_code) == (State.TRIAGE, TOWNSHIP)
+    assert (case.state, case.desk_code) == (ReportState.TRIAGE, TOWNSHIP)
     assert why_not(do(case, AS_OFFICER, "refuse"), AS_REPORTER, "appeal") == "appealed_before"
 
 
@@ -138,8 +138,8 @@ def test_the_township_stands_in_for_a_reporter_who_works_at_the_desk() -> None:
         "reporter_confirms",
     }
     assert why_not(case, AS_SUPERVISOR, "confirm") == "township_decides"
-    assert do(case, AS_OFFICER, "confirm").state is State.CLOSED
-    assert do(case, AS_OFFICER, "dispute").state is State.ACCEPTED
+    assert do(case, AS_OFFICER, "confirm").state is ReportState.CLOSED
+    assert do(case, AS_OFFICER, "dispute").state is ReportState.ACCEPTED
 
 
 def test_the_township_does_not_confirm_for_a_reporter_who_can() -> None:
@@ -159,11 +159,11 @@ def hold_asked(case: Case | None = None, person: Who = AS_WORKER) -> Case:
 
 def test_a_hold_is_granted_by_another_and_stops_the_clock() -> None:
     case = hold_asked()
-    assert (case.state, case.hold_pending, case.due_at) == (State.ACCEPTED, True, case.resolve_due_at)
+    assert (case.state, case.hold_pending, case.due_at) == (ReportState.ACCEPTED, True, case.resolve_due_at)
     assert why_not(case, AS_WORKER, "request_hold") == "hold_already_requested"
     assert why_not(case, who(WORKER, Party.OFFICER), "approve_hold") == "not_oneself"
     held = do(case, AS_OFFICER, "approve_hold")
-    assert (held.state, held.due_at, held.clock_stopped_at) == (State.ON_HOLD, None, NOW)
+    assert (held.state, held.due_at, held.clock_stopped_at) == (ReportState.ON_HOLD, None, NOW)
     later = NOW + timedelta(days=7)
     resumed = do(held, AS_WORKER, "resume", later)
     assert resumed.hold_review_on is None
@@ -173,7 +173,7 @@ def test_a_hold_is_granted_by_another_and_stops_the_clock() -> None:
 
 def test_a_townships_own_hold_is_decided_by_the_county() -> None:
     case = replace(hold_asked(), desk_code=TOWNSHIP)
-    assert do(case, AS_SUPERVISOR, "approve_hold").state is State.ON_HOLD
+    assert do(case, AS_SUPERVISOR, "approve_hold").state is ReportState.ON_HOLD
     assert why_not(hold_asked(), AS_SUPERVISOR, "approve_hold") == "township_decides"
 
 
@@ -198,7 +198,7 @@ def test_an_extension_is_asked_once_and_in_time() -> None:
 
 def test_the_clock_stops_while_a_question_is_open() -> None:
     asked = do(accepted(), AS_WORKER, "ask")
-    assert (asked.state, asked.due_at) == (State.ACCEPTED, None)
+    assert (asked.state, asked.due_at) == (ReportState.ACCEPTED, None)
     assert why_not(asked, AS_WORKER, "ask") == "question_already_open"
     week = NOW + timedelta(days=7)
     answered = do(asked, AS_REPORTER, "answer", week)
@@ -210,7 +210,7 @@ def test_the_clock_stops_while_a_question_is_open() -> None:
 def test_passing_it_on_gains_no_time() -> None:
     case = routed()
     passed = do(do(case, AS_WORKER, "accept"), AS_WORKER, "hand_on", desk_code="421002001002")
-    assert (passed.state, passed.due_at) == (State.ROUTED, case.respond_due_at)
+    assert (passed.state, passed.due_at) == (ReportState.ROUTED, case.respond_due_at)
     assert do(passed, AS_WORKER, "accept").due_at == case.resolve_due_at
 
 
@@ -227,7 +227,7 @@ def test_silence_closes_after_seven_days_and_not_before() -> None:
     case = resolved()
     early = NOW + AUTO_CLOSE_AFTER - timedelta(seconds=1)
     assert why_not(case, SYSTEM, "auto_close", early) == "not_silent_long_enough"
-    assert do(case, SYSTEM, "auto_close", NOW + AUTO_CLOSE_AFTER).state is State.CLOSED
+    assert do(case, SYSTEM, "auto_close", NOW + AUTO_CLOSE_AFTER).state is ReportState.CLOSED
 
 
 def test_a_closed_report_is_reopened_once_within_fifteen_days() -> None:
@@ -235,17 +235,17 @@ def test_a_closed_report_is_reopened_once_within_fifteen_days() -> None:
     assert closed.rating == 5
     assert why_not(closed, AS_REPORTER, "reopen", NOW + REOPEN_WITHIN + timedelta(seconds=1)) == "reopen_too_late"
     case = do(closed, AS_REPORTER, "reopen", NOW + REOPEN_WITHIN)
-    assert (case.state, case.rating, case.closed_at) == (State.ACCEPTED, None, None)
+    assert (case.state, case.rating, case.closed_at) == (ReportState.ACCEPTED, None, None)
     again = do(do(case, AS_WORKER, "resolve"), AS_REPORTER, "confirm")
     assert why_not(again, AS_REPORTER, "reopen") == "reopened_before"
 
 
 @pytest.mark.parametrize("state", workflow.IN_WORK)
-def test_unmerging_brings_back_what_it_was(state: State) -> None:
+def test_unmerging_brings_back_what_it_was(state: ReportState) -> None:
     case = replace(accepted(), state=state)
     case = clocks.settled(case, case, NOW)
     merged = do(case, who(OFFICER, Party.OFFICER), "merge", into_id=uuid.uuid4())
-    assert (merged.state, merged.due_at) == (State.MERGED, None)
+    assert (merged.state, merged.due_at) == (ReportState.MERGED, None)
     assert do(merged, AS_OFFICER, "unmerge") == case
 
 
@@ -384,7 +384,7 @@ class WorkflowMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.case.due_at is not None and self.case.clock_stopped_at is None)
     @rule()
     def a_pause_of_no_time_changes_no_due_time(self) -> None:
-        who_asks = AS_WORKER if self.case.state is not State.TRIAGE else AS_OFFICER
+        who_asks = AS_WORKER if self.case.state is not ReportState.TRIAGE else AS_OFFICER
         asked = do(self.case, who_asks, "ask", self.now)
         answered = do(asked, AS_REPORTER, "answer", self.now)
         # Outside office hours a due time may move to another instant of the same working moment.
@@ -403,10 +403,10 @@ class WorkflowMachine(RuleBasedStateMachine):
     @invariant()
     def marks_fit_the_state(self) -> None:
         case = self.case
-        assert (case.state is State.MERGED) == (case.merged_into_id is not None)
-        assert case.state is not State.ON_HOLD or case.hold_review_on is not None
-        assert not case.hold_pending or case.state in {State.ACCEPTED, State.MERGED}
-        assert case.desk_code is not None or case.state in {State.SUBMITTED, State.WITHDRAWN}
+        assert (case.state is ReportState.MERGED) == (case.merged_into_id is not None)
+        assert case.state is not ReportState.ON_HOLD or case.hold_review_on is not None
+        assert not case.hold_pending or case.state in {ReportState.ACCEPTED, ReportState.MERGED}
+        assert case.desk_code is not None or case.state in {ReportState.SUBMITTED, ReportState.WITHDRAWN}
 
     @invariant()
     def limits_of_repetition_hold(self) -> None:

@@ -12,10 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.reports.rules.categories import Category, all_categories, category, category_to_file
+from wxapi.reports.rules.categories import Category, all_categories, category_to_file, category_to_show
 from wxapi.reports.rules.routing import (
-    Decision,
     Place,
+    RoutingDecision,
     choose_place,
     excluded_village,
     move_to,
@@ -27,7 +27,7 @@ with (Path(__file__).parent.parent / "data" / "sample_reports.csv").open(encodin
     SAMPLES = list(csv.DictReader(table))
 VILLAGE, OTHER = "421003002004", "421003002008"
 TREE = {"4210", "421003", "421003002", VILLAGE, OTHER, "421003002004001", "421003005", "421002", "421002006"}
-LITTER, AFFAIRS = category("E0102"), category("X0201")
+LITTER, AFFAIRS = category_to_show("E0102"), category_to_show("X0201")
 
 
 def everybody(_: str) -> bool:
@@ -38,18 +38,18 @@ def nobody(_: str) -> bool:
     return False
 
 
-def decide(place: Place, of: Category, *, tree: set[str] = TREE, staffed=everybody) -> Decision:
+def decide(place: Place, of: Category, *, tree: set[str] = TREE, staffed=everybody) -> RoutingDecision:
     excluded = excluded_village(place, of)
     return route(place, of, [excluded] if excluded else [], tree, staffed)
 
 
 def test_a_place_goes_to_its_village() -> None:
-    assert decide(Place(VILLAGE), LITTER) == Decision(VILLAGE, triage=False, copies=(), reason="category")
+    assert decide(Place(VILLAGE), LITTER) == RoutingDecision(VILLAGE, triage=False, copies=(), reason="category")
 
 
 def test_village_affairs_go_to_the_township_with_a_copy_to_the_county() -> None:
     decision = decide(Place(VILLAGE), AFFAIRS)
-    assert decision == Decision("421003002", triage=False, copies=("421003",), reason="category")
+    assert decision == RoutingDecision("421003002", triage=False, copies=("421003",), reason="category")
     assert excluded_village(Place(VILLAGE), AFFAIRS) == VILLAGE
     assert excluded_village(Place(VILLAGE), LITTER) is None
 
@@ -62,7 +62,7 @@ def test_an_excluded_desk_is_climbed_past_whatever_the_category_says() -> None:
 
 def test_a_desk_nobody_is_appointed_to_is_decided_by_the_township() -> None:
     decision = decide(Place(VILLAGE), LITTER, staffed=nobody)
-    assert decision == Decision("421003002", triage=True, copies=(), reason="unstaffed")
+    assert decision == RoutingDecision("421003002", triage=True, copies=(), reason="unstaffed")
     assert decide(Place(VILLAGE), AFFAIRS, staffed=nobody).copies == ("421003",)
 
 

@@ -53,3 +53,8 @@ def to_wire(at: datetime) -> str:
 def local_day(at: datetime) -> date:
     """The Asia/Shanghai calendar day of an instant."""
     return at.astimezone(SHANGHAI).date()
+
+
+def to_wire_or_none(at: datetime | None) -> str | None:
+    """As `to_wire`, for an instant that may not be there."""
+    return to_wire(at) if at else None

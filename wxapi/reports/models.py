@@ -27,9 +27,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
 from wxapi.reports.rules.routing import Place
-from wxapi.reports.rules.state import OPEN_STATES, State
+from wxapi.reports.rules.state import OPEN_STATES, ReportState
 
-_STATES = ", ".join(repr(state.value) for state in State)
+_STATES = ", ".join(repr(state.value) for state in ReportState)
 # Literals: a partial index is used only by a query that repeats its condition word for word.
 OPEN_SQL = f"state IN ({', '.join(repr(state.value) for state in OPEN_STATES)})"
 # What a queue is sorted by: a report whose clock stands comes last. Never NULL, so that one comparison of

@@ -7,9 +7,9 @@ from enum import StrEnum
 from wxapi.kernel.clock import local_day, to_wire
 from wxapi.notifications.rules import Kind, Notice
 from wxapi.reports.models import Report, ReportEvent
-from wxapi.reports.rules.categories import category
+from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.masking import masked_if_any
-from wxapi.reports.rules.state import STATE_NAMES, State
+from wxapi.reports.rules.state import STATE_NAMES, ReportState
 
 
 class Audience(StrEnum):
@@ -96,8 +96,8 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
 
 
 def _notice(report: Report, event: ReportEvent, kind: Kind, title: str, names: dict[str, str]) -> Notice:
-    what, place = category(report.category_code).name, names.get(report.village_code, "")
-    state = STATE_NAMES[State(event.to_state)]
+    what, place = category_of(report.category_code).name, names.get(report.village_code, "")
+    state = STATE_NAMES[ReportState(event.to_state)]
     values = {
         "number": report.number,
         "what": what,

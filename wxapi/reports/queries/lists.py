@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.deadlines import Card
 from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.moderation.queries import picture_passed, text_passed
@@ -35,7 +36,7 @@ from wxapi.photos.models import Photo
 from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report, ReportJoin, ReportPhoto
 from wxapi.reports.queries.visibility import lies_in, not_about, not_excluded, on_desk_in, villages_of
 from wxapi.reports.rules.masking import WITHHELD
-from wxapi.reports.rules.state import OPEN_STATES, State
+from wxapi.reports.rules.state import OPEN_STATES, ReportState
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -58,7 +59,7 @@ class ReportRow(NamedTuple):
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
     due_at: datetime | None
-    card: str | None
+    card: Card | None
     merged_into_id: uuid.UUID | None
     me_too_count: int
     reporter_id: uuid.UUID | None
@@ -125,7 +126,7 @@ class Filters:
         text: sought in number, description and address.
     """
 
-    states: tuple[State, ...] = ()
+    states: tuple[ReportState, ...] = ()
     category: str | None = None
     region: str | None = None
     overdue: bool | None = None
@@ -227,7 +228,7 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def in_states(states: Sequence[State]) -> ColumnElement[bool]:
+def in_states(states: Sequence[ReportState]) -> ColumnElement[bool]:
     """States as literals: with parameters no plan would use the partial indexes of open reports."""
     wanted = set(states)
     if not wanted <= set(OPEN_STATES):
@@ -236,7 +237,7 @@ def in_states(states: Sequence[State]) -> ColumnElement[bool]:
     return all_open if wanted == set(OPEN_STATES) else and_(all_open, _state_in(wanted))
 
 
-def _state_in(states: set[State]) -> ColumnElement[bool]:
+def _state_in(states: set[ReportState]) -> ColumnElement[bool]:
     literals = ", ".join(f"'{state.value}'" for state in sorted(states))
     return literal_column(f"(state IN ({literals}))", Boolean())
 

@@ -10,12 +10,13 @@ from wxapi.kernel.errors import InvalidError
 from wxapi.reports.rules.workflow import Transition
 
 MAX_HOLD_DAYS = 30
+MAX_PHOTOS = 9
 # Beside what its row names, an action may always carry a note.
 _ALWAYS = frozenset({"note"})
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ActionRequest:
     """One action as a person asks for it: each field of the right form, none checked against the case yet."""
 
     action: str
@@ -30,7 +31,7 @@ class Request:
     into: uuid.UUID | None = None
 
 
-def check(request: Request, row: Transition, *, now: datetime) -> None:
+def check(request: ActionRequest, row: Transition, *, now: datetime) -> None:
     """Find what is missing, what does not belong there, and a review date out of bounds.
 
     Raises:

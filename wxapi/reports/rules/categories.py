@@ -49,6 +49,7 @@ class Category:
     resolve_hours: int
     urgent: bool
     desk_level: DeskLevel
+    retired: bool = False
 
     @property
     def family(self) -> str:
@@ -73,8 +74,13 @@ def all_categories() -> MappingProxyType[str, Category]:
     return MappingProxyType({category.code: category for category in rows})
 
 
-def category(code: str) -> Category:
-    """The class with this code.
+def category_of(code: str) -> Category:
+    """The class a stored report bears. One that the table no longer has still has its code, and common limits."""
+    return all_categories().get(code) or _unknown(code)
+
+
+def category_to_show(code: str) -> Category:
+    """The class that a person names, to look at reports of it.
 
     Raises:
         InvalidError: `unknown_category`.
@@ -82,7 +88,7 @@ def category(code: str) -> Category:
     found = all_categories().get(code)
     if found is None:
         raise InvalidError(
-            "unknown_category", "没有这个问题类别,请重新选择。", fields={"category_code": ["未知类别。"]}
+            "unknown_category", "没有这个问题类别，请重新选择。", fields={"category_code": ["未知类别。"]}
         )
     return found
 
@@ -92,9 +98,13 @@ def category_to_file(code: str) -> Category:
 
     Raises:
         InvalidError: `unknown_category`, or for what is not taken `call_emergency`, `private_matter`,
-            `redirect_12388`, `redirect_12345`.
+            `redirect_12388`, `redirect_12345`; `category_retired`.
     """
-    found = category(code)
+    found = category_to_show(code)
+    if found.retired:
+        raise InvalidError(
+            "category_retired", "该问题类别已停用，请重新选择。", fields={"category_code": ["该类别已停用。"]}
+        )
     if code in _NOT_TAKEN:
         raise InvalidError(*_NOT_TAKEN[code])
     return found
@@ -110,4 +120,9 @@ def _category(row: dict[str, str]) -> Category:
         resolve_hours=int(row["resolve_hours"]),
         urgent=row["urgent"] == "1",
         desk_level=cast("DeskLevel", row["desk_level"]),
+        retired=row["retired"] == "1",
     )
+
+
+def _unknown(code: str) -> Category:
+    return Category(code, "", "", f"已停用的类别（{code}）", 2, 40, urgent=False, desk_level="village", retired=True)

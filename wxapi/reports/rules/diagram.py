@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 from wxapi.reports.rules import workflow
-from wxapi.reports.rules.state import PARTY_NAMES, STATE_NAMES, State
+from wxapi.reports.rules.state import PARTY_NAMES, STATE_NAMES, ReportState
 
 _BLOCK = "<!-- {name}: made by python -m wxapi.reports.rules.diagram -->\n{text}\n<!-- end {name} -->"
 
 
 def state_diagram() -> str:
     """States and the actions between them; what leaves the state as it is stands in the table only."""
-    arrows: dict[tuple[State, State], list[str]] = {}
+    arrows: dict[tuple[ReportState, ReportState], list[str]] = {}
     for row in workflow.TABLE:
         for origin in row.from_states:
             if row.to_state not in {None, origin}:

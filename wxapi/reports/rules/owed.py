@@ -18,7 +18,7 @@ from wxapi.duties.rules.clock import DutyClock, work_time
 from wxapi.duties.rules.owed import Owed
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.working_time import OFFICE
-from wxapi.reports.rules.state import RESPONDING, Case, Extension, State
+from wxapi.reports.rules.state import RESPONDING, Case, Extension, ReportState
 
 TRIAGE, RESPOND, RESOLVE, HOLD_REVIEW = "triage", "respond", "resolve", "hold_review"
 STAGE_NAMES = {TRIAGE: "分派", RESPOND: "受理", RESOLVE: "办结", HOLD_REVIEW: "挂账复核"}
@@ -31,7 +31,7 @@ MEETS: Mapping[str, frozenset[str]] = {
     "resolve": frozenset({RESOLVE}),
     "resume": frozenset({HOLD_REVIEW}),
 }
-_IN_WORK = (*RESPONDING, State.ACCEPTED, State.ON_HOLD)
+_IN_WORK = (*RESPONDING, ReportState.ACCEPTED, ReportState.ON_HOLD)
 _OFFICE_CLOSES = time(17, 30)
 _SHORTEST = timedelta(minutes=1)
 
@@ -47,7 +47,7 @@ def owed(case: Case) -> tuple[Owed, ...]:
 def _respond(case: Case) -> Owed | None:
     if case.state not in RESPONDING or case.respond_due_at is None:
         return None
-    stage = TRIAGE if case.state is State.TRIAGE else RESPOND
+    stage = TRIAGE if case.state is ReportState.TRIAGE else RESPOND
     return _on_the_clock(case, stage, case.respond_due_at, case.limits.respond)
 
 
@@ -68,7 +68,7 @@ def _on_the_clock(case: Case, stage: str, due_at: datetime, limit: timedelta) ->
 
 def _hold_review(case: Case) -> Owed | None:
     """Who decides on a hold looks at it again at its date: the township, for a township's own desk the county."""
-    if case.state is not State.ON_HOLD or case.hold_review_on is None or case.clock_stopped_at is None:
+    if case.state is not ReportState.ON_HOLD or case.hold_review_on is None or case.clock_stopped_at is None:
         return None
     assert case.desk_code is not None
     origin = case.clock_stopped_at

@@ -60,6 +60,11 @@ def capacities(actor: Actor, standing: Standing) -> frozenset[Party]:
     return frozenset(found)
 
 
+def reporter_label(number: int) -> str:
+    """What a reporter is called: `number` is random for each report, so that no two can be linked."""
+    return f"啄木鸟 {number}"
+
+
 def is_excluded(actor: Actor, exclusions: Collection[str]) -> bool:
     """Whether the person holds any appointment at or below an excluded region."""
     return any(a.region_code.startswith(code) for a in actor.appointments for code in exclusions)

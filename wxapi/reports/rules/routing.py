@@ -27,7 +27,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RoutingDecision:
     """Where a report goes.
 
     Attributes:
@@ -65,7 +65,7 @@ def route(
     exclusions: Collection[str],
     tree: Container[str],
     staffed: Callable[[str], bool],
-) -> Decision:
+) -> RoutingDecision:
     """Find the desk of a new report: the category's level, further up past what is excluded.
 
     Several candidates do not make it triage: the village of the point is the likeliest owner by far, and can
@@ -86,8 +86,8 @@ def route(
     desk = next((code for code in line if len(code) <= len(wanted)), line[-1])
     copies = tuple(line[line.index(desk) + 1 :][:1]) if category.confidential else ()
     if not staffed(desk):
-        return Decision(_first_above_villages(line), triage=True, copies=copies, reason="unstaffed")
-    return Decision(desk, triage=False, copies=copies, reason="category" if desk == wanted else "exclusion")
+        return RoutingDecision(_first_above_villages(line), triage=True, copies=copies, reason="unstaffed")
+    return RoutingDecision(desk, triage=False, copies=copies, reason="category" if desk == wanted else "exclusion")
 
 
 def move_to(desk_code: str, place: Place, exclusions: Collection[str], tree: Container[str]) -> str:

@@ -13,7 +13,7 @@ from wxapi.kernel.actor import Appointment
 from wxapi.kernel.deadlines import Card, Limits
 
 
-class State(StrEnum):
+class ReportState(StrEnum):
     """Where a report stands."""
 
     SUBMITTED = "submitted"
@@ -29,29 +29,29 @@ class State(StrEnum):
 
 
 STATE_NAMES = {
-    State.SUBMITTED: "已提交",
-    State.TRIAGE: "待分拣",
-    State.ROUTED: "待受理",
-    State.ACCEPTED: "处理中",
-    State.ON_HOLD: "挂账",
-    State.RESOLVED: "待核实",
-    State.CLOSED: "已结案",
-    State.REFUSED: "不予受理",
-    State.WITHDRAWN: "已撤回",
-    State.MERGED: "已并案",
+    ReportState.SUBMITTED: "已提交",
+    ReportState.TRIAGE: "待分拣",
+    ReportState.ROUTED: "待受理",
+    ReportState.ACCEPTED: "处理中",
+    ReportState.ON_HOLD: "挂账",
+    ReportState.RESOLVED: "待核实",
+    ReportState.CLOSED: "已结案",
+    ReportState.REFUSED: "不予受理",
+    ReportState.WITHDRAWN: "已撤回",
+    ReportState.MERGED: "已并案",
 }
 
 OPEN_STATES = (
-    State.SUBMITTED,
-    State.TRIAGE,
-    State.ROUTED,
-    State.ACCEPTED,
-    State.ON_HOLD,
-    State.RESOLVED,
+    ReportState.SUBMITTED,
+    ReportState.TRIAGE,
+    ReportState.ROUTED,
+    ReportState.ACCEPTED,
+    ReportState.ON_HOLD,
+    ReportState.RESOLVED,
 )
 # Before acceptance the respond clock is shown and carded, after it the resolve clock.
-RESPONDING = (State.TRIAGE, State.ROUTED)
-CLOCK_RUNS = (*RESPONDING, State.ACCEPTED)
+RESPONDING = (ReportState.TRIAGE, ReportState.ROUTED)
+CLOCK_RUNS = (*RESPONDING, ReportState.ACCEPTED)
 
 
 class Party(StrEnum):
@@ -92,7 +92,7 @@ class Case:
     """A report as the workflow sees it. Times are UTC; `limits` is read-only."""
 
     limits: Limits
-    state: State = State.SUBMITTED
+    state: ReportState = ReportState.SUBMITTED
     desk_code: str | None = None
     # Clocks. `due_at` and `remind_at` belong to the clock that runs, None when none does.
     routed_at: datetime | None = None
@@ -126,7 +126,7 @@ class Case:
     # The reporter works at the desk that resolved it: the township confirms in his place.
     township_confirms: bool = False
     merged_into_id: UUID | None = None
-    merged_from_state: State | None = None
+    merged_from_state: ReportState | None = None
 
 
 @dataclass(frozen=True, slots=True)

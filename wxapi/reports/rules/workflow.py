@@ -13,15 +13,20 @@ from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.reports.rules import effects as e
 from wxapi.reports.rules import guards as c
 from wxapi.reports.rules.clocks import settled
-from wxapi.reports.rules.state import CLOCK_RUNS, OPEN_STATES, Case, Command, Party, State, Who
+from wxapi.reports.rules.state import CLOCK_RUNS, OPEN_STATES, Case, Command, Party, ReportState, Who
 
 REPORTER, JOINER, DESK, OFFICER = Party.REPORTER, Party.JOINER, Party.DESK_WORKER, Party.OFFICER
 CHIEF, SUPERVISOR, STAFF, SYSTEM = Party.STREET_CHIEF, Party.SUPERVISOR, Party.STAFF, Party.SYSTEM
-SUBMITTED, TRIAGE, ROUTED, ACCEPTED = State.SUBMITTED, State.TRIAGE, State.ROUTED, State.ACCEPTED
-ON_HOLD, RESOLVED, CLOSED, REFUSED = State.ON_HOLD, State.RESOLVED, State.CLOSED, State.REFUSED
-WITHDRAWN, MERGED = State.WITHDRAWN, State.MERGED
+SUBMITTED, TRIAGE, ROUTED, ACCEPTED = (
+    ReportState.SUBMITTED,
+    ReportState.TRIAGE,
+    ReportState.ROUTED,
+    ReportState.ACCEPTED,
+)
+ON_HOLD, RESOLVED, CLOSED, REFUSED = ReportState.ON_HOLD, ReportState.RESOLVED, ReportState.CLOSED, ReportState.REFUSED
+WITHDRAWN, MERGED = ReportState.WITHDRAWN, ReportState.MERGED
 
-EVERY_STATE = tuple(State)
+EVERY_STATE = tuple(ReportState)
 IN_WORK = (TRIAGE, ROUTED, ACCEPTED, ON_HOLD)
 ANYBODY = (REPORTER, DESK, OFFICER, CHIEF, SUPERVISOR, STAFF, JOINER)
 
@@ -38,8 +43,8 @@ class Transition:
     """
 
     action: str
-    from_states: tuple[State, ...]
-    to_state: State | None
+    from_states: tuple[ReportState, ...]
+    to_state: ReportState | None
     who: tuple[Party, ...]
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
@@ -202,7 +207,7 @@ def offered(case: Case, who: Who, now: datetime) -> list[str]:
 
 
 def choose(
-    case: Case, who: Who, action: str, now: datetime, *, to_state: State | None = None
+    case: Case, who: Who, action: str, now: datetime, *, to_state: ReportState | None = None
 ) -> tuple[Transition, Party]:
     """The row that applies, and the party as which the person acts.
 
@@ -243,7 +248,7 @@ def perform(case: Case, row: Transition, command: Command) -> Case:
     return settled(case, replace(after, state=to_state or case.state), command.at)
 
 
-def not_available(state: State, refusal: c.Refusal | None = None) -> DomainError:
+def not_available(state: ReportState, refusal: c.Refusal | None = None) -> DomainError:
     """409: the table, or one of its checks, does not allow this now."""
     extra: Mapping[str, str | None] = {"state": state, "reason": refusal.reason if refusal else None}
     detail = refusal.detail if refusal else "当前状态下不能进行此操作,请刷新后再试。"

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -19,17 +18,18 @@ from wxapi.reports.models import Report, ReportEvent, ReportPhoto
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.reports import Found
 from wxapi.reports.rules import action_input, routing, workflow
-from wxapi.reports.rules.action_input import Request
+from wxapi.reports.rules.action_input import ActionRequest
 from wxapi.reports.rules.relations import capacities, who_is, works_at_desk
-from wxapi.reports.rules.state import Command, Party, State, Who
+from wxapi.reports.rules.state import Command, Party, ReportState, Who
 from wxapi.reports.rules.workflow import Transition
 from wxapi.reports.services import apply, merge
 from wxapi.reports.services.apply import Step
 from wxapi.reports.services.read import shown
+from wxapi.reports.services.report_view import ReportView
 
 
-def act(actor: Actor, report_id: uuid.UUID, request: Request, *, now: datetime) -> dict[str, Any]:
-    """Take one action of the table; returns `<report>`.
+def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: datetime) -> ReportView:
+    """Take one action of the table; returns the report as the person sees it then.
 
     Refusals come in this order, so that none tells more than the person may know:
 
@@ -55,7 +55,7 @@ def act(actor: Actor, report_id: uuid.UUID, request: Request, *, now: datetime) 
         place_photos(session, report, event, claimed)
         merge.follow(session, report, other, step)
         session.flush()
-        # With the desk may have changed what the person is to the report.
+        # The desk may have changed, so find anew what the person is to the report.
         standing = reports.standing_of(report, actor, has_joined=found.standing.has_joined)
         return shown(session, Found(report, standing), actor, now=now)
 
@@ -69,7 +69,7 @@ def place_photos(session: Session, report: Report, event: ReportEvent, claimed: 
     )
 
 
-def _step(session: Session, actor: Actor, found: Found, request: Request, now: datetime) -> Step:
+def _step(session: Session, actor: Actor, found: Found, request: ActionRequest, now: datetime) -> Step:
     """The row that applies and the command it is given, or the refusal."""
     report, who = found.report, who_is(actor, found.standing)
     able = capacities(actor, found.standing)
@@ -100,7 +100,7 @@ def _desk(report: Report, row: Transition, who: Who, named: str | None) -> str |
 
     A desk hands on within its township, an officer within his appointment; triage is the township's.
     """
-    if row.to_state is State.TRIAGE:
+    if row.to_state is ReportState.TRIAGE:
         return routing.triage_desk(report.place, report.exclusions, tree())
     if named is None:
         return None

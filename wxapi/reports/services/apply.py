@@ -11,9 +11,9 @@ from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.notices import TOLD
 from wxapi.reports.queries.reports import CITIZENS
 from wxapi.reports.rules import routing, workflow
-from wxapi.reports.rules.categories import category
+from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.masking import masked
-from wxapi.reports.rules.state import Case, Command, Extension, Party, State, Who
+from wxapi.reports.rules.state import Case, Command, Extension, Party, ReportState, Who
 from wxapi.reports.services import duties
 from wxapi.reports.services.originals import keep_note
 
@@ -26,11 +26,11 @@ def case_of(report: Report) -> Case:
     """The report as the workflow sees it."""
     values = {name: getattr(report, name) for name in _STORED}
     values |= {
-        "state": State(report.state),
-        "merged_from_state": State(report.merged_from_state) if report.merged_from_state else None,
+        "state": ReportState(report.state),
+        "merged_from_state": ReportState(report.merged_from_state) if report.merged_from_state else None,
         "extension": Extension(report.extension) if report.extension else None,
     }
-    return Case(limits=category(report.category_code).limits, desk_code=report.desk_code, **values)
+    return Case(limits=category_of(report.category_code).limits, desk_code=report.desk_code, **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def move_to_desk(report: Report, desk_code: str) -> None:
 
 
 def write_event(
-    session: Session, report: Report, step: Step, *, from_state: State, note: str | None = None
+    session: Session, report: Report, step: Step, *, from_state: ReportState, note: str | None = None
 ) -> ReportEvent:
     """One line of history, one version further. `note` stands in for what the person wrote."""
     report.version += 1
@@ -103,7 +103,7 @@ def write_event(
         at=step.command.at,
         action=step.command.action,
         from_state=from_state.value,
-        to_state=State(report.state).value,
+        to_state=ReportState(report.state).value,
         actor_id=step.who.actor_id,
         role=appointment.role.value if appointment else step.party.value,
         unit_code=appointment.region_code if appointment else None,

@@ -14,7 +14,7 @@ from wxapi.duties.services.write import Subject
 from wxapi.kernel.deadlines import Limits
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.rules import workflow
-from wxapi.reports.rules.categories import category
+from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.owed import MEETS, owed
 from wxapi.reports.rules.state import Case, Command
 
@@ -57,7 +57,7 @@ def limits_noted(limits: Limits) -> dict[str, Any]:
 
 def folded(report: Report, events: Iterable[ReportEvent]) -> list[DutyState]:
     """The report's duties from its history alone, by the rules that wrote them."""
-    case = Case(limits=category(report.category_code).limits)
+    case = Case(limits=category_of(report.category_code).limits)
     steps = []
     for event in events:
         row = _row_of(event)

@@ -16,12 +16,12 @@ from wxapi.platform.db import db, transaction
 from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.queries import reports
 from wxapi.reports.rules.owed import owed
-from wxapi.reports.rules.state import State
+from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.duties import folded, subject_of
 
 _BATCH = 500
-_IN_WORK = (State.TRIAGE, State.ROUTED, State.ACCEPTED, State.ON_HOLD)
+_IN_WORK = (ReportState.TRIAGE, ReportState.ROUTED, ReportState.ACCEPTED, ReportState.ON_HOLD)
 
 
 def heal(*, now: datetime) -> int:

@@ -30,7 +30,7 @@ from wxapi.reports.services import originals
 from wxapi.reports.services.apply import fields_of
 from wxapi.reports.services.file_sql import FILE
 from wxapi.reports.services.redaction import Sight
-from wxapi.reports.wire.report import report_dict
+from wxapi.reports.services.report_view import ReportView, view_of
 
 # A repeat of a number is a matter of one in a billion at a million reports; three in a row are a fault.
 _NUMBER_TRIES = 3
@@ -52,8 +52,8 @@ class Draft:
     region_code: str | None = None
 
 
-def file_report(actor: Actor, draft: Draft, *, now: datetime) -> dict[str, Any]:
-    """Store a report as `submitted` and note that it must be routed; returns `<report>`.
+def file_report(actor: Actor, draft: Draft, *, now: datetime) -> ReportView:
+    """Store a report as `submitted` and note that it must be routed; returns it as its reporter sees it.
 
     Raises:
         InvalidError: `unknown_category`, `call_emergency`, `private_matter`, `redirect_12388`, `redirect_12345`,
@@ -71,7 +71,7 @@ def file_report(actor: Actor, draft: Draft, *, now: datetime) -> dict[str, Any]:
         originals.keep_filed(session, report, description=draft.description, address=draft.address)
     placed = [PlacedPhoto(photo, "report", None) for photo in claimed]
     who, sight = who_is(actor, standing_of(report, actor)), Sight(draft.description, draft.address)
-    return report_dict(report, who, [event], placed, sight, now=now)
+    return view_of(report, who, [event], placed, sight, now=now)
 
 
 def _locate(point: Point, accuracy: float) -> Location:
@@ -131,7 +131,7 @@ def _where(point: Point, location: Location, place: routing.Place, category: Cat
 
 
 def _store(session: Session, report: Report, row: dict[str, Any], claimed: Sequence[Photo]) -> ReportEvent:
-    """Write the report, its first line of history, its photos, the audit, and the router's errand."""
+    """Write the report, its first line of history, its photos, the audit row and the router's outbox row."""
     photo_ids = [photo.id for photo in claimed]
     report.number = _insert(session, row | {"state": report.state, "photo_ids": photo_ids})
     subject, at = f"report:{report.id}", report.created_at

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,14 +16,14 @@ from wxapi.platform.db import transaction
 from wxapi.reports.models import Report, ReportJoin, ReportPhoto
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.reports import Found
+from wxapi.reports.rules.action_input import MAX_PHOTOS
 from wxapi.reports.rules.state import OPEN_STATES
 from wxapi.reports.services.read import shown
+from wxapi.reports.services.report_view import ReportView
 
-MAX_PHOTOS = 9
 
-
-def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, now: datetime) -> dict[str, Any]:
-    """Say "I met this too", with photos or without; saying it again changes nothing. Returns `<report>`.
+def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, now: datetime) -> ReportView:
+    """Say "I met this too", with photos or without; saying it again changes nothing.
 
     It is no step of the workflow: the version stays, or a popular report could not be worked on.
 

@@ -10,14 +10,14 @@ from wxapi.kernel.errors import InvalidError
 from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries.reports import Found
 from wxapi.reports.rules import workflow
-from wxapi.reports.rules.action_input import Request
-from wxapi.reports.rules.state import State
+from wxapi.reports.rules.action_input import ActionRequest
+from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.apply import Step, write_event
 
 _ACTIONS = frozenset({"merge", "unmerge"})
 
 
-def reports_concerned(session: Session, report_id: uuid.UUID, request: Request) -> set[uuid.UUID]:
+def reports_concerned(session: Session, report_id: uuid.UUID, request: ActionRequest) -> set[uuid.UUID]:
     """The reports an action touches, to be locked together: two at most."""
     if request.action == "merge" and request.into is not None:
         return {report_id, request.into}
@@ -59,7 +59,7 @@ def follow(session: Session, report: Report, survivor: Report | None, step: Step
     else:
         survivor.me_too_count -= _take_people_back(session, report, survivor)
         note = f"{report.number} 已从本件拆分"
-    write_event(session, survivor, step, from_state=State(survivor.state), note=note)
+    write_event(session, survivor, step, from_state=ReportState(survivor.state), note=note)
 
 
 def _may_take_in(survivor: Report, report: Report) -> bool:

@@ -3,36 +3,55 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, or_, select, text, tuple_
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import to_wire
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.moderation import service as moderation
 from wxapi.moderation.models import QUEUE_SQL, Check
-from wxapi.moderation.rules import Decision, State
+from wxapi.moderation.rules import Decision, Kind, State
 from wxapi.photos.models import Photo
-from wxapi.photos.wire import photo_dict
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.reports.models import Report, ReportPhoto
 from wxapi.reports.queries.visibility import lies_in, not_excluded, on_desk_in
-from wxapi.reports.services.redaction import state_on_wire
+from wxapi.reports.services.redaction import state_shown
 
 _OUTCOME = {Decision.SHOW: State.PASS, Decision.HIDE: State.RISKY}
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A check with what it is about."""
-
+class _Queued(NamedTuple):
     check: Check
     report: Report
     photo: Photo | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A check as the officer sees it.
+
+    Attributes:
+        state: as `redaction.state_shown`.
+        label: WeChat's label, such as 20006.
+        errcode: why WeChat did not judge.
+        text: the words that are checked; None where it is a photo.
+    """
+
+    id: uuid.UUID
+    kind: Kind
+    state: str
+    label: int | None
+    errcode: int | None
+    report_id: uuid.UUID
+    report_number: str
+    text: str | None
+    photo: Photo | None
+    created_at: datetime
+    decided_at: datetime | None
 
 
 def begin_checks(report_id: uuid.UUID, *, now: datetime) -> None:
@@ -64,16 +83,16 @@ def check_text(check_id: uuid.UUID, *, now: datetime) -> None:
         moderation.ask_about_text(check_id, _words_of(report), now=now)
 
 
-def queue_page(actor: Actor, *, limit: int, cursor: str | None) -> Page[Queued]:
+def queue_page(actor: Actor, *, limit: int, cursor: str | None) -> Page[QueueEntry]:
     """What an officer has to look at in his regions, the longest waiting first."""
     query = _in_scope(actor).where(text(QUEUE_SQL)).order_by(Check.created_at, Check.id).limit(limit + 1)
     if cursor is not None:
         query = query.where(tuple_(Check.created_at, Check.id) > tuple_(*decode_cursor(cursor, datetime, uuid.UUID)))
-    rows = [Queued(check, report, photo) for check, report, photo in db.session.execute(query)]
-    return page_of(rows, limit, lambda row: (row.check.created_at, row.check.id))
+    rows = [_entry(_Queued(*row)) for row in db.session.execute(query)]
+    return page_of(rows, limit, lambda entry: (entry.created_at, entry.id))
 
 
-def decide(actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: datetime) -> dict[str, Any]:
+def decide(actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: datetime) -> QueueEntry:
     """Show a text or picture to other citizens, or hide it. A person's word stands over WeChat's, the last over all.
 
     Raises:
@@ -83,7 +102,7 @@ def decide(actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: dateti
         found = session.execute(_in_scope(actor).where(Check.id == check_id).with_for_update(of=Check)).one_or_none()
         if found is None:
             raise not_found()
-        queued = Queued(*found)
+        queued = _Queued(*found)
         check = queued.check
         check.state, check.decided_by, check.decided_at = _OUTCOME[decision].value, actor.user_id, now
         subject = f"report:{queued.report.id}"
@@ -96,24 +115,24 @@ def decide(actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: dateti
             check=str(check.id),
             decision=decision.value,
         )
-        return queued_dict(queued)
+        return _entry(queued)
 
 
-def queued_dict(queued: Queued) -> dict[str, Any]:
-    """A check as the officer sees it."""
-    check, report, photo = queued.check, queued.report, queued.photo
-    return {
-        "id": str(check.id),
-        "kind": check.kind,
-        "state": state_on_wire(check),
-        "label": check.label,
-        "errcode": check.errcode,
-        "report": {"id": str(report.id), "number": report.number},
-        "text": None if photo else _words_of(report),
-        "photo": photo_dict(photo) if photo else None,
-        "created_at": to_wire(check.created_at),
-        "decided_at": to_wire(check.decided_at) if check.decided_at else None,
-    }
+def _entry(queued: _Queued) -> QueueEntry:
+    check, report, photo = queued
+    return QueueEntry(
+        id=check.id,
+        kind=Kind(check.kind),
+        state=state_shown(check),
+        label=check.label,
+        errcode=check.errcode,
+        report_id=report.id,
+        report_number=report.number,
+        text=None if photo else _words_of(report),
+        photo=photo,
+        created_at=check.created_at,
+        decided_at=check.decided_at,
+    )
 
 
 def _words_of(report: Report) -> str:

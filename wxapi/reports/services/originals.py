@@ -4,13 +4,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import to_wire
 from wxapi.kernel.errors import ForbiddenError, not_found
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
@@ -33,6 +31,24 @@ class Originals:
     address: str | None = None
     # By the id of the line of history.
     notes: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedNote:
+    """A note as a citizen typed it; `role` is what they were to the report."""
+
+    at: datetime
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TypedWords:
+    """What was typed into one report, personal data included; `notes` are those that were masked."""
+
+    description: str
+    address: str | None
+    notes: tuple[TypedNote, ...]
 
 
 def keep_filed(session: Session, report: Report, *, description: str, address: str | None) -> None:
@@ -63,7 +79,7 @@ def opened(session: Session, report_id: uuid.UUID) -> Originals:
     return Originals(texts.get("description"), texts.get("address"), notes)
 
 
-def open_for_desk(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> dict[str, Any]:
+def open_for_desk(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> TypedWords:
     """What was typed, for those who have to work with it; each opening is on record.
 
     Raises:
@@ -78,16 +94,12 @@ def open_for_desk(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> dict[
             raise ForbiddenError("role_not_allowed", "只有承办单位可以查看原文。")
         report, originals = found.report, opened(session, report_id)
         audit.record(session, actor.user_id, "report.original_open", subject=f"report:{report_id}", at=now)
-        notes = [
-            {"at": to_wire(event.at), "role": event.role, "note": originals.notes[event.id]}
+        notes = tuple(
+            TypedNote(event.at, event.role, originals.notes[event.id])
             for event in reports.events_of(session, report_id)
             if event.id in originals.notes
-        ]
-    return {
-        "description": originals.description or report.description,
-        "address": originals.address or report.address,
-        "notes": notes,
-    }
+        )
+    return TypedWords(originals.description or report.description, originals.address or report.address, notes)
 
 
 def forget_author(session: Session, user_id: uuid.UUID) -> None:

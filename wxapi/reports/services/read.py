@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,11 +12,11 @@ from wxapi.reports.queries import reports
 from wxapi.reports.queries.reports import Found
 from wxapi.reports.rules.relations import who_is
 from wxapi.reports.services.redaction import sight_of
-from wxapi.reports.wire.report import report_dict
+from wxapi.reports.services.report_view import ReportView, view_of
 
 
-def read_report(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> dict[str, Any]:
-    """One report with its history, as `<report>`.
+def read_report(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> ReportView:
+    """One report with its history.
 
     Raises:
         NotFoundError: not there, or not for this person.
@@ -28,10 +27,10 @@ def read_report(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> dict[st
     return shown(db.session(), found, actor, now=now)
 
 
-def shown(session: Session, found: Found, actor: Actor, *, now: datetime) -> dict[str, Any]:
+def shown(session: Session, found: Found, actor: Actor, *, now: datetime) -> ReportView:
     """A report that was found, as its finder sees it."""
     report = found.report
     events = reports.events_of(session, report.id)
     placed = reports.photos_of(session, report.id)
     who = who_is(actor, found.standing)
-    return report_dict(report, who, events, placed, sight_of(session, report, who, events, placed), now=now)
+    return view_of(report, who, events, placed, sight_of(session, report, who, events, placed), now=now)

@@ -7,7 +7,6 @@ joined, sees what WeChat or an officer let pass, and never what a citizen wrote 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +19,25 @@ from wxapi.reports.rules.masking import WITHHELD, masked_if_any
 from wxapi.reports.rules.state import Party, Who
 from wxapi.reports.services.originals import Originals, opened
 
-_ON_WIRE = {State.WAITING: "pending", State.ASKED: "pending"}
+_SHOWN = {State.WAITING: "pending", State.ASKED: "pending"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedPart:
+    """A check of a report's words or of one picture; `state` as `state_shown`."""
+
+    id: uuid.UUID
+    kind: Kind
+    photo_id: uuid.UUID | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewMark:
+    """How far the checks of a report's words and pictures have come."""
+
+    text: str
+    checks: tuple[ReviewedPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +49,7 @@ class Sight:
     # By the id of the line of history.
     notes: Mapping[int, str | None] = field(default_factory=dict)
     hidden_photos: frozenset[uuid.UUID] = frozenset()
-    moderation: dict[str, Any] | None = None
+    moderation: ReviewMark | None = None
 
 
 def sight_of(
@@ -56,12 +73,12 @@ def sight_of(
     return Sight(*words, notes, hidden)
 
 
-def state_on_wire(check: Check | None) -> str:
+def state_shown(check: Check | None) -> str:
     """A check's state as the desk reads it; without a check nothing was sent out."""
     if check is None:
         return "not_sent"
     state = State(check.state)
-    return _ON_WIRE.get(state, state.value)
+    return _SHOWN.get(state, state.value)
 
 
 def _own_words(report: Report, originals: Originals) -> tuple[str, str | None]:
@@ -91,17 +108,7 @@ def _hidden_photos(
     )
 
 
-def _mark(checks: Sequence[Check]) -> dict[str, Any]:
+def _mark(checks: Sequence[Check]) -> ReviewMark:
     text = next((check for check in checks if check.kind == Kind.TEXT), None)
-    return {
-        "text": state_on_wire(text),
-        "checks": [
-            {
-                "id": str(check.id),
-                "kind": check.kind,
-                "photo_id": str(check.photo_id) if check.photo_id else None,
-                "state": state_on_wire(check),
-            }
-            for check in checks
-        ],
-    }
+    parts = (ReviewedPart(check.id, Kind(check.kind), check.photo_id, state_shown(check)) for check in checks)
+    return ReviewMark(state_shown(text), tuple(parts))

@@ -9,8 +9,8 @@ from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.rules import routing, workflow
-from wxapi.reports.rules.categories import category
-from wxapi.reports.rules.state import SYSTEM, Command, State
+from wxapi.reports.rules.categories import category_of
+from wxapi.reports.rules.state import SYSTEM, Command, ReportState
 from wxapi.reports.services import apply
 from wxapi.reports.services.apply import Step
 
@@ -19,12 +19,12 @@ def route_report(report_id: uuid.UUID, *, now: datetime) -> None:
     """Give a new report its desk and start its clocks; one that is routed, or gone, is left alone."""
     with transaction() as session:
         report = reports.lock(session, report_id)
-        if report is None or report.state != State.SUBMITTED:
+        if report is None or report.state != ReportState.SUBMITTED:
             return
         staffed = staffing(session, today=local_day(now))
-        kind = category(report.category_code)
+        kind = category_of(report.category_code)
         decision = routing.route(report.place, kind, report.exclusions, tree(), staffed)
-        to_state = State.TRIAGE if decision.triage else State.ROUTED
+        to_state = ReportState.TRIAGE if decision.triage else ReportState.ROUTED
         row, party = workflow.choose(apply.case_of(report), SYSTEM, "route", now, to_state=to_state)
         report.copy_codes = list(decision.copies)
         command = Command("route", now, desk_code=decision.desk_code)

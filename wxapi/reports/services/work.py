@@ -13,10 +13,10 @@ from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.visibility import visible_to
-from wxapi.reports.rules.categories import category
+from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER
 from wxapi.reports.rules.relations import who_is
-from wxapi.reports.rules.state import State
+from wxapi.reports.rules.state import ReportState
 from wxapi.reports.rules.workflow import offered
 from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.duties import SUBJECT
@@ -32,7 +32,7 @@ def faces(session: Session, actor: Actor, ids: Collection[UUID], now: datetime) 
 
 def mine(session: Session, actor: Actor, now: datetime) -> Sequence[MyItem]:
     """What waits for a person as a reporter: to confirm what was resolved, to answer a question."""
-    waiting = or_(Report.state == State.RESOLVED, Report.question_open)
+    waiting = or_(Report.state == ReportState.RESOLVED, Report.question_open)
     found = session.scalars(
         select(Report)
         .where(Report.reporter_id == actor.user_id, text(OPEN_SQL), waiting)
@@ -45,7 +45,9 @@ def mine(session: Session, actor: Actor, now: datetime) -> Sequence[MyItem]:
 def _item(report: Report, actor: Actor, now: datetime) -> MyItem:
     asked = {"confirm", "dispute", "answer"}
     do = tuple(action for action in _do(report, actor, now) if action in asked)
-    until = report.resolved_at + AUTO_CLOSE_AFTER if report.state == State.RESOLVED and report.resolved_at else None
+    until = (
+        report.resolved_at + AUTO_CLOSE_AFTER if report.state == ReportState.RESOLVED and report.resolved_at else None
+    )
     return MyItem(SUBJECT, report.id, _title(report), do, until)
 
 
@@ -56,7 +58,7 @@ def _do(report: Report, actor: Actor, now: datetime) -> tuple[str, ...]:
 
 def _title(report: Report) -> str:
     place = tree().get(report.village_code)
-    return f"{category(report.category_code).name} · {place.name if place else report.village_code}"
+    return f"{category_of(report.category_code).name} · {place.name if place else report.village_code}"
 
 
 KIND = SubjectKind(SUBJECT, faces, mine)

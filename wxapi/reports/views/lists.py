@@ -4,17 +4,15 @@ from typing import Any
 
 from flask import Response
 
-from wxapi.kernel.coordinates import Point, to_gcj02
+from wxapi.kernel.coordinates import Point
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
-from wxapi.regions.services.lookup import tree
-from wxapi.reports.queries import lists
-from wxapi.reports.queries.nearby import nearby
-from wxapi.reports.rules.categories import all_categories, category
+from wxapi.reports.queries.lists import PageRequest
+from wxapi.reports.rules.categories import all_categories
+from wxapi.reports.services import lists
 from wxapi.reports.wire.list_schemas import (
     CategoryWire,
     NearbyQuery,
@@ -23,7 +21,7 @@ from wxapi.reports.wire.list_schemas import (
     ReportsQuery,
     filters_of,
 )
-from wxapi.reports.wire.rows import category_item, nearby_item, report_item
+from wxapi.reports.wire.report import category_item, nearby_item, report_item
 
 blueprint = ApiBlueprint("report_lists", __name__, description="上报列表与问题类别")
 
@@ -34,14 +32,13 @@ blueprint = ApiBlueprint("report_lists", __name__, description="上报列表与�
 @blueprint.response(200, ReportPage)
 def list_reports(query: dict[str, Any]) -> Response:
     """What I filed or joined, newest first; or what lies on the desks my appointments cover."""
-    session, actor, now = db.session(), current_actor(), runtime().clock.now()
-    wanted = lists.PageRequest(query["limit"], query["cursor"], filters_of(query))
+    actor, now = current_actor(), runtime().clock.now()
+    wanted = PageRequest(query["limit"], query["cursor"], filters_of(query))
     if query["scope"] == "mine":
-        page = lists.my_page(session, actor, wanted, now=now)
+        page = lists.my_reports(actor, wanted, now=now)
     else:
-        page = lists.desk_page(session, actor, wanted, query["sort"], now=now)
-    regions = tree()
-    return page_response(page, lambda row: report_item(row, actor.user_id, regions))
+        page = lists.desk_reports(actor, wanted, query["sort"], now=now)
+    return page_response(page, report_item)
 
 
 @blueprint.route("/reports/nearby")
@@ -50,9 +47,8 @@ def list_reports(query: dict[str, Any]) -> Response:
 @blueprint.response(200, NearbyReport(many=True))
 def nearby_reports(query: dict[str, Any]) -> Response:
     """Open reports of the same class family (`E01`) around a point, nearest first: join one instead of filing again."""
-    point = to_gcj02(Point(query["longitude"], query["latitude"]), query["coord_type"])
-    family = category(query["category_code"]).family
-    found = nearby(db.session(), point, family, now=runtime().clock.now())
+    point, now = Point(query["longitude"], query["latitude"]), runtime().clock.now()
+    found = lists.reports_nearby(point, query["coord_type"], query["category_code"], now=now)
     return json_response([nearby_item(row) for row in found])
 
 
@@ -60,5 +56,5 @@ def nearby_reports(query: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, CategoryWire(many=True))
 def list_categories() -> Response:
-    """All classes, in the order of the table."""
-    return json_response([category_item(entry) for entry in all_categories().values()])
+    """All classes in use, in the order of the table."""
+    return json_response([category_item(entry) for entry in all_categories().values() if not entry.retired])

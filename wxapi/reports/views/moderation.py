@@ -11,6 +11,7 @@ from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import PageQuery, json_response, page_response
 from wxapi.reports.services import moderate, originals
+from wxapi.reports.wire.moderation import queue_item, words_dict
 from wxapi.reports.wire.moderation_schemas import CheckPage, DecisionBody, OriginalWords, QueuedCheck
 
 blueprint = ApiBlueprint("moderation", __name__, description="内容审核")
@@ -23,7 +24,7 @@ blueprint = ApiBlueprint("moderation", __name__, description="内容审核")
 def read_queue(query: dict[str, Any]) -> Response:
     """Texts and pictures of my regions that a person has to look at, the longest waiting first."""
     page = moderate.queue_page(current_actor(), limit=query["limit"], cursor=query["cursor"])
-    return page_response(page, moderate.queued_dict)
+    return page_response(page, queue_item)
 
 
 @blueprint.route("/moderation/<uuid:check_id>/decision", methods=["POST"])
@@ -32,8 +33,8 @@ def read_queue(query: dict[str, Any]) -> Response:
 @blueprint.response(200, QueuedCheck)
 def decide(body: dict[str, Any], check_id: uuid.UUID) -> Response:
     """Show it to other citizens, or hide it; reporter and desk see it either way."""
-    answer = moderate.decide(current_actor(), check_id, body["decision"], now=runtime().clock.now())
-    return json_response(answer)
+    entry = moderate.decide(current_actor(), check_id, body["decision"], now=runtime().clock.now())
+    return json_response(queue_item(entry))
 
 
 @blueprint.route("/reports/<uuid:report_id>/original", methods=["POST"])
@@ -41,4 +42,5 @@ def decide(body: dict[str, Any], check_id: uuid.UUID) -> Response:
 @blueprint.response(200, OriginalWords)
 def open_original(report_id: uuid.UUID) -> Response:
     """What the reporter typed, personal data included, for the desk that needs it. Each opening is on record."""
-    return json_response(originals.open_for_desk(current_actor(), report_id, now=runtime().clock.now()))
+    words = originals.open_for_desk(current_actor(), report_id, now=runtime().clock.now())
+    return json_response(words_dict(words))

@@ -16,6 +16,7 @@ from wxapi.reports.services import act as actions
 from wxapi.reports.services import file, read
 from wxapi.reports.services import join as joins
 from wxapi.reports.wire import schemas
+from wxapi.reports.wire.report import report_dict
 
 blueprint = ApiBlueprint("reports", __name__, description=f"上报\n\n{action_table()}")
 
@@ -45,8 +46,8 @@ _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 @blueprint.response(201, schemas.ReportSchema)
 def file_report(body: dict[str, Any]) -> Response:
     """File a report. It is routed within seconds, by a worker."""
-    report = file.file_report(current_actor(), schemas.draft_of(body), now=runtime().clock.now())
-    return json_response(report, 201)
+    view = file.file_report(current_actor(), schemas.draft_of(body), now=runtime().clock.now())
+    return json_response(report_dict(view), 201)
 
 
 @blueprint.route("/reports/<uuid:report_id>")
@@ -54,7 +55,8 @@ def file_report(body: dict[str, Any]) -> Response:
 @blueprint.response(200, schemas.ReportSchema)
 def read_report(report_id: uuid.UUID) -> Response:
     """One report with its timeline and what I may do with it."""
-    return json_response(read.read_report(current_actor(), report_id, now=runtime().clock.now()))
+    view = read.read_report(current_actor(), report_id, now=runtime().clock.now())
+    return json_response(report_dict(view))
 
 
 @blueprint.route("/reports/<uuid:report_id>/actions", methods=["POST"])
@@ -67,7 +69,8 @@ def read_report(report_id: uuid.UUID) -> Response:
 def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
     """Take an action of the table on the version I saw."""
     request = schemas.request_of(body)
-    return json_response(actions.act(current_actor(), report_id, request, now=runtime().clock.now()))
+    view = actions.act(current_actor(), report_id, request, now=runtime().clock.now())
+    return json_response(report_dict(view))
 
 
 @blueprint.route("/reports/<uuid:report_id>/me-too", methods=["POST"])
@@ -76,5 +79,5 @@ def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
 @blueprint.response(200, schemas.ReportSchema)
 def join(body: dict[str, Any], report_id: uuid.UUID) -> Response:
     """Join a report instead of filing the same again; doing it twice is doing it once."""
-    answer = joins.join(current_actor(), report_id, body["photo_ids"], now=runtime().clock.now())
-    return json_response(answer)
+    view = joins.join(current_actor(), report_id, body["photo_ids"], now=runtime().clock.now())
+    return json_response(report_dict(view))

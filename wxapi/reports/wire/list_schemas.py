@@ -1,4 +1,4 @@
-"""What lists take and give. Answers are made by `list_items`; these schemas document and test them."""
+"""What lists take and give. Answers are made by `wire.report`; these schemas document and test them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,19 +10,20 @@ from wxapi.platform.wire import Choice, Line, PageQuery, QueryNumber, RegionCode
 from wxapi.reports.queries.lists import Filters, Order
 from wxapi.reports.queries.nearby import NEARBY_DAYS, NEARBY_METRES
 from wxapi.reports.rules.categories import all_categories
-from wxapi.reports.rules.state import OPEN_STATES, State
+from wxapi.reports.rules.state import OPEN_STATES, ReportState
+from wxapi.reports.wire.schemas import CategoryRef, DeskRef, LocationAnswer, PlaceRef, ReporterRef
 
 _LONGEST_SEARCH = 50
 
 
-class StateList(fields.Field[tuple[State, ...]]):
+class StateList(fields.Field[tuple[ReportState, ...]]):
     """One state or several, parted by commas."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[State, ...]:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[ReportState, ...]:
         try:
-            return tuple(State(part) for part in str(value).split(",")) if value else ()
+            return tuple(ReportState(part) for part in str(value).split(",")) if value else ()
         except ValueError as error:
-            raise ValidationError(f"只能是{'、'.join(State)}。") from error
+            raise ValidationError(f"只能是{'、'.join(ReportState)}。") from error
 
 
 def _known_class(code: str) -> None:
@@ -73,47 +74,20 @@ class NearbyQuery(WireSchema):
     category_code = Word(required=True, max_length=10)
 
 
-class ReportRowCategory(WireSchema):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class ReportRowPlace(WireSchema):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    full_name = fields.String(required=True)
-
-
-class ReportRowDesk(WireSchema):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class ReportRowLocation(WireSchema):
-    longitude = fields.Float(required=True)
-    latitude = fields.Float(required=True)
-    coord_type = fields.String(required=True, metadata={"description": "always gcj02"})
-
-
-class ReportRowReporter(WireSchema):
-    label = fields.String(required=True)
-    is_me = fields.Boolean(required=True)
-
-
-class ReportRow(WireSchema):
+class ReportItem(WireSchema):
     """A report as lists show it; `GET /reports/{id}` has photos, timeline and actions."""
 
     id = fields.UUID(required=True)
     number = fields.String(required=True)
     version = fields.Integer(required=True)
-    state = fields.Enum(State, by_value=True, required=True)
-    category = fields.Nested(ReportRowCategory, required=True)
+    state = fields.Enum(ReportState, by_value=True, required=True)
+    category = fields.Nested(CategoryRef, required=True)
     description = fields.String(required=True)
-    location = fields.Nested(ReportRowLocation, required=True)
+    location = fields.Nested(LocationAnswer, required=True)
     address = fields.String(required=True, allow_none=True)
-    region = fields.Nested(ReportRowPlace, required=True)
+    region = fields.Nested(PlaceRef, required=True)
     grid_code = fields.String(required=True, allow_none=True)
-    desk = fields.Nested(ReportRowDesk, required=True, allow_none=True)
+    desk = fields.Nested(DeskRef, required=True, allow_none=True)
     thumb_url = fields.String(
         required=True, allow_none=True, metadata={"description": "first photo that is ready; signed, expires"}
     )
@@ -122,13 +96,13 @@ class ReportRow(WireSchema):
     card = fields.String(required=True, allow_none=True, validate=validate.OneOf(["yellow", "red"]))
     merged_into = fields.UUID(required=True, allow_none=True)
     me_too_count = fields.Integer(required=True)
-    reporter = fields.Nested(ReportRowReporter, required=True)
+    reporter = fields.Nested(ReporterRef, required=True)
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
 
 
 class ReportPage(WireSchema):
-    items = fields.List(fields.Nested(ReportRow), required=True)
+    items = fields.List(fields.Nested(ReportItem), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
@@ -139,7 +113,7 @@ class NearbyReport(WireSchema):
         required=True, metadata={"description": f"at most {NEARBY_METRES:.0f}; reports of the last {NEARBY_DAYS} days"}
     )
     thumb_url = fields.String(required=True, allow_none=True)
-    state = fields.Enum(State, by_value=True, required=True)
+    state = fields.Enum(ReportState, by_value=True, required=True)
     me_too_count = fields.Integer(required=True)
 
 

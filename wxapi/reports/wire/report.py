@@ -1,116 +1,142 @@
-"""A report as JSON: a plain function, since it is sent often. Its schema in `schemas.py` documents and tests it."""
+"""Reports as JSON: plain functions, since they are sent often. `wire.answers` documents and tests the shapes."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
-from wxapi.kernel.clock import to_wire
-from wxapi.kernel.permissions import ROLE_NAMES, Role
+from wxapi.kernel.clock import to_wire, to_wire_or_none
+from wxapi.photos.models import Photo, variant_key
 from wxapi.photos.wire import photo_dict
-from wxapi.regions.services.lookup import tree
-from wxapi.reports.models import Report, ReportEvent
-from wxapi.reports.queries.reports import PlacedPhoto
-from wxapi.reports.rules import workflow
-from wxapi.reports.rules.categories import category
-from wxapi.reports.rules.state import Party, Who
-from wxapi.reports.services.apply import case_of
-from wxapi.reports.services.redaction import Sight
-
-_LABELS: dict[str, str] = {Party.SYSTEM: "系统", Party.JOINER: "同报人"}
+from wxapi.platform.runtime import runtime
+from wxapi.reports.queries.nearby import NearbyRow
+from wxapi.reports.rules.categories import Category
+from wxapi.reports.services.lists import ListedReport
+from wxapi.reports.services.redaction import ReviewMark
+from wxapi.reports.services.report_view import NamedRegion, ReportView, TimelineLine
 
 
-def report_dict(
-    report: Report,
-    who: Who,
-    events: Sequence[ReportEvent],
-    photos: Sequence[PlacedPhoto],
-    sight: Sight,
-    *,
-    now: datetime,
-) -> dict[str, Any]:
-    """`<report>` of the contract, as one person sees it.
+def report_dict(report: ReportView) -> dict[str, Any]:
+    """`<report>` of the contract."""
+    answer = {
+        **_head(report),
+        "candidates": [_place(each.region) | {"distance_m": each.distance_m} for each in report.candidates],
+        "desk": _desk(report.desk),
+        "photos": _photos(report.photos),
+        "after_photos": _photos(report.after_photos),
+        **_tail(report),
+        "timeline": [_line(line) for line in report.timeline],
+        "available_actions": list(report.available_actions),
+    }
+    return answer if report.moderation is None else answer | {"moderation": _mark(report.moderation)}
 
-    Args:
-        report: the row.
-        who: what the person is to it; decides `available_actions` and `is_me`.
-        events: its history, oldest first.
-        photos: all of its photos, in order.
-        sight: the words and pictures the person is shown.
-        now: the present instant.
-    """
-    photos = [each for each in photos if each.photo.id not in sight.hidden_photos]
-    mark = {} if sight.moderation is None else {"moderation": sight.moderation}
+
+def report_item(report: ListedReport) -> dict[str, Any]:
+    """A report in a list: what a screen shows of it, without photos, timeline and actions."""
+    return {
+        **_head(report),
+        "desk": _desk(report.desk),
+        "thumb_url": _thumb(report.first_photo_id),
+        **_tail(report),
+    }
+
+
+def nearby_item(row: NearbyRow) -> dict[str, Any]:
+    """An open report near a point, as anybody may see it."""
+    return {
+        "id": str(row.id),
+        "number": row.number,
+        "distance_m": round(row.distance_m, 1),
+        "thumb_url": _thumb(row.first_photo_id),
+        "state": row.state,
+        "me_too_count": row.me_too_count,
+    }
+
+
+def category_item(entry: Category) -> dict[str, Any]:
+    """A class of reports. Hours are working hours, or plain hours when urgent."""
+    return {
+        "code": entry.code,
+        "name": entry.name,
+        "kind": entry.kind,
+        "major_name": entry.major_name,
+        "respond_hours": entry.respond_hours,
+        "resolve_hours": entry.resolve_hours,
+        "urgent": entry.urgent,
+    }
+
+
+def _head(report: ReportView | ListedReport) -> dict[str, Any]:
+    """What a report and its row in a list begin with."""
     return {
         "id": str(report.id),
         "number": report.number,
         "version": report.version,
-        "state": str(report.state),
-        "category": {"code": report.category_code, "name": category(report.category_code).name},
-        "description": sight.description,
-        "location": {"longitude": report.longitude, "latitude": report.latitude, "coord_type": "gcj02"},
-        "address": sight.address,
-        "region": _region(report.village_code),
+        "state": report.state.value,
+        "category": {"code": report.category.code, "name": report.category.name},
+        "description": report.description,
+        "location": {
+            "longitude": report.location.longitude,
+            "latitude": report.location.latitude,
+            "coord_type": "gcj02",
+        },
+        "address": report.address,
+        "region": _place(report.region),
         "grid_code": report.grid_code,
-        "candidates": [_region(each["code"]) | {"distance_m": each["distance_m"]} for each in report.candidates],
-        "desk": _desk(report.desk_code),
-        "photos": [photo_dict(each.photo) for each in photos if each.purpose == "report"],
-        "after_photos": _after_photos(events, photos),
-        "respond_due_at": _instant(report.respond_due_at),
-        "resolve_due_at": _instant(report.resolve_due_at),
+    }
+
+
+def _tail(report: ReportView | ListedReport) -> dict[str, Any]:
+    """What a row in a list ends with, and a report has before its history."""
+    return {
+        "respond_due_at": to_wire_or_none(report.respond_due_at),
+        "resolve_due_at": to_wire_or_none(report.resolve_due_at),
         "card": report.card,
         "merged_into": str(report.merged_into_id) if report.merged_into_id else None,
         "me_too_count": report.me_too_count,
-        "reporter": {"label": _reporter_label(report), "is_me": Party.REPORTER in who.parties},
+        "reporter": {"label": report.reporter_label, "is_me": report.is_mine},
         "created_at": to_wire(report.created_at),
         "updated_at": to_wire(report.updated_at),
-        "timeline": [_line(report, event, photos, sight) for event in events],
-        "available_actions": workflow.offered(case_of(report), who, now),
-        **mark,
     }
 
 
-def _line(report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto], sight: Sight) -> dict[str, Any]:
+def _line(line: TimelineLine) -> dict[str, Any]:
     return {
-        "at": to_wire(event.at),
-        "action": event.action,
-        "from_state": event.from_state,
-        "to_state": event.to_state,
-        "by": {"role": event.role, "label": _label(report, event)},
-        "note": sight.notes.get(event.id),
-        "photos": [photo_dict(each.photo) for each in photos if each.event_id == event.id],
+        "at": to_wire(line.at),
+        "action": line.action,
+        "from_state": line.from_state,
+        "to_state": line.to_state,
+        "by": {"role": line.role, "label": line.label},
+        "note": line.note,
+        "photos": _photos(line.photos),
     }
 
 
-def _label(report: Report, event: ReportEvent) -> str:
-    """A unit and an office, never a person."""
-    if event.role == Party.REPORTER:
-        return _reporter_label(report)
-    if event.unit_code is None:
-        return _LABELS[event.role]
-    return f"{_region(event.unit_code)['name']} {ROLE_NAMES[Role(event.role)]}"
+def _mark(mark: ReviewMark) -> dict[str, Any]:
+    return {
+        "text": mark.text,
+        "checks": [
+            {
+                "id": str(check.id),
+                "kind": check.kind,
+                "photo_id": str(check.photo_id) if check.photo_id else None,
+                "state": check.state,
+            }
+            for check in mark.checks
+        ],
+    }
 
 
-def _after_photos(events: Sequence[ReportEvent], photos: Iterable[PlacedPhoto]) -> list[dict[str, Any]]:
-    """The photos of the latest resolution; those of a disputed one stay in the timeline."""
-    latest = next((event.id for event in reversed(events) if event.action == "resolve"), None)
-    return [photo_dict(each.photo) for each in photos if each.purpose == "after" and each.event_id == latest]
-
-
-def _reporter_label(report: Report) -> str:
-    return f"啄木鸟 {report.reporter_label}"
-
-
-def _region(code: str) -> dict[str, Any]:
-    region = tree().get(code)
-    # An import may know a village no more; the report still shows where it was.
-    if region is None:
-        return {"code": code, "name": code, "full_name": code}
+def _place(region: NamedRegion) -> dict[str, Any]:
     return {"code": region.code, "name": region.name, "full_name": region.full_name}
 
 
-def _desk(code: str | None) -> dict[str, Any] | None:
-    return {"code": code, "name": _region(code)["name"]} if code else None
+def _desk(desk: NamedRegion | None) -> dict[str, str] | None:
+    return {"code": desk.code, "name": desk.name} if desk else None
 
 
-def _instant(at: datetime | None) -> str | None:
-    return to_wire(at) if at else None
+def _photos(photos: Iterable[Photo]) -> list[dict[str, Any]]:
+    return [photo_dict(photo) for photo in photos]
+
+
+def _thumb(photo_id: UUID | None) -> str | None:
+    return runtime().storage.signed_url(variant_key(photo_id, "thumb")) if photo_id else None

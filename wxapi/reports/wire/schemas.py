@@ -9,8 +9,8 @@ from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.schemas import PhotoSchema
 from wxapi.platform.wire import Choice, Number, RegionCode, Text, WireSchema, Word
 from wxapi.reports.rules import workflow
-from wxapi.reports.rules.action_input import MAX_HOLD_DAYS, Request
-from wxapi.reports.rules.state import State
+from wxapi.reports.rules.action_input import MAX_HOLD_DAYS, ActionRequest
+from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.file import Draft
 
 MAX_DESCRIPTION = 500
@@ -131,8 +131,8 @@ class ActedBy(WireSchema):
 class TimelineEntry(WireSchema):
     at = fields.AwareDateTime(required=True)
     action = fields.String(required=True, metadata={"description": "`file`, or an action of the table"})
-    from_state = fields.Enum(State, by_value=True, required=True, allow_none=True)
-    to_state = fields.Enum(State, by_value=True, required=True)
+    from_state = fields.Enum(ReportState, by_value=True, required=True, allow_none=True)
+    to_state = fields.Enum(ReportState, by_value=True, required=True)
     by = fields.Nested(ActedBy, required=True)
     note = fields.String(required=True, allow_none=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
@@ -158,7 +158,7 @@ class ReportSchema(WireSchema):
     id = fields.UUID(required=True)
     number = fields.String(required=True)
     version = fields.Integer(required=True)
-    state = fields.Enum(State, by_value=True, required=True)
+    state = fields.Enum(ReportState, by_value=True, required=True)
     category = fields.Nested(CategoryRef, required=True)
     description = fields.String(required=True)
     location = fields.Nested(LocationAnswer, required=True)
@@ -200,6 +200,6 @@ def draft_of(body: dict[str, Any]) -> Draft:
     )
 
 
-def request_of(body: dict[str, Any]) -> Request:
+def request_of(body: dict[str, Any]) -> ActionRequest:
     """An `ActionBody` as the service takes it."""
-    return Request(**body)
+    return ActionRequest(**body)

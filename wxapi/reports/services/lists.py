@@ -1,0 +1,103 @@
+"""Lists of reports: my own, my desk's, those near a point."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.coordinates import Datum, Point, to_gcj02
+from wxapi.kernel.deadlines import Card
+from wxapi.kernel.paging import Page
+from wxapi.platform.db import db
+from wxapi.regions.rules.tree import Tree
+from wxapi.regions.services.lookup import tree
+from wxapi.reports.queries import lists
+from wxapi.reports.queries.lists import Order, PageRequest, ReportRow
+from wxapi.reports.queries.nearby import NearbyRow, nearby
+from wxapi.reports.rules.categories import Category, category_of, category_to_show
+from wxapi.reports.rules.relations import reporter_label
+from wxapi.reports.rules.state import ReportState
+from wxapi.reports.services.report_view import NamedRegion, named_region
+
+
+class ListedReport(NamedTuple):
+    """A report in a list: what a screen shows of it, without photos, timeline and actions.
+
+    A tuple, because a page makes a hundred of them. `first_photo_id` is the first photo that is ready and may be
+    shown to the person.
+    """
+
+    id: UUID
+    number: str
+    version: int
+    state: ReportState
+    category: Category
+    description: str
+    location: Point
+    address: str | None
+    region: NamedRegion
+    grid_code: str | None
+    desk: NamedRegion | None
+    first_photo_id: UUID | None
+    respond_due_at: datetime | None
+    resolve_due_at: datetime | None
+    card: Card | None
+    merged_into_id: UUID | None
+    me_too_count: int
+    reporter_label: str
+    is_mine: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+def my_reports(actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ListedReport]:
+    """What the person filed or joined, newest first."""
+    return _listed(lists.my_page(db.session(), actor, wanted, now=now), actor)
+
+
+def desk_reports(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> Page[ListedReport]:
+    """What lies on the desks the person's appointments cover; see `queries.lists.desk_page`."""
+    return _listed(lists.desk_page(db.session(), actor, wanted, order, now=now), actor)
+
+
+def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datetime) -> Sequence[NearbyRow]:
+    """Open reports of the same class family around a point, nearest first.
+
+    Raises:
+        InvalidError: `unknown_category`.
+    """
+    family = category_to_show(category_code).family
+    return nearby(db.session(), to_gcj02(point, datum), family, now=now)
+
+
+def _listed(page: Page[ReportRow], actor: Actor) -> Page[ListedReport]:
+    regions = tree()
+    return Page([listed(row, actor.user_id, regions) for row in page.items], page.next_cursor)
+
+
+def listed(row: ReportRow, viewer_id: UUID, regions: Tree) -> ListedReport:
+    """A row with the names of what it holds codes of."""
+    return ListedReport(
+        row.id,
+        row.number,
+        row.version,
+        ReportState(row.state),
+        category_of(row.category_code),
+        row.description,
+        Point(row.longitude, row.latitude),
+        row.address,
+        named_region(row.village_code, regions),
+        row.grid_code,
+        named_region(row.desk_code, regions) if row.desk_code else None,
+        row.first_photo_id,
+        row.respond_due_at,
+        row.resolve_due_at,
+        row.card,
+        row.merged_into_id,
+        row.me_too_count,
+        reporter_label(row.reporter_label),
+        row.reporter_id == viewer_id,
+        row.created_at,
+        row.updated_at,
+    )

@@ -1,0 +1,185 @@
+"""A report as one person sees it: values, of which `wire` makes JSON and pages make HTML."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from wxapi.kernel.coordinates import Point
+from wxapi.kernel.deadlines import Card
+from wxapi.kernel.permissions import ROLE_NAMES, Role
+from wxapi.photos.models import Photo
+from wxapi.regions.rules.tree import Tree
+from wxapi.regions.services.lookup import tree
+from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.queries.reports import PlacedPhoto
+from wxapi.reports.rules import workflow
+from wxapi.reports.rules.categories import Category, category_of
+from wxapi.reports.rules.relations import reporter_label
+from wxapi.reports.rules.state import PARTY_NAMES, Party, ReportState, Who
+from wxapi.reports.services.apply import case_of
+from wxapi.reports.services.redaction import ReviewMark, Sight
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRegion:
+    """A place or a desk, by code and name; `full_name` runs from the city down."""
+
+    code: str
+    name: str
+    full_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NearVillage:
+    """Another village the place could lie in, and how far its border is."""
+
+    region: NamedRegion
+    distance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One line of history.
+
+    Attributes:
+        action: `file`, or an action of the table.
+        role: a role of `kernel.permissions`, or a citizen's party, or `system`.
+        label: a unit and an office, never a person.
+        note: None where there is none, or not for this person's eyes.
+    """
+
+    at: datetime
+    action: str
+    from_state: ReportState | None
+    to_state: ReportState
+    role: str
+    label: str
+    note: str | None
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """One report with its history, as one person sees it.
+
+    Attributes:
+        location: GCJ-02, degrees.
+        desk: the region whose people must act now; None before routing.
+        after_photos: of the latest resolution; those of a disputed one stay in the timeline.
+        reporter_label: random for each report: no two of one person can be linked.
+        available_actions: what the person may do now, in the table's order.
+        moderation: for people of the desk and above only.
+    """
+
+    id: UUID
+    number: str
+    version: int
+    state: ReportState
+    category: Category
+    description: str
+    location: Point
+    address: str | None
+    region: NamedRegion
+    grid_code: str | None
+    candidates: tuple[NearVillage, ...]
+    desk: NamedRegion | None
+    photos: tuple[Photo, ...]
+    after_photos: tuple[Photo, ...]
+    respond_due_at: datetime | None
+    resolve_due_at: datetime | None
+    card: Card | None
+    merged_into_id: UUID | None
+    me_too_count: int
+    reporter_label: str
+    is_mine: bool
+    created_at: datetime
+    updated_at: datetime
+    timeline: tuple[TimelineLine, ...]
+    available_actions: tuple[str, ...]
+    moderation: ReviewMark | None
+
+
+def view_of(
+    report: Report,
+    who: Who,
+    events: Sequence[ReportEvent],
+    photos: Sequence[PlacedPhoto],
+    sight: Sight,
+    *,
+    now: datetime,
+) -> ReportView:
+    """The report as one person sees it.
+
+    Args:
+        report: the row.
+        who: what the person is to it; decides `available_actions` and `is_mine`.
+        events: its history, oldest first.
+        photos: all of its photos, in order.
+        sight: the words and pictures the person is shown.
+        now: the present instant.
+    """
+    photos = [each for each in photos if each.photo.id not in sight.hidden_photos]
+    case, regions = case_of(report), tree()
+    return ReportView(
+        id=report.id,
+        number=report.number,
+        version=report.version,
+        state=case.state,
+        category=category_of(report.category_code),
+        description=sight.description,
+        location=Point(report.longitude, report.latitude),
+        address=sight.address,
+        region=named_region(report.village_code, regions),
+        grid_code=report.grid_code,
+        candidates=tuple(
+            NearVillage(named_region(each["code"], regions), each["distance_m"]) for each in report.candidates
+        ),
+        desk=named_region(report.desk_code, regions) if report.desk_code else None,
+        photos=tuple(each.photo for each in photos if each.purpose == "report"),
+        after_photos=_after_photos(events, photos),
+        respond_due_at=report.respond_due_at,
+        resolve_due_at=report.resolve_due_at,
+        card=case.card,
+        merged_into_id=report.merged_into_id,
+        me_too_count=report.me_too_count,
+        reporter_label=reporter_label(report.reporter_label),
+        is_mine=Party.REPORTER in who.parties,
+        created_at=report.created_at,
+        updated_at=report.updated_at,
+        timeline=tuple(_line(report, event, photos, sight) for event in events),
+        available_actions=tuple(workflow.offered(case, who, now)),
+        moderation=sight.moderation,
+    )
+
+
+def named_region(code: str, regions: Tree) -> NamedRegion:
+    """A region by its name; one that a newer import does not have falls back to its code."""
+    region = regions.get(code)
+    return NamedRegion(code, region.name, region.full_name) if region else NamedRegion(code, code, code)
+
+
+def _line(report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto], sight: Sight) -> TimelineLine:
+    return TimelineLine(
+        at=event.at,
+        action=event.action,
+        from_state=ReportState(event.from_state) if event.from_state else None,
+        to_state=ReportState(event.to_state),
+        role=event.role,
+        label=_label(report, event),
+        note=sight.notes.get(event.id),
+        photos=tuple(each.photo for each in photos if each.event_id == event.id),
+    )
+
+
+def _label(report: Report, event: ReportEvent) -> str:
+    if event.role == Party.REPORTER:
+        return reporter_label(report.reporter_label)
+    if event.unit_code is None:
+        return PARTY_NAMES[Party(event.role)]
+    return f"{named_region(event.unit_code, tree()).name} {ROLE_NAMES[Role(event.role)]}"
+
+
+def _after_photos(events: Sequence[ReportEvent], photos: Iterable[PlacedPhoto]) -> tuple[Photo, ...]:
+    latest = next((event.id for event in reversed(events) if event.action == "resolve"), None)
+    return tuple(each.photo for each in photos if each.purpose == "after" and each.event_id == latest)
