@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from config import Config, ConfigError
+from workers.job import Queue
 from workers.lifetime import Stop
 from workers.pool import work
 from workers.relay import relay
 from workers.schedule import schedule
 from workers.supervisor import supervise
 from workers.timetable import TASKS, Task
-from workers.topics import TOPICS, Queue, Topics
+from workers.topics import TOPICS, Topics
 from wxapi.platform import logs
 from wxapi.platform.demo_clock import clock_of
 

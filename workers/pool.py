@@ -16,8 +16,9 @@ from rq.worker import BaseWorker, SimpleWorker, Worker
 
 from config import Config
 from workers import post, run
+from workers.job import Queue
 from workers.lifetime import Stop
-from workers.topics import Queue, Topics
+from workers.topics import Topics
 from wxapi.app import create_app
 from wxapi.kernel.ids import new_id
 from wxapi.photos import sandbox
@@ -74,6 +75,7 @@ class ForkingWorker(OutboxWorker, Worker):
 
 
 _CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {
+    Queue.ROUTING: LightWorker,
     Queue.LIGHT: LightWorker,
     Queue.OUTGOING: LightWorker,
     Queue.PHOTOS: ForkingWorker,

@@ -13,7 +13,7 @@ from rq.job import JobStatus
 from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 
-from workers.topics import Job, Queue
+from workers.job import Job, Queue
 
 # Until RQ forgets a job nobody took, and with it that the row need not be sent again.
 _QUEUED_TTL_S = 3600

@@ -13,8 +13,9 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from workers.job import Job
 from workers.retries import MAX_ATTEMPTS, backoff
-from workers.topics import Job, Topics, job_of
+from workers.topics import Topics, job_of
 from wxapi.kernel.errors import DomainError
 from wxapi.platform import outbox
 from wxapi.platform.db import db, transaction

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
-from workers.jobs import duties, housekeeping, moderation, photos, reports, training
+from workers import housekeeping
+from workers.job import Job
+from wxapi.duties.services import climb
 from wxapi.kernel.clock import SHANGHAI
+from wxapi.moderation import service as moderation
+from wxapi.photos import service as photos
+from wxapi.reports.services import duty_checks, timers
+from wxapi.training.services import session_end
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
 
@@ -46,29 +52,43 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of housekeeping: idempotent, no arguments, in batches that fit into `limit_s` seconds."""
+    """One piece of housekeeping: idempotent, no arguments but the time, in batches that fit into `limit_s` seconds.
+
+    Args:
+        name: unique; the topic is `schedule.<name>`.
+        when: its rhythm.
+        function: called with `now=` if it takes that.
+        limit_s: seconds after which it is interrupted and counts as failed.
+        batch: of a sweep that does at most so many a call and says how many.
+    """
 
     name: str
     when: Rhythm
-    run: Callable[[], object]
+    function: Callable[..., object]
     limit_s: int = 20
+    batch: int | None = None
 
     @property
     def topic(self) -> str:
         """Its outbox topic."""
         return f"schedule.{self.name}"
 
+    @property
+    def job(self) -> Job:
+        """What is done when it is due."""
+        return Job(self.function, limit_s=self.limit_s, lease_s=self.limit_s + 10, label=self.name, batch=self.batch)
+
 
 TASKS: tuple[Task, ...] = (
-    Task("reports.remind", Every(minutes=1), reports.remind_of_reports),
-    Task("reports.mark_overdue", Every(minutes=1), reports.mark_overdue_reports),
-    Task("reports.close_silent", Every(minutes=10), reports.close_silent_reports),
-    Task("reports.resume_holds", Every(minutes=10), reports.resume_held_reports),
-    Task("duties.climb", Every(minutes=1), duties.climb_duties, limit_s=60),
-    Task("duties.heal", Every(minutes=10), duties.heal_report_duties, limit_s=60),
-    Task("training.close_due", Every(hours=1), training.close_due_sessions),
-    Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing_verdicts),
-    Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused_photos),
+    Task("reports.remind", Every(minutes=1), timers.remind),
+    Task("reports.mark_overdue", Every(minutes=1), timers.mark_overdue),
+    Task("reports.close_silent", Every(minutes=10), timers.close_silent),
+    Task("reports.resume_holds", Every(minutes=10), timers.resume_holds),
+    Task("duties.climb", Every(minutes=1), climb.climb, limit_s=60),
+    Task("duties.heal", Every(minutes=10), duty_checks.heal, limit_s=60),
+    Task("training.close_due", Every(hours=1), session_end.close_due),
+    Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing, batch=moderation.SWEEP_BATCH),
+    Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused, batch=photos.SWEEP_BATCH),
     Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
     Task("web.forget_browsers", Every(hours=1), housekeeping.forget_browsers),

@@ -10,8 +10,8 @@ import time
 from sqlalchemy import text
 
 from workers.__main__ import Tables, main
+from workers.job import Job, Queue
 from workers.timetable import Every, Task
-from workers.topics import Job, Queue
 from wxapi.platform.db import transaction
 
 EFFECTS = "CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, word text, pid int)"
@@ -58,14 +58,14 @@ def tick() -> None:
 
 
 TOPICS = {
-    "note": (Job(note),),
-    "short": (Job(note, limit_s=LIMIT_S, lease_s=LEASE_S),),
-    "both": (Job(note), Job(note_too)),
-    "fail": (Job(fail_twice),),
+    "note": (Job(note, values=("word",)),),
+    "short": (Job(note, values=("word",), limit_s=LIMIT_S, lease_s=LEASE_S),),
+    "both": (Job(note, values=("word",)), Job(note_too, values=("word",))),
+    "fail": (Job(fail_twice, values=("word",)),),
     # The limit is RQ's to keep; here it must not save the day.
-    "hang.forked": (Job(hang_once, Queue.PHOTOS, limit_s=LIMIT_S, lease_s=LEASE_S),),
-    "hang.light": (Job(hang_once, limit_s=LIMIT_S, lease_s=LEASE_S),),
-    "schedule.tick": (Job(tick),),
+    "hang.forked": (Job(hang_once, values=("word",), queue=Queue.PHOTOS, limit_s=LIMIT_S, lease_s=LEASE_S),),
+    "hang.light": (Job(hang_once, values=("word",), limit_s=LIMIT_S, lease_s=LEASE_S),),
+    "schedule.tick": (Job(tick, label="tick"),),
 }
 TASKS = (Task("tick", Every(seconds=1), tick),)
 

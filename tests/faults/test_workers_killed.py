@@ -89,12 +89,12 @@ def test_child_of_a_forking_worker_killed(bench: Bench) -> None:
 def test_supervisor_replaces_what_was_killed(bench: Bench) -> None:
     program = everything(bench)
     children = {event["process"]: event["pid"] for event in program.events("process_started")}
-    assert set(children) == {"relay", "schedule", "light-1", "outgoing-1", "photos-1"}
+    assert set(children) == {"relay", "schedule", "routing-1", "light-1", "outgoing-1", "photos-1"}
     for pid in children.values():
         psutil.Process(pid).kill()
     bench.record("note", "word")
     bench.await_done(10)
-    again = await_true(lambda: len(found := program.events("process_started")) == 10 and found[5:])
+    again = await_true(lambda: len(found := program.events("process_started")) == 12 and found[6:])
     assert {event["process"] for event in again} == set(children)
     assert not {event["pid"] for event in again} & set(children.values())
 

@@ -14,11 +14,11 @@ from redis.exceptions import RedisError
 
 from config import Config
 from tests.processes import await_true
+from workers.job import Job, Queue
 from workers.post import Parcel, connect
 from workers.relay import BATCH, DueRow, decide, move, open_database, rescue
 from workers.retries import MAX_ATTEMPTS
 from workers.topics import TOPICS as ALL_TOPICS
-from workers.topics import Job, Queue
 from wxapi.app import create_app
 from wxapi.demo.embedded import free_port
 from wxapi.platform import migrate, outbox
@@ -31,7 +31,10 @@ def first(word: str) -> None: ...
 def second(word: str) -> None: ...
 
 
-TOPICS = {"one": (Job(first),), "two": (Job(first), Job(second, Queue.PHOTOS, limit_s=40, lease_s=50))}
+TOPICS = {
+    "one": (Job(first, values=("word",)),),
+    "two": (Job(first, values=("word",)), Job(second, values=("word",), queue=Queue.PHOTOS, limit_s=40, lease_s=50)),
+}
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -84,7 +87,7 @@ class TestDecide:
         step = decide(TOPICS, DueRow(7, "one", "first", 3), waits=True)
         assert (step.attempts, step.sent, step.error) == (3, None, None)
 
-    @pytest.mark.parametrize("row", [DueRow(7, "nothing", None, 0), DueRow(7, "one", "renamed", 0)])
+    @pytest.mark.parametrize("row", [DueRow(7, "nothing", None, 0), DueRow(7, "two", "renamed", 0)])
     def test_unknown_is_tried_again_for_hours(self, row: DueRow) -> None:
         step = decide(TOPICS, row, waits=False)
         assert (step.error, step.dead, step.attempts, step.sent) == ("unknown_topic", False, 1, None)

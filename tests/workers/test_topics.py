@@ -3,12 +3,14 @@
 import ast
 import inspect
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from workers.job import Job, Queue
 from workers.retries import MAX_ATTEMPTS, backoff
 from workers.timetable import TASKS
-from workers.topics import TOPICS, Job, Queue
+from workers.topics import TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
 # A worker that is killed with all its processes: done by another within this.
@@ -42,7 +44,7 @@ def test_what_services_record_is_found() -> None:
 def test_recorded_topic_has_jobs_that_take_its_payload(place: str, topic: str, keys: frozenset[str]) -> None:
     assert topic in TOPICS, f"{place} records a topic that workers/topics.py does not know"
     for job in TOPICS[topic]:
-        assert frozenset(inspect.signature(job.run).parameters) == keys, f"{place}: {job.name}"
+        assert {*job.ids, *job.values} == keys, f"{place}: {job.name}"
 
 
 def test_no_topic_is_left_over() -> None:
@@ -59,7 +61,7 @@ def test_jobs_of_a_topic_have_different_names() -> None:
 def test_tasks_have_different_names_and_take_nothing() -> None:
     assert len({task.name for task in TASKS}) == len(TASKS)
     for task in TASKS:
-        assert not inspect.signature(task.run).parameters, task.name
+        assert not set(inspect.signature(task.function).parameters) - {"now"}, task.name
 
 
 def job_named(topic: str, name: str) -> Job:
@@ -82,7 +84,29 @@ def test_a_report_of_a_killed_worker_is_taken_over_in_time() -> None:
 
 def test_what_waits_for_wechat_holds_nothing_else_up() -> None:
     assert job_named("message.due", "deliver_message").queue is Queue.OUTGOING
-    assert job_named("report.filed", "route_report").queue is Queue.LIGHT
+    assert job_named("report.filed", "route_report").queue is Queue.ROUTING
+
+
+def test_a_report_waits_behind_nothing_but_reports() -> None:
+    routing = [job.name for jobs in TOPICS.values() for job in jobs if job.queue is Queue.ROUTING]
+    assert routing == ["route_report"]
+
+
+def test_functions_take_what_the_table_gives_them() -> None:
+    for topic, jobs in TOPICS.items():
+        for job in jobs:
+            taken = inspect.signature(job.function)
+            now = {"now": None} if "now" in taken.parameters else {}
+            taken.bind(*job.ids, *job.values, **now)
+            for name, parameter in zip(job.ids, taken.parameters.values(), strict=False):
+                assert parameter.annotation in {UUID, "UUID"}, f"{topic}: {name}"
+            for name, parameter in zip(job.values, list(taken.parameters.values())[len(job.ids) :], strict=False):
+                assert parameter.annotation is not UUID, f"{topic}: {name}"
+
+
+def test_a_payload_of_another_shape_is_refused() -> None:
+    with pytest.raises(TypeError, match="erase_person takes"):
+        TOPICS["user.erase"][0].run(person="1")
 
 
 def test_a_lease_must_outlast_the_time_limit() -> None:

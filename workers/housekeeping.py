@@ -1,4 +1,6 @@
-"""What the platform and identity seal and forget in time."""
+"""What the platform and identity seal and forget in time: tasks that join a transaction of their own."""
+
+from datetime import datetime
 
 import structlog
 
@@ -17,27 +19,26 @@ def seal_audit() -> None:
     log.info("audit_sealed", head=str(head))
 
 
-def forget_expired_keys() -> None:
+def forget_expired_keys(*, now: datetime) -> None:
     """Delete the answers kept for `Idempotency-Key`s that are older than 48 hours."""
     with transaction() as session:
-        idempotency.forget_expired(session, runtime().clock.now())
+        idempotency.forget_expired(session, now)
 
 
-def forget_idle_tokens() -> None:
+def forget_idle_tokens(*, now: datetime) -> None:
     """Delete tokens that nobody has used for 30 days."""
     with transaction() as session:
-        login.forget_idle(session, runtime().clock.now())
+        login.forget_idle(session, now)
 
 
-def forget_browsers() -> None:
+def forget_browsers(*, now: datetime) -> None:
     """Delete sessions of browsers that are over, and their login attempts."""
-    now = runtime().clock.now()
     with transaction() as session:
         web_sessions.forget_dead(session, now)
         web_logins.forget_ended(session, now)
 
 
-def forget_due() -> None:
+def forget_due(*, now: datetime) -> None:
     """Forget what is past the time it is kept."""
-    done = retention.forget_due(now=runtime().clock.now())
+    done = retention.forget_due(now=now)
     log.info("retention_done", **{name: number for name, number in done.items() if number})
