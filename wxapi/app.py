@@ -48,6 +48,7 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
+from wxapi.reports.rules.words import WORDS as REPORT_WORDS
 from wxapi.reports.services import personal as reports_personal
 from wxapi.reports.services import retention as reports_retention
 from wxapi.reports.services import work as report_work
@@ -61,6 +62,7 @@ from wxapi.training.services import retention as training_retention
 from wxapi.units import cli as units_cli
 from wxapi.units import views as units
 from wxapi.units.services import manage as unit_management
+from wxapi.web.desk import views as desk
 from wxapi.web.kit import headers
 from wxapi.web.kit import installing as pages
 from wxapi.web.kit.access import page_actor
@@ -106,11 +108,12 @@ DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND,)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
 # Rooms of the pages, in the order of the menu.
-PAGES = (login.room,)
+PAGES = (desk.room, login.room)
 # Words people read, by the features they belong to.
 VOCABULARY: tuple[Words, ...] = (
     words("roles", ROLE_NAMES),
     words("person_kinds", KIND_NAMES),
+    *REPORT_WORDS,
 )
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     TRAINING_COVERAGE = "training_coverage"
     UNITS = "units"
     WORK = "work"
+    DESK = "desk"
     STATISTICS = "statistics"
     EXPORT = "export"
 
@@ -60,6 +61,7 @@ ROLES_OF: dict[Permission, frozenset[Role]] = {
     Permission.TRAINING_COVERAGE: frozenset({Role.TRAINING_ORGANISER, Role.SUPERVISOR}),
     Permission.UNITS: frozenset({Role.ADMIN}),
     Permission.WORK: DESK_ROLES | {Role.UNIT_OFFICER, Role.TRAINING_ORGANISER},
+    Permission.DESK: DESK_ROLES,
     Permission.STATISTICS: DESK_ROLES,
     Permission.EXPORT: DESK_ROLES,
 }

@@ -34,7 +34,7 @@ class Tell:
 
 _PROGRESS, _CONFIRM, _TASK, _CARD = Kind.REPORT_PROGRESS, Kind.REPORT_CONFIRM, Kind.DESK_TASK, Kind.REPORT_CARD
 _NEW_TASK = Tell(Audience.DESK, _TASK, "有新的上报待受理")
-_TO_SORT = Tell(Audience.TOWNSHIP, _TASK, "有上报待分拣")
+_TO_SORT = Tell(Audience.TOWNSHIP, _TASK, "有上报待分派")
 
 TOLD: dict[str, tuple[Tell, ...]] = {
     "route": (

@@ -30,15 +30,15 @@ class ReportState(StrEnum):
 
 STATE_NAMES = {
     ReportState.SUBMITTED: "已提交",
-    ReportState.TRIAGE: "待分拣",
+    ReportState.TRIAGE: "待分派",
     ReportState.ROUTED: "待受理",
     ReportState.ACCEPTED: "处理中",
-    ReportState.ON_HOLD: "挂账",
+    ReportState.ON_HOLD: "暂缓办理",
     ReportState.RESOLVED: "待核实",
     ReportState.CLOSED: "已结案",
     ReportState.REFUSED: "不予受理",
     ReportState.WITHDRAWN: "已撤回",
-    ReportState.MERGED: "已并案",
+    ReportState.MERGED: "已合并办理",
 }
 
 OPEN_STATES = (
@@ -69,7 +69,7 @@ class Party(StrEnum):
 
 PARTY_NAMES = {
     Party.REPORTER: "上报人",
-    Party.JOINER: "同报人",
+    Party.JOINER: "共同上报人",
     Party.DESK_WORKER: "承办单位",
     Party.OFFICER: "乡镇(街道)干部",
     Party.STREET_CHIEF: "街长",

@@ -25,7 +25,7 @@ class ListedReport(NamedTuple):
     """A report in a list: what a screen shows of it, without photos, timeline and actions.
 
     A tuple, because a page makes a hundred of them. `first_photo_id` is the first photo that is ready and may be
-    shown to the person.
+    shown to the person; `due_at` is of the clock that runs.
     """
 
     id: UUID
@@ -42,6 +42,7 @@ class ListedReport(NamedTuple):
     first_photo_id: UUID | None
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
+    due_at: datetime | None
     card: Card | None
     merged_into_id: UUID | None
     me_too_count: int
@@ -93,6 +94,7 @@ def listed(row: ReportRow, viewer_id: UUID, regions: Tree) -> ListedReport:
         row.first_photo_id,
         row.respond_due_at,
         row.resolve_due_at,
+        row.due_at,
         row.card,
         row.merged_into_id,
         row.me_too_count,

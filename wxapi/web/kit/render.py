@@ -1,5 +1,6 @@
 """Pages out of templates, with what every template may use."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from flask import Flask, Response, current_app, redirect, render_template, reque
 from jinja2 import StrictUndefined
 
 from wxapi.kernel.actor import Actor
+from wxapi.photos.models import Photo, variant_key
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, forms, headers, times, words
 from wxapi.web.kit.blueprint import MenuEntry, Pages
@@ -35,6 +37,8 @@ def install(app: Flask) -> None:
         "remaining": _remaining,
         "urgency": _urgency,
         "picture": picture_address,
+        "thumb": _thumb,
+        "variant": _variant,
     }
 
 
@@ -70,6 +74,17 @@ def picture_address(address: str | None) -> str | None:
     """A stored picture's address as this page may load it: without the host where that is this server."""
     own = runtime().config.public_url
     return address.removeprefix(own) if address and address.startswith(f"{own}/") else address
+
+
+def _thumb(photo_id: uuid.UUID) -> str | None:
+    return picture_address(runtime().storage.signed_url(variant_key(photo_id, "thumb")))
+
+
+def _variant(photo: Photo, name: str) -> str | None:
+    """The address of a photo's variant; None until it is ready."""
+    if name not in (photo.variants or {}):
+        return None
+    return picture_address(runtime().storage.signed_url(variant_key(photo.id, name)))
 
 
 def menu_of(actor: Actor | None) -> Iterator[MenuEntry]:

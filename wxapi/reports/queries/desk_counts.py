@@ -1,0 +1,47 @@
+"""How much of what lies on a desk: the numbers beside its tabs, in one statement."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, DateTime, Select, bindparam, func, select
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.reports.models import Report
+from wxapi.reports.queries.lists import in_states
+from wxapi.reports.queries.visibility import not_about, on_desk_in, villages_of
+from wxapi.reports.rules.state import OPEN_STATES, ReportState
+
+_reports = Report.__table__.c
+_NOW: ColumnElement[datetime] = bindparam("now", type_=DateTime(timezone=True))
+
+
+@dataclass(frozen=True, slots=True)
+class DeskCounts:
+    """Open reports on a person's desks: in all, by state, past the clock that runs, with a yellow card."""
+
+    in_all: int
+    by_state: dict[ReportState, int]
+    overdue: int
+    yellow: int
+
+
+def count_desk(session: Session, actor: Actor, *, now: datetime) -> DeskCounts:
+    """Count what `lists.desk_page` shows without filters."""
+    query = _query(actor.regions(DESK_ROLES), villages_of(actor))
+    in_all, overdue, yellow, *by_state = session.connection().execute(query, {"now": now}).one()
+    return DeskCounts(in_all, dict(zip(OPEN_STATES, by_state, strict=True)), overdue, yellow)
+
+
+@lru_cache(maxsize=256)
+def _query(regions: tuple[str, ...], excluded: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    count = func.count()
+    return select(
+        count,
+        count.filter(_reports.due_at < _NOW),
+        count.filter(_reports.card == "yellow"),
+        *(count.filter(_reports.state == state.value) for state in OPEN_STATES),
+    ).where(on_desk_in(regions), not_about(excluded), in_states(OPEN_STATES))

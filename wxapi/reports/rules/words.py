@@ -1,0 +1,77 @@
+"""Words of reports, as people read them."""
+
+from wxapi.kernel.words import Colour, words
+from wxapi.reports.rules.state import STATE_NAMES, ReportState
+
+STATES = words(
+    "states",
+    STATE_NAMES,
+    {
+        ReportState.SUBMITTED: Colour.GREY,
+        ReportState.TRIAGE: Colour.AMBER,
+        ReportState.ROUTED: Colour.AMBER,
+        ReportState.ACCEPTED: Colour.BLUE,
+        ReportState.ON_HOLD: Colour.GREY,
+        ReportState.RESOLVED: Colour.GREEN,
+        ReportState.CLOSED: Colour.GREEN,
+        ReportState.REFUSED: Colour.RED,
+    },
+)
+ACTIONS = words(
+    "actions",
+    {
+        "file": "上报",
+        "route": "分办",
+        "assign_desk": "分派",
+        "accept": "受理",
+        "return": "退回",
+        "hand_on": "转办",
+        "refuse": "不予受理",
+        "request_hold": "申请挂账",
+        "approve_hold": "同意挂账",
+        "deny_hold": "不同意挂账",
+        "resume": "恢复办理",
+        "request_extension": "申请延期",
+        "approve_extension": "同意延期",
+        "deny_extension": "不同意延期",
+        "ask": "请上报人补充说明",
+        "answer": "补充说明",
+        "resolve": "办结",
+        "confirm": "确认办结",
+        "dispute": "不满意",
+        "reopen": "要求重新办理",
+        "auto_close": "自动结案",
+        "appeal": "申诉",
+        "withdraw": "撤回",
+        "merge": "合并办理",
+        "unmerge": "取消合并",
+        "note": "备注",
+        "escalate": "吹哨",
+        "remind": "到期提醒",
+        "card": "亮牌",
+    },
+)
+CARDS = words("cards", {"yellow": "黄牌", "red": "红牌"}, {"yellow": Colour.AMBER, "red": Colour.RED})
+REASONS = words(
+    "reasons",
+    {
+        "not_ours": "不属于本单位职责",
+        "not_our_area": "不在本辖区",
+        "wrong_level": "不属于本级职责",
+        "other_unit": "应由其他单位办理",
+        "cannot_locate": "位置不明，现场未找到",
+        "not_a_problem": "经核实不存在该问题",
+        "insufficient": "内容不清，无法办理",
+        "duplicate": "重复上报",
+        "private_dispute": "属于个人纠纷",
+        "in_court": "已进入诉讼、仲裁或信访程序",
+        "weather": "受天气或季节影响，暂无法施工",
+        "money": "资金尚未落实",
+        "planning": "已列入改造计划",
+        "waits_for_unit": "需其他单位配合",
+        "mistake": "上报有误",
+        "solved_itself": "问题已自行解决",
+        "other": "其他",
+    },
+)
+WORDS = (STATES, ACTIONS, CARDS, REASONS)

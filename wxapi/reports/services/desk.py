@@ -1,0 +1,24 @@
+"""Looking over a desk: a page of what lies there, and how much of what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.paging import Page
+from wxapi.platform.db import db
+from wxapi.reports.queries.desk_counts import DeskCounts, count_desk
+from wxapi.reports.queries.lists import Order, PageRequest
+from wxapi.reports.services.lists import ListedReport, desk_reports
+
+
+@dataclass(frozen=True, slots=True)
+class DeskView:
+    """One page of a desk, and the numbers beside its tabs."""
+
+    page: Page[ListedReport]
+    counts: DeskCounts
+
+
+def read_desk(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> DeskView:
+    """What lies on the desks the person's appointments cover, narrowed as wanted; the numbers are of all of it."""
+    return DeskView(desk_reports(actor, wanted, order, now=now), count_desk(db.session(), actor, now=now))

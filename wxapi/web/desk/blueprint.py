@@ -1,0 +1,6 @@
+"""The room of offices."""
+
+from wxapi.kernel.permissions import Permission
+from wxapi.web.kit.blueprint import MenuEntry, Pages
+
+room = Pages("desk", __name__, menu=(MenuEntry("/desk", "办件", Permission.DESK),))

@@ -1,0 +1,89 @@
+"""The queue's filters as they stand in the address, and what a person may choose there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from marshmallow import validate
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.platform.wire import QueryInteger
+from wxapi.regions.services.lookup import tree
+from wxapi.reports.queries.desk_counts import DeskCounts
+from wxapi.reports.queries.lists import Order, PageRequest
+from wxapi.reports.rules.categories import all_categories
+from wxapi.reports.rules.state import ReportState
+from wxapi.reports.wire.list_schemas import ReportsQuery, filters_of
+from wxapi.web.kit import forms, words
+
+_MOST = 50
+
+
+class DeskQuery(ReportsQuery):
+    """The query of `GET /reports?scope=desk` with smaller pages."""
+
+    class Meta:
+        exclude = ("scope",)
+
+    limit = QueryInteger(load_default=_MOST, validate=validate.Range(1, _MOST))
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab above the queue: what it is called, where it leads, how many lie there, whether it is open."""
+
+    label: str
+    href: str
+    count: int
+    current: bool
+
+
+def wanted_of(args: Mapping[str, str]) -> tuple[PageRequest, Order]:
+    """What an address asks for; fields that a form left empty narrow nothing.
+
+    Raises:
+        InvalidError: `validation_failed`.
+    """
+    query = forms.load(DeskQuery(), {name: value for name, value in args.items() if value})
+    return PageRequest(query["limit"], query["cursor"], filters_of(query)), query["sort"]
+
+
+def tabs_of(args: Mapping[str, str], counts: DeskCounts) -> list[Tab]:
+    """The tabs; the other filters stay when one is chosen."""
+    kept = {name: args[name] for name in ("category", "region", "q", "sort", "limit") if args.get(name)}
+    chosen = {name: args[name] for name in ("state", "overdue", "card") if args.get(name)}
+
+    def tab(label: str, count: int, **narrowed: str) -> Tab:
+        query = urlencode(narrowed | kept)
+        return Tab(label, f"/desk?{query}" if query else "/desk", count, chosen == narrowed)
+
+    def of_state(state: ReportState) -> Tab:
+        return tab(words.name("states", state.value), counts.by_state[state], state=state.value)
+
+    return [
+        tab("全部在办", counts.in_all),
+        of_state(ReportState.TRIAGE),
+        of_state(ReportState.ROUTED),
+        of_state(ReportState.ACCEPTED),
+        tab("超期", counts.overdue, overdue="true"),
+        tab("黄牌", counts.yellow, card="yellow"),
+        of_state(ReportState.RESOLVED),
+    ]
+
+
+def category_choices() -> list[tuple[str, str]]:
+    """(code, name) of the major classes."""
+    return list({entry.family: f"{entry.family} {entry.major_name}" for entry in all_categories().values()}.items())
+
+
+def region_choices(actor: Actor) -> list[tuple[str, str]]:
+    """(code, name) of the regions of the person, and of those right below each."""
+    regions = tree()
+    own = [found for code in actor.regions(DESK_ROLES) if (found := regions.get(code))]
+    choices = [
+        (region.code, region.name if region is top else f"　{region.name}")
+        for top in own
+        for region in (top, *regions.children(top.code))
+    ]
+    return choices if len(choices) > 1 else []

@@ -1,0 +1,6 @@
+"""The room of offices: the queue, cases, and what one does with them."""
+
+from wxapi.web.desk.blueprint import room
+from wxapi.web.desk.views import queue
+
+__all__ = ["queue", "room"]
