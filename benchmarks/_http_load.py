@@ -14,12 +14,13 @@ _THREADS = 8
 
 @contextmanager
 def granian(target: str, environ: Mapping[str, str], *, processes: int) -> Iterator[str]:
-    """Serve a WSGI app; yields its address."""
+    """Serve the product's front or a bare WSGI app; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(processes))
-    command = [sys.executable, "-m", "granian", *options, "--blocking-threads", str(_THREADS), "--no-ws", target]
+    kind = ("rsgi",) if target.endswith(":front") else ("wsgi", "--blocking-threads", str(_THREADS))
+    options = ("--interface", *kind, "--host", "127.0.0.1", "--port", str(port), "--workers", str(processes))
+    command = [sys.executable, "-m", "granian", *options, "--no-ws", target]
     with subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL) as server:
         try:
             _await_port(port)

@@ -90,7 +90,7 @@ def run() -> list[Result]:
         hall = _fill_hall(connection, environ)
         connection.execute("VACUUM ANALYZE")
         with (
-            granian("wsgi:app", environ, processes=_PROCESSES) as ours,
+            granian("wsgi:front", environ, processes=_PROCESSES) as ours,
             granian("benchmarks._sign_in_limit:app", environ, processes=_PROCESSES) as limit,
         ):
             measured = _measure(hall, {"ours": ours, "limit": limit})

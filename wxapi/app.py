@@ -1,8 +1,9 @@
 """The API's table of contents: every feature's routes, and what stands around each of them."""
 
 from flask import Flask
-from redis import Redis
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RoutingException
 
 from config import Config
 from wxapi.duties import views as duties
@@ -43,6 +44,8 @@ from wxapi.platform import (
     vocabulary,
 )
 from wxapi.platform.cipher import Cipher
+from wxapi.platform.front import UPLOAD_SECONDS, Front, Treatment
+from wxapi.platform.redis_client import connect
 from wxapi.platform.runtime import Runtime, install
 from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
@@ -115,6 +118,16 @@ VOCABULARY: tuple[Words, ...] = (
     words("person_kinds", KIND_NAMES),
     *REPORT_WORDS,
 )
+# Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that
+# hangs holds up no other.
+LANES: dict[str, str] = {
+    "identity.log_in": "wechat",
+    "identity.set_phone": "wechat",
+    "scenes.read_region_code": "wechat",
+    "training.read_mini_program_code": "wechat",
+    "photos.upload": "storage",
+    "files.serve": "storage",
+}
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     platform_cli.database,
@@ -143,7 +156,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     problems.install(app)
     http.install(app, upload_limits=UPLOADS)
     guard.install(app, authenticate, page_actor)
-    limits.install(app, config)
+    limits.install(app, config, parts.redis)
     vocabulary.install(app, VOCABULARY)
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
@@ -165,9 +178,26 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     return app
 
 
+def make_front(app: Flask) -> Front:
+    """What a server runs: the app behind a reader of bodies."""
+    router = app.url_map.bind("")
+
+    def treatment(method: str, path: str) -> Treatment:
+        try:
+            endpoint, _ = router.match(path, method)
+        except (HTTPException, RoutingException):
+            return Treatment()
+        longest = UPLOADS.get(endpoint)
+        if longest is None:
+            return Treatment(LANES.get(endpoint, ""))
+        return Treatment(LANES.get(endpoint, ""), longest, UPLOAD_SECONDS)
+
+    return Front(app.wsgi_app, treatment)
+
+
 def make_parts(config: Config, clock: Clock) -> Runtime:
     """Connect to what the configuration names; nothing is contacted before it is used."""
-    redis = Redis.from_url(config.redis_url, socket_connect_timeout=0.5, socket_timeout=2, health_check_interval=30)
+    redis = connect(config.redis_url)
     return Runtime(
         config=config,
         clock=clock,

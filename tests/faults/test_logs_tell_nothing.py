@@ -114,8 +114,8 @@ def start(bench: Bench, fake: FakeControl) -> Wire:
     """The product's own API and workers, and WeChat pushing to them."""
     url = bench.config.public_url
     port = url.rpartition(":")[2]
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--blocking-threads", "4", "--no-ws"]
-    bench.start(*options, "wsgi:app", module="granian")
+    options = ["--interface", "rsgi", "--host", "127.0.0.1", "--port", port, "--no-ws"]
+    bench.start(*options, "wsgi:front", module="granian")
     bench.start(module="workers").await_event("worker_ready", count=3)
     await_true(lambda: is_up(url), 60)
     token, key = (

@@ -8,8 +8,6 @@ from wxapi.demo.settings import APPID, DemoSettings
 
 PREPARE = [sys.executable, "-m", "wxapi.demo.prepare"]
 WORKERS = [sys.executable, "-m", "workers"]
-# As many as a process may hold connections without going over its pool.
-_API_THREADS = 8
 _WELCOME = """\
 
 Log in as a demo person and see who you are:
@@ -25,15 +23,14 @@ Ctrl-C ends everything; the data stay."""
 def api(settings: DemoSettings) -> list[str]:
     """Granian, two to four processes; one that dies is replaced."""
     options = {
-        "interface": "wsgi",
+        "interface": "rsgi",
         "host": settings.host,
         "port": str(settings.port),
         "http": "1",
         "workers": str(max(2, min(4, os.cpu_count() or 1))),
-        "blocking-threads": str(_API_THREADS),
         "workers-kill-timeout": "5",
     }
-    return [sys.executable, "-m", "granian", *_words(options), "--no-ws", "--respawn-failed-workers", "wsgi:app"]
+    return [sys.executable, "-m", "granian", *_words(options), "--no-ws", "--respawn-failed-workers", "wsgi:front"]
 
 
 def fake_wechat(settings: DemoSettings, keys: Mapping[str, str]) -> list[str]:

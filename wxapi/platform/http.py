@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
+from wxapi.platform.front import BODY_LATE, MAX_JSON
 
-MAX_JSON = 256 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Any word may stand for a method; a label of the metrics is one of these or "other".
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -39,6 +39,8 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         g.began = perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if BODY_LATE in request.environ:
+            raise RequestTimeout
         _refuse_what_no_text_holds()
         limit = upload_limits.get(request.endpoint or "", MAX_JSON)
         request.max_content_length = limit

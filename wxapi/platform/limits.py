@@ -4,6 +4,7 @@ import logging
 
 from flask import Flask, g, request
 from flask_limiter import Limiter
+from redis import Redis
 
 from config import Config
 from wxapi.platform import metrics
@@ -17,10 +18,10 @@ def _who() -> str:
 limiter = Limiter(key_func=_who, strategy="moving-window", swallow_errors=True, headers_enabled=False)
 
 
-def install(app: Flask, config: Config) -> None:
-    """Bind the limiter. Call after the guard's hook is installed, so that the person is known."""
+def install(app: Flask, config: Config, redis: Redis) -> None:
+    """Bind the limiter to the product's connections. Call after the guard, so that the person is known."""
     app.config["RATELIMIT_STORAGE_URI"] = config.redis_url
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"connection_pool": redis.connection_pool}
     app.config["RATELIMIT_ENABLED"] = config.rate_limits
     app.config["RATELIMIT_KEY_PREFIX"] = "limit"
     limiter.init_app(app)

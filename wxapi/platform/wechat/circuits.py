@@ -1,9 +1,11 @@
 """An API that WeChat will not answer for a while is not asked for a while, by any process.
 
-Opened by CONFIG and RIGHTS for ten minutes, by DAY until midnight in Shanghai, where WeChat counts its days.
+Opened by CONFIG and RIGHTS for ten minutes, by DAY until midnight in Shanghai, where WeChat counts its days, and by
+several time-outs in a row for some seconds: who waits for WeChat holds up others.
 """
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
@@ -18,6 +20,8 @@ from wxapi.platform.wechat.shared import Shared
 log = structlog.get_logger(__name__)
 
 _OPEN_FOR = timedelta(minutes=10)
+_OPEN_AFTER_TIMEOUTS = 2
+_OPEN_WHILE_SLOW = timedelta(seconds=15)
 _KEPT_SECONDS = 2 * 24 * 3600
 
 
@@ -38,6 +42,7 @@ class Circuits:
         self._clock = clock
         self._key = shared.name("circuits")
         self._own: dict[str, Circuit] = {}
+        self._timeouts: Counter[str] = Counter()
 
     def check(self, path: str) -> None:
         """Raise `CircuitOpenError` if `path` is not to be called now."""
@@ -48,13 +53,23 @@ class Circuits:
     def open(self, error: WeChatError) -> None:
         """Stop calling the API that answered `error`."""
         now = self._clock.now()
-        until = _next_day(now) if error.error_class is ErrorClass.DAY else now + _OPEN_FOR
+        until = _until(error, now)
         circuit = Circuit(path=error.path, error_class=error.error_class, errcode=error.errcode, until=to_wire(until))
         self._own[error.path] = circuit
         self._shared.attempt(lambda: self._write(circuit), lambda: None)
         metrics.circuits_opened.labels(error.path, error.error_class).inc()
         metrics.circuit_open_until.labels(error.path).set(until.timestamp())
         log.error("wechat_circuit_open", alert=True, **circuit)
+
+    def timed_out(self, error: WeChatError) -> None:
+        """Count a time-out; the last of several in a row opens the circuit."""
+        self._timeouts[error.path] += 1
+        if self._timeouts[error.path] >= _OPEN_AFTER_TIMEOUTS:
+            self.open(error)
+
+    def answered(self, path: str) -> None:
+        """The API answered in time."""
+        self._timeouts.pop(path, None)
 
     def all(self) -> list[Circuit]:
         """The circuits that are open now, by path."""
@@ -81,6 +96,12 @@ class Circuits:
             pipe.hset(self._key, circuit["path"], json.dumps(circuit))
             pipe.expire(self._key, _KEPT_SECONDS)
             pipe.execute()
+
+
+def _until(error: WeChatError, now: datetime) -> datetime:
+    if error.error_class is ErrorClass.DAY:
+        return _next_day(now)
+    return now + (_OPEN_WHILE_SLOW if error.cause == "timeout" else _OPEN_FOR)
 
 
 def _next_day(now: datetime) -> datetime:

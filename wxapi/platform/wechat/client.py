@@ -152,6 +152,7 @@ class WeChatClient:
         self._circuits.check(path)
         try:
             reply = send()
+            self._circuits.answered(path)
             metrics.call_seconds.labels(path).observe(reply.seconds)
             answer = read(path, reply.content)
         except WeChatError as error:
@@ -165,6 +166,8 @@ class WeChatClient:
         _log_failure("wechat_call_failed", error, alert=error.error_class in ALERTS)
         if error.error_class in OPENS_CIRCUIT:
             self._circuits.open(error)
+        elif error.cause == "timeout":
+            self._circuits.timed_out(error)
 
     def _read_phone(self, answer: Mapping[str, Any]) -> PhoneNumber:
         info = answer.get("phone_info")
@@ -194,6 +197,7 @@ def _log_failure(event: str, error: WeChatError, *, alert: bool) -> None:
         path=error.path,
         error_class=error.error_class,
         errcode=error.errcode,
+        cause=error.cause,
         rid=error.rid,
         field=error.field,
     )

@@ -27,6 +27,7 @@ class WeChatError(UnavailableError):
         errcode: WeChat's code; None where no readable answer came.
         rid: WeChat's name for the request, for its support; valid 7 days.
         field: the template field WeChat complained about (47003).
+        cause: why no answer came: dns, tls, proxy, refused, timeout, connection or status; None where one came.
         maybe_done: whether WeChat may have done what was asked although no answer came.
     """
 
@@ -38,6 +39,7 @@ class WeChatError(UnavailableError):
         errcode: int | None = None,
         rid: str | None = None,
         field: str | None = None,
+        cause: str | None = None,
         maybe_done: bool = False,
     ) -> None:
         super().__init__("wechat_unavailable", _UNAVAILABLE)
@@ -46,6 +48,7 @@ class WeChatError(UnavailableError):
         self.errcode = errcode
         self.rid = rid
         self.field = field
+        self.cause = cause
         self.maybe_done = maybe_done
 
     def __str__(self) -> str:

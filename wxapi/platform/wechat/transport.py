@@ -15,12 +15,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from wxapi.kernel.addresses import is_loopback, require_safe_base_url
 from wxapi.platform.wechat.codes import ErrorClass
 from wxapi.platform.wechat.errors import WeChatError
 
+_CAUSES: tuple[tuple[type[Exception], str], ...] = (
+    (NameResolutionError, "dns"),
+    (requests.exceptions.SSLError, "tls"),
+    (requests.exceptions.ProxyError, "proxy"),
+    (requests.Timeout, "timeout"),
+    (NewConnectionError, "refused"),
+)
 TIMEOUT = (3.05, 8)  # seconds to connect, and between two reads
 
 
@@ -79,11 +86,11 @@ class Transport:
             )
             status, content = response.status_code, response.content
         except requests.RequestException as error:
-            failure = WeChatError(path, ErrorClass.BUSY, maybe_done=not _never_sent(error))
+            failure = WeChatError(path, ErrorClass.BUSY, cause=_cause(error), maybe_done=not _never_sent(error))
         else:
             if status == requests.codes.ok:
                 return Reply(content, time.monotonic() - started)
-            failure = WeChatError(path, ErrorClass.BUSY, maybe_done=True)
+            failure = WeChatError(path, ErrorClass.BUSY, cause="status", maybe_done=True)
         raise failure
 
     def _session(self) -> requests.Session:
@@ -94,6 +101,15 @@ class Transport:
             self._local.session.trust_env = self._trust_env
         session: requests.Session = self._local.session
         return session
+
+
+def _cause(error: requests.RequestException) -> str:
+    """Why there was no answer, for the operator: each is mended somewhere else."""
+    inner = getattr(error.args[0] if error.args else None, "reason", None)
+    for kind, cause in _CAUSES:
+        if isinstance(error, kind) or isinstance(inner, kind):
+            return cause
+    return "connection"
 
 
 def _never_sent(error: requests.RequestException) -> bool:

@@ -1,0 +1,170 @@
+"""What hangs holds up nobody else: bodies that do not come, WeChat, Redis."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+import requests
+
+from config import Config
+from tests.fake_wechat_control import FakeControl
+from tests.faults.conftest import Bench
+from tests.processes import await_true
+from wxapi.app import LANES, UPLOADS, create_app
+
+pytestmark = pytest.mark.processes
+
+# The promise; twice that on a machine that runs eight things at once.
+AT_ONCE_S = 1.0
+HANGS_S = 10.0
+
+
+@pytest.fixture
+def api(bench: Bench, fake: FakeControl) -> str:
+    """The API as it is served, one process: every thread that is held counts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    bench.config = replace(bench.config, public_url=url, wechat_base_url=fake.url)
+    options = ["--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws"]
+    bench.start(*options, "wsgi:front", module="granian")
+    await_true(lambda: answers(url) is not None, 60)
+    return url
+
+
+def answers(url: str, path: str = "/healthz") -> float | None:
+    """Seconds until it answers; None where it does not."""
+    began = time.monotonic()
+    try:
+        requests.get(url + path, timeout=5)
+    except requests.RequestException:
+        return None
+    return time.monotonic() - began
+
+
+def quick(url: str, token: str | None = None, path: str = "/healthz") -> None:
+    """An unrelated request is answered at once, five times over."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    for _ in range(5):
+        began = time.monotonic()
+        answer = requests.get(url + path, headers=headers, timeout=20)
+        assert answer.status_code == 200, answer.text
+        assert time.monotonic() - began < AT_ONCE_S
+
+
+def log_in(url: str, fake: FakeControl, openid: str) -> requests.Response:
+    return requests.post(f"{url}/api/v1/auth/wechat", json={"code": fake.login_code(openid)}, timeout=60)
+
+
+def hanging(url: str, head: str, body: bytes = b"") -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+    return connection
+
+
+def rest(connection: socket.socket) -> str:
+    parts = []
+    with suppress(OSError):
+        while part := connection.recv(65536):
+            parts.append(part)
+            if b"}" in part:
+                break
+    return b"".join(parts).decode()
+
+
+def test_bodies_that_do_not_come_are_408_and_hold_up_nobody(api: str) -> None:
+    json_head = "POST /api/v1/auth/wechat HTTP/1.1\nHost: x\nContent-Type: application/json\n"
+    heads = [json_head + "Content-Length: 20", json_head + "Transfer-Encoding: chunked"] * 32
+    began = time.monotonic()
+    sockets = [hanging(api, head, b"1\r\n{\r\n" if "chunked" in head else b"{") for head in heads]
+    quick(api)
+    for connection in sockets:
+        answer = rest(connection)
+        assert " 408 " in answer.splitlines()[0]
+        assert '"code":"request_timeout"' in answer
+        connection.close()
+    assert 9 < time.monotonic() - began < 25
+    quick(api)
+
+
+def test_a_photo_has_more_time_than_json(api: str) -> None:
+    head = "POST /api/v1/photos HTTP/1.1\nHost: x\nContent-Type: multipart/form-data; boundary=b\nContent-Length: 9000"
+    connection = hanging(api, head, b"--b\r\n")
+    connection.settimeout(12)
+    with pytest.raises(TimeoutError):
+        connection.recv(1)
+    connection.close()
+
+
+def test_who_is_asking_is_asked_when_the_body_is_there(api: str, fake: FakeControl) -> None:
+    """A token that was good when the head came, and ended before the body, does nothing."""
+    token = log_in(api, fake, "o-held").json()["access_token"]
+    body = b'{"nickname":"\xe5\xbc\xa0"}'
+    head = (
+        f"PUT /api/v1/me HTTP/1.1\nHost: x\nAuthorization: Bearer {token}\n"
+        f"Content-Type: application/json\nContent-Length: {len(body)}"
+    )
+    connection = hanging(api, head)
+    assert requests.post(f"{api}/api/v1/auth/logout", headers={"Authorization": f"Bearer {token}"}, timeout=9).ok
+    connection.sendall(body)
+    assert " 401 " in rest(connection).splitlines()[0]
+    connection.close()
+
+
+def test_what_is_too_long_is_refused_before_it_is_read(api: str) -> None:
+    head = "POST /api/v1/auth/wechat HTTP/1.1\nHost: x\nContent-Type: application/json\nContent-Length: 99999999"
+    with hanging(api, head) as connection:
+        assert " 413 " in rest(connection).splitlines()[0]
+
+
+def test_wechat_that_hangs_holds_up_nobody_else(api: str, fake: FakeControl) -> None:
+    token = log_in(api, fake, "o-before").json()["access_token"]
+    fake.fault("/sns/jscode2session", count=-1, delay=HANGS_S)
+    codes = [fake.login_code(f"o-{n}") for n in range(24)]
+    with ThreadPoolExecutor(24) as phones:
+        calls = [
+            phones.submit(requests.post, f"{api}/api/v1/auth/wechat", json={"code": code}, timeout=60) for code in codes
+        ]
+        await_true(lambda: fake.calls("/sns/jscode2session") > 1, 10)
+        quick(api)
+        quick(api, token, "/api/v1/me")
+        refused = [call.result() for call in calls]
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "wechat_unavailable")}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+    # The circuit opened: most of them never asked WeChat.
+    assert fake.calls("/sns/jscode2session") < 12
+    began = time.monotonic()
+    assert log_in(api, fake, "o-after").status_code == 503
+    assert time.monotonic() - began < AT_ONCE_S
+
+
+def test_redis_that_hangs_costs_one_short_wait(api: str, bench: Bench, fake: FakeControl) -> None:
+    token = log_in(api, fake, "o-redis").json()["access_token"]
+    pid = int(bench.redis.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(16) as phones:
+            logins = [phones.submit(log_in, api, fake, f"o-r{n}") for n in range(16)]
+            quick(api, token, "/api/v1/me")
+            assert {login.result().status_code for login in logins} == {200}
+        # Redis is known to be away: a login takes as long as WeChat.
+        for path in ("/readyz",):
+            began = time.monotonic()
+            assert requests.get(api + path, timeout=20).json()["redis"] == "away"
+            assert time.monotonic() - began < AT_ONCE_S
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await_true(lambda: requests.get(f"{api}/readyz", timeout=20).json()["redis"] == "ok", 15)
+
+
+def test_every_lane_and_every_upload_is_of_a_route(make_config: Callable[..., Config]) -> None:
+    app = create_app(make_config())
+    assert set(LANES) | set(UPLOADS) <= set(app.view_functions)

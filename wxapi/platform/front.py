@@ -1,0 +1,194 @@
+"""The API for `granian --interface rsgi wsgi:front`: a body is read before a thread is taken.
+
+A WSGI server gives every request a thread and lets the thread wait for the body, so a few connections that send
+nothing stop everybody. Here an event loop reads each body within its time; the threads get whole requests only.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Protocol
+
+BODY_LATE = "wxapi.body_late"
+JSON_SECONDS = 10.0
+UPLOAD_SECONDS = 60.0
+MAX_JSON = 256 * 1024
+# As many as a process may hold connections without going over its pool: most for all, a few for each lane.
+_THREADS = 8
+_LANE_THREADS = 4
+_IN_MEMORY = 1 << 20
+
+Headers = list[tuple[str, str]]
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Scope(Protocol):
+    """What RSGI tells of a request; `path` is decoded."""
+
+    http_version: str
+    client: str
+    server: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    authority: str | None
+    headers: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's body; `length` is what was declared, or what came where nothing was declared."""
+
+    content: IO[bytes]
+    length: int
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How a request is received: on which lane it runs ("" for the common one), bytes and seconds of its body."""
+
+    lane: str = ""
+    longest: int = MAX_JSON
+    seconds: float = JSON_SECONDS
+
+
+class _GoneError(Exception):
+    """The sender left before the whole body was there."""
+
+
+class Front:
+    """Speaks RSGI to the server and WSGI to the app.
+
+    Args:
+        app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, and refuses by length what is too long.
+        treatment: by method and path.
+    """
+
+    def __init__(self, app: WsgiApp, treatment: Callable[[str, str], Treatment]) -> None:
+        self._app = app
+        self._treatment = treatment
+        self._lanes: dict[str, ThreadPoolExecutor] = {}
+
+    def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Called by the server at the end of each of its processes."""
+        for threads in self._lanes.values():
+            threads.shutdown()
+
+    async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
+        """Answer one request."""
+        treatment = self._treatment(scope.method, scope.path)
+        try:
+            body = await _read(scope, protocol, treatment)
+        except _GoneError:
+            return
+        environ = _environ(scope, body)
+        loop = asyncio.get_running_loop()
+        try:
+            status, headers, content = await loop.run_in_executor(
+                self._threads(treatment.lane), _answer, self._app, environ
+            )
+        finally:
+            body.content.close()
+        protocol.response_bytes(status, headers, content)
+
+    def _threads(self, lane: str) -> ThreadPoolExecutor:
+        """The threads of a lane, made in the process that runs them."""
+        if lane not in self._lanes:
+            size = _LANE_THREADS if lane else _THREADS
+            self._lanes[lane] = ThreadPoolExecutor(size, thread_name_prefix=lane or "request")
+        return self._lanes[lane]
+
+
+async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
+    declared = _declared_length(scope.headers)
+    if declared == 0:
+        return Body(io.BytesIO(), 0)
+    if declared is not None and declared > treatment.longest:  # refused by the app before a byte is read
+        return Body(io.BytesIO(), declared)
+    content: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it has been answered
+    try:
+        async with asyncio.timeout(treatment.seconds):
+            length = await _fill(content, protocol, treatment.longest)
+    except TimeoutError:
+        return Body(content, 0, late=True)
+    if declared is not None and length < declared:
+        content.close()
+        raise _GoneError
+    content.seek(0)
+    return Body(content, length)
+
+
+async def _fill(content: IO[bytes], protocol: Any, limit: int) -> int:
+    """Read until the body ends or is longer than the limit."""
+    length = 0
+    async for chunk in protocol:
+        length += len(chunk)
+        content.write(chunk)
+        if length > limit:
+            break
+    return length
+
+
+def _declared_length(headers: Any) -> int | None:
+    """Bytes to come: 0 where there is no body, None where it comes in chunks that name no sum."""
+    declared = headers.get("content-length")
+    if declared is not None and declared.isascii() and declared.isdigit():
+        return int(declared)
+    return None if "transfer-encoding" in headers else 0
+
+
+def _environ(scope: Scope, body: Body) -> dict[str, Any]:
+    client, _, _ = scope.client.rpartition(":")
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client.strip("[]"),
+        "CONTENT_LENGTH": str(body.length),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": body.content,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        if name == "content-type":
+            environ["CONTENT_TYPE"] = value
+        elif "_" not in name and name not in {"content-length", "transfer-encoding"}:  # `X_Y` would pass for `X-Y`
+            key = "HTTP_" + name.upper().replace("-", "_")
+            joint = "; " if name == "cookie" else ","
+            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    if body.late:
+        environ[BODY_LATE] = True
+    return environ
+
+
+def _answer(app: WsgiApp, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    """Run the app to its end."""
+    begun: list[Any] = []
+
+    def start(status: str, headers: Headers, _error: Any = None) -> None:
+        begun[:] = [int(status.split(" ", 1)[0]), headers]
+
+    parts = app(environ, start)
+    try:
+        content = b"".join(parts)
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+    status, headers = begun
+    return status, headers, content

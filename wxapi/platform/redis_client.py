@@ -1,0 +1,118 @@
+"""The one connection pool to Redis, with one breaker for all its users.
+
+Everything that is kept in Redis can be done without. A Redis that hangs costs one short time-out, and then nobody
+asks it for a few seconds; one that refuses connections costs nothing either way.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from redis import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+log = structlog.get_logger(__name__)
+
+TIMEOUT_S = 0.5
+_LEFT_ALONE_S = 5.0
+
+
+class Breaker:
+    """Opens when Redis does not answer; while it is open nobody gets a connection."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open_until = 0.0
+
+    def check(self) -> None:
+        """Let a command through.
+
+        Raises:
+            redis.exceptions.ConnectionError: Redis did not answer a moment ago.
+        """
+        if not self._open_until:
+            return
+        with self._lock:
+            now = time.monotonic()
+            if now < self._open_until:
+                raise RedisConnectionError("Redis did not answer a moment ago.")
+            if self._open_until:  # one tries, the others wait for what it finds
+                self._open_until = now + 2 * TIMEOUT_S
+
+    def open(self, error: Exception) -> None:
+        """It did not answer."""
+        with self._lock:
+            self._open_until = time.monotonic() + _LEFT_ALONE_S
+        log.warning("redis_away", error=type(error).__name__)
+
+    def close(self) -> None:
+        """It answered."""
+        if self._open_until:
+            with self._lock:
+                self._open_until = 0.0
+
+
+def connect(url: str) -> Redis:
+    """A client behind a breaker, which all share that share its pool. Nothing is contacted before the first command."""
+    breaker = Breaker()
+    pool = _Pool.from_url(
+        url,
+        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        breaker=breaker,
+    )
+    pool.breaker = breaker
+    pool.connection_class = _KINDS[pool.connection_class]
+    return Redis(connection_pool=pool)
+
+
+class _Pool(ConnectionPool):
+    breaker: Breaker
+
+    def get_connection(self, *args: Any, **kwargs: Any) -> Any:
+        self.breaker.check()
+        try:
+            return super().get_connection(*args, **kwargs)
+        except _AWAY as error:
+            self.breaker.open(error)
+            raise
+
+
+class _Watched:
+    """Tells the breaker of every answer, and of every one that did not come."""
+
+    def __init__(self, *args: Any, breaker: Breaker, **kwargs: Any) -> None:
+        self._breaker = breaker
+        super().__init__(*args, **kwargs)
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        read: Callable[..., Any] = super().read_response  # type: ignore[misc]  # of the class it is mixed with
+        try:
+            answer = read(*args, **kwargs)
+        except _AWAY as error:
+            self._breaker.open(error)
+            raise
+        self._breaker.close()
+        return answer
+
+
+class _Plain(_Watched, Connection):
+    pass
+
+
+class _Tls(_Watched, SSLConnection):
+    pass
+
+
+class _Local(_Watched, UnixDomainSocketConnection):
+    pass
+
+
+_AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
+_KINDS: dict[type[Any], type[Any]] = {Connection: _Plain, SSLConnection: _Tls, UnixDomainSocketConnection: _Local}
