@@ -12,10 +12,10 @@ from wxapi.platform.runtime import runtime
 log = structlog.get_logger(__name__)
 
 
-def seal_audit() -> None:
+def seal_audit(*, now: datetime) -> None:
     """Link the new rows of the audit; the head in the log proves later that nothing was cut off the chain's end."""
     with transaction() as session:
-        head = audit_chain.seal(session, runtime().cipher)
+        head = audit_chain.seal(session, runtime().cipher, now=now)
     log.info("audit_sealed", head=str(head))
 
 

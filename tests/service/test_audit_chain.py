@@ -1,7 +1,7 @@
 """The audit tells when somebody tampered with it, and the database refuses to help."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -22,13 +22,18 @@ def act(number: int) -> None:
         audit.record(session, uuid.UUID(int=number), "test.act", subject=f"test:{number}", at=at, number=number)
 
 
-def seal() -> audit_chain.Head:
+# All processes of the release before, which wrote no digests, have been replaced.
+LATER = NOW + timedelta(hours=3)
+
+
+def seal(now: datetime = LATER) -> audit_chain.Head:
     with transaction() as session:
-        return audit_chain.seal(session, runtime().cipher)
+        return audit_chain.seal(session, runtime().cipher, now=now)
 
 
-def faults(known: tuple[int, bytes] | None = None) -> list[Fault]:
-    return list(audit_chain.verify(db.session(), runtime().cipher, known=known))
+def faults(known: tuple[int, bytes] | None = None, now: datetime = LATER) -> list[Fault]:
+    db.session.expire_all()
+    return list(audit_chain.verify(db.session(), runtime().cipher, now=now, known=known))
 
 
 def tamper(statement: str) -> None:
@@ -81,14 +86,52 @@ def test_a_row_and_its_link_removed_leave_a_gap(chain: list[int]) -> None:
     assert Fault("relinked", chain[4], 5) in faults()
 
 
-def test_an_inserted_row_is_named_and_never_sealed(chain: list[int]) -> None:
+@pytest.mark.parametrize("at", ["min(at) - interval '1 day'", "max(at)", "max(at) + interval '9 minutes'"])
+@pytest.mark.parametrize("digest", ["NULL", "sha256('guess')", "''::bytea"])
+def test_an_inserted_row_is_named_and_never_sealed(chain: list[int], at: str, digest: str) -> None:
+    """Whatever time it claims."""
     tamper(
-        "INSERT INTO audit (at, action, subject, detail) "
-        "SELECT min(at) - interval '1 day', 'made.up', 'x', '{}' FROM audit"
+        f"INSERT INTO audit (at, action, subject, detail, digest) SELECT {at}, 'made.up', 'x', '{{}}', {digest} FROM audit"
     )
-    seal()
+    assert seal().seq == 5
     (fault,) = faults()
     assert (fault.kind, fault.seq) == ("inserted", None)
+
+
+def test_a_copied_row_is_named(chain: list[int]) -> None:
+    columns = "at, actor_id, action, subject, detail, request_id, digest"
+    tamper(f"INSERT INTO audit ({columns}) SELECT {columns} FROM audit WHERE id = {chain[1]}")
+    assert [fault.kind for fault in faults()] == ["copied"]
+    seal()
+    assert [fault.kind for fault in faults()] == ["copied"]
+
+
+def test_a_row_altered_before_it_was_sealed_is_named(chain: list[int]) -> None:
+    act(6)
+    tamper("UPDATE audit SET action = 'other' WHERE subject = 'test:6'")
+    assert seal().seq == 5
+    assert [fault.kind for fault in faults()] == ["inserted"]
+
+
+def test_a_clock_that_was_ahead_and_put_back_breaks_nothing(chain: list[int]) -> None:
+    act(3600)
+    assert seal().seq == 6
+    for number in range(6, 12):
+        act(number)
+    assert faults() == []
+    assert seal().seq == 12
+    assert faults() == []
+
+
+def test_rows_of_the_release_before_are_sealed_for_an_hour(chain: list[int]) -> None:
+    """Its processes write on until they are replaced; after that a row without a digest is nobody's."""
+    old = "INSERT INTO audit (at, action, subject, detail) SELECT max(at), 'old', 'x', '{}' FROM audit"
+    tamper(old)
+    assert faults(now=NOW) == []
+    assert seal(now=NOW).seq == 6
+    tamper(old)
+    assert seal().seq == 6
+    assert [fault.kind for fault in faults()] == ["inserted"]
 
 
 def test_a_forged_link_does_not_fit(chain: list[int]) -> None:
@@ -111,14 +154,8 @@ def test_late_commits_are_still_sealed(chain: list[int]) -> None:
         session.execute(text(f"SELECT setval(pg_get_serial_sequence('audit', 'id'), {chain[-1] + 5})"))
     act(7)
     seal()
-    with transaction() as session:
-        session.execute(
-            text(
-                f"INSERT INTO audit (id, at, action, subject, detail) OVERRIDING SYSTEM VALUE "
-                f"VALUES ({chain[-1] + 2}, :at, 'late', 'x', '{{}}')"
-            ),
-            {"at": NOW},
-        )
+    tamper(f"ALTER TABLE audit ALTER COLUMN id RESTART WITH {chain[-1] + 2}")
+    act(8)
     assert seal().seq == 7
     assert faults() == []
 

@@ -1,16 +1,20 @@
 """Who did what to what, when: rows that are only ever added."""
 
+import hmac
 import json
+import secrets
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import g, has_request_context
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, select
+from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from wxapi.platform.cipher import Cipher
 from wxapi.platform.db import Base, write_later
+from wxapi.platform.runtime import runtime
 
 
 class AuditRow(Base):
@@ -27,13 +31,17 @@ class AuditRow(Base):
     subject: Mapped[str] = mapped_column(Text)
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
     request_id: Mapped[str | None] = mapped_column(Text)
+    # A random part and a keyed digest of it and the row: only the product writes rows that are sealed. None: of a
+    # release that wrote none.
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 _ADD = """
-INSERT INTO audit (at, actor_id, action, subject, detail, request_id)
-VALUES (%(at)s, %(actor_id)s, %(action)s, %(subject)s, CAST(%(detail)s AS jsonb), %(request_id)s)
+INSERT INTO audit (at, actor_id, action, subject, detail, request_id, digest)
+VALUES (%(at)s, %(actor_id)s, %(action)s, %(subject)s, CAST(%(detail)s AS jsonb), %(request_id)s, %(digest)s)
 RETURNING id
 """
+_RANDOM_BYTES = 8
 
 
 def last_at(session: Session, action: str, *, subject: str) -> datetime | None:
@@ -52,5 +60,40 @@ def record(
 ) -> None:
     """Add one row to the audit, in the caller's transaction."""
     request_id = g.get("request_id") if has_request_context() else None
-    row = {"at": at, "actor_id": actor_id, "action": action, "subject": subject, "detail": json.dumps(detail)}
-    write_later(session, _ADD, row | {"request_id": request_id})
+    # Two acts that are alike in everything are two acts; a copy of a row has the same random part.
+    unique = secrets.token_bytes(_RANDOM_BYTES)
+    row = AuditRow(
+        at=at, actor_id=actor_id, action=action, subject=subject, detail=detail, request_id=request_id, digest=unique
+    )
+    values = {
+        "at": at,
+        "actor_id": actor_id,
+        "action": action,
+        "subject": subject,
+        "detail": json.dumps(detail),
+        "request_id": request_id,
+        "digest": unique + keyed_digest(runtime().cipher, row, unique.hex()),
+    }
+    write_later(session, _ADD, values)
+
+
+def is_ours(cipher: Cipher, row: AuditRow) -> bool:
+    """Whether the product wrote the row, and nobody changed it since."""
+    if row.digest is None:
+        return False
+    unique = row.digest[:_RANDOM_BYTES]
+    return hmac.compare_digest(row.digest[_RANDOM_BYTES:], keyed_digest(cipher, row, unique.hex()))
+
+
+def keyed_digest(cipher: Cipher, row: AuditRow, *before: str | int) -> bytes:
+    """A digest over a row's values and something before them; its key is not in the database."""
+    values = [
+        *before,
+        row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        str(row.actor_id) if row.actor_id else None,
+        row.action,
+        row.subject,
+        row.detail,
+        row.request_id,
+    ]
+    return cipher.digest(json.dumps(values, ensure_ascii=False, sort_keys=True), purpose="audit.chain")

@@ -5,7 +5,6 @@ queue. Instead a job seals, each minute, the rows that are not in the chain yet:
 digest over the row and the link before. The key is not in the database; whoever can write there cannot forge a link.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import BigInteger, ColumnElement, DateTime, LargeBinary, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from wxapi.platform.audit import AuditRow
+from wxapi.platform.audit import AuditRow, is_ours, keyed_digest
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.db import Base
 
-# A row this much older than one already sealed did not come by way of the product, whose transactions are short.
-LATE = timedelta(minutes=10)
+# A release that writes no digests runs this long beside one that does.
+_REPLACED_WITHIN = timedelta(hours=1)
 # Ids taken by transactions still open are never this far behind; it keeps the search for loose rows short.
 _ID_WINDOW = 100_000
 _BATCH = 1000
@@ -26,7 +25,10 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 class AuditLink(Base):
-    """One link: the place of a row in the chain, the digest up to it, and the latest time of any row up to it."""
+    """One link: the place of a row in the chain and the digest up to it.
+
+    `latest_at`, the latest time of any row up to it, is written for sealers of the release before.
+    """
 
     __tablename__ = "audit_links"
 
@@ -51,26 +53,41 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is not as it was sealed: `altered`, `removed`, `inserted`, `relinked` or `cut_off`."""
+    """Something that is not as it was sealed: `altered`, `removed`, `inserted`, `copied`, `relinked` or `cut_off`."""
 
     kind: str
     audit_id: int | None
     seq: int | None
 
 
-def seal(session: Session, cipher: Cipher) -> Head:
-    """Link up to 1,000 rows that are in no link yet; returns the head. Sealers wait for one another."""
+def seal(session: Session, cipher: Cipher, *, now: datetime) -> Head:
+    """Link up to 1,000 rows that are in no link yet, in the order of their ids; returns the head.
+
+    Sealers wait for one another. Times of rows decide nothing: clocks are put back.
+    """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("audit.seal"))))
     head = head_of(session)
     newest = session.scalar(select(func.max(AuditLink.audit_id))) or 0
-    # Empty chain: `latest_at` is the beginning of time, from which nothing can be taken.
-    since = head.latest_at - LATE if head.seq else head.latest_at
-    loose = select(AuditRow).where(_loose(), AuditRow.id > newest - _ID_WINDOW, AuditRow.at >= since)
+    without = _without_digest(session, newest, now)
+    loose = select(AuditRow).where(_loose(), AuditRow.id > newest - _ID_WINDOW)
     for row in session.scalars(loose.order_by(AuditRow.id).limit(_BATCH)).all():
+        if not (is_ours(cipher, row) or (without and row.digest is None)):
+            continue
         head = Head(head.seq + 1, _digest(cipher, head.digest, row), max(head.latest_at, row.at))
         session.add(AuditLink(seq=head.seq, audit_id=row.id, digest=head.digest, latest_at=head.latest_at))
     session.flush()
     return head
+
+
+def _without_digest(session: Session, newest: int, now: datetime) -> bool:
+    """Whether rows without a digest are taken: of the release before, until all its processes have been replaced."""
+    first = session.scalar(
+        select(AuditRow.at)
+        .where(AuditRow.id > newest - _ID_WINDOW, AuditRow.digest.is_not(None))
+        .order_by(AuditRow.id)
+        .limit(1)
+    )
+    return first is None or now < first + _REPLACED_WITHIN
 
 
 def head_of(session: Session) -> Head:
@@ -79,12 +96,15 @@ def head_of(session: Session) -> Head:
     return Head(last.seq, last.digest, last.latest_at) if last else Head()
 
 
-def verify(session: Session, cipher: Cipher, *, known: tuple[int, bytes] | None = None) -> Iterator[Fault]:
+def verify(
+    session: Session, cipher: Cipher, *, now: datetime, known: tuple[int, bytes] | None = None
+) -> Iterator[Fault]:
     """Walk the whole chain and name what is not as it was sealed.
 
     Args:
         session: only read from.
         cipher: holds the key of the digests.
+        now: the time.
         known: place and digest of a head noted earlier, which must still be a link.
     """
     before = Head()
@@ -99,9 +119,21 @@ def verify(session: Session, cipher: Cipher, *, known: tuple[int, bytes] | None 
         before = Head(link.seq, link.digest, link.latest_at)
     if known is not None and known[0] > before.seq:
         yield Fault("cut_off", None, before.seq + 1)
-    if before.seq:
-        inserted = select(AuditRow.id).where(_loose(), AuditRow.at < before.latest_at - LATE).order_by(AuditRow.id)
-        yield from (Fault("inserted", audit_id, None) for audit_id in session.scalars(inserted))
+    yield from _intruders(session, cipher, now)
+
+
+def _intruders(session: Session, cipher: Cipher, now: datetime) -> Iterator[Fault]:
+    """Rows that the product did not write: those without its digest, and copies with the digest of another."""
+    newest = session.scalar(select(func.max(AuditLink.audit_id))) or 0
+    without = _without_digest(session, newest, now)
+    loose = select(AuditRow).where(_loose()).order_by(AuditRow.id)
+    for row in session.scalars(loose.execution_options(yield_per=_BATCH)):
+        if not (is_ours(cipher, row) or (without and row.digest is None)):
+            yield Fault("inserted", row.id, None)
+    known = select(AuditRow.digest).where(AuditRow.digest.is_not(None))
+    twice = known.group_by(AuditRow.digest).having(func.count() > 1)
+    copies = select(func.max(AuditRow.id)).where(AuditRow.digest.in_(twice)).group_by(AuditRow.digest)
+    yield from (Fault("copied", audit_id, None) for audit_id in session.scalars(copies))
 
 
 def _loose() -> ColumnElement[bool]:
@@ -109,14 +141,4 @@ def _loose() -> ColumnElement[bool]:
 
 
 def _digest(cipher: Cipher, before: bytes, row: AuditRow) -> bytes:
-    values = [
-        before.hex(),
-        row.id,
-        row.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        str(row.actor_id) if row.actor_id else None,
-        row.action,
-        row.subject,
-        row.detail,
-        row.request_id,
-    ]
-    return cipher.digest(json.dumps(values, ensure_ascii=False, sort_keys=True), purpose="audit.chain")
+    return keyed_digest(cipher, row, before.hex(), row.id)

@@ -64,7 +64,7 @@ def verify(head: str | None) -> None:
     """Walk the chain; name every row that was altered, removed, inserted or relinked. Exit code 1 if there is one."""
     known = _head(head) if head else None
     faults = 0
-    for fault in audit_chain.verify(db.session(), runtime().cipher, known=known):
+    for fault in audit_chain.verify(db.session(), runtime().cipher, now=runtime().clock.now(), known=known):
         faults += 1
         click.echo(f"{fault.kind}: audit row {fault.audit_id or '-'}, link {fault.seq or '-'}")
     now = audit_chain.head_of(db.session())
