@@ -12,7 +12,7 @@ from workers import housekeeping
 from workers.job import Job
 from wxapi.duties.services import climb
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.moderation import service as moderation
+from wxapi.moderation.services import check as moderation
 from wxapi.photos import service as photos
 from wxapi.reports.services import duty_checks, timers
 from wxapi.training.services import session_end

@@ -11,10 +11,9 @@ from datetime import datetime
 from workers.job import Job, Queue
 from workers.timetable import TASKS
 from wxapi.identity.services import erasure
-from wxapi.moderation import service as moderation
-from wxapi.moderation.verdicts import Verdict
-from wxapi.notifications import delivery, pushes
-from wxapi.notifications.services import browsers
+from wxapi.moderation.rules.verdicts import Verdict
+from wxapi.moderation.services import check as moderation
+from wxapi.notifications.services import browsers, deliver, pushes
 from wxapi.photos import service as photos
 from wxapi.reports.services import moderate, notify, route
 from wxapi.training.services import session_end, tell
@@ -38,7 +37,7 @@ _BEGIN_CHECKS = Job(moderate.begin_checks, ("report_id",))
 TOPICS: Topics = {
     "user.erase": (Job(erasure.erase, ("user_id",), label="erase_person"),),
     "web_session.opened": (Job(browsers.tell_of_browser, ("session_id",)),),
-    "message.due": (_asks_wechat(delivery.deliver, "message_id", label="deliver_message"),),
+    "message.due": (_asks_wechat(deliver.deliver, "message_id", label="deliver_message"),),
     "photo.dropped": (Job(photos.remove_files, ("photo_id",), label="remove_photo"),),
     "photo.uploaded": (
         Job(photos.develop, ("photo_id",), queue=Queue.PHOTOS, limit_s=40, lease_s=50, label="develop_photo"),

@@ -18,15 +18,19 @@ from wxapi.identity.services.login import authenticate
 from wxapi.kernel.clock import Clock
 from wxapi.kernel.permissions import ROLE_NAMES
 from wxapi.kernel.words import Words, words
-from wxapi.moderation import personal as moderation_personal
-from wxapi.moderation import retention as moderation_retention
+from wxapi.moderation.services import personal as moderation_personal
+from wxapi.moderation.services import retention as moderation_retention
 from wxapi.notifications import cli as notifications_cli
-from wxapi.notifications import personal as notifications_personal
-from wxapi.notifications import retention as notifications_retention
 from wxapi.notifications import views as notifications
+from wxapi.notifications.queries import registered as messages
+from wxapi.notifications.rules import browsers as browser_messages
+from wxapi.notifications.rules.notices import MessageKind
+from wxapi.notifications.services import personal as notifications_personal
+from wxapi.notifications.services import retention as notifications_retention
 from wxapi.photos import personal as photos_personal
 from wxapi.photos import retention as photos_retention
 from wxapi.photos import views as photos
+from wxapi.photos import visibility as photo_visibility
 from wxapi.platform import cli as platform_cli
 from wxapi.platform import (
     db,
@@ -51,15 +55,22 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
+from wxapi.reports.queries import visibility as report_visibility
+from wxapi.reports.queries.reports import photo_is_visible
+from wxapi.reports.rules import messages as report_messages
 from wxapi.reports.rules.words import WORDS as REPORT_WORDS
 from wxapi.reports.services import personal as reports_personal
 from wxapi.reports.services import retention as reports_retention
 from wxapi.reports.services import work as report_work
 from wxapi.reports.views import lists as report_lists
 from wxapi.reports.views import moderation, reports
+from wxapi.scenes import rules as scene_rules
+from wxapi.scenes import services as scene_services
 from wxapi.scenes import views as scenes
 from wxapi.training import cli as training_cli
 from wxapi.training import views as training
+from wxapi.training.rules import messages as training_messages
+from wxapi.training.rules import scenes as training_scenes
 from wxapi.training.services import personal as training_personal
 from wxapi.training.services import retention as training_retention
 from wxapi.units import cli as units_cli
@@ -104,6 +115,18 @@ RETENTION: tuple[retention.Category, ...] = (
     *reports_retention.RETENTION,
     *training_retention.RETENTION,
 )
+# Messages: their kinds, and the things they are about.
+MESSAGE_KINDS: tuple[MessageKind, ...] = (*browser_messages.KINDS, *report_messages.KINDS, *training_messages.KINDS)
+MESSAGE_SUBJECTS: tuple[messages.MessageSubject, ...] = (
+    messages.MessageSubject("report", sight=report_visibility.may_hear),
+    messages.MessageSubject("session"),
+    messages.MessageSubject("certificate"),
+    messages.MessageSubject("browser"),
+)
+# What mini-program codes are made for.
+SCENE_KINDS: tuple[scene_rules.SceneKind, ...] = (scene_rules.REGION, training_scenes.TRAINING_SESSION)
+# Where photos are seen by others than their owner.
+PHOTO_VISIBILITY: tuple[photo_visibility.Condition, ...] = (photo_is_visible,)
 # What lies with a unit and goes to its successor when it is closed.
 UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
 # What duties are about.
@@ -117,6 +140,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("roles", ROLE_NAMES),
     words("person_kinds", KIND_NAMES),
     *REPORT_WORDS,
+    words("message_kinds", {kind.code: kind.zh for kind in MESSAGE_KINDS}),
 )
 # Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that
 # hangs holds up no other.
@@ -162,6 +186,9 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     retention.install(app, RETENTION)
     unit_management.install(app, UNIT_HOLDINGS)
     duty_work.install(app, DUTY_SUBJECTS)
+    messages.install(app, MESSAGE_KINDS, MESSAGE_SUBJECTS)
+    scene_services.install(app, SCENE_KINDS)
+    photo_visibility.install(app, PHOTO_VISIBILITY)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(storage.files_blueprint(parts.storage))
     api = openapi.make_api(app, config)

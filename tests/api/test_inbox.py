@@ -10,16 +10,18 @@ from flask import Flask
 from tests.conftest import NOW
 from tests.factories import People, Person
 from wxapi.kernel.clock import FixedClock
-from wxapi.notifications import ledger, service
 from wxapi.notifications.models import Template
-from wxapi.notifications.rules import Kind, Notice
+from wxapi.notifications.rules.notices import Notice
+from wxapi.notifications.services import ledger, templates
+from wxapi.notifications.services import tell as telling
 from wxapi.platform.db import transaction
+from wxapi.reports.rules.messages import DESK_TASK, REPORT_CONFIRM, REPORT_PROGRESS
 
 
 def tell(person: Person, step: str, *, now: Any = NOW, not_before: Any = None) -> None:
-    notice = Notice(Kind.REPORT_PROGRESS, f"report:{uuid.UUID(int=1)}", step, f"标题 {step}", "内容")
+    notice = Notice(REPORT_PROGRESS, f"report:{uuid.UUID(int=1)}", step, f"标题 {step}", "内容")
     with transaction() as session:
-        service.tell(session, [person.actor.user_id], notice, now=now, not_before=not_before)
+        telling.tell(session, [person.actor.user_id], notice, now=now, not_before=not_before)
 
 
 @pytest.fixture
@@ -97,11 +99,11 @@ def test_strangers_have_no_inbox(app: Flask, path: str) -> None:
 
 def test_the_templates_a_phone_may_ask_for(person: Person) -> None:
     assert person.get("/message-templates").json == {"items": [], "next_cursor": None}
-    service.set_template(
-        Template(kind=Kind.DESK_TASK, template_id="T-desk", fields={"thing1": "what"}, long_term=True), now=NOW
+    templates.set_template(
+        Template(kind=DESK_TASK.code, template_id="T-desk", fields={"thing1": "what"}, long_term=True), now=NOW
     )
-    service.set_template(
-        Template(kind=Kind.REPORT_CONFIRM, template_id="T-confirm", fields={"thing1": "what"}, long_term=False), now=NOW
+    templates.set_template(
+        Template(kind=REPORT_CONFIRM.code, template_id="T-confirm", fields={"thing1": "what"}, long_term=False), now=NOW
     )
     with transaction() as session:
         ledger.note_answer(session, person.actor.user_id, "T-confirm", accepted=True, at=NOW, source="x")

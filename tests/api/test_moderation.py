@@ -19,8 +19,8 @@ from workers.topics import TOPICS
 from wxapi.identity.services import erasure
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
-from wxapi.moderation import service
 from wxapi.moderation.models import Check
+from wxapi.moderation.services import check as moderation
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import Runtime
@@ -262,7 +262,7 @@ class TestPictures:
         session.commit()
         push(town.worker, session, clock, "t-early", suggest="review", label=10001)
         assert self.state(town, filed) == "pending"
-        service._conclude(session, check.id, "t-early", None, now=clock.now())
+        moderation._conclude(session, check.id, "t-early", None, now=clock.now())
         session.commit()
         assert self.state(town, filed) == "review"
 

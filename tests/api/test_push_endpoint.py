@@ -15,13 +15,15 @@ from tests.conftest import APPID, NOW
 from tests.factories import People, Person
 from wxapi.identity.models import User
 from wxapi.kernel.clock import FixedClock
-from wxapi.notifications import ledger, pushes, service
 from wxapi.notifications.models import Message, PushEvent, Template
-from wxapi.notifications.rules import Delivery, Kind, Notice
+from wxapi.notifications.rules.notices import Delivery, Notice
+from wxapi.notifications.services import ledger, pushes, templates
+from wxapi.notifications.services import tell as telling
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.wechat.push_crypto import PushKeys, seal_event, sign
+from wxapi.reports.rules.messages import REPORT_PROGRESS
 
 TOKEN, AES_KEY = "gridWoodpecker2026", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 KEYS = PushKeys.from_settings(TOKEN, AES_KEY, APPID)
@@ -69,8 +71,8 @@ def topics(session: Session) -> list[str]:
 
 @pytest.fixture
 def person(people: People) -> Person:
-    service.set_template(
-        Template(kind=Kind.REPORT_PROGRESS, template_id="T", fields={"thing1": "what"}, long_term=False), now=NOW
+    templates.set_template(
+        Template(kind=REPORT_PROGRESS.code, template_id="T", fields={"thing1": "what"}, long_term=False), now=NOW
     )
     return people.make(openid=OPENID)
 
@@ -221,9 +223,9 @@ def test_a_number_given_again_since_stays(client: FlaskClient, person: Person, s
 
 
 def test_wechats_word_on_a_message(client: FlaskClient, person: Person, session: Session) -> None:
-    notice = Notice(Kind.REPORT_PROGRESS, "report:1", "a", "t", "b", {"what": "x"})
+    notice = Notice(REPORT_PROGRESS, "report:1", "a", "t", "b", {"what": "x"})
     with transaction() as own:
-        service.tell(own, [person.actor.user_id], notice, now=NOW)
+        telling.tell(own, [person.actor.user_id], notice, now=NOW)
     item = {"TemplateId": "T", "MsgID": "4000", "ErrorCode": "20001", "ErrorStatus": "fail"}
     push(client, {"Event": "subscribe_msg_sent_event", "FromUserName": OPENID, "List": item})
     pushes.work_on(session.scalars(select(PushEvent.id)).one(), now=NOW)

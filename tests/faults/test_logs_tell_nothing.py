@@ -24,11 +24,11 @@ from wxapi.app import create_app
 from wxapi.demo.embedded import free_port
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Template
-from wxapi.notifications.rules import Kind
-from wxapi.notifications.service import set_template
+from wxapi.notifications.services import templates
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.codes import LOGIN_PATH, PHONE_PATH, TEXT_CHECK_PATH
+from wxapi.reports.rules.messages import REPORT_PROGRESS
 
 pytestmark = pytest.mark.processes
 
@@ -80,8 +80,8 @@ def app(bench: Bench, fake: FakeControl) -> Iterator[Flask]:
         reporting.settle(people)
         people.make((Role.COMMUNITY_WORKER, VILLAGE), openid=WORKER)
         fields = {"character_string1": "number", "phrase2": "state"}
-        template = Template(kind=Kind.REPORT_PROGRESS.value, template_id=TEMPLATE, fields=fields, long_term=False)
-        set_template(template, now=runtime().clock.now())
+        template = Template(kind=REPORT_PROGRESS.code, template_id=TEMPLATE, fields=fields, long_term=False)
+        templates.set_template(template, now=runtime().clock.now())
         yield made
         db.engine.dispose()
 

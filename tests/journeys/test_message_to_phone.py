@@ -10,7 +10,7 @@ from tests.journeys.demo_process import DemoProcess
 from tests.journeys.phone import Phone, jpeg
 from tests.processes import await_true
 from wxapi.kernel.clock import SystemClock
-from wxapi.notifications.rules import not_at_night
+from wxapi.notifications.rules.notices import not_at_night
 
 pytestmark = pytest.mark.processes
 

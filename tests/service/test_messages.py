@@ -14,14 +14,16 @@ from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from wxapi.identity.services import erasure
-from wxapi.notifications import delivery, ledger, service
 from wxapi.notifications.models import Grant, Message, Template
-from wxapi.notifications.rules import Delivery, Kind, Notice
+from wxapi.notifications.rules.notices import Delivery, Notice
+from wxapi.notifications.services import deliver, inbox, ledger, templates
+from wxapi.notifications.services import tell as telling
 from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import Runtime
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.platform.wechat.codes import SUBSCRIBE_PATH
+from wxapi.reports.rules.messages import DESK_TASK, REPORT_PROGRESS
 
 TEMPLATE = "template-progress"
 FIELDS = {"character_string1": "number", "thing2": "what", "phrase3": "state", "time4": "at"}
@@ -32,7 +34,7 @@ REPORT = uuid.UUID("0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11")
 
 def notice(step: str = "accepted:1", **change: Any) -> Notice:
     given: dict[str, Any] = {
-        "kind": Kind.REPORT_PROGRESS,
+        "kind": REPORT_PROGRESS,
         "subject": f"report:{REPORT}",
         "step": step,
         "title": "您的上报已受理",
@@ -62,8 +64,8 @@ def person(wired: Runtime, fake: FakeControl, people: People) -> Person:
     wired.wechat.code_to_session(fake.login_code(OPENID))
     fake.order("POST", "template", template_id=TEMPLATE, keys=list(FIELDS))
     fake.order("POST", "revoke", openid=OPENID, template_id=TEMPLATE)
-    service.set_template(
-        Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields=FIELDS, page=PAGE, long_term=False), now=NOW
+    templates.set_template(
+        Template(kind=REPORT_PROGRESS.code, template_id=TEMPLATE, fields=FIELDS, page=PAGE, long_term=False), now=NOW
     )
     return people.make(openid=OPENID)
 
@@ -79,7 +81,7 @@ def accept(person: Person, fake: FakeControl, count: int = 1, *, at: datetime = 
 
 def tell(person: Person, told: Notice | None = None, **kwargs: Any) -> int:
     with transaction() as session:
-        return service.tell(session, [person.actor.user_id], told or notice(), **{"now": NOW} | kwargs)
+        return telling.tell(session, [person.actor.user_id], told or notice(), **{"now": NOW} | kwargs)
 
 
 def only_message(session: Session) -> Message:
@@ -93,7 +95,7 @@ def due(session: Session) -> list[OutboxRow]:
 
 def deliver_at(session: Session, at: datetime = NOW) -> Message:
     """Run the job once and return the message."""
-    delivery.deliver(only_message(session).id, now=at)
+    deliver.deliver(only_message(session).id, now=at)
     return only_message(session)
 
 
@@ -104,7 +106,7 @@ def test_one_message_per_person_case_and_step(person: Person, session: Session) 
 
 
 def test_without_a_template_it_is_the_inbox_alone(person: Person, session: Session) -> None:
-    tell(person, notice(kind=Kind.DESK_TASK))
+    tell(person, notice(kind=DESK_TASK))
     assert only_message(session).delivery == Delivery.INBOX
     assert due(session) == []
 
@@ -117,7 +119,7 @@ def test_long_texts_are_cut(person: Person, session: Session) -> None:
 
 def test_nobody_and_the_erased_are_told_nothing(person: Person, session: Session) -> None:
     with transaction() as own:
-        assert service.tell(own, [], notice(), now=NOW) == 0
+        assert telling.tell(own, [], notice(), now=NOW) == 0
     erasure.erase(person.actor.user_id, now=NOW)
     assert tell(person) == 0
     assert session.scalars(select(Message)).all() == []
@@ -202,7 +204,7 @@ def test_a_job_that_died_while_sending_counts_as_a_lost_answer(
     died = {"delivery": Delivery.SENDING.value, "claimed_at": NOW, "tries": 1}
     session.execute(update(Message).values(died))
     assert deliver_at(session, NOW + timedelta(seconds=60)).delivery == Delivery.SENDING
-    later = NOW + delivery.CLAIM
+    later = NOW + deliver.CLAIM
     row = deliver_at(session, later)
     assert (row.delivery, row.unsure) == (Delivery.SENT, True)
     session.execute(update(Message).values(died | {"unsure": True}))
@@ -217,7 +219,7 @@ def test_one_send_to_a_person_at_a_time(person: Person, fake: FakeControl, sessi
     session.execute(update(Message).values(delivery=Delivery.SENDING.value, claimed_at=NOW, tries=1))
     tell(person, notice("resolved:2"))
     second = session.scalars(select(Message).where(Message.id != first.id)).one()
-    delivery.deliver(second.id, now=NOW)
+    deliver.deliver(second.id, now=NOW)
     session.refresh(second)
     assert second.delivery == Delivery.PENDING
     assert fake.calls(SUBSCRIBE_PATH) == 0
@@ -242,8 +244,8 @@ def test_a_template_mapped_wrongly_fails_before_wechat_is_asked(
     person: Person, fake: FakeControl, session: Session
 ) -> None:
     accept(person, fake)
-    service.set_template(
-        Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields={"time1": "what"}, page=PAGE, long_term=False),
+    templates.set_template(
+        Template(kind=REPORT_PROGRESS.code, template_id=TEMPLATE, fields={"time1": "what"}, page=PAGE, long_term=False),
         now=NOW,
     )
     tell(person)
@@ -270,8 +272,8 @@ def test_at_night_it_waits_for_the_morning(person: Person, fake: FakeControl, se
     assert deliver_at(session, night).delivery == Delivery.PENDING
     assert fake.calls(SUBSCRIBE_PATH) == 0
     assert deliver_at(session, morning).delivery == Delivery.SENT
-    inbox = service.read_inbox(person.actor, unread=False, limit=10, cursor=None, now=night)
-    assert len(inbox.items) == 1
+    page = inbox.read_inbox(person.actor, unread=False, limit=10, cursor=None, now=night)
+    assert len(page.items) == 1
 
 
 def test_a_delayed_notice_shows_nowhere_before_its_time(person: Person, fake: FakeControl, session: Session) -> None:
@@ -282,20 +284,20 @@ def test_a_delayed_notice_shows_nowhere_before_its_time(person: Person, fake: Fa
     assert deliver_at(session).delivery == Delivery.PENDING
     assert person.get("/me/messages").json["items"] == []
     assert deliver_at(session, later).delivery == Delivery.SENT
-    (shown,) = service.read_inbox(person.actor, unread=False, limit=10, cursor=None, now=later).items
+    (shown,) = inbox.read_inbox(person.actor, unread=False, limit=10, cursor=None, now=later).items
     assert shown.visible_at == later
 
 
 def test_a_long_term_template_needs_one_consent(person: Person, fake: FakeControl, session: Session) -> None:
-    service.set_template(
-        Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields=FIELDS, page=PAGE, long_term=True), now=NOW
+    templates.set_template(
+        Template(kind=REPORT_PROGRESS.code, template_id=TEMPLATE, fields=FIELDS, page=PAGE, long_term=True), now=NOW
     )
     accept(person, fake)
     fake.order("POST", "grant", openid=OPENID, template_id=TEMPLATE, long_term=True)
     for step in ("a", "b", "c"):
         tell(person, notice(step))
     for row in session.scalars(select(Message)).all():
-        delivery.deliver(row.id, now=NOW)
+        deliver.deliver(row.id, now=NOW)
     session.expire_all()
     assert set(session.scalars(select(Message.delivery))) == {Delivery.SENT}
     assert ledger.balances(session, person.actor.user_id) == {TEMPLATE: 1}
@@ -335,7 +337,7 @@ def test_erasing_a_person_takes_the_inbox_and_the_ledger(person: Person, fake: F
     held = person.get("/me/data").json["notifications"]
     assert (len(held["messages"]), len(held["answers"])) == (1, 1)
     erasure.erase(person.actor.user_id, now=NOW)
-    delivery.deliver(message_id, now=NOW)
+    deliver.deliver(message_id, now=NOW)
     assert session.scalars(select(Message)).all() == []
     assert session.scalars(select(Grant)).all() == []
     assert fake.calls(SUBSCRIBE_PATH) == 0
@@ -343,9 +345,9 @@ def test_erasing_a_person_takes_the_inbox_and_the_ledger(person: Person, fake: F
 
 def test_templates_are_changed_in_place(person: Person, session: Session) -> None:
     assert person
-    service.set_template(
+    templates.set_template(
         Template(
-            kind=Kind.REPORT_PROGRESS, template_id="another", fields={"thing1": "what"}, page=PAGE, long_term=True
+            kind=REPORT_PROGRESS.code, template_id="another", fields={"thing1": "what"}, page=PAGE, long_term=True
         ),
         now=NOW,
     )

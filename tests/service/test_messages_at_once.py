@@ -17,12 +17,14 @@ from tests.fake_wechat_control import FakeControl
 from wxapi.app import create_app
 from wxapi.identity.services.login import register_openid
 from wxapi.kernel.clock import FixedClock
-from wxapi.notifications import delivery, ledger, service
 from wxapi.notifications.models import Message, Template
-from wxapi.notifications.rules import Delivery, Kind, Notice
+from wxapi.notifications.rules.notices import Delivery, Notice
+from wxapi.notifications.services import deliver, ledger, templates
+from wxapi.notifications.services import tell as telling
 from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 from wxapi.platform.wechat.codes import SUBSCRIBE_PATH
+from wxapi.reports.rules.messages import REPORT_PROGRESS
 
 OPENID, TEMPLATE, STEPS = "o-at-once", "template-at-once", 5
 
@@ -45,15 +47,15 @@ def prepare(app: Flask, fake: FakeControl) -> list[uuid.UUID]:
     with app.app_context():
         app.extensions["wxapi"].wechat.code_to_session(fake.login_code(OPENID))
         fake.order("POST", "grant", openid=OPENID, template_id=TEMPLATE, count=STEPS)
-        service.set_template(
-            Template(kind=Kind.REPORT_PROGRESS, template_id=TEMPLATE, fields={"thing1": "what"}, long_term=False),
+        templates.set_template(
+            Template(kind=REPORT_PROGRESS.code, template_id=TEMPLATE, fields={"thing1": "what"}, long_term=False),
             now=NOW,
         )
         with transaction() as session:
             user = register_openid(session, OPENID, now=NOW)
             for number in range(STEPS):
-                notice = Notice(Kind.REPORT_PROGRESS, "report:1", str(number), "t", "b", {"what": str(number)})
-                service.tell(session, [user.id], notice, now=NOW)
+                notice = Notice(REPORT_PROGRESS, "report:1", str(number), "t", "b", {"what": str(number)})
+                telling.tell(session, [user.id], notice, now=NOW)
                 ledger.note_answer(session, user.id, TEMPLATE, accepted=True, at=NOW, source=str(number))
         found = list(db.session.scalars(select(Message.id)))
         db.session.remove()
@@ -68,7 +70,7 @@ def test_each_message_goes_out_once_and_never_two_at_a_time(committing_app: Flas
     def run(message_id: uuid.UUID, at: datetime) -> None:
         with committing_app.app_context():
             barrier.wait(30)
-            delivery.deliver(message_id, now=at)
+            deliver.deliver(message_id, now=at)
             db.session.remove()
 
     with ThreadPoolExecutor(len(jobs)) as pool:

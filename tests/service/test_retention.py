@@ -20,8 +20,8 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.moderation.models import Trace
 from wxapi.notifications.models import Message, PushEvent
-from wxapi.notifications.rules import Kind, Notice
-from wxapi.notifications.service import tell
+from wxapi.notifications.rules.notices import Notice
+from wxapi.notifications.services import tell as telling
 from wxapi.photos.models import Photo
 from wxapi.platform import retention
 from wxapi.platform.audit import AuditRow
@@ -29,6 +29,7 @@ from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 from wxapi.reports.models import ReportOriginal, ReportPhoto
+from wxapi.reports.rules.messages import REPORT_PROGRESS
 from wxapi.training.models import Refusal
 
 PHONE = "13812345678"
@@ -44,10 +45,10 @@ def add_old(session: Session, row: Any) -> None:
 
 
 def message(session: Session, people: People) -> type[Message]:
-    notice = Notice(Kind.REPORT_PROGRESS, f"report:{uuid.uuid4()}", "accepted:1", "标题", "正文", {})
+    notice = Notice(REPORT_PROGRESS, f"report:{uuid.uuid4()}", "accepted:1", "标题", "正文", {})
     reader = people.make().actor.user_id
     with transaction() as own:
-        tell(own, [reader], notice, now=NOW)
+        telling.tell(own, [reader], notice, now=NOW)
     return Message
 
 

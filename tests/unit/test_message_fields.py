@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.demo.fake_wechat.template_fields import broken_field
-from wxapi.notifications.template_fields import FieldError, fill, fit, is_known, type_of
+from wxapi.notifications.rules.template_fields import FieldError, fill, fit, is_known, type_of
 
 TYPES = [
     "thing",

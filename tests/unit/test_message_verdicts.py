@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from wxapi.notifications.rules import Delivery
-from wxapi.notifications.verdicts import WORTH_SENDING, Verdict, judge
+from wxapi.notifications.rules.notices import Delivery
+from wxapi.notifications.rules.verdicts import WORTH_SENDING, Verdict, judge
 from wxapi.platform.wechat.codes import SUBSCRIBE_PATH, ErrorClass, classify
 from wxapi.platform.wechat.errors import WeChatError
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxapi.moderation.rules import MOST_ASKS, TRIES_FOR, State
-from wxapi.moderation.verdicts import Verdict, asks_again, retry_in, state_after, verdict_of
-from wxapi.notifications.push_events import CheckedMedia, checked_media, repeat_key
+from wxapi.moderation.rules.checks import MOST_ASKS, TRIES_FOR, CheckState
+from wxapi.moderation.rules.verdicts import Verdict, asks_again, retry_in, state_after, verdict_of
+from wxapi.notifications.rules.push_events import CheckedMedia, checked_media, repeat_key
 from wxapi.platform.wechat.codes import TEXT_CHECK_PATH, ErrorClass
 from wxapi.platform.wechat.errors import WeChatError
 
@@ -21,21 +21,21 @@ def failed(error_class: ErrorClass, errcode: int | None = None) -> WeChatError:
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
-        ({"result": {"suggest": "pass", "label": 100}}, State.PASS),
-        ({"result": {"suggest": "review", "label": "10001"}}, State.REVIEW),
-        ({"result": {"suggest": "risky"}}, State.RISKY),
-        ({"result": {"suggest": "something new"}}, State.MANUAL),
-        ({"result": None}, State.MANUAL),
-        ({}, State.MANUAL),
+        ({"result": {"suggest": "pass", "label": 100}}, CheckState.PASS),
+        ({"result": {"suggest": "review", "label": "10001"}}, CheckState.REVIEW),
+        ({"result": {"suggest": "risky"}}, CheckState.RISKY),
+        ({"result": {"suggest": "something new"}}, CheckState.MANUAL),
+        ({"result": None}, CheckState.MANUAL),
+        ({}, CheckState.MANUAL),
     ],
 )
-def test_only_the_word_pass_lets_pass(answer: dict[str, Any], state: State) -> None:
+def test_only_the_word_pass_lets_pass(answer: dict[str, Any], state: CheckState) -> None:
     assert verdict_of(answer).state is state
 
 
 @given(st.text(), st.integers(-(10**6), 10**6))
 def test_nothing_else_passes(suggest: str, errcode: int) -> None:
-    assert (Verdict(suggest, None, errcode).state is State.PASS) == (suggest == "pass" and errcode == 0)
+    assert (Verdict(suggest, None, errcode).state is CheckState.PASS) == (suggest == "pass" and errcode == 0)
 
 
 def test_what_may_mend_itself_is_repeated_for_an_hour() -> None:
@@ -62,8 +62,8 @@ def test_waits_grow_and_stay_short(tries: int) -> None:
 
 
 def test_the_old_refusal_of_content_is_risky() -> None:
-    assert state_after(failed(ErrorClass.CONTENT, 87014)) is State.RISKY
-    assert state_after(failed(ErrorClass.USER, 61010)) is State.MANUAL
+    assert state_after(failed(ErrorClass.CONTENT, 87014)) is CheckState.RISKY
+    assert state_after(failed(ErrorClass.USER, 61010)) is CheckState.MANUAL
 
 
 def test_a_picture_is_handed_in_twice_at_most() -> None:

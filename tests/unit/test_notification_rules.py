@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.notifications.rules import Kind, Notice, confidential_delay, cut, not_at_night
+from wxapi.notifications.rules.notices import Notice, confidential_delay, cut, not_at_night
+from wxapi.reports.rules.messages import DESK_TASK
 
 
 @pytest.mark.parametrize(
@@ -54,4 +55,4 @@ def test_cutting_counts_characters_and_shows_that_something_is_missing() -> None
 
 def test_a_value_nobody_can_map_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="openid"):
-        Notice(Kind.DESK_TASK, "report:1", "routed", "t", "b", {"openid": "x"})
+        Notice(DESK_TASK, "report:1", "routed", "t", "b", {"openid": "x"})

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wxapi.notifications.push_events import (
+from wxapi.notifications.rules.push_events import (
     Answer,
     Sent,
     answers,

@@ -24,8 +24,8 @@ from wxapi.identity.queries import user_by_digest
 from wxapi.identity.services import rosters
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
-from wxapi.notifications import queries as notifications
-from wxapi.notifications.service import set_template
+from wxapi.notifications.queries import messages as notifications
+from wxapi.notifications.services.templates import set_template
 from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime

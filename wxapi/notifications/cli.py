@@ -2,10 +2,12 @@
 
 import click
 
-from wxapi.notifications import queries, service
 from wxapi.notifications.models import Template
-from wxapi.notifications.rules import VALUE_NAMES, Kind
-from wxapi.notifications.template_fields import is_known
+from wxapi.notifications.queries import messages as queries
+from wxapi.notifications.queries.registered import registered
+from wxapi.notifications.rules.notices import MessageKind
+from wxapi.notifications.rules.template_fields import is_known
+from wxapi.notifications.services import templates as service
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
@@ -27,7 +29,7 @@ def templates() -> None:
 
 
 @messages.command("set-template")
-@click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
+@click.argument("kind")
 @click.argument("template_id")
 @click.argument("fields", nargs=-1, required=True, metavar="KEY=VALUE_NAME...")
 @click.option("--page", help="Opened by a tap; {id} is replaced. Example: pages/report/report?id={id}")
@@ -37,7 +39,10 @@ def set_template(kind: str, template_id: str, fields: tuple[str, ...], page: str
 
     Example: flask --app wsgi messages set-template report_progress x3mT… character_string1=number phrase2=state
     """
-    mapped = dict(_field(given) for given in fields)
+    known = registered().kinds
+    if kind not in known:
+        raise click.BadParameter(f"{kind}: the kinds are {', '.join(known)}")
+    mapped = dict(_field(given, known[kind]) for given in fields)
     if page and page.startswith(("/", "http")):
         raise click.BadParameter(f"{page}: a page has no leading slash and no address")
     chosen = Template(kind=kind, template_id=template_id, fields=mapped, page=page, long_term=long_term)
@@ -45,10 +50,10 @@ def set_template(kind: str, template_id: str, fields: tuple[str, ...], page: str
     click.echo(f"{kind} is sent with template {template_id} from now on.")
 
 
-def _field(given: str) -> tuple[str, str]:
+def _field(given: str, kind: MessageKind) -> tuple[str, str]:
     key, _, name = given.partition("=")
     if not is_known(key):
         raise click.BadParameter(f"{key or given} is no key of a template's field, such as thing1 or time3")
-    if name not in VALUE_NAMES:
-        raise click.BadParameter(f"{given}: the values are {', '.join(sorted(VALUE_NAMES))}")
+    if name not in kind.values:
+        raise click.BadParameter(f"{given}: the values are {', '.join(sorted(kind.values))}")
     return key, name

@@ -6,8 +6,9 @@ from typing import Any
 from flask import Response
 
 from wxapi.kernel.permissions import Permission
-from wxapi.notifications import pushes, schemas, service
-from wxapi.notifications.wire import message_dict, template_dict
+from wxapi.notifications.services import inbox, pushes, templates
+from wxapi.notifications.wire import schemas
+from wxapi.notifications.wire.messages import message_dict, template_dict
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
@@ -33,7 +34,7 @@ _TEMPLATE = {"kind": "report_progress", "template_id": "x3mT…", "long_term": F
 @blueprint.response(200, schemas.MessagePage, example={"items": [_MESSAGE], "next_cursor": None})
 def read_inbox(query: dict[str, Any]) -> Response:
     """What I have been told, newest first."""
-    page = service.read_inbox(current_actor(), **query, now=runtime().clock.now())
+    page = inbox.read_inbox(current_actor(), **query, now=runtime().clock.now())
     return page_response(page, message_dict)
 
 
@@ -42,7 +43,7 @@ def read_inbox(query: dict[str, Any]) -> Response:
 @blueprint.response(204)
 def mark_read(message_id: uuid.UUID) -> None:
     """Note that I have read a message."""
-    service.mark_read(current_actor(), message_id, now=runtime().clock.now())
+    inbox.mark_read(current_actor(), message_id, now=runtime().clock.now())
 
 
 @blueprint.route("/message-templates")
@@ -50,7 +51,7 @@ def mark_read(message_id: uuid.UUID) -> None:
 @blueprint.response(200, schemas.TemplatePage, example={"items": [_TEMPLATE], "next_cursor": None})
 def list_templates() -> Response:
     """The templates `wx.requestSubscribeMessage` may ask consent for; WeChat pushes the answer to the server."""
-    return items_response(template_dict(row, granted) for row, granted in service.list_templates(current_actor()))
+    return items_response(template_dict(row, granted) for row, granted in templates.list_templates(current_actor()))
 
 
 @blueprint.route("/wechat/push")

@@ -1,10 +1,13 @@
 """Who may see a photo: its owner, and whoever may see what it belongs to.
 
-Photos know nothing of reports, so a feature above registers how its things are seen, as a condition in SQL.
+Photos know nothing of reports, so a feature above says how its things are seen, as a condition in SQL; `wxapi.app`
+lists them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
+from flask import Flask, current_app
 from sqlalchemy import ColumnElement, or_
 
 from wxapi.kernel.actor import Actor
@@ -12,19 +15,15 @@ from wxapi.photos.models import Photo
 
 Condition = Callable[[Actor], ColumnElement[bool]]
 
-_conditions: list[Condition] = []
+_KEY = "wxapi.photo_visibility"
 
 
-def register(condition: Condition) -> Condition:
-    """Add a condition, correlated to `Photo.id` (an EXISTS); registering it again changes nothing.
-
-    Usable as a decorator. Called when the feature's module is imported.
-    """
-    if condition not in _conditions:
-        _conditions.append(condition)
-    return condition
+def install(app: Flask, conditions: Sequence[Condition]) -> None:
+    """Tell the app where photos are seen; each condition is correlated to `Photo.id` (an EXISTS)."""
+    app.extensions[_KEY] = tuple(conditions)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """The condition under which a photo exists for a person."""
-    return or_(Photo.owner_id == actor.user_id, *(condition(actor) for condition in _conditions))
+    conditions = cast("tuple[Condition, ...]", current_app.extensions[_KEY])
+    return or_(Photo.owner_id == actor.user_id, *(condition(actor) for condition in conditions))

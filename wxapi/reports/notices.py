@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wxapi.kernel.clock import local_day, to_wire
-from wxapi.notifications.rules import Kind, Notice
+from wxapi.notifications.rules.notices import MessageKind, Notice
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.masking import masked_if_any
+from wxapi.reports.rules.messages import DESK_TASK, REPORT_CARD, REPORT_CONFIRM, REPORT_PROGRESS
 from wxapi.reports.rules.state import STATE_NAMES, ReportState
 
 
@@ -28,52 +29,51 @@ class Tell:
     """One message of a step. `{desk}`, `{note}`, `{review_on}` in the words are filled in."""
 
     audience: Audience
-    kind: Kind
+    kind: MessageKind
     words: str
 
 
-_PROGRESS, _CONFIRM, _TASK, _CARD = Kind.REPORT_PROGRESS, Kind.REPORT_CONFIRM, Kind.DESK_TASK, Kind.REPORT_CARD
-_NEW_TASK = Tell(Audience.DESK, _TASK, "有新的上报待受理")
-_TO_SORT = Tell(Audience.TOWNSHIP, _TASK, "有上报待分派")
+_NEW_TASK = Tell(Audience.DESK, DESK_TASK, "有新的上报待受理")
+_TO_SORT = Tell(Audience.TOWNSHIP, DESK_TASK, "有上报待分派")
 
 TOLD: dict[str, tuple[Tell, ...]] = {
     "route": (
         _NEW_TASK,
-        Tell(Audience.REPORTERS, _PROGRESS, "您的上报已转交{desk}"),
-        Tell(Audience.COPIES, _TASK, "抄送:有新的居(村)务公开上报"),
+        Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已转交{desk}"),
+        Tell(Audience.COPIES, DESK_TASK, "抄送:有新的居(村)务公开上报"),
     ),
-    "assign_desk": (_NEW_TASK, Tell(Audience.REPORTERS, _PROGRESS, "您的上报已转交{desk}")),
-    "hand_on": (_NEW_TASK, Tell(Audience.REPORTERS, _PROGRESS, "您的上报已转交{desk}")),
-    "accept": (Tell(Audience.REPORTERS, _PROGRESS, "{desk}已受理您的上报"),),
+    "assign_desk": (_NEW_TASK, Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已转交{desk}")),
+    "hand_on": (_NEW_TASK, Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已转交{desk}")),
+    "accept": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "{desk}已受理您的上报"),),
     "return": (_TO_SORT,),
-    "refuse": (Tell(Audience.REPORTERS, _PROGRESS, "您的上报不予受理:{note}。可申诉一次"),),
+    "refuse": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报不予受理:{note}。可申诉一次"),),
     "appeal": (_TO_SORT,),
-    "request_hold": (Tell(Audience.TOWNSHIP, _TASK, "有挂账申请待审批:{note}"),),
-    "approve_hold": (Tell(Audience.REPORTERS, _PROGRESS, "您的上报已挂账,复核日期{review_on}"),),
-    "deny_hold": (Tell(Audience.DESK, _TASK, "挂账申请未获批准"),),
-    "resume": (Tell(Audience.DESK, _TASK, "挂账结束,请继续办理"),),
-    "request_extension": (Tell(Audience.TOWNSHIP, _TASK, "有延期申请待审批:{note}"),),
-    "approve_extension": (Tell(Audience.DESK, _TASK, "延期申请已批准"),),
-    "deny_extension": (Tell(Audience.DESK, _TASK, "延期申请未获批准"),),
-    "ask": (Tell(Audience.REPORTERS, _PROGRESS, "承办单位向您提问:{note}"),),
-    "answer": (Tell(Audience.DESK, _TASK, "上报人已答复:{note}"),),
+    "request_hold": (Tell(Audience.TOWNSHIP, DESK_TASK, "有挂账申请待审批:{note}"),),
+    "approve_hold": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已挂账,复核日期{review_on}"),),
+    "deny_hold": (Tell(Audience.DESK, DESK_TASK, "挂账申请未获批准"),),
+    "resume": (Tell(Audience.DESK, DESK_TASK, "挂账结束,请继续办理"),),
+    "request_extension": (Tell(Audience.TOWNSHIP, DESK_TASK, "有延期申请待审批:{note}"),),
+    "approve_extension": (Tell(Audience.DESK, DESK_TASK, "延期申请已批准"),),
+    "deny_extension": (Tell(Audience.DESK, DESK_TASK, "延期申请未获批准"),),
+    "ask": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "承办单位向您提问:{note}"),),
+    "answer": (Tell(Audience.DESK, DESK_TASK, "上报人已答复:{note}"),),
     "resolve": (
-        Tell(Audience.REPORTER, _CONFIRM, "您的上报已办结,请核实:{note}"),
-        Tell(Audience.JOINERS, _PROGRESS, "您关注的上报已办结:{note}"),
+        Tell(Audience.REPORTER, REPORT_CONFIRM, "您的上报已办结,请核实:{note}"),
+        Tell(Audience.JOINERS, REPORT_PROGRESS, "您关注的上报已办结:{note}"),
     ),
     "dispute": (
-        Tell(Audience.DESK, _TASK, "上报人对处理结果不满意:{note}"),
-        Tell(Audience.TOWNSHIP, _TASK, "上报人对处理结果不满意:{note}"),
+        Tell(Audience.DESK, DESK_TASK, "上报人对处理结果不满意:{note}"),
+        Tell(Audience.TOWNSHIP, DESK_TASK, "上报人对处理结果不满意:{note}"),
     ),
-    "reopen": (Tell(Audience.DESK, _TASK, "上报人重新打开了上报:{note}"),),
-    "auto_close": (Tell(Audience.REPORTERS, _PROGRESS, "您的上报7天内未核实,已自动结案"),),
-    "merge": (Tell(Audience.REPORTERS, _PROGRESS, "同一问题的上报已合并办理"),),
-    "unmerge": (Tell(Audience.REPORTERS, _PROGRESS, "合并办理的上报已拆分"),),
-    "escalate": (Tell(Audience.DESK, _TASK, "吹哨:{note}"),),
-    "remind": (Tell(Audience.DESK, _TASK, "上报即将到期"),),
+    "reopen": (Tell(Audience.DESK, DESK_TASK, "上报人重新打开了上报:{note}"),),
+    "auto_close": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报7天内未核实,已自动结案"),),
+    "merge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "同一问题的上报已合并办理"),),
+    "unmerge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "合并办理的上报已拆分"),),
+    "escalate": (Tell(Audience.DESK, DESK_TASK, "吹哨:{note}"),),
+    "remind": (Tell(Audience.DESK, DESK_TASK, "上报即将到期"),),
     "card": (
-        Tell(Audience.DESK, _CARD, "上报已超期"),
-        Tell(Audience.TOWNSHIP, _CARD, "上报已超期"),
+        Tell(Audience.DESK, REPORT_CARD, "上报已超期"),
+        Tell(Audience.TOWNSHIP, REPORT_CARD, "上报已超期"),
     ),
 }
 
@@ -95,7 +95,7 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
         yield tell.audience, _notice(report, event, tell.kind, title, names)
 
 
-def _notice(report: Report, event: ReportEvent, kind: Kind, title: str, names: dict[str, str]) -> Notice:
+def _notice(report: Report, event: ReportEvent, kind: MessageKind, title: str, names: dict[str, str]) -> Notice:
     what, place = category_of(report.category_code).name, names.get(report.village_code, "")
     state = STATE_NAMES[ReportState(event.to_state)]
     values = {

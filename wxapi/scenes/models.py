@@ -2,21 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, Text, UniqueConstraint
+from sqlalchemy import DateTime, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
-from wxapi.scenes.rules import Kind
 
 
 class Scene(Base):
     """One code: made once, good for ever. `subject` is a region's code or a session's id."""
 
     __tablename__ = "scenes"
-    __table_args__ = (
-        CheckConstraint(f"kind IN ({', '.join(repr(kind.value) for kind in Kind)})", name="kind"),
-        UniqueConstraint("kind", "subject"),
-    )
+    __table_args__ = (UniqueConstraint("kind", "subject"),)
 
     scene: Mapped[str] = mapped_column(Text, primary_key=True)
     kind: Mapped[str] = mapped_column(Text)

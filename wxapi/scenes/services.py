@@ -1,8 +1,11 @@
 """Mini-program codes: drawn by WeChat once, kept in the object store, and read back when somebody scans one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
+from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -16,8 +19,9 @@ from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.codes import QR_PATH
 from wxapi.regions.services.lookup import tree
 from wxapi.scenes.models import Scene
-from wxapi.scenes.rules import Kind, new_scene
+from wxapi.scenes.rules import REGION, SceneKind, new_scene
 
+_KEY = "wxapi.scenes"
 _WIDTH = 1280
 _JPEG = b"\xff\xd8\xff"
 
@@ -30,6 +34,11 @@ class Code:
     scene: str
 
 
+def install(app: Flask, kinds: Sequence[SceneKind]) -> None:
+    """Tell the app what codes are made for."""
+    app.extensions[_KEY] = {kind.code: kind for kind in kinds}
+
+
 def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> Code:
     """The code of a region in the person's own.
 
@@ -39,10 +48,10 @@ def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> Code:
     """
     if tree().get(region_code) is None or not actor.covers(region_code, ROLES_OF[Permission.SCENE_CODES]):
         raise not_found()
-    return code_of(Kind.REGION, region_code, now=now)
+    return code_of(REGION, region_code, now=now)
 
 
-def code_of(kind: Kind, subject: str, *, now: datetime) -> Code:
+def code_of(kind: SceneKind, subject: str, *, now: datetime) -> Code:
     """The code of a thing whose scope is settled; drawn at the first call. Call it outside a transaction.
 
     Raises:
@@ -59,25 +68,30 @@ def code_of(kind: Kind, subject: str, *, now: datetime) -> Code:
     return Code(runtime().storage.signed_url(key), scene)
 
 
-def resolve(scene: str) -> tuple[Kind, str]:
+def resolve(scene: str) -> tuple[SceneKind, str]:
     """What a scanned scene stands for.
 
     Raises:
         NotFoundError: no code of ours.
     """
     row = db.session.get(Scene, scene)
-    if row is None:
+    kind = _kinds().get(row.kind) if row is not None else None
+    if row is None or kind is None:
         raise not_found()
-    return Kind(row.kind), row.subject
+    return kind, row.subject
 
 
-def _row(session: Session, kind: Kind, subject: str, *, now: datetime) -> Scene:
+def _kinds() -> Mapping[str, SceneKind]:
+    return cast("Mapping[str, SceneKind]", current_app.extensions[_KEY])
+
+
+def _row(session: Session, kind: SceneKind, subject: str, *, now: datetime) -> Scene:
     session.execute(
         insert(Scene)
-        .values(scene=new_scene(), kind=kind.value, subject=subject, created_at=now)
+        .values(scene=new_scene(), kind=kind.code, subject=subject, created_at=now)
         .on_conflict_do_nothing(index_elements=["kind", "subject"])
     )
-    return session.scalars(select(Scene).where(Scene.kind == kind.value, Scene.subject == subject)).one()
+    return session.scalars(select(Scene).where(Scene.kind == kind.code, Scene.subject == subject)).one()
 
 
 def _draw(scene: str) -> str:

@@ -9,7 +9,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.regions.services.lookup import tree
 from wxapi.scenes import services, wire
-from wxapi.scenes.rules import Kind
+from wxapi.scenes.rules import REGION
 from wxapi.scenes.services import Code
 
 blueprint = ApiBlueprint("scenes", __name__, description="小程序码")
@@ -35,5 +35,5 @@ def read_region_code(code: str) -> Response:
 def read_scene(scene: str) -> Response:
     """What the `scene` in the query of the page stands for."""
     kind, subject = services.resolve(scene)
-    region = tree().get(subject) if kind is Kind.REGION else None
-    return json_response({"kind": kind.value, "id": subject, "name": region.full_name if region else None})
+    region = tree().get(subject) if kind == REGION else None
+    return json_response({"kind": kind.code, "id": subject, "name": region.full_name if region else None})

@@ -3,7 +3,6 @@
 from marshmallow import fields
 
 from wxapi.platform.wire import WireSchema
-from wxapi.scenes.rules import Kind
 
 
 class CodeWire(WireSchema):
@@ -12,7 +11,7 @@ class CodeWire(WireSchema):
 
 
 class SceneWire(WireSchema):
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.String(required=True, metadata={"description": "`region`, `training_session`, …"})
     id = fields.String(required=True, metadata={"description": "a region's code, or a training session's id"})
     name = fields.String(
         required=True, allow_none=True, metadata={"description": "a region's full name; a session tells its own"}

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from wxapi.kernel.clock import SHANGHAI, to_wire
-from wxapi.notifications.rules import Kind as NoticeKind
-from wxapi.notifications.rules import Notice
+from wxapi.notifications.rules.notices import MessageKind, Notice
 from wxapi.training.models import Certificate, Enrolment, LeaveRequest, TrainingSession
+from wxapi.training.rules import messages
 from wxapi.training.rules.attendance import Decision
 
 
@@ -14,7 +14,7 @@ def reminder(row: TrainingSession, kind: str) -> Notice:
     when = "明天" if kind == "day_before" else "一小时后"
     return _notice(
         row,
-        NoticeKind.TRAINING_REMINDER,
+        messages.TRAINING_REMINDER,
         step=f"{kind}:{to_wire(row.starts_at)}",
         title=f"{when}培训:{row.title}",
         body=f"您报名的“{row.title}”将于 {_local(row.starts_at)} 在{row.place or '指定地点'}开始,请按时参加并签到。",
@@ -26,7 +26,7 @@ def seat_notice(row: TrainingSession, enrolment: Enrolment) -> Notice:
     """Somebody has a seat now."""
     return _notice(
         row,
-        NoticeKind.TRAINING_SEAT,
+        messages.TRAINING_SEAT,
         step=f"seat:{enrolment.seq}",
         title=f"候补成功:{row.title}",
         body=f"您候补的“{row.title}”({_local(row.starts_at)})已有名额。如不能参加,请取消报名。",
@@ -38,7 +38,7 @@ def cancellation(row: TrainingSession) -> Notice:
     """The session does not take place."""
     return _notice(
         row,
-        NoticeKind.TRAINING_NEWS,
+        messages.TRAINING_NEWS,
         step="cancelled",
         title=f"培训取消:{row.title}",
         body=f"原定 {_local(row.starts_at)} 的“{row.title}”已取消。",
@@ -52,7 +52,7 @@ def leave_notice(row: TrainingSession, request: LeaveRequest) -> Notice:
     answer = "已批准" if approved else "未批准"
     return _notice(
         row,
-        NoticeKind.TRAINING_NEWS,
+        messages.TRAINING_NEWS,
         step=f"leave:{request.id}",
         title=f"请假{answer}:{row.title}",
         body=f"您对“{row.title}”({_local(row.starts_at)})的请假申请{answer}。{request.note}",
@@ -63,7 +63,7 @@ def leave_notice(row: TrainingSession, request: LeaveRequest) -> Notice:
 def certificate_notice(row: Certificate, what: str) -> Notice:
     """A certificate was issued; `what` names the session or the year's training."""
     return Notice(
-        kind=NoticeKind.CERTIFICATE_READY,
+        kind=messages.CERTIFICATE_READY,
         subject=f"certificate:{row.id}",
         step="issued",
         title=f"证书已生成:{what}",
@@ -72,7 +72,7 @@ def certificate_notice(row: Certificate, what: str) -> Notice:
     )
 
 
-def _notice(row: TrainingSession, kind: NoticeKind, *, step: str, title: str, body: str, state: str) -> Notice:
+def _notice(row: TrainingSession, kind: MessageKind, *, step: str, title: str, body: str, state: str) -> Notice:
     return Notice(
         kind=kind,
         subject=f"session:{row.id}",

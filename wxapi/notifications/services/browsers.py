@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from wxapi.identity.models import WebSession
 from wxapi.kernel.clock import SHANGHAI, to_wire
-from wxapi.notifications.rules import Kind, Notice
-from wxapi.notifications.service import tell
+from wxapi.notifications.rules.browsers import WEB_LOGIN
+from wxapi.notifications.rules.notices import Notice
+from wxapi.notifications.services.tell import tell
 from wxapi.platform.db import transaction
 
 
@@ -24,7 +25,7 @@ def _notice(row: WebSession) -> Notice:
     at = row.created_at.astimezone(SHANGHAI)
     where = f"{row.browser}，{row.place}"
     return Notice(
-        Kind.WEB_LOGIN,
+        WEB_LOGIN,
         subject=f"browser:{row.id}",
         step="opened",
         title="您的账户已在电脑上登录",

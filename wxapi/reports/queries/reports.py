@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.moderation.queries import picture_passed
-from wxapi.photos import visibility
 from wxapi.photos.models import Photo
 from wxapi.reports.models import OPEN_SQL, Report, ReportEvent, ReportJoin, ReportPhoto
 from wxapi.reports.queries.visibility import seen_by_office, visible_to
@@ -82,7 +81,6 @@ def photos_of(session: Session, report_id: uuid.UUID) -> list[PlacedPhoto]:
     return [PlacedPhoto(photo, purpose, event_id) for photo, purpose, event_id in rows]
 
 
-@visibility.register
 def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
     """A photo is seen by the offices that see its report, and by its other people once it passed.
 

@@ -1,9 +1,13 @@
 """Who may see a report, as one SQL condition for every read."""
 
+import uuid
 from collections.abc import Collection, Mapping
+from datetime import date
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
+from wxapi.identity.models import AppointmentRow
+from wxapi.identity.queries import in_force
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.reports.models import Report, ReportJoin
@@ -38,6 +42,21 @@ def seen_by_office(actor: Actor) -> ColumnElement[bool]:
 def not_excluded(actor: Actor) -> ColumnElement[bool]:
     """False for reports about the affairs of a village at or below which the person holds any appointment."""
     return not_about(villages_of(actor))
+
+
+def may_hear(
+    user_id: ColumnElement[uuid.UUID], report_id: ColumnElement[uuid.UUID], today: date
+) -> ColumnElement[bool]:
+    """Whether a person may still be told of a report: as `not_excluded`, for the rows of a table of messages."""
+    appointments = AppointmentRow.__table__.c
+    hidden = exists().where(
+        _reports.id == report_id,
+        _reports.reporter_id.is_distinct_from(user_id),
+        appointments.user_id == user_id,
+        in_force(today),
+        func.starts_with(appointments.region_code, _reports.excluded_village_code),
+    )
+    return ~hidden
 
 
 def villages_of(actor: Actor) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import ROLES_OF, Permission
-from wxapi.moderation import service as moderation
 from wxapi.moderation.models import QUEUE_SQL, Check
-from wxapi.moderation.rules import Decision, Kind, State
+from wxapi.moderation.rules.checks import CheckKind, CheckState, Decision
+from wxapi.moderation.services import check as moderation
 from wxapi.photos.models import Photo
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
@@ -21,7 +21,7 @@ from wxapi.reports.models import Report, ReportPhoto
 from wxapi.reports.queries.visibility import lies_in, not_excluded, on_desk_in
 from wxapi.reports.services.redaction import state_shown
 
-_OUTCOME = {Decision.SHOW: State.PASS, Decision.HIDE: State.RISKY}
+_OUTCOME = {Decision.SHOW: CheckState.PASS, Decision.HIDE: CheckState.RISKY}
 
 
 class _Queued(NamedTuple):
@@ -42,7 +42,7 @@ class QueueEntry:
     """
 
     id: uuid.UUID
-    kind: Kind
+    kind: CheckKind
     state: str
     label: int | None
     errcode: int | None
@@ -122,7 +122,7 @@ def _entry(queued: _Queued) -> QueueEntry:
     check, report, photo = queued
     return QueueEntry(
         id=check.id,
-        kind=Kind(check.kind),
+        kind=CheckKind(check.kind),
         state=state_shown(check),
         label=check.label,
         errcode=check.errcode,

@@ -11,9 +11,9 @@ from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import below, in_force
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
-from wxapi.notifications.queries import staff_of
-from wxapi.notifications.rules import confidential_delay
-from wxapi.notifications.service import tell
+from wxapi.notifications.queries.messages import staff_of
+from wxapi.notifications.rules.notices import confidential_delay
+from wxapi.notifications.services.tell import tell
 from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import region_names
 from wxapi.reports.models import Report, ReportEvent, ReportJoin

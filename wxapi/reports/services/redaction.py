@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from wxapi.moderation.models import Check
 from wxapi.moderation.queries import checks_of
-from wxapi.moderation.rules import Kind, State
+from wxapi.moderation.rules.checks import CheckKind, CheckState
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.queries.reports import CITIZENS, PlacedPhoto
 from wxapi.reports.rules.masking import WITHHELD, masked_if_any
 from wxapi.reports.rules.state import Party, Who
 from wxapi.reports.services.originals import Originals, opened
 
-_SHOWN = {State.WAITING: "pending", State.ASKED: "pending"}
+_SHOWN = {CheckState.WAITING: "pending", CheckState.ASKED: "pending"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ReviewedPart:
     """A check of a report's words or of one picture; `state` as `state_shown`."""
 
     id: uuid.UUID
-    kind: Kind
+    kind: CheckKind
     photo_id: uuid.UUID | None
     state: str
 
@@ -68,7 +68,7 @@ def sight_of(
     hidden = _hidden_photos(who, events, placed, checks)
     if Party.REPORTER in who.parties:
         return Sight(*_own_words(report, originals), notes, hidden)
-    passed = any(check.kind == Kind.TEXT and check.state == State.PASS for check in checks)
+    passed = any(check.kind == CheckKind.TEXT and check.state == CheckState.PASS for check in checks)
     words = (report.description, report.address) if passed else (WITHHELD, None)
     return Sight(*words, notes, hidden)
 
@@ -77,7 +77,7 @@ def state_shown(check: Check | None) -> str:
     """A check's state as the desk reads it; without a check nothing was sent out."""
     if check is None:
         return "not_sent"
-    state = State(check.state)
+    state = CheckState(check.state)
     return _SHOWN.get(state, state.value)
 
 
@@ -99,7 +99,7 @@ def _hidden_photos(
     who: Who, events: Sequence[ReportEvent], placed: Sequence[PlacedPhoto], checks: Sequence[Check]
 ) -> frozenset[uuid.UUID]:
     """Citizens' pictures, but the person's own and those that passed."""
-    shown = {check.photo_id for check in checks if check.state == State.PASS}
+    shown = {check.photo_id for check in checks if check.state == CheckState.PASS}
     by_office = {event.id for event in events if event.role not in CITIZENS}
     return frozenset(
         each.photo.id
@@ -109,6 +109,6 @@ def _hidden_photos(
 
 
 def _mark(checks: Sequence[Check]) -> ReviewMark:
-    text = next((check for check in checks if check.kind == Kind.TEXT), None)
-    parts = (ReviewedPart(check.id, Kind(check.kind), check.photo_id, state_shown(check)) for check in checks)
+    text = next((check for check in checks if check.kind == CheckKind.TEXT), None)
+    parts = (ReviewedPart(check.id, CheckKind(check.kind), check.photo_id, state_shown(check)) for check in checks)
     return ReviewMark(state_shown(text), tuple(parts))

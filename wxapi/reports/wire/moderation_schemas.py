@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from wxapi.moderation.rules import Decision, Kind
+from wxapi.moderation.rules.checks import CheckKind, Decision
 from wxapi.photos.schemas import PhotoSchema
 from wxapi.platform.wire import WireSchema
 
@@ -18,7 +18,7 @@ class QueuedReport(WireSchema):
 
 class QueuedCheck(WireSchema):
     id = fields.UUID(required=True)
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.Enum(CheckKind, by_value=True, required=True)
     state = fields.String(required=True, metadata={"description": "pending, pass, review, risky or manual"})
     label = fields.Integer(required=True, allow_none=True, metadata={"description": "WeChat's label, such as 20006"})
     errcode = fields.Integer(required=True, allow_none=True, metadata={"description": "why WeChat did not judge"})

@@ -8,11 +8,11 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.paging import Page
 from wxapi.platform.db import db
-from wxapi.scenes.rules import Kind
 from wxapi.scenes.services import Code, code_of
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE, managed
 from wxapi.training.queries.session_views import SessionView, view_of, views_of
+from wxapi.training.rules.scenes import TRAINING_SESSION
 
 Scope = Literal["open", "mine", "organised"]
 
@@ -37,7 +37,7 @@ def mini_program_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> 
         UnavailableError: WeChat does not draw it now.
     """
     row = managed(db.session(), actor, session_id, ORGANISE)
-    return code_of(Kind.TRAINING_SESSION, str(row.id), now=now)
+    return code_of(TRAINING_SESSION, str(row.id), now=now)
 
 
 def listing(actor: Actor, scope: Scope, *, limit: int, cursor: str | None, now: datetime) -> Page[SessionView]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.clock import to_wire
-from wxapi.notifications import service as notifications
+from wxapi.notifications.services.tell import tell
 from wxapi.platform.db import transaction
 from wxapi.training import notices
 from wxapi.training.models import Attendance, Certificate, Enrolment, LeaveRequest, TrainingSession
@@ -25,7 +25,7 @@ def remind(session_id: uuid.UUID, kind: str, starts_at: str, *, now: datetime) -
         if to_wire(row.starts_at) != starts_at or row.starts_at <= now:
             return 0
         people = _on_roll(session, session_id, (State.ENROLLED,))
-        return notifications.tell(session, people, notices.reminder(row, kind), now=now)
+        return tell(session, people, notices.reminder(row, kind), now=now)
 
 
 def tell_of_seat(session_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime) -> int:
@@ -35,7 +35,7 @@ def tell_of_seat(session_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime) ->
         enrolment = session.get(Enrolment, (session_id, user_id))
         if row is None or enrolment is None or enrolment.state != EnrolmentState.ENROLLED:
             return 0
-        return notifications.tell(session, [user_id], notices.seat_notice(row, enrolment), now=now)
+        return tell(session, [user_id], notices.seat_notice(row, enrolment), now=now)
 
 
 def tell_of_cancellation(session_id: uuid.UUID, *, now: datetime) -> int:
@@ -50,7 +50,7 @@ def tell_of_cancellation(session_id: uuid.UUID, *, now: datetime) -> int:
             )
         ).all()
         people = {*waiting, *_on_roll(session, session_id, tuple(State))}
-        return notifications.tell(session, sorted(people), notices.cancellation(row), now=now)
+        return tell(session, sorted(people), notices.cancellation(row), now=now)
 
 
 def tell_of_leave(request_id: uuid.UUID, *, now: datetime) -> int:
@@ -60,7 +60,7 @@ def tell_of_leave(request_id: uuid.UUID, *, now: datetime) -> int:
         if request is None or request.decision is None:
             return 0
         row = session.get_one(TrainingSession, request.session_id)
-        return notifications.tell(session, [request.user_id], notices.leave_notice(row, request), now=now)
+        return tell(session, [request.user_id], notices.leave_notice(row, request), now=now)
 
 
 def tell_of_certificate(certificate_id: uuid.UUID, *, now: datetime) -> int:
@@ -71,7 +71,7 @@ def tell_of_certificate(certificate_id: uuid.UUID, *, now: datetime) -> int:
             return 0
         about = session.get_one(TrainingSession, row.session_id) if row.session_id is not None else None
         what = about.title if about is not None else f"{row.year} 年度培训"
-        return notifications.tell(session, [row.user_id], notices.certificate_notice(row, what), now=now)
+        return tell(session, [row.user_id], notices.certificate_notice(row, what), now=now)
 
 
 def _on_roll(session: Session, session_id: uuid.UUID, states: tuple[State, ...]) -> Sequence[uuid.UUID]:

@@ -1,8 +1,7 @@
 """The wire of the inbox, the templates and WeChat's pushes."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from wxapi.notifications.rules import Kind
 from wxapi.platform.wire import PageQuery, WireSchema, Word
 
 
@@ -11,13 +10,13 @@ class InboxQuery(PageQuery):
 
 
 class Subject(WireSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["report", "session", "certificate"]))
+    type = fields.String(required=True, metadata={"description": "`report`, `session`, `certificate`, …"})
     id = fields.String(required=True)
 
 
 class MessageSchema(WireSchema):
     id = fields.UUID(required=True)
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.String(required=True, metadata={"description": "what it is about: a group of `/vocabulary`"})
     title = fields.String(required=True)
     body = fields.String(required=True)
     subject = fields.Nested(Subject, required=True)
@@ -31,7 +30,7 @@ class MessagePage(WireSchema):
 
 
 class TemplateSchema(WireSchema):
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.String(required=True, metadata={"description": "what it is about: a group of `/vocabulary`"})
     template_id = fields.String(required=True)
     long_term = fields.Boolean(required=True, metadata={"description": "one consent serves for many messages"})
     granted = fields.Integer(required=True, metadata={"description": "messages agreed to and not sent yet"})

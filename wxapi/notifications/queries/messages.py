@@ -4,14 +4,16 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.queries import in_force
+from wxapi.kernel.clock import local_day
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message, Template
+from wxapi.notifications.queries.registered import may_be_read
 
 
 def staff_of(session: Session, region_code: str, roles: Iterable[Role], *, today: date) -> list[uuid.UUID]:
@@ -45,11 +47,27 @@ def templates(session: Session) -> Sequence[Template]:
     return session.scalars(select(Template).order_by(Template.kind)).all()
 
 
+def shown_to(user_id: uuid.UUID, *, now: datetime) -> ColumnElement[bool]:
+    """The messages of a person whose time has come, without those about what has since been hidden from the person."""
+    return and_(Message.user_id == user_id, Message.visible_at <= now, may_be_read(local_day(now)))
+
+
+def find_shown(session: Session, user_id: uuid.UUID, message_id: uuid.UUID, *, now: datetime) -> Message | None:
+    """One message of the person, locked."""
+    query = select(Message).where(Message.id == message_id, shown_to(user_id, now=now))
+    return session.scalars(query.with_for_update(of=Message)).one_or_none()
+
+
+def may_be_sent(session: Session, message_id: uuid.UUID, *, now: datetime) -> bool:
+    """Whether its person may still hear of what a message is about."""
+    return bool(session.scalar(select(exists().where(Message.id == message_id, may_be_read(local_day(now))))))
+
+
 def inbox_page(
     session: Session, user_id: uuid.UUID, *, unread: bool, limit: int, cursor: str | None, now: datetime
 ) -> Page[Message]:
     """What the person has been told, newest first; delayed messages only when their time has come."""
-    query = select(Message).where(Message.user_id == user_id, Message.visible_at <= now)
+    query = select(Message).where(shown_to(user_id, now=now))
     if unread:
         query = query.where(Message.read_at.is_(None))
     if cursor is not None:

@@ -9,14 +9,14 @@ from datetime import timedelta
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class CheckKind(StrEnum):
     """What is checked."""
 
     TEXT = "text"
     PICTURE = "picture"
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How far a check has come."""
 
     WAITING = "waiting"  # not handed in yet
@@ -35,9 +35,9 @@ class Decision(StrEnum):
 
 
 # For people to decide.
-QUEUED = (State.REVIEW, State.RISKY, State.MANUAL)
+QUEUED = (CheckState.REVIEW, CheckState.RISKY, CheckState.MANUAL)
 # What a verdict may still change: an earlier verdict or a person's decision stands.
-UNDECIDED = (State.WAITING, State.ASKED, State.MANUAL)
+UNDECIDED = (CheckState.WAITING, CheckState.ASKED, CheckState.MANUAL)
 MOST_ASKS = 2
 # The author may have been away for two hours before the last try then.
 TRIES_FOR = timedelta(hours=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from wxapi.moderation.rules import MOST_ASKS, TRIES_FOR, State
+from wxapi.moderation.rules.checks import MOST_ASKS, TRIES_FOR, CheckState
 from wxapi.platform.wechat.codes import ErrorClass
 from wxapi.platform.wechat.errors import WeChatError
 
@@ -15,7 +15,7 @@ _STOPPED = timedelta(minutes=10)
 _WORTH_REPEATING = {ErrorClass.BUSY, ErrorClass.TOKEN}
 _STOPPED_CLASSES = {ErrorClass.DAY, ErrorClass.CONFIG, ErrorClass.RIGHTS}
 _OLD_CONTENT_REFUSAL = 87014
-_SUGGESTED = {"pass": State.PASS, "review": State.REVIEW, "risky": State.RISKY}
+_SUGGESTED = {"pass": CheckState.PASS, "review": CheckState.REVIEW, "risky": CheckState.RISKY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Verdict:
     errcode: int = 0
 
     @property
-    def state(self) -> State:
+    def state(self) -> CheckState:
         """The state it leads to; a word we do not know is a matter for a person."""
         if self.errcode != 0:
-            return State.MANUAL
-        return _SUGGESTED.get(self.suggest or "", State.MANUAL)
+            return CheckState.MANUAL
+        return _SUGGESTED.get(self.suggest or "", CheckState.MANUAL)
 
 
 def verdict_of(answer: Mapping[str, Any]) -> Verdict:
@@ -59,9 +59,9 @@ def retry_in(error: WeChatError, *, tries: int, age: timedelta) -> timedelta | N
     return _STOPPED if error.error_class in _STOPPED_CLASSES else None
 
 
-def state_after(error: WeChatError) -> State:
+def state_after(error: WeChatError) -> CheckState:
     """Where a call leads that is not repeated. 87014 is how the check of old said "risky"."""
-    return State.RISKY if error.errcode == _OLD_CONTENT_REFUSAL else State.MANUAL
+    return CheckState.RISKY if error.errcode == _OLD_CONTENT_REFUSAL else CheckState.MANUAL
 
 
 def asks_again(verdict: Verdict, asks: int) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wxapi.notifications.rules import Delivery
+from wxapi.notifications.rules.notices import Delivery
 from wxapi.platform.wechat.codes import ErrorClass
 from wxapi.platform.wechat.errors import WeChatError
 

@@ -16,9 +16,10 @@ from wxapi.identity.models import User
 from wxapi.identity.queries import user_by_digest
 from wxapi.identity.services.withdrawal import withdraw
 from wxapi.kernel.errors import MalformedError
-from wxapi.notifications import ledger, push_events
 from wxapi.notifications.models import Message, PushEvent
-from wxapi.notifications.rules import Delivery
+from wxapi.notifications.rules import push_events
+from wxapi.notifications.rules.notices import Delivery
+from wxapi.notifications.services import ledger
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime

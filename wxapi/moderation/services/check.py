@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
 from wxapi.kernel.ids import new_id
-from wxapi.moderation import rules, verdicts
 from wxapi.moderation.models import Check, Trace
-from wxapi.moderation.rules import Kind, State
-from wxapi.moderation.verdicts import Verdict
+from wxapi.moderation.rules import checks, verdicts
+from wxapi.moderation.rules.checks import CheckKind, CheckState
+from wxapi.moderation.rules.verdicts import Verdict
 from wxapi.photos.models import Photo, variant_key
 from wxapi.photos.rules import PhotoState
 from wxapi.platform import outbox
@@ -44,13 +44,13 @@ _DEVELOPED_IN = timedelta(seconds=3)
 
 def begin_text(session: Session, subject_id: uuid.UUID, author_id: uuid.UUID | None, *, now: datetime) -> None:
     """Have the text of a subject checked, in the caller's transaction. Harmless when repeated."""
-    _begin(session, {"kind": Kind.TEXT.value, "subject_id": subject_id, "author_id": author_id}, now=now)
+    _begin(session, {"kind": CheckKind.TEXT.value, "subject_id": subject_id, "author_id": author_id}, now=now)
 
 
 def begin_pictures(session: Session, subject_id: uuid.UUID, photos: Sequence[Photo], *, now: datetime) -> None:
     """Have pictures of a subject checked, in the caller's transaction. Harmless when repeated."""
     for photo in photos:
-        values = {"kind": Kind.PICTURE.value, "subject_id": subject_id, "photo_id": photo.id}
+        values = {"kind": CheckKind.PICTURE.value, "subject_id": subject_id, "photo_id": photo.id}
         _begin(session, {**values, "author_id": photo.owner_id}, now=now)
 
 
@@ -58,7 +58,7 @@ def ask_about_text(check_id: uuid.UUID, text: str, *, now: datetime) -> None:
     """Have WeChat judge a text. Run twice it asks twice, and the first verdict stands."""
     with transaction() as session:
         check = locked(session, check_id)
-        if check is None or check.state != State.WAITING:
+        if check is None or check.state != CheckState.WAITING:
             return
         openid = _openid_of(session, check)
         if openid is None:
@@ -67,7 +67,7 @@ def ask_about_text(check_id: uuid.UUID, text: str, *, now: datetime) -> None:
     verdict, error = _judge_text({**_common(openid), "content": text[:_TEXT_LENGTH]})
     with transaction() as session:
         check = locked(session, check_id)
-        if check is None or check.state != State.WAITING:
+        if check is None or check.state != CheckState.WAITING:
             return
         if error is not None:
             _after_failure(session, check, error, now=now)
@@ -107,7 +107,7 @@ def chase_missing(*, now: datetime) -> int:
     with transaction() as session:
         late = session.scalars(
             select(Check)
-            .where(Check.state == State.ASKED.value, Check.asked_at < now - rules.VERDICT_WITHIN)
+            .where(Check.state == CheckState.ASKED.value, Check.asked_at < now - checks.VERDICT_WITHIN)
             .order_by(Check.asked_at)
             .limit(SWEEP_BATCH)
             .with_for_update(skip_locked=True, key_share=True)
@@ -130,7 +130,7 @@ def locked(session: Session, check_id: uuid.UUID) -> Check | None:
 def _begin(session: Session, values: Mapping[str, Any], *, now: datetime) -> None:
     check = session.scalars(
         insert(Check)
-        .values(id=new_id(), state=State.WAITING.value, created_at=now, **values)
+        .values(id=new_id(), state=CheckState.WAITING.value, created_at=now, **values)
         .on_conflict_do_nothing()
         .returning(Check)
     ).one_or_none()
@@ -139,7 +139,7 @@ def _begin(session: Session, values: Mapping[str, Any], *, now: datetime) -> Non
 
 
 def _order(session: Session, check: Check, *, not_before: datetime | None = None) -> None:
-    if check.kind == Kind.TEXT:
+    if check.kind == CheckKind.TEXT:
         outbox.record(session, "moderation.text", not_before=not_before, check_id=str(check.id))
     else:
         outbox.record(session, "moderation.picture", not_before=not_before, check_id=str(check.id))
@@ -148,7 +148,7 @@ def _order(session: Session, check: Check, *, not_before: datetime | None = None
 def _claim_picture(session: Session, check_id: uuid.UUID, *, now: datetime) -> dict[str, Any] | None:
     """What to send; None where there is nothing to send (yet)."""
     check = locked(session, check_id)
-    if check is None or check.state != State.WAITING or check.photo_id is None:
+    if check is None or check.state != CheckState.WAITING or check.photo_id is None:
         return None
     photo = session.get(Photo, check.photo_id)
     if photo is None or photo.state == PhotoState.REJECTED:
@@ -156,13 +156,13 @@ def _claim_picture(session: Session, check_id: uuid.UUID, *, now: datetime) -> d
         return None
     openid = _openid_of(session, check)
     age = now - check.created_at
-    if openid is None or (photo.state == PhotoState.PENDING and age >= rules.TRIES_FOR):
+    if openid is None or (photo.state == PhotoState.PENDING and age >= checks.TRIES_FOR):
         _settle(check, Verdict(None))
         return None
     if photo.state == PhotoState.PENDING:
         _order(session, check, not_before=now + _DEVELOPED_IN + age / 2)
         return None
-    check.state, check.asked_at = State.ASKED.value, now
+    check.state, check.asked_at = CheckState.ASKED.value, now
     check.asks += 1
     log.info("picture_address_given", check_id=str(check.id), photo_id=str(photo.id))
     url = runtime().storage.signed_url(variant_key(photo.id, _VARIANT))
@@ -205,7 +205,7 @@ def _conclude(
     # The trace before the check, as in `take_verdict`: two that lock in the same order do not deadlock.
     verdict = _note_trace(session, check_id, trace_id, now=now) if trace_id else None
     check = locked(session, check_id)
-    if check is None or check.state != State.ASKED:
+    if check is None or check.state != CheckState.ASKED:
         return
     if error is not None:
         check.asks -= 1
@@ -226,18 +226,18 @@ def _note_trace(session: Session, check_id: uuid.UUID, trace_id: str, *, now: da
 
 
 def _judge_picture(session: Session, check: Check, verdict: Verdict) -> None:
-    if check.state not in rules.UNDECIDED or check.decided_at is not None:
+    if check.state not in checks.UNDECIDED or check.decided_at is not None:
         return
     if verdicts.asks_again(verdict, check.asks):
-        check.state, check.errcode = State.WAITING.value, verdict.errcode
+        check.state, check.errcode = CheckState.WAITING.value, verdict.errcode
         _order(session, check)
     else:
         _settle(check, verdict)
 
 
 def _again_or_manual(session: Session, check: Check) -> None:
-    if check.asks < rules.MOST_ASKS:
-        check.state = State.WAITING.value
+    if check.asks < checks.MOST_ASKS:
+        check.state = CheckState.WAITING.value
         _order(session, check)
     else:
         _settle(check, Verdict(None))
@@ -250,7 +250,7 @@ def _after_failure(session: Session, check: Check, error: WeChatError, *, now: d
         check.state = verdicts.state_after(error).value
         settled.labels(check.kind, check.state).inc()
     else:
-        check.state = State.WAITING.value
+        check.state = CheckState.WAITING.value
         _order(session, check, not_before=now + wait)
 
 

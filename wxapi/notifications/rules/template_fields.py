@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.notifications.rules import cut
+from wxapi.notifications.rules.notices import cut
 
 _KEY = re.compile(r"([a-z_]+?)[0-9]{1,3}", re.ASCII)
 _HAN = r"\u3400-\u9fff\U00020000-\U000323af"

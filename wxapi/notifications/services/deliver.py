@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 
 from config import Env
 from wxapi.identity.models import User
-from wxapi.notifications import ledger, queries
 from wxapi.notifications.models import Message, Template
-from wxapi.notifications.rules import Delivery, not_at_night
-from wxapi.notifications.template_fields import FieldError, fill
-from wxapi.notifications.verdicts import Verdict, judge
+from wxapi.notifications.queries import messages as queries
+from wxapi.notifications.rules.notices import Delivery, not_at_night
+from wxapi.notifications.rules.template_fields import FieldError, fill
+from wxapi.notifications.rules.verdicts import Verdict, judge
+from wxapi.notifications.services import ledger
 from wxapi.platform import outbox
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
@@ -71,6 +72,11 @@ def _claim(session: Session, message_id: uuid.UUID, *, now: datetime) -> _Letter
         _again(session, message, wait_until)
         return None
     if message.delivery == Delivery.SENDING and not _take_over(message):
+        return None
+    if not queries.may_be_sent(session, message_id, now=now):
+        # Hidden from the person since it was written: nothing of it is sent.
+        ledger.refund(session, message_id)
+        _settle(message, Delivery.INBOX)
         return None
     template = queries.template_of(session, message.kind)
     if user.openid_sealed is None or template is None or not ledger.spend(session, user.id, template, message_id):

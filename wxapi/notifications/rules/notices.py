@@ -20,18 +20,19 @@ _CONFIDENTIAL_LEAST = timedelta(hours=2)
 _CONFIDENTIAL_MOST = timedelta(hours=24)
 
 
-class Kind(StrEnum):
-    """What a message is about. Each kind has at most one subscribe-message template, chosen by the operator."""
+@dataclass(frozen=True, slots=True)
+class MessageKind:
+    """What a message is about. A feature brings its kinds; each has at most one template, chosen by the operator.
 
-    REPORT_PROGRESS = "report_progress"
-    REPORT_CONFIRM = "report_confirm"
-    DESK_TASK = "desk_task"
-    REPORT_CARD = "report_card"
-    TRAINING_REMINDER = "training_reminder"
-    TRAINING_SEAT = "training_seat"
-    TRAINING_NEWS = "training_news"
-    CERTIFICATE_READY = "certificate_ready"
-    WEB_LOGIN = "web_login"
+    Args:
+        code: as the API and the operator's command write it.
+        zh: as people read it.
+        values: the names of the values its notices may carry and an operator may put into a template's fields.
+    """
+
+    code: str
+    zh: str
+    values: frozenset[str]
 
 
 class Delivery(StrEnum):
@@ -45,24 +46,20 @@ class Delivery(StrEnum):
     FAILED = "failed"
 
 
-# The names of the values a notice may carry and an operator may put into a template's fields.
-VALUE_NAMES = frozenset({"number", "what", "place", "state", "note", "at", "due_at", "who", "title"})
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One thing to tell.
 
     Args:
         kind: chooses the template.
-        subject: `report:<uuid>`, `session:<uuid>`, `certificate:<uuid>` or `browser:<uuid>`.
+        subject: its type, one a feature registered, and its id: `report:<uuid>`.
         step: what happened; a person is told of one step of one subject once, however often a job runs.
         title: at most 40 characters; longer ones are cut.
         body: at most 500 characters; longer ones are cut.
-        values: for the template's fields, by the names in `VALUE_NAMES`; times as `kernel.clock.to_wire` writes them.
+        values: for the template's fields, by the names its kind allows; times as `kernel.clock.to_wire` writes them.
     """
 
-    kind: Kind
+    kind: MessageKind
     subject: str
     step: str
     title: str
@@ -70,7 +67,7 @@ class Notice:
     values: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if unknown := set(self.values) - VALUE_NAMES:
+        if unknown := set(self.values) - self.kind.values:
             raise ValueError(f"unknown values: {', '.join(sorted(unknown))}")
 
 
