@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests import reporting
@@ -329,3 +329,30 @@ def test_the_api_text_holds_the_table(town: Town) -> None:
     document = town.reporter.get("/openapi.json").get_json()
     text = str(document)
     assert all(f"| {action} |" in text for action in workflow.ACTIONS)
+
+
+def test_a_kept_answer_is_given_again_while_its_report_may_be_seen(town: Town, session: Session) -> None:
+    report = file_routed(town.reporter)
+    body = {"action": "accept", "version": report["version"]}
+    first = town.worker.post(f"/reports/{report['id']}/actions", body, key="k-sight")
+    again = town.worker.post(f"/reports/{report['id']}/actions", body, key="k-sight")
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    assert again.get_json() == first.get_json()
+    # The report moves out of the worker's sight: what was done is not done again, and not shown either.
+    session.execute(
+        text("UPDATE reports SET village_code = :to, desk_code = :to, desk_village_code = :to WHERE id = :id"),
+        {"to": OTHER_VILLAGE, "id": report["id"]},
+    )
+    hidden = town.worker.post(f"/reports/{report['id']}/actions", body, key="k-sight")
+    assert (hidden.status_code, hidden.get_json()["code"]) == (409, "answer_not_kept")
+    assert "description" not in hidden.get_json()
+
+
+def test_the_original_words_are_read_anew_at_every_call(town: Town, session: Session) -> None:
+    report = file_routed(town.reporter, description="漏水，请打 13812345678")
+    for opened in (1, 2):
+        answer = town.worker.post(f"/reports/{report['id']}/original", key="k-words")
+        assert (answer.status_code, answer.headers.get("Idempotency-Replayed")) == (200, None)
+        assert "13812345678" in answer.get_json()["description"]
+        found = session.scalars(select(AuditRow).where(AuditRow.action == "report.original_open")).all()
+        assert len(found) == opened

@@ -29,6 +29,8 @@ REPLAYED = "Idempotency-Replayed"
 SEE_OTHER = 303
 _FORM = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REQUIRED = "__idempotency_required__"
+_NEVER_KEPT = "__idempotency_never_kept__"
+_KEPT_WHILE = "__idempotency_kept_while__"
 _PURPOSE = "idempotency.answer"
 _CHUNK = 1 << 20
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
@@ -59,6 +61,26 @@ def required(view: View) -> View:
 def is_required(view: Callable[..., Any]) -> bool:
     """Whether a call of this view needs the header."""
     return bool(getattr(view, _REQUIRED, False))
+
+
+def never_kept(view: View) -> View:
+    """Run this view again at every call: it reads what must not be kept, under rights that may end."""
+    setattr(view, _NEVER_KEPT, True)
+    return view
+
+
+def kept_while(may_see: Callable[..., object]) -> Callable[[View], View]:
+    """Give the first answer again only while the person may still see what it tells of.
+
+    Args:
+        may_see: takes the arguments of the view's URL; raises a `DomainError` when they may not.
+    """
+
+    def mark(view: View) -> View:
+        setattr(view, _KEPT_WHILE, may_see)
+        return view
+
+    return mark
 
 
 def install(app: Flask) -> None:
@@ -97,18 +119,33 @@ def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*args, **kwargs)
         if not _FORM.fullmatch(key):
             raise MalformedError("idempotency_key_invalid", "Idempotency-Key 只能是 1–64 位字母、数字、_ 或 -。")
-        return _once(key, lambda: current_app.make_response(view(*args, **kwargs)))
+        if getattr(view, _NEVER_KEPT, False):
+            return view(*args, **kwargs)
+        return _once(
+            key, lambda: current_app.make_response(view(*args, **kwargs)), lambda: _may_still_see(view, args, kwargs)
+        )
 
     return run
 
 
-def _once(key: str, answer: Callable[[], Response]) -> Response:
+def _may_still_see(view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    may_see = getattr(view, _KEPT_WHILE, None)
+    if may_see is None:
+        return True
+    try:
+        may_see(*args, **kwargs)
+    except DomainError:
+        return False
+    return True
+
+
+def _once(key: str, answer: Callable[[], Response], may_still_see: Callable[[], bool]) -> Response:
     user_id = current_actor().user_id
     fingerprint = _fingerprint()
     with deferred_commit() as unit:
         kept = _claim(unit.session, user_id, key, fingerprint)
         if kept is not None:
-            return _replay(kept, fingerprint)
+            return _replay(kept, fingerprint, may_still_see)
         try:
             response = answer()
         except DomainError:
@@ -165,10 +202,10 @@ def _this(user_id: Any, key: str) -> tuple[Any, Any]:
     return IdempotencyRow.user_id == user_id, IdempotencyRow.key == key
 
 
-def _replay(row: IdempotencyRow, fingerprint: bytes) -> Response:
+def _replay(row: IdempotencyRow, fingerprint: bytes, may_still_see: Callable[[], bool]) -> Response:
     if row.fingerprint != fingerprint:
         raise InvalidError("idempotency_key_reused", "该 Idempotency-Key 已用于另一个请求。")
-    if row.body is None:
+    if row.body is None or not may_still_see():
         raise ConflictError("answer_not_kept", "该请求此前已处理，请刷新查看结果。")
     text = runtime().cipher.open(row.body, purpose=_PURPOSE)
     if row.status == SEE_OTHER:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 
 from wxapi.kernel.permissions import Permission
+from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
@@ -39,6 +40,7 @@ def decide(body: dict[str, Any], check_id: uuid.UUID) -> Response:
 
 @blueprint.route("/reports/<uuid:report_id>/original", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@idempotency.never_kept
 @blueprint.response(200, OriginalWords)
 def open_original(report_id: uuid.UUID) -> Response:
     """What the reporter typed, personal data included, for the desk that needs it. Each opening is on record."""

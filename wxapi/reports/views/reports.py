@@ -59,8 +59,14 @@ def read_report(report_id: uuid.UUID) -> Response:
     return json_response(report_dict(view))
 
 
+def _still_seen(report_id: uuid.UUID) -> None:
+    """Raises NotFoundError when the person may no longer see the report."""
+    read.read_report(current_actor(), report_id, now=runtime().clock.now())
+
+
 @blueprint.route("/reports/<uuid:report_id>/actions", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@idempotency.kept_while(_still_seen)
 @blueprint.arguments(
     schemas.ActionBody(),
     example={"action": "resolve", "version": 3, "note": "已清运", "photo_ids": [_PHOTO]},
@@ -75,6 +81,7 @@ def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
 
 @blueprint.route("/reports/<uuid:report_id>/me-too", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@idempotency.kept_while(_still_seen)
 @blueprint.arguments(schemas.MeTooBody(), example={"photo_ids": []})
 @blueprint.response(200, schemas.ReportSchema)
 def join(body: dict[str, Any], report_id: uuid.UUID) -> Response:
