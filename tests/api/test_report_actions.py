@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests import reporting
@@ -30,6 +30,7 @@ from tests.statements import count_statements
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
+from wxapi.reports.models import Report
 from wxapi.reports.rules import workflow
 from wxapi.reports.wire.schemas import ReportSchema
 
@@ -339,10 +340,8 @@ def test_a_kept_answer_is_given_again_while_its_report_may_be_seen(town: Town, s
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
     assert again.get_json() == first.get_json()
     # The report moves out of the worker's sight: what was done is not done again, and not shown either.
-    session.execute(
-        text("UPDATE reports SET village_code = :to, desk_code = :to, desk_village_code = :to WHERE id = :id"),
-        {"to": OTHER_VILLAGE, "id": report["id"]},
-    )
+    moved = update(Report).where(Report.id == uuid.UUID(report["id"]))
+    session.execute(moved.values(village_code=OTHER_VILLAGE, desk_code=OTHER_VILLAGE, desk_village_code=OTHER_VILLAGE))
     hidden = town.worker.post(f"/reports/{report['id']}/actions", body, key="k-sight")
     assert (hidden.status_code, hidden.get_json()["code"]) == (409, "answer_not_kept")
     assert "description" not in hidden.get_json()
