@@ -15,6 +15,7 @@ from wxapi.identity.rules import KIND_NAMES
 from wxapi.identity.services import personal_data
 from wxapi.identity.services import retention as identity_retention
 from wxapi.identity.services.login import authenticate
+from wxapi.identity.services.rights import confirm
 from wxapi.kernel.clock import Clock
 from wxapi.kernel.permissions import ROLE_NAMES
 from wxapi.kernel.words import Words, words
@@ -179,7 +180,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     db.init_app(app, config)
     problems.install(app)
     http.install(app, upload_limits=UPLOADS)
-    guard.install(app, authenticate, page_actor)
+    guard.install(app, authenticate, page_actor, confirm)
     limits.install(app, config, parts.redis)
     vocabulary.install(app, VOCABULARY)
     personal_data.install(app, PERSONAL_DATA)
@@ -197,6 +198,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     openapi.serve(app, api)
     pages.install(app, PAGES)
     idempotency.install(app)
+    guard.judge_again(app)
     for group in COMMANDS:
         app.cli.add_command(group)
     if config.trusted_proxies:

@@ -1,5 +1,7 @@
 """Rights over one's data: see everything, be forgotten."""
 
+from datetime import timedelta
+
 from sqlalchemy import func, select
 
 from tests.factories import People
@@ -26,8 +28,9 @@ def test_erasure_is_accepted_and_locks_out_at_once(people: People) -> None:
     response = person.call("DELETE", "/me")
     assert response.status_code == 202
     assert person.get("/me").status_code == 401
-    row = db.session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase")).one()
-    assert row.payload == {"user_id": str(person.actor.user_id)}
+    rows = db.session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase").order_by(OutboxRow.due_at)).all()
+    assert [row.payload for row in rows] == [{"user_id": str(person.actor.user_id)}] * 2
+    assert rows[1].due_at - rows[0].due_at == timedelta(days=1)  # for whatever was on its way
 
 
 def test_the_job_forgets_the_person_and_is_harmless_twice(city: None, people: People, clock: FixedClock) -> None:

@@ -150,10 +150,11 @@ class TestPeople:
         self.end_tokens(self.LATER)
         assert retention.forget_due(now=self.LATER)["people"] == 1
         assert retention.forget_due(now=self.LATER)["people"] == 0  # on its way already
-        row = session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase")).one()
-        assert row.payload == {"user_id": str(idle.actor.user_id)}
+        rows = session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase")).all()
+        assert {row.payload["user_id"] for row in rows} == {str(idle.actor.user_id)}
         erasure.erase(idle.actor.user_id, now=self.LATER)
-        session.delete(row)
+        for row in rows:
+            session.delete(row)
         session.commit()
         assert retention.forget_due(now=self.LATER)["people"] == 0
         assert session.get_one(User, officer.actor.user_id).erased_at is None
@@ -175,7 +176,14 @@ def test_the_list_is_whole_and_changes_nothing(app: Flask, session: Session) -> 
     shown = app.test_cli_runner().invoke(args=["retention", "show"])
     assert shown.exit_code == 0
     lines = dict(line.split(": ", 1) for line in shown.output.splitlines())
-    assert set(lines) == {*runtime().config.retention, "tokens", "idempotency", "unused_photos", "audit"}
+    assert set(lines) == {
+        *runtime().config.retention,
+        "tokens",
+        "web_sessions",
+        "idempotency",
+        "unused_photos",
+        "audit",
+    }
     assert "Kept 1095 days; 0 past it" in lines["photos"]
     assert "Kept for ever" in lines["audit"]
     assert "Kept 2 days" in lines["idempotency"]

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     CheckConstraint,
     Date,
     DateTime,
@@ -46,7 +47,12 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     # The last login, or the last use of a token that has since died.
     seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # When the person asked to be forgotten: from then on nobody logs in as them and nothing is written for them.
     erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # When what the features hold was last taken out.
+    cleaned_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # Raised by whatever changes what the person may do: appointments, a logout, erasure.
+    rights_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class Token(Base):

@@ -18,15 +18,17 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.db import fetch_alone
 
 _HELD = (
-    " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code)) FILTER (WHERE a.role IS NOT NULL)"
-    " FROM {table} t LEFT JOIN appointments a ON a.user_id = t.user_id AND a.ended_at IS NULL"
+    " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code)) FILTER (WHERE a.role IS NOT NULL),"
+    " u.rights_version"
+    " FROM {table} t JOIN users u ON u.id = t.user_id AND u.erased_at IS NULL"
+    " LEFT JOIN appointments a ON a.user_id = t.user_id AND a.ended_at IS NULL"
     "  AND a.starts_on <= %(today)s AND (a.ends_on IS NULL OR a.ends_on >= %(today)s)"
     " WHERE t.digest = %(digest)s AND t.last_used_at > %(alive_since)s"
 )
-_ACTOR = f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='tokens')} GROUP BY t.digest"
+_ACTOR = f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='tokens')} GROUP BY t.digest, u.id"
 _VISITOR = (
     f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='web_sessions')}"
-    " AND t.created_at > %(made_since)s GROUP BY t.digest"
+    " AND t.created_at > %(made_since)s GROUP BY t.digest, u.id"
 )
 
 
@@ -46,22 +48,22 @@ def digest_of(token: str) -> bytes:
 def bearer_of(token: str, *, now: datetime, today: date) -> Bearer | None:
     """The person behind a live token with the appointments in force today; None for any other token."""
     values = {"digest": digest_of(token), "today": today, "alive_since": now - TOKEN_IDLE}
-    return _bearer(_ACTOR, values)
+    return _bearer(_ACTOR, values, today=today)
 
 
 def visitor_of(token: str, *, now: datetime, today: date) -> Bearer | None:
     """The person behind the cookie of a live browser session, in the same way."""
     values = {"digest": digest_of(token), "today": today, "alive_since": now - WEB_IDLE}
-    return _bearer(_VISITOR, values | {"made_since": now - WEB_MAX_AGE})
+    return _bearer(_VISITOR, values | {"made_since": now - WEB_MAX_AGE}, today=today)
 
 
-def _bearer(sql: str, values: dict[str, Any]) -> Bearer | None:
+def _bearer(sql: str, values: dict[str, Any], *, today: date) -> Bearer | None:
     rows = fetch_alone(sql, values)
     if not rows:
         return None
     row = rows[0]
     appointments = tuple(_appointment(*text.split(" ")) for text in row[2] or ())
-    return Bearer(Actor(row[0], appointments), row[1])
+    return Bearer(Actor(row[0], appointments, row[3], today), row[1])
 
 
 def _appointment(role: str, region_code: str, unit_code: str | None = None) -> Appointment:

@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 
@@ -25,10 +26,19 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A signed-in person with the appointments in force now."""
+    """A signed-in person with the appointments in force now.
+
+    Args:
+        user_id: the person.
+        appointments: in force on `day`.
+        rights_version: of the person when the appointments were read; None for an Actor that no request brought.
+        day: the Asia/Shanghai day on which they were read.
+    """
 
     user_id: uuid.UUID
     appointments: tuple[Appointment, ...] = ()
+    rights_version: int | None = field(default=None, compare=False)
+    day: date | None = field(default=None, compare=False)
 
     def holds(self, *roles: Role) -> bool:
         """Whether the person holds one of the roles anywhere."""

@@ -4,7 +4,7 @@ A unit of work is `with transaction() as session:`. Nothing else in the product 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from time import monotonic
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import psycopg
 import structlog
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DataError, DisconnectionError, OperationalError, SQLAlchemyError
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 _OPEN = "wxapi.transaction_open"
 _UNIT = "wxapi.deferred_unit"
+_ON_BEGIN = "wxapi.on_begin"
 _IDLE_SINCE = "wxapi.idle_since"
 _LATER = "wxapi.written_later"
 _PING_AFTER_S = 1.0
@@ -199,9 +200,18 @@ class Unit:
         _commit(self.session)
 
 
+def on_begin(app: Flask, hook: Callable[[Session, Collection[Any]], None]) -> None:
+    """Have `hook(session, locking)` called at the beginning of every `transaction()` of the app."""
+    app.extensions[_ON_BEGIN] = hook
+
+
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, locking: Collection[Any] = ()) -> Iterator[Session]:
     """One unit of work: commits at the end, rolls back on any exception.
+
+    Args:
+        locking: ids of the people whose row or rights this unit changes. Their rows are locked first of all, in the
+            order of the ids, so that two such units never wait for one another in a ring.
 
     Inside `deferred_commit()` it only flushes, and the outer block commits.
 
@@ -215,6 +225,9 @@ def transaction() -> Iterator[Session]:
     info[_OPEN] = True
     unit: Unit | None = info.get(_UNIT)
     try:
+        hook = current_app.extensions.get(_ON_BEGIN)
+        if hook is not None:
+            hook(session, locking)
         yield session
         if unit is None:
             _commit(session)

@@ -1,21 +1,37 @@
 """Everything is refused unless named: a route carries `@guard(Permission.X)`, and one without is never run.
 
 The mark is an attribute of the view; the check is one hook before every request, so the order of decorators cannot
-open a hole. `identity` supplies the function that turns a bearer token into an `Actor`.
+open a hole. `identity` supplies the function that turns a bearer token into an `Actor`, and the one that says, inside
+the writing transaction, whether it still holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, has_request_context, request
+from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import ForbiddenError, UnauthenticatedError
+from wxapi.kernel.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from wxapi.kernel.permissions import Permission
+from wxapi.platform import db
 
 View = TypeVar("View", bound=Callable[..., Any])
 Authenticate = Callable[[str], Actor | None]
+# `anew`: whatever is known of this request already.
+PageActor = Callable[..., Actor | None]
+# (session, who is asking if anybody, ids of people to lock) → whether the right is still what the Actor says.
+Confirm = Callable[[Session, Actor | None, Collection[Any]], bool]
 _MARK = "__permission__"
+_JUDGED = "__judged_again__"
+_WHO = "wxapi.who"
+# Rights that change under three tries in a row are not worth a fourth.
+_TRIES = 3
+
+
+class RightsChangedError(Exception):
+    """What the signed-in person may do is not what it was when the request was let in."""
 
 
 def guard(permission: Permission) -> Callable[[View], View]:
@@ -38,28 +54,80 @@ def current_actor() -> Actor:
     return cast("Actor", g.actor)
 
 
-def install(app: Flask, authenticate: Authenticate, page_actor: Callable[[], Actor | None]) -> None:
-    """Check every request of the app before its view runs.
+def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confirm: Confirm) -> None:
+    """Check every request of the app before its view runs, and again at the beginning of what it writes.
 
     Args:
         app: the app.
         authenticate: who holds a bearer token; asked for everything under `/api/`.
         page_actor: whose session cookie came with the request; asked for everything else.
+        confirm: whether an Actor's rights are still what they were.
     """
+
+    def who(*, anew: bool) -> Actor | None:
+        return authenticate(_bearer_token()) if request.path.startswith("/api/") else page_actor(anew=anew)
 
     @app.before_request
     def check() -> None:
+        g.pop("actor", None)
         if request.endpoint is None:  # no such route: the router answers 404 or 405
             return
         permission = permission_of(app.view_functions[request.endpoint])
-        if permission is Permission.PUBLIC:
-            return
-        actor = authenticate(_bearer_token()) if request.path.startswith("/api/") else page_actor()
-        if actor is None:
-            raise UnauthenticatedError("token_invalid", "登录已失效，请重新登录。")
-        g.actor = actor
-        if permission is None or not actor.may(permission):
-            raise ForbiddenError("role_not_allowed", "您的身份不能进行此操作。")
+        if permission is not Permission.PUBLIC:
+            _admit(who, permission, anew=False)
+
+    def begin(session: Session, locking: Collection[Any]) -> None:
+        actor = g.get("actor") if has_request_context() else None
+        if not confirm(session, actor, locking):
+            raise RightsChangedError
+
+    app.extensions[_WHO] = who
+    db.on_begin(app, begin)
+
+
+def judge_again(app: Flask) -> None:
+    """Run a view again with the rights as they are, where they changed under it. Call after all routes are there.
+
+    Between the check of a request and its writing lies a body that may be held open for long, or a slow neighbour. What
+    was written until the change was found is rolled back; whether the right really ended is then said by the same
+    rules as ever.
+    """
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if permission_of(view) not in {None, Permission.PUBLIC} and not hasattr(view, _JUDGED):
+            app.view_functions[rule.endpoint] = _judged_again(view)
+
+
+def _judged_again(view: View) -> View:
+    @wraps(view)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        for _ in range(_TRIES):
+            try:
+                return view(*args, **kwargs)
+            except RightsChangedError:
+                _admit(current_app.extensions[_WHO], permission_of(view), anew=True)
+                _rewind()
+        raise UnavailableError("rights_changing", "您的任职正在变动，请稍后再试。")
+
+    setattr(run, _JUDGED, True)
+    return cast("View", run)
+
+
+def _rewind() -> None:
+    """Uploads are read once more; a JSON body is kept by the request."""
+    if request.mimetype == "multipart/form-data":
+        for upload in request.files.values():
+            upload.stream.seek(0)
+
+
+def _admit(who: PageActor, permission: Permission | None, *, anew: bool) -> None:
+    g.pop("actor", None)  # what authenticating writes is nobody's, also the second time
+    actor = who(anew=anew)
+    if actor is None:
+        raise UnauthenticatedError("token_invalid", "登录已失效，请重新登录。")
+    g.actor = actor
+    if permission is None or not actor.may(permission):
+        raise ForbiddenError("role_not_allowed", "您的身份不能进行此操作。")
 
 
 def _bearer_token() -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.identity import queries
 from wxapi.identity.models import AppointmentRow, User
+from wxapi.identity.services.rights import change_rights
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
@@ -70,12 +71,10 @@ def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: dat
         raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"ends_on": ["早于开始日期"]})
     if tree().get(wanted.region_code) is None:
         raise not_found()
-    with transaction() as session:
+    with transaction(locking=(wanted.user_id,)) as session:
         _check_unit(session, wanted)
-        # The lock makes two administrators appointing the same person wait for one another.
-        user = session.scalars(
-            select(User).where(User.id == wanted.user_id, User.erased_at.is_(None)).with_for_update()
-        ).one_or_none()
+        # Locked: two administrators who appoint the same person wait for one another.
+        user = session.scalars(select(User).where(User.id == wanted.user_id, User.erased_at.is_(None))).one_or_none()
         if user is None:
             raise not_found()
         held = queries.appointments_of(session, user.id, today=starts_on)
@@ -123,6 +122,7 @@ def add_appointment(
         appointed_by=appointed_by,
     )
     session.add(row)
+    change_rights(session, [wanted.user_id])
     idempotency.drop_answers(session, wanted.user_id)
     audit.record(
         session,
@@ -138,7 +138,7 @@ def add_appointment(
 
 def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -> None:
     """End an appointment within the administrator's regions; it counts no more from this moment."""
-    with transaction() as session:
+    with transaction(locking=_holder_of(appointment_id)) as session:
         row = session.scalars(
             select(AppointmentRow)
             .where(
@@ -151,6 +151,7 @@ def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -
         if row is None:
             raise not_found()
         row.ended_at = now
+        change_rights(session, [row.user_id])
         idempotency.drop_answers(session, row.user_id)
         audit.record(
             session,
@@ -161,6 +162,12 @@ def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -
             role=row.role,
             region=row.region_code,
         )
+
+
+def _holder_of(appointment_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+    """Whom an appointment belongs to, which never changes: their row is locked before the appointment's."""
+    found = db.session().scalar(select(AppointmentRow.user_id).where(AppointmentRow.id == appointment_id))
+    return (found,) if found else ()
 
 
 def list_appointments(

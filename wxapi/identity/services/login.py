@@ -18,12 +18,13 @@ from wxapi.identity.models import Token, User
 from wxapi.identity.queries import bearer_of, digest_of
 from wxapi.identity.rules import LOGIN_REPEAT_S, TOKEN_IDLE, TOUCH_AFTER
 from wxapi.identity.services.profile import Profile, profile_of, read_me
+from wxapi.identity.services.rights import change_rights
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import UnauthenticatedError
 from wxapi.kernel.ids import new_id, new_token
 from wxapi.platform import audit
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 
 log = structlog.get_logger(__name__)
@@ -60,9 +61,13 @@ def log_in(code: str, *, now: datetime) -> LoggedIn:
 
 
 def log_out(token: str) -> None:
-    """Revoke one token; a dead one does not matter."""
-    with transaction() as session:
+    """Revoke one token; requests that came with it and are still under way write nothing more. A dead one is fine."""
+    holder = db.session.scalar(select(Token.user_id).where(Token.digest == digest_of(token)))
+    if holder is None:
+        return
+    with transaction(locking=(holder,)) as session:
         session.execute(delete(Token).where(Token.digest == digest_of(token)))
+        change_rights(session, [holder])
 
 
 def authenticate(token: str) -> Actor | None:
@@ -92,20 +97,32 @@ def forget_idle(session: Session, now: datetime) -> int:
 
 
 def register_openid(session: Session, openid: str, *, now: datetime) -> User:
-    """The person with this openid, made on first sight; two at once make one."""
+    """The person with this openid, made on first sight; two at once make one. Their row is locked.
+
+    Who is being forgotten at this moment is waited for: then the openid is nobody's, and a new person is made.
+    """
     cipher = runtime().cipher
     digest = cipher.digest(openid, purpose="user.openid")
+    found = None
+    while found is None:
+        _make_person(session, openid, digest, now=now)
+        found = session.scalars(
+            select(User).where(User.openid_digest == digest).with_for_update(key_share=True)
+        ).one_or_none()
+    return found
+
+
+def _make_person(session: Session, openid: str, digest: bytes, *, now: datetime) -> None:
     session.execute(
         insert(User)
         .values(
             id=new_id(),
             openid_digest=digest,
-            openid_sealed=cipher.seal(openid, purpose="user.openid"),
+            openid_sealed=runtime().cipher.seal(openid, purpose="user.openid"),
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["openid_digest"])
     )
-    return session.scalars(select(User).where(User.openid_digest == digest)).one()
 
 
 def _open_session(openid: str, *, now: datetime) -> LoggedIn:

@@ -77,7 +77,7 @@ def read_me(actor: Actor, *, now: datetime) -> Profile:
 
 def change_me(actor: Actor, *, nickname: str, kind: str | None, consent_version: str | None, now: datetime) -> Profile:
     """Replace nickname and kind; a consent version is recorded with the time it was given."""
-    with transaction() as session:
+    with transaction(locking=(actor.user_id,)) as session:
         user = _own_row(session, actor)
         user.nickname = nickname
         user.kind = kind
@@ -102,11 +102,13 @@ def set_phone(actor: Actor, code: str, *, now: datetime) -> Profile:
         InvalidError: `phone_code_invalid`, the code is dead or somebody else's.
     """
     parts = runtime()
-    sealed = _own_row(db.session(), actor).openid_sealed
+    # A unit of its own: WeChat may be slow, and no transaction waits for it.
+    with transaction() as session:
+        sealed = _own_row(session, actor).openid_sealed
     if sealed is None:
         raise not_found()
     number = parts.wechat.phone_number(code, parts.cipher.open(sealed, purpose="user.openid"))
-    with transaction() as session:
+    with transaction(locking=(actor.user_id,)) as session:
         user = _own_row(session, actor)
         user.phone_sealed = parts.cipher.seal(number.pure, purpose="user.phone")
         user.phone_digest = parts.cipher.digest(number.pure, purpose="user.phone")

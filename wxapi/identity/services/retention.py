@@ -2,42 +2,65 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, Token, User, WebSession
 from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
-from wxapi.platform import idempotency, outbox
+from wxapi.identity.services.erasure import begin_erasure
+from wxapi.platform import idempotency
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.idempotency import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.retention import Category, counting
+from wxapi.platform.runtime import runtime
+
+
+def _due(before: datetime) -> ColumnElement[bool]:
+    """Whom to forget: the idle, and the forgotten in whose row something stands; not those under way already."""
+    leaving = select(OutboxRow.id).where(
+        OutboxRow.topic == "user.erase",
+        ~OutboxRow.dead,
+        OutboxRow.payload["user_id"].astext == cast(User.id, String),
+    )
+    return and_(or_(_idle(before), _dirty()), ~leaving.exists())
+
+
+def _dirty() -> ColumnElement[bool]:
+    """Erased, and not empty or never cleaned."""
+    held = (User.openid_digest, User.openid_sealed, User.phone_digest, User.phone_sealed, User.kind, User.consent_at)
+    return and_(
+        User.erased_at.is_not(None),
+        or_(
+            User.cleaned_at.is_(None),
+            User.nickname != "",
+            *(column.is_not(None) for column in held),
+            select(Token.digest).where(Token.user_id == User.id).exists(),
+        ),
+    )
 
 
 def _idle(before: datetime) -> ColumnElement[bool]:
-    """People without office and token who have not logged in since, and are not being erased already."""
+    """People without office and token who have not logged in since."""
     in_office = select(AppointmentRow.id).where(AppointmentRow.user_id == User.id, AppointmentRow.ended_at.is_(None))
-    leaving = select(OutboxRow.id).where(
-        OutboxRow.topic == "user.erase", OutboxRow.payload["user_id"].astext == cast(User.id, String)
-    )
     return and_(
         User.erased_at.is_(None),
         func.coalesce(User.seen_at, User.created_at) < before,
         ~in_office.exists(),
         ~select(Token.digest).where(Token.user_id == User.id).exists(),
-        ~leaving.exists(),
     )
 
 
 def _count_idle(session: Session, before: datetime) -> int:
-    return session.scalar(select(func.count()).select_from(User).where(_idle(before))) or 0
+    return session.scalar(select(func.count()).select_from(User).where(_due(before))) or 0
 
 
 def _forget_idle(session: Session, before: datetime, limit: int) -> int:
     """Have idle people erased as if they had asked for it: each by a job of its own."""
-    found = session.scalars(select(User.id).where(_idle(before)).limit(limit)).all()
+    chosen = select(User.id).where(_due(before)).limit(limit).with_for_update(key_share=True, skip_locked=True)
+    found = session.scalars(chosen).all()
     for user_id in found:
-        outbox.record(session, "user.erase", user_id=str(user_id))
+        begin_erasure(session, user_id, now=runtime().clock.now())
     return len(found)
 
 
@@ -45,7 +68,7 @@ RETENTION = (
     Category(
         "people",
         "people who have not logged in: openid, phone, nickname, the link from their reports to them",
-        "so that a person finds his reports and hours again",
+        "so that a person finds their reports and hours again",
         _count_idle,
         _forget_idle,
     ),

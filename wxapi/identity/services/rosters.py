@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
+from wxapi.identity.services.rights import change_rights
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.permissions import Role
@@ -63,6 +64,7 @@ def appoint_openids(session: Session, wanted: Iterable[tuple[str, Role, str]], *
     ]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         session.execute(insert(AppointmentRow), rows[start : start + _ROWS_AT_ONCE])
+    change_rights(session, set(user_ids.values()))
     for openid, role, region_code in wanted:
         subject = f"user:{user_ids[openid]}"
         audit.record(session, None, "appointment.add", subject=subject, at=now, role=role.value, region=region_code)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from wxapi.identity.models import WebSession
 from wxapi.identity.queries import digest_of, visitor_of
 from wxapi.identity.rules import WEB_IDLE, WEB_MAX_AGE, WEB_TOUCH_AFTER
+from wxapi.identity.services.rights import change_rights
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import not_found
@@ -85,11 +86,15 @@ def own_sessions(actor: Actor, token: str, *, now: datetime) -> list[OwnSession]
 
 def end_session(token: str, *, now: datetime) -> None:
     """Sign this browser out; a dead session does not matter."""
-    with transaction() as session:
+    holder = db.session.scalar(select(WebSession.user_id).where(WebSession.digest == digest_of(token)))
+    if holder is None:
+        return
+    with transaction(locking=(holder,)) as session:
         ended = session.execute(
             delete(WebSession).where(WebSession.digest == digest_of(token)).returning(WebSession.user_id, WebSession.id)
         ).one_or_none()
         if ended is not None:
+            change_rights(session, [holder])
             _note_end(session, ended.user_id, str(ended.id), now=now)
 
 
@@ -99,7 +104,7 @@ def end_own_session(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> No
     Raises:
         NotFoundError: no session of this person.
     """
-    with transaction() as session:
+    with transaction(locking=(actor.user_id,)) as session:
         ended = session.execute(
             delete(WebSession)
             .where(WebSession.id == session_id, WebSession.user_id == actor.user_id)
@@ -107,13 +112,15 @@ def end_own_session(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> No
         ).one_or_none()
         if ended is None:
             raise not_found()
+        change_rights(session, [actor.user_id])
         _note_end(session, actor.user_id, str(session_id), now=now)
 
 
 def end_all_sessions(actor: Actor, *, now: datetime) -> None:
     """Sign all of the person's browsers out, the one that asks included."""
-    with transaction() as session:
+    with transaction(locking=(actor.user_id,)) as session:
         session.execute(delete(WebSession).where(WebSession.user_id == actor.user_id))
+        change_rights(session, [actor.user_id])
         _note_end(session, actor.user_id, "all", now=now)
 
 

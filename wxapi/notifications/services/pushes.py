@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
 from wxapi.identity.queries import user_by_digest
+from wxapi.identity.services.erasure import begin_erasure
 from wxapi.identity.services.withdrawal import withdraw
 from wxapi.kernel.errors import MalformedError
 from wxapi.notifications.models import Message, PushEvent
@@ -149,7 +150,7 @@ def _about_person(session: Session, row: PushEvent, event: dict[str, Any], *, no
     elif at < user.created_at.replace(microsecond=0):
         return  # said before this person was here: about the one who was erased since
     elif row.event == push_events.CANCEL_EVENT:
-        outbox.record(session, "user.erase", user_id=str(user.id))
+        begin_erasure(session, user.id, now=now)
     else:
         withdraw(session, user, _still_revoked(session, user, event, at), now=now)
 

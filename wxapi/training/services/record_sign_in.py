@@ -70,9 +70,11 @@ def record_sign_in(
     return Recorded(*rows[0]) if rows else None
 
 
-def record_sign_in_alone(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime) -> Recorded | None:
-    """The same as a transaction of its own: a hall's usual sign-in."""
-    rows = fetch_alone(SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now))
+def record_sign_in_alone(
+    facts: Facts, sign_in: SignIn, *, rights: int | None, admitted: bool, now: datetime
+) -> Recorded | None:
+    """The same as a transaction of its own, a hall's usual sign-in; None also where `rights` are no more the same."""
+    rows = fetch_alone(SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now) | {"rights": rights})
     return Recorded(*rows[0]) if rows else None
 
 
@@ -132,6 +134,7 @@ def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime)
     state = State.LATE if facts.window.is_late(proof.at) else State.PRESENT
     return {
         "session_id": facts.id,
+        "rights": None,
         "version": facts.version,
         "admitted": admitted,
         "user_id": sign_in.user_id,

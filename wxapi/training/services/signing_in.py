@@ -76,7 +76,7 @@ def sign_in(actor: Actor, session_id: uuid.UUID, attempt: Attempt, *, now: datet
         TooManyRequestsError: `too_many_tries` of typed codes.
     """
     person = Person(actor.user_id, actor.appointments)
-    usual = _usual(known_facts(session_id), person, attempt, now=now)
+    usual = _usual(known_facts(session_id), person, attempt, rights=actor.rights_version, now=now)
     if usual is not None:
         return usual
     with transaction() as session:
@@ -175,7 +175,9 @@ def may_enter(session: Session, facts: Facts, person: Person) -> bool:
     return on_roll(session, facts.id, person.user_id)
 
 
-def _usual(facts: Facts | None, person: Person, attempt: Attempt, *, now: datetime) -> Recorded | None:
+def _usual(
+    facts: Facts | None, person: Person, attempt: Attempt, *, rights: int | None, now: datetime
+) -> Recorded | None:
     """A hall's usual sign-in, in one statement that is its own transaction.
 
     None for everything else (unknown session, typed code, refusal, repeat, after the end), which the long way judges
@@ -191,7 +193,8 @@ def _usual(facts: Facts | None, person: Person, attempt: Attempt, *, now: dateti
     except DomainError:
         return None
     admitted = facts.audience.admits(person.user_id, person.appointments)
-    return record_sign_in_alone(facts, _sign_in(facts, person, attempt, proof), admitted=admitted, now=now)
+    decided = _sign_in(facts, person, attempt, proof)
+    return record_sign_in_alone(facts, decided, rights=rights, admitted=admitted, now=now)
 
 
 def _sign_in(facts: Facts, person: Person, attempt: Attempt, proof: Proof) -> SignIn:

@@ -6,9 +6,13 @@ They go to the driver as they are, see `platform.db.fetch`.
 # The states it overrides are `rules.attendance.SIGN_IN_OVERRIDES`; a test holds the two together.
 # Parameters are cast where PostgreSQL could not tell their type from the place they stand in.
 SIGN_IN = """
-WITH here AS (
+WITH held AS MATERIALIZED (
+  -- Alone in its transaction the statement asks for the person's rights itself, see identity/services/rights.py.
+  SELECT 1 FROM users WHERE id = %(user_id)s AND rights_version = CAST(%(rights)s AS bigint) FOR SHARE
+), here AS (
   SELECT starts_at, ends_at FROM training_sessions
   WHERE id = %(session_id)s AND version = %(version)s
+    AND (CAST(%(rights)s AS bigint) IS NULL OR EXISTS (SELECT 1 FROM held))
     AND (%(admitted)s OR EXISTS (
       SELECT 1 FROM training_attendance WHERE session_id = %(session_id)s AND user_id = %(user_id)s))
 ), odd AS (

@@ -17,9 +17,9 @@ _ACTOR, _LOGIN = "wxapi.page_actor", "wxapi.login_secret"
 _LOGIN_MAX_AGE = 600
 
 
-def page_actor() -> Actor | None:
-    """The person whose session cookie came with this request; None for a stranger. Read once a request."""
-    found = request.environ.get(_ACTOR, _UNREAD)
+def page_actor(*, anew: bool = False) -> Actor | None:
+    """The person whose session cookie came with this request; None for a stranger. Read once a request, or `anew`."""
+    found = _UNREAD if anew else request.environ.get(_ACTOR, _UNREAD)
     if found is _UNREAD:
         token = session_token()
         found = request.environ[_ACTOR] = authenticate(token, now=runtime().clock.now()) if token else None
