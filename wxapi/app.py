@@ -133,7 +133,12 @@ UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
 # What duties are about.
 DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND,)
 # Routes that take more than a JSON body: endpoint → bytes.
-UPLOADS: dict[str, int] = {"photos.upload": photos.MAX_UPLOAD}
+UPLOADS: dict[str, int] = {
+    "photos.upload": photos.MAX_UPLOAD,
+    "kit.upload_photo": photos.MAX_UPLOAD,
+    # Without scripts the photos come with the form itself.
+    "desk.act_on_case": 3 * photos.MAX_UPLOAD,
+}
 # Rooms of the pages, in the order of the menu.
 PAGES = (desk.room, login.room)
 # Words people read, by the features they belong to.

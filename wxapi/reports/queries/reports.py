@@ -42,6 +42,12 @@ def find(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
     return _found(row, actor) if row else None
 
 
+def find_on_desk(session: Session, actor: Actor, number: str) -> Found | None:
+    """The report with this number, when the person's office may see it."""
+    row = session.execute(_with_join(actor).where(Report.number == number, seen_by_office(actor))).one_or_none()
+    return _found(row, actor) if row else None
+
+
 def find_locked(session: Session, actor: Actor, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Found]:
     """Those of the reports the person may see, locked until the transaction ends, always in the same order.
 

@@ -27,6 +27,18 @@ def read_report(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> ReportV
     return shown(db.session(), found, actor, now=now)
 
 
+def read_case(actor: Actor, number: str, *, now: datetime) -> ReportView:
+    """The report with this number, as an office works on it.
+
+    Raises:
+        NotFoundError: not there, or not within the person's office.
+    """
+    found = reports.find_on_desk(db.session(), actor, number)
+    if found is None:
+        raise not_found()
+    return shown(db.session(), found, actor, now=now)
+
+
 def shown(session: Session, found: Found, actor: Actor, *, now: datetime) -> ReportView:
     """A report that was found, as its finder sees it."""
     report = found.report

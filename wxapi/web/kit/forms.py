@@ -23,6 +23,7 @@ from wxapi.web.kit.blueprint import is_page
 _ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _OWN_SITES = frozenset({"same-origin", "none"})
 _MAC_BYTES = 32
+_MOST_PARTS = 60
 
 
 def install(app: Flask) -> None:
@@ -32,6 +33,8 @@ def install(app: Flask) -> None:
     def check() -> None:
         if request.method != "POST" or not is_page():
             return
+        # Nine photos beside a form's other fields.
+        request.max_form_parts = _MOST_PARTS
         _require_own_origin()
         if not _is_sealed(request.form.get("csrf", "")):
             raise ForbiddenError("csrf_invalid", "页面已过期，请刷新后重试。")

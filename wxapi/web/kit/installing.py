@@ -4,9 +4,7 @@ from flask import Flask
 
 from wxapi.web.kit import access, assets, forms, problems, render
 from wxapi.web.kit.blueprint import Pages
-
-# The kit's own templates and files.
-kit = Pages("kit", __name__)
+from wxapi.web.kit.photos import kit
 
 
 def install(app: Flask, rooms: tuple[Pages, ...]) -> None:

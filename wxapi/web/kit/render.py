@@ -38,7 +38,7 @@ def install(app: Flask) -> None:
         "urgency": _urgency,
         "picture": picture_address,
         "thumb": _thumb,
-        "variant": _variant,
+        "variant": variant_address,
     }
 
 
@@ -80,7 +80,7 @@ def _thumb(photo_id: uuid.UUID) -> str | None:
     return picture_address(runtime().storage.signed_url(variant_key(photo_id, "thumb")))
 
 
-def _variant(photo: Photo, name: str) -> str | None:
+def variant_address(photo: Photo, name: str) -> str | None:
     """The address of a photo's variant; None until it is ready."""
     if name not in (photo.variants or {}):
         return None

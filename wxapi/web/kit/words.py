@@ -30,3 +30,8 @@ def word(group: str, code: str | None) -> Sign:
 def name(group: str, code: str | None) -> str:
     """Only the word."""
     return word(group, code).zh
+
+
+def names(group: str) -> dict[str, str]:
+    """Code → word of a whole group."""
+    return {each.code: each.zh for each in vocabulary.groups().get(group, ())}

@@ -25,3 +25,56 @@ document.addEventListener("submit", (event) => {
     setTimeout(() => delete form.dataset.sending, 8000);
   }
 });
+
+// What is typed into a [data-draft] form lies in the tab's memory until the server has taken it: it survives a session
+// that ended, a page that was left, a refusal that never arrived.
+function draftOf(form) {
+  const kept = {};
+  for (const control of form.elements) {
+    if (!control.name || control.type === "hidden" || control.type === "file") {
+      continue;
+    }
+    if (control.type === "radio" || control.type === "checkbox") {
+      if (control.checked) {
+        kept[control.name] = control.value;
+      }
+    } else if (control.value) {
+      kept[control.name] = control.value;
+    }
+  }
+  return kept;
+}
+
+function restore(form, kept) {
+  let found = false;
+  for (const control of form.elements) {
+    const value = kept[control.name];
+    if (value === undefined || control.type === "hidden" || control.type === "file") {
+      continue;
+    }
+    if (control.type === "radio" || control.type === "checkbox") {
+      if (control.value === value && !form.querySelector('[name="' + control.name + '"]:checked')) {
+        control.checked = true;
+        found = true;
+      }
+    } else if (!control.value) {
+      control.value = value;
+      found = true;
+    }
+  }
+  return found;
+}
+
+const key = "draft:" + location.pathname;
+if (document.querySelector("[data-accepted]")) {
+  sessionStorage.removeItem(key);
+}
+for (const form of document.querySelectorAll("form[data-draft]")) {
+  const keep = () => sessionStorage.setItem(key, JSON.stringify(draftOf(form)));
+  form.addEventListener("input", keep);
+  form.addEventListener("change", keep);
+  const kept = JSON.parse(sessionStorage.getItem(key) || "{}");
+  if (restore(form, kept)) {
+    form.dispatchEvent(new CustomEvent("restored"));
+  }
+}

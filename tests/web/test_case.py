@@ -1,0 +1,184 @@
+"""One case at the desk: every action, and nothing typed is lost."""
+
+import io
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from tests import pictures
+from tests.factories import People
+from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, settle, take
+from tests.statements import count_statements
+from tests.web.browsing import Browser, fields_of, form_to, soup_of
+
+NASTY = '<script>alert(1)</script>"><svg onload=alert(2)>'
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return settle(people)
+
+
+def panel(browser: Browser, report: dict[str, Any]) -> Tag:
+    return form_to(browser.page(f"/desk/r/{report['number']}"), f"/desk/r/{report['number']}?")
+
+
+def offered(page: Tag) -> set[str]:
+    return {str(box["value"]) for box in page.select("input[name=action]")}
+
+
+def test_from_the_queue_to_resolved(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    browser.sign_in(town.worker)
+    form = panel(browser, report)
+    assert offered(form) == set(read(town.worker, report["id"])["available_actions"]) - {"merge"}
+    answer = browser.submit(form, action="accept")
+    assert (answer.status_code, answer.location) == (303, f"/desk/r/{report['number']}?done=accept")
+    done = browser.page(str(answer.location))
+    assert "操作成功：受理" in done.get_text()
+    after = photo(town.worker)
+    answer = browser.submit(panel(browser, report), action="resolve", note="已清运", photo_ids=after)
+    assert answer.status_code == 303
+    shown = read(town.reporter, report["id"])
+    assert shown["state"] == "resolved"
+    assert [each["id"] for each in shown["after_photos"]] == [after]
+
+
+def test_the_same_form_twice_does_it_once(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    form = panel(browser.sign_in(town.worker), report)
+    first = browser.submit(form, action="accept")
+    again = browser.submit(form, action="accept")
+    assert (again.status_code, again.location) == (first.status_code, first.location)
+    actions = [line["action"] for line in read(town.worker, report["id"])["timeline"]]
+    assert actions.count("accept") == 1
+
+
+def test_somebody_was_faster(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    form = panel(browser.sign_in(town.worker), report)
+    mine = photo(town.worker)
+    take(town.colleague, report, "accept")
+    answer = browser.submit(
+        form, action="return", note="不在我村，\r\n请重新分派", reason_code="not_ours", photo_ids=mine
+    )
+    assert answer.status_code == 409
+    page = soup_of(answer)
+    kept = fields_of(form_to(page, f"/desk/r/{report['number']}?"))
+    assert kept["note"].strip() == "不在我村，\n请重新分派"
+    assert kept["reason_code"] == "not_ours"
+    assert kept["photo_ids"] == mine
+    assert kept["action"] == "return"
+    assert int(kept["version"]) == read(town.worker, report["id"])["version"]
+    new = [line.b.text for line in page.select(".timeline .new") if line.b]
+    assert new == ["受理"]
+    # The second try goes through as it stands.
+    assert browser.submit(form_to(page, f"/desk/r/{report['number']}?")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"action": "return", "note": "x" * 10}, "reason_code"),
+        ({"action": "return", "reason_code": "not_ours", "note": "长" * 501}, "note"),
+        ({"action": "hand_on", "note": "请办理", "desk_code": "nonsense"}, "desk_code"),
+        ({"action": "hand_on", "note": "请办理"}, "desk_code"),
+    ],
+)
+def test_what_is_missing_is_told_at_its_field(town: Town, browser: Browser, fields: dict[str, str], wrong: str) -> None:
+    report = file_routed(town.reporter)
+    answer = browser.submit(panel(browser.sign_in(town.worker), report), **fields)
+    assert answer.status_code == 422
+    page = soup_of(answer)
+    told = page.select_one(f".field.wrong #{wrong}")
+    assert told is not None
+    assert fields_of(form_to(page, f"/desk/r/{report['number']}?"))["note"].strip() == fields["note"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"action": "fly"}, {"action": ""}, {"version": "abc"}, {"version": None}, {"lines": "-"}]
+)
+def test_silly_forms_are_refused_and_never_a_fault(town: Town, browser: Browser, changes: dict[str, Any]) -> None:
+    report = file_routed(town.reporter)
+    form = panel(browser.sign_in(town.worker), report)
+    assert browser.submit(form, **{"action": "note", "note": "看过", **changes}).status_code in {303, 422}
+
+
+def test_without_scripts_photos_come_with_the_form(town: Town, browser: Browser) -> None:
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    form = panel(browser.sign_in(town.worker), report)
+    shot = pictures.encoded(pictures.scene(64, 48), "JPEG")
+    answer = browser.submit(form, action="resolve", note="已清运", photos=(io.BytesIO(shot), "after.jpg"))
+    # Not developed yet: the photo is kept, and the second try needs no second upload.
+    assert answer.status_code == 409
+    kept = fields_of(form_to(soup_of(answer), f"/desk/r/{report['number']}?"))
+    assert len(kept["photo_ids"]) == 36
+    assert kept["note"].strip() == "已清运"
+
+
+def test_outside_ones_scope_there_is_nothing(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    form = panel(browser.sign_in(town.worker), report)
+    for person in (town.neighbour, town.reporter, town.stranger):
+        other = Browser(browser.app).sign_in(person)
+        assert other.get(f"/desk/r/{report['number']}").status_code == 404
+    other = Browser(browser.app).sign_in(town.neighbour)
+    foreign = form_to(other.page("/account"), "/account/logout")
+    foreign["action"] = form["action"]
+    assert other.submit(foreign, action="accept", version="1").status_code == 404
+    assert other.get("/desk/r/JZ-00000000").status_code == 404
+
+
+def test_village_affairs_have_no_page_for_the_village(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter, category_code="X0201")
+    assert browser.sign_in(town.worker).get(f"/desk/r/{report['number']}").status_code == 404
+    page = browser.sign_in(town.officer).page(f"/desk/r/{report['number']}")
+    assert VILLAGE not in [str(option["value"]) for option in page.select("select[name=desk_code] option")]
+
+
+def test_given_away_out_of_sight_leads_back_to_the_queue(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    form = panel(browser.sign_in(town.worker), report)
+    answer = browser.submit(form, action="hand_on", desk_code=NEIGHBOUR, note="请办理")
+    assert answer.status_code == 303
+    assert browser.get(str(answer.location)).status_code == 200
+
+
+def test_previous_and_next_follow_the_list(town: Town, browser: Browser) -> None:
+    made = [file_routed(town.reporter)["number"] for _ in range(3)]
+    page = browser.sign_in(town.worker).page("/desk?state=routed")
+    order = [str(row["data-key"]) for row in page.select("tr[data-key]")]
+    assert sorted(order) == sorted(made)
+    middle = browser.page(f"/desk/r/{order[1]}?state=routed")
+    assert [str(middle.select_one(f"a[rel={rel}]")["href"]) for rel in ("prev", "next")] == [  # type: ignore[index]
+        f"/desk/r/{order[0]}?state=routed",
+        f"/desk/r/{order[2]}?state=routed",
+    ]
+
+
+def test_what_people_typed_is_only_text(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter, description=NASTY, address=NASTY)
+    browser.sign_in(town.worker)
+    browser.submit(panel(browser, report), action="note", note=NASTY)
+    refused = browser.submit(panel(browser, report), action="return", note=NASTY)
+    for page in (browser.page(f"/desk/r/{report['number']}"), soup_of(refused)):
+        harmless(page)
+    assert NASTY in browser.page(f"/desk/r/{report['number']}").get_text()
+
+
+def harmless(page: BeautifulSoup) -> None:
+    assert [tag for tag in page.find_all("script") if not tag.get("src")] == []
+    assert [tag for tag in page.find_all("svg") if tag.has_attr("onload")] == []
+    assert [
+        tag.name for tag in page.find_all() if any(name.startswith("on") or name == "style" for name in tag.attrs)
+    ] == []
+
+
+def test_statements_of_a_case(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    browser.sign_in(town.worker)
+    browser.get(f"/desk/r/{report['number']}")
+    with count_statements() as statements:
+        assert browser.get(f"/desk/r/{report['number']}").status_code == 200
+    assert len(statements) <= 8, statements

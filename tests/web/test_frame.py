@@ -1,0 +1,198 @@
+"""What holds for every page: headers, forms' seals, roles, bytes, the language of the scripts."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import esprima
+import pytest
+from flask import Flask
+
+from tests.factories import People, Person
+from tests.reporting import Town, file_routed, settle
+from tests.web.browsing import Browser, fields_of, form_to
+from wxapi.kernel.permissions import Permission, Role
+from wxapi.platform.guard import permission_of
+from wxapi.web.kit.blueprint import Pages
+
+ROOT = Path(__file__).resolve().parents[2] / "wxapi/web"
+SCRIPTS = sorted(ROOT.rglob("*.js"))
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return settle(people)
+
+
+def everybody(town: Town, people: People) -> dict[str, Person]:
+    organiser = people.make((Role.TRAINING_ORGANISER, "421002"))
+    steward = people.make((Role.TRAINING_STEWARD, "421002"))
+    admin = people.make((Role.ADMIN, "4210"))
+    return {
+        "reporter": town.reporter,
+        "worker": town.worker,
+        "officer": town.officer,
+        "chief": town.chief,
+        "supervisor": town.supervisor,
+        "organiser": organiser,
+        "steward": steward,
+        "admin": admin,
+    }
+
+
+def page_rules(app: Flask) -> Iterator[Any]:
+    for rule in app.url_map.iter_rules():
+        if isinstance(app.blueprints.get(rule.endpoint.partition(".")[0]), Pages) and not rule.arguments:
+            yield rule
+
+
+def test_every_role_on_every_page(app: Flask, town: Town, people: People) -> None:
+    """A page of another role is not there; a stranger is led to the login."""
+    for name, person in everybody(town, people).items():
+        browser = Browser(app).sign_in(person)
+        for rule in page_rules(app):
+            if "GET" not in rule.methods or rule.rule == "/account/data":
+                continue
+            permission = permission_of(app.view_functions[rule.endpoint])
+            assert permission is not None
+            answer = browser.get(rule.rule)
+            expected = {200, 303} if person.actor.may(permission) else {404}
+            assert answer.status_code in expected, (name, rule.rule, answer.status_code)
+
+
+def test_strangers_are_led_to_the_login(app: Flask, browser: Browser) -> None:
+    for rule in page_rules(app):
+        permission = permission_of(app.view_functions[rule.endpoint])
+        if permission is not Permission.PUBLIC and "GET" in rule.methods:
+            answer = browser.get(rule.rule)
+            assert (answer.status_code, answer.location.split("?")[0]) == (303, "/login"), rule.rule
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/desk", "/account", "/nothing", "/desk/r/JZ-00000000"])
+def test_headers_of_every_page(town: Town, browser: Browser, path: str) -> None:
+    if path not in {"/", "/login"}:
+        browser.sign_in(town.worker)
+    headers = browser.get(path).headers
+    assert headers["Content-Security-Policy"] == CSP
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Permissions-Policy"] == "geolocation=(self), camera=(self)"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "private, no-cache"
+
+
+def test_a_used_once_never_comes_back(town: Town, browser: Browser) -> None:
+    browser.sign_in(town.worker)
+    first = browser.get("/account")
+    again = browser.get("/account", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 200
+    assert again.headers["ETag"] != first.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "headers", "status"),
+    [
+        ({}, {}, 303),
+        ({"csrf": None}, {}, 403),
+        ({"csrf": "x" * 86}, {}, 403),
+        ({"csrf": "中文"}, {}, 403),
+        ({"once": None}, {}, 403),
+        ({"once": "short"}, {}, 403),
+        ({}, {"Origin": "https://evil.example"}, 403),
+        ({}, {"Origin": "null"}, 403),
+        ({}, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ({}, {"Sec-Fetch-Site": "same-site"}, 403),
+        ({}, {"Sec-Fetch-Site": "same-origin"}, 303),
+    ],
+)
+def test_where_a_form_may_come_from(
+    town: Town, browser: Browser, changes: dict[str, Any], headers: dict[str, str], status: int
+) -> None:
+    form = form_to(browser.sign_in(town.worker).page("/account"), "/account")
+    assert browser.submit(form, headers=headers, **{"nickname": "小李", **changes}).status_code == status
+
+
+def test_the_seal_of_another_session_is_none(app: Flask, town: Town, browser: Browser) -> None:
+    foreign = fields_of(form_to(Browser(app).sign_in(town.colleague).page("/account"), "/account"))
+    form = form_to(browser.sign_in(town.worker).page("/account"), "/account")
+    assert browser.submit(form, csrf=foreign["csrf"]).status_code == 403
+
+
+def test_one_once_for_two_different_forms_is_refused(town: Town, browser: Browser) -> None:
+    form = form_to(browser.sign_in(town.worker).page("/account"), "/account")
+    assert browser.submit(form, nickname="小李").status_code == 303
+    assert browser.submit(form, nickname="小王").status_code == 422
+
+
+def test_a_session_that_ended_leads_to_the_login_and_back(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    path = f"/desk/r/{report['number']}"
+    form = form_to(browser.sign_in(town.worker).page(path), f"{path}?")
+    browser.client.delete_cookie("wx")
+    answer = browser.submit(form, headers={"Referer": f"http://localhost{path}"}, action="accept")
+    assert (answer.status_code, answer.location) == (303, f"/login?next={path}")
+
+
+def test_get_changes_nothing_and_only_get_reads(app: Flask) -> None:
+    methods = {method for rule in page_rules(app) for method in rule.methods}
+    assert methods <= {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_are_es2017_and_short(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    esprima.parseModule(text)
+    assert len(text.splitlines()) <= 250
+
+
+@pytest.mark.parametrize("sheet", sorted(ROOT.rglob("*.css")), ids=lambda path: path.name)
+def test_styles_an_old_browser_reads(sheet: Path) -> None:
+    text = sheet.read_text(encoding="utf-8")
+    assert not re.search(r"(?<!-)\bgap\s*:|:has\(|\binset\s*:|aspect-ratio|:is\(|:where\(", text)
+
+
+@pytest.mark.parametrize("template", sorted(ROOT.rglob("*.html")), ids=lambda path: path.name)
+def test_templates_hold_no_inline_script_or_style(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:|\|\s*safe\b", text)
+    assert not re.search(r"<script(?![^>]*\bsrc=)", text)
+
+
+def weight(browser: Browser, path: str) -> tuple[int, int]:
+    """(all bytes, bytes of scripts) of a page with its files, compressed, without photos."""
+    page = browser.get(path, headers={"Accept-Encoding": "gzip"})
+    assert page.headers["Content-Encoding"] == "gzip"
+    body = gzip.decompress(page.data).decode()
+    seen: set[str] = set()
+    queue = re.findall(r'(?:src|href)="(/assets/[^"]+)"', body)
+    everything, scripts = len(page.data), 0
+    while queue:
+        address = queue.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        asset = browser.client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert asset.status_code == 200
+        assert "immutable" in asset.headers["Cache-Control"]
+        everything += len(asset.data)
+        if address.endswith(".js"):
+            scripts += len(asset.data)
+            queue += re.findall(r'from "([^"]+)"', gzip.decompress(asset.data).decode())
+    return everything, scripts
+
+
+def test_bytes_of_the_desk(town: Town, browser: Browser) -> None:
+    for _ in range(49):
+        file_routed(town.reporter)
+    report = file_routed(town.reporter)
+    browser.sign_in(town.worker)
+    for path in ("/desk", f"/desk/r/{report['number']}"):
+        everything, scripts = weight(browser, path)
+        assert everything <= 30 * 1024, path
+        assert scripts <= 20 * 1024, path

@@ -1,0 +1,110 @@
+"""The action panel: what may be done now, what each needs, what the reporter will read, and what was typed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from flask import request
+
+from wxapi.regions.services.lookup import tree
+from wxapi.reports.notices import TOLD, Audience
+from wxapi.reports.rules import workflow
+from wxapi.reports.rules.action_input import ActionRequest
+from wxapi.reports.services.report_view import ReportView
+from wxapi.reports.wire.schemas import ActionBody, request_of
+from wxapi.web.desk.phrases import PHRASES
+from wxapi.web.kit import forms, words
+
+_CITIZENS = frozenset({Audience.REPORTERS, Audience.REPORTER})
+# Two cases side by side have a page of their own.
+_ELSEWHERE = frozenset({"merge"})
+_FIELDS = ("note", "reason_code", "desk_code", "review_on", "days", "rating")
+_NUMBERS = frozenset({"days", "rating", "version"})
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChoice:
+    """One action of the panel.
+
+    Args:
+        needs: fields that must be filled; `takes`: fields that may be.
+        told: what the reporter will read, None when nothing.
+        phrases: standard texts for the note.
+    """
+
+    code: str
+    label: str
+    needs: tuple[str, ...]
+    takes: tuple[str, ...]
+    told: str | None
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed into the panel and refused: it is shown again."""
+
+    action: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    photo_ids: Sequence[str] = ()
+    seen_lines: int | None = None
+
+
+def choices_of(view: ReportView) -> list[ActionChoice]:
+    """The actions a person may take on a report now."""
+    return [_choice(code, view) for code in view.available_actions if code not in _ELSEWHERE]
+
+
+def desk_choices(view: ReportView) -> list[tuple[str, str]]:
+    """(code, name) of the units a report can be given to: its township and all below it, but the present one."""
+    regions = tree()
+    desk = view.desk.code if view.desk else view.region.code
+    top = regions.get(desk[:9]) or regions.get(view.region.code[:9])
+    if top is None:
+        return []
+    hidden = {desk} | ({view.region.code} if view.category.confidential else set())
+    return [(each.code, each.name) for each in (top, *regions.children(top.code)) if each.code not in hidden]
+
+
+def reason_choices() -> list[tuple[str, str]]:
+    """(code, word) of all reasons."""
+    return list(words.names("reasons").items())
+
+
+def typed(photo_ids: Sequence[str]) -> Typed:
+    """What the form that was sent holds, as it was typed."""
+    seen = request.form.get("lines", "")
+    lines = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 6 else None
+    return Typed(request.form.get("action", ""), forms.filled(*_FIELDS), photo_ids, lines)
+
+
+def requested(filled: Typed) -> ActionRequest:
+    """The action as the service takes it. Fields that another action would need are left out.
+
+    Raises:
+        InvalidError: `validation_failed`, in the words of the API.
+    """
+    allowed = {"note"}.union(*(row.needs + row.takes for row in workflow.rows_of(filled.action)))
+    values: dict[str, object] = {name: text for name, text in filled.fields.items() if name in allowed}
+    values |= {"action": filled.action, "version": request.form.get("version", ""), "photo_ids": list(filled.photo_ids)}
+    return request_of(forms.load(ActionBody(), {name: _number(name, value) for name, value in values.items()}))
+
+
+def _number(name: str, value: object) -> object:
+    """JSON has numbers where a form has their digits."""
+    if name in _NUMBERS and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    return value
+
+
+def _choice(code: str, view: ReportView) -> ActionChoice:
+    rows = [row for row in workflow.rows_of(code) if view.state in row.from_states]
+    needs = tuple(dict.fromkeys(name for row in rows for name in row.needs))
+    takes = tuple(dict.fromkeys(name for row in rows for name in row.takes))
+    told = next((tell.words for tell in TOLD.get(code, ()) if tell.audience in _CITIZENS), None)
+    phrases, label = PHRASES.get(code, ()), words.name("actions", code)
+    return ActionChoice(code, label, needs, takes, _readable(told, view) if told else None, phrases)
+
+
+def _readable(told: str, view: ReportView) -> str:
+    desk = view.desk.name if view.desk else "承办单位"
+    return told.format(desk=desk, note="（您填写的说明）", review_on="（复核日期）")

@@ -1,0 +1,98 @@
+"""One case: everything about it, and one panel for whatever may be done now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Response, request
+
+from wxapi.kernel.coordinates import Datum
+from wxapi.kernel.errors import DomainError, NotFoundError
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.problems import status_of
+from wxapi.platform.runtime import runtime
+from wxapi.reports.services.act import act
+from wxapi.reports.services.desk import read_desk
+from wxapi.reports.services.lists import reports_nearby
+from wxapi.reports.services.read import read_case
+from wxapi.reports.services.report_view import ReportView
+from wxapi.web.desk import actions, filters
+from wxapi.web.desk.actions import Typed
+from wxapi.web.desk.blueprint import room
+from wxapi.web.kit import words
+from wxapi.web.kit.photos import kept_photos, sent_photos
+from wxapi.web.kit.render import page, query_of, see
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The cases before and after this one in the list it was opened from."""
+
+    previous: str | None
+    following: str | None
+
+
+@room.get("/desk/r/<string:number>")
+@guard(Permission.DESK)
+def show_case(number: str) -> Response:
+    """The case, and what may be done with it."""
+    now = runtime().clock.now()
+    view = read_case(current_actor(), number.upper(), now=now)
+    done = request.args.get("done", "")
+    return _case(view, Typed(), now=now, done=words.names("actions").get(done))
+
+
+@room.post("/desk/r/<string:number>")
+@guard(Permission.DESK)
+def act_on_case(number: str) -> Response:
+    """Take an action. What was refused is shown again with all that was typed, beside what happened since."""
+    now, actor = runtime().clock.now(), current_actor()
+    view = read_case(actor, number.upper(), now=now)
+    filled = actions.typed(sent_photos())
+    try:
+        act(actor, view.id, actions.requested(filled), now=now)
+    except NotFoundError:
+        raise
+    except DomainError as error:
+        # The refusal took the photos that came with the form back with it: they are taken up once more, to be kept.
+        filled = actions.typed(sent_photos())
+        view = read_case(actor, number.upper(), now=now)
+        return _case(view, filled, now=now, error=error)
+    try:
+        read_case(actor, number.upper(), now=now)
+    except NotFoundError:  # given to somebody out of sight
+        return see("/desk" + query_of(done=None))
+    return see(f"/desk/r/{view.number}{query_of(done=filled.action)}")
+
+
+def _case(
+    view: ReportView, typed: Typed, *, now: datetime, error: DomainError | None = None, done: str | None = None
+) -> Response:
+    near = reports_nearby(view.location, Datum.GCJ02, view.category.code, now=now)
+    seen = len(view.timeline) if typed.seen_lines is None else typed.seen_lines
+    return page(
+        "desk/case.html",
+        status=status_of(error).value if error else 200,
+        report=view,
+        choices=actions.choices_of(view),
+        desks=actions.desk_choices(view),
+        reasons=actions.reason_choices(),
+        typed=typed,
+        kept=kept_photos(typed.photo_ids),
+        error=error,
+        done=done,
+        seen=seen,
+        near=[each for each in near if each.number != view.number],
+        neighbours=_neighbours(view.number, now=now),
+    )
+
+
+def _neighbours(number: str, *, now: datetime) -> Neighbours:
+    """By the filters in the address, which came with the link from the queue."""
+    args = {name: value for name, value in request.args.items() if name != "done"}
+    wanted, order = filters.wanted_of(args)
+    numbers = [row.number for row in read_desk(current_actor(), wanted, order, now=now).page.items]
+    if number not in numbers:
+        return Neighbours(None, numbers[0] if numbers else None)
+    at = numbers.index(number)
+    return Neighbours(numbers[at - 1] if at else None, numbers[at + 1] if at + 1 < len(numbers) else None)

@@ -1,0 +1,69 @@
+"""Photos of forms: sent one by one while somebody still types, or with the form itself where no scripts run."""
+
+import uuid
+from collections.abc import Sequence
+
+from flask import Response, jsonify, request
+
+from wxapi.kernel.errors import InvalidError, NotFoundError
+from wxapi.kernel.permissions import Permission
+from wxapi.photos import service
+from wxapi.photos.models import Photo
+from wxapi.photos.rules import REJECTION_DETAILS, RejectionCode
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limiter
+from wxapi.platform.runtime import runtime
+from wxapi.web.kit.blueprint import Pages
+from wxapi.web.kit.render import variant_address
+
+# The kit's own templates and files.
+kit = Pages("kit", __name__)
+
+
+@kit.post("/photos")
+@guard(Permission.SIGNED_IN)
+@limiter.limit("120/minute")
+def upload_photo() -> Response:
+    """Take one photo: `file`. Answers `{"id","state","thumb","detail"}`."""
+    file = request.files.get("file")
+    if file is None:
+        raise InvalidError("file_missing", "请选择照片。")
+    photo = service.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now())
+    return _told(photo, 201)
+
+
+@kit.get("/photos/<uuid:photo_id>")
+@guard(Permission.SIGNED_IN)
+def photo_state(photo_id: uuid.UUID) -> Response:
+    """How far a photo has come."""
+    return _told(service.read(current_actor(), photo_id), 200)
+
+
+def sent_photos() -> Sequence[str]:
+    """The ids of the photos of the form that was sent; files that came with it are taken up first."""
+    ids = [text for text in request.form.getlist("photo_ids") if text]
+    for file in request.files.getlist("photos"):
+        if file.filename:
+            file.stream.seek(0)
+            photo = service.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now())
+            ids.append(str(photo.id))
+    return ids
+
+
+def kept_photos(ids: Sequence[str]) -> list[tuple[str, str | None]]:
+    """(id, thumb's address) of photos that were sent already, to be shown again; what is no photo is left out."""
+    found = []
+    for text in ids:
+        try:
+            photo = service.read(current_actor(), uuid.UUID(text))
+        except (ValueError, NotFoundError):
+            continue
+        found.append((text, variant_address(photo, "thumb")))
+    return found
+
+
+def _told(photo: Photo, status: int) -> Response:
+    detail = REJECTION_DETAILS[RejectionCode(photo.rejection)] if photo.rejection else None
+    response = jsonify(id=str(photo.id), state=photo.state, thumb=variant_address(photo, "thumb"), detail=detail)
+    response.status_code = status
+    return response
