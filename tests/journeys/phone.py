@@ -26,6 +26,10 @@ class Phone:
     def get(self, path: str, *, expect: int = 200, **query: Any) -> Any:
         return self._answer(self._session.get(self._api + path, params=query, timeout=20), expect)
 
+    def is_known(self) -> bool:
+        """Whether the token is still good."""
+        return self._session.get(f"{self._api}/me", timeout=20).status_code == 200
+
     def post(self, path: str, body: Any, *, expect: int = 201) -> Any:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return self._answer(self._session.post(self._api + path, json=body, headers=headers, timeout=20), expect)

@@ -1,16 +1,20 @@
 """How the demo begins and ends: quickly the second time, with its data, and never leaving a process behind."""
 
+import json
+import os
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.journeys.demo_process import DemoProcess
 from tests.journeys.phone import Phone
 from tests.processes import await_true
-from wxapi.demo.settings import keys_of
+from wxapi.demo.errors import DemoError
+from wxapi.demo.settings import DemoSettings, keys_of, product_environment
 
 pytestmark = pytest.mark.processes
 
@@ -104,3 +108,47 @@ def refusal(copy: DemoProcess) -> str:
     assert "Traceback" not in said
     assert "Cannot run the demo: " in said.splitlines()[-1]
     return said.splitlines()[-1]
+
+
+def test_keys_are_in_no_command_line(demo: DemoProcess) -> None:
+    """Every user of a machine sees those."""
+    keys = json.loads((demo.folder / "keys.json").read_text())
+    secrets = [value for name, value in keys.items() if name != "WECHAT_APPID"]
+    words = " ".join(word for process in demo.family() for word in process.cmdline())
+    assert "wxapi.demo.fake_wechat" in words
+    assert not [secret for secret in secrets if secret in words]
+
+
+def test_the_products_database_role_owns_nothing(demo: DemoProcess) -> None:
+    """A hole in the API must not read the machine's files or change the audit."""
+    (workers,) = {
+        process.environ()["DATABASE_URL"] for process in demo.family() if process.cmdline()[-2:] == ["-m", "workers"]
+    }
+    with psycopg.connect(workers, autocommit=True) as connection:
+        held = "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
+        assert connection.execute(held).fetchall() == [(False,)]
+        for refused in ("SELECT pg_read_file('/etc/hostname')", "DELETE FROM audit", "ALTER TABLE users ADD x int"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(refused)
+
+
+def test_a_wechat_of_ones_own_takes_the_place_of_the_fake() -> None:
+    own = {"WECHAT_APPID": "wx00000000000000aa", "WECHAT_SECRET": "own", "WECHAT_BASE_URL": "https://api.weixin.qq.com"}
+    settings = DemoSettings.from_env(own)
+    assert settings.real_wechat
+    with pytest.raises(DemoError, match="WECHAT_APPID is set alone"):
+        DemoSettings.from_env({"WECHAT_APPID": "wx00000000000000aa"})
+    assert not DemoSettings.from_env({}).real_wechat
+
+
+def test_the_environment_of_a_wechat_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WECHAT_APPID", "wx00000000000000aa")
+    monkeypatch.setenv("WECHAT_SECRET", "own")
+    monkeypatch.delenv("WXAPI_CLOCK_OFFSET_S", raising=False)
+    settings = DemoSettings.from_env({**os.environ, "WXAPI_DATA_DIR": str(tmp_path)})
+    keys = keys_of(tmp_path, database_exists=False)
+    made = product_environment(settings, keys, database_url="postgresql://x@/y", redis_url="redis://h")
+    assert (made["WECHAT_APPID"], made["WECHAT_SECRET"]) == ("wx00000000000000aa", "own")
+    assert made.get("WECHAT_BASE_URL") != settings.fake_wechat_url
+    assert "WXAPI_CLOCK_OFFSET_S" not in made
+    assert "WECHAT_PUSH_TOKEN" not in made

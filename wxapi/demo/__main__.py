@@ -16,7 +16,11 @@ Ctrl-C ends everything it started; the next start finds the data again.
 
 Settings (environment):
   WXAPI_PORT              the API's port                          8000
-  WXAPI_FAKE_WECHAT_PORT  the fake WeChat's port (loopback only)  8001
+  WXAPI_FAKE_WECHAT_PORT  the fake WeChat's port                  8001
+  WXAPI_FAKE_WECHAT_HOST  its address; another one lets everybody who reaches it log in as anybody  127.0.0.1
+  WXAPI_FAKE_WECHAT_ANY_CODE  on: it takes codes it has not made, such as DevTools'; an openid: all of them
+                          log in as that person                   off
+  WECHAT_APPID, WECHAT_SECRET  a WeChat account of your own, such as a test account, instead of the fake
   WXAPI_HOST              the API's address                       127.0.0.1
   WXAPI_DATA_DIR          where data, keys and logs lie           ./var
   WXAPI_WORKERS           worker processes for each queue         1

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from wxapi.demo.settings import APPID, DemoSettings
+from wxapi.demo.settings import DemoSettings
 
 PREPARE = [sys.executable, "-m", "wxapi.demo.prepare"]
 WORKERS = [sys.executable, "-m", "workers"]
@@ -16,7 +16,13 @@ Log in as a demo person and see who you are:
 
 People: reporter-1 … reporter-50, worker-421002001001, officer-421002001, chief-421002001,
         supervisor-421002, organiser-421002, steward-421002, supervisor-4210, admin-4210
-OpenAPI: {url}/api/v1/openapi.json   First report: README.md   Logs: {logs}
+Pages: {url}/   OpenAPI: {url}/api/v1/openapi.json   First report: README.md   Logs: {logs}
+Days pass at once: curl {fake}/_fake/clock -d '{{"offset_s":604800}}'
+Ctrl-C ends everything; the data stay."""
+_WELCOME_REAL = """\
+
+Logins go to the WeChat of WECHAT_APPID: log in from its mini program.
+Pages: {url}/   OpenAPI: {url}/api/v1/openapi.json   First report: README.md   Logs: {logs}
 Ctrl-C ends everything; the data stay."""
 
 
@@ -33,21 +39,20 @@ def api(settings: DemoSettings) -> list[str]:
     return [sys.executable, "-m", "granian", *_words(options), "--no-ws", "--respawn-failed-workers", "wsgi:front"]
 
 
-def fake_wechat(settings: DemoSettings, keys: Mapping[str, str]) -> list[str]:
-    """The fake WeChat, which pushes its events to the API."""
+def fake_wechat(settings: DemoSettings) -> list[str]:
+    """The fake WeChat, which pushes its events to the API; it reads its keys, the API's own, from the environment."""
     options = {
+        "host": settings.fake_wechat_host,
         "port": str(settings.fake_wechat_port),
-        "appid": APPID,
-        "secret": keys["WECHAT_SECRET"],
         "push-url": f"{settings.url}/api/v1/wechat/push",
-        "push-token": keys["WECHAT_PUSH_TOKEN"],
-        "push-aes-key": keys["WECHAT_PUSH_AES_KEY"],
     }
     return [sys.executable, "-m", "wxapi.demo.fake_wechat", *_words(options)]
 
 
 def welcome(settings: DemoSettings) -> str:
     """What to try."""
+    if settings.real_wechat:
+        return _WELCOME_REAL.format(url=settings.url, logs=settings.logs)
     return _WELCOME.format(url=settings.url, fake=settings.fake_wechat_url, logs=settings.logs)
 
 

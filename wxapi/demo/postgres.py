@@ -87,9 +87,9 @@ class Postgres:
             with suppress(OSError):  # not empty: somebody still runs there
                 self._sockets.rmdir()
 
-    def url(self, database: str = "postgres") -> str:
+    def url(self, database: str = "postgres", *, role: str = _SUPERUSER) -> str:
         """The URL of one of its databases."""
-        return f"postgresql://{_SUPERUSER}@/{database}?host={quote(str(self._sockets), safe='')}"
+        return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}"
 
     def ensure_database(self, name: str) -> str:
         """Make a database when missing; returns its URL."""

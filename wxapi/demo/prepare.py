@@ -26,7 +26,7 @@ from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
 from wxapi.notifications.queries import messages as notifications
 from wxapi.notifications.services.templates import set_template
-from wxapi.platform import migrate
+from wxapi.platform import audit_grants, migrate
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.models import Region
@@ -39,7 +39,7 @@ Item = TypeVar("Item")
 def main() -> None:
     """Prepare the database that the environment names; ends with a sentence when that fails."""
     try:
-        prepare(Config.from_env(os.environ))
+        prepare(Config.from_env(os.environ), role=sys.argv[2] if sys.argv[1:2] == ["--grant"] else None)
     except (ConfigError, DemoError) as error:
         sys.exit(str(error))
     except SQLAlchemyError as error:
@@ -49,12 +49,20 @@ def main() -> None:
         sys.exit(f"The demo city cannot be imported: {error.detail}")
 
 
-def prepare(config: Config) -> None:
-    """Migrate, import the city and appoint its people, each only when it is not done yet, each whole or not at all."""
+def prepare(config: Config, *, role: str | None = None) -> None:
+    """Migrate, import the city and appoint its people, each only when it is not done yet, each whole or not at all.
+
+    Args:
+        config: names the database by the role that owns it.
+        role: of the API and the workers, which may use the tables and only add to the audit; None: the owner itself.
+    """
     print("Migrating the database ...", flush=True)
     migrate.upgrade(config.database_url)
     app = create_app(config)
     with app.app_context():
+        if role is not None:
+            with transaction() as session:
+                audit_grants.grant(session, role)
         now = runtime().clock.now()
         _import_city(now)
         _appoint_people(now)

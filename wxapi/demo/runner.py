@@ -3,7 +3,6 @@
 import ctypes
 import hashlib
 import http.client
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -13,11 +12,12 @@ from urllib.parse import urlsplit
 import psutil
 
 from config import Config, ConfigError
-from wxapi.demo import commands, preflight
+from wxapi.demo import commands, preflight, roles
 from wxapi.demo.children import Child, stop_all
 from wxapi.demo.errors import DemoError, disk_faults_named
 from wxapi.demo.interrupts import raise_when_told_to_stop, stop_undisturbed
 from wxapi.demo.postgres import Postgres
+from wxapi.demo.roles import Addresses
 from wxapi.demo.settings import DemoSettings, keys_of, product_environment
 from wxapi.demo.valkey import Valkey
 
@@ -48,8 +48,9 @@ def run(settings: DemoSettings) -> None:
 def _check_ports(settings: DemoSettings, *, patient: bool) -> None:
     ports = {
         "WXAPI_PORT": (settings.host, settings.port),
-        "WXAPI_FAKE_WECHAT_PORT": ("127.0.0.1", settings.fake_wechat_port),
     }
+    if not settings.real_wechat:
+        ports["WXAPI_FAKE_WECHAT_PORT"] = (settings.fake_wechat_host, settings.fake_wechat_port)
     preflight.check_ports(ports, patient=patient)
 
 
@@ -84,13 +85,15 @@ class _Demo:
             left_over.unlink()
         pgdata = settings.folder / "postgres"
         keys = keys_of(settings.folder, database_exists=settings.database_url is None and pgdata.exists())
-        environ = product_environment(settings, keys, database_url=self._database(pgdata), redis_url=self._redis())
+        database = self._database(pgdata)
+        environ = product_environment(settings, keys, database_url=database.app, redis_url=self._redis())
         _judge(environ)
-        fake = self._serve("fake-wechat", commands.fake_wechat(settings, keys), os.environ)
-        self._prepare(environ)
+        fake = None if settings.real_wechat else self._serve("fake-wechat", commands.fake_wechat(settings), environ)
+        self._prepare({**environ, "DATABASE_URL": database.owner})
         api = self._serve("api", commands.api(settings), environ)
         self._serve("workers", commands.WORKERS, environ)
-        fake.await_ready(lambda: _answers(settings.fake_wechat_url, "/_fake"), _READY_S)
+        if fake is not None:
+            fake.await_ready(lambda: _answers(settings.fake_wechat_url, "/_fake"), _READY_S)
         api.await_ready(lambda: self._all_run() and _answers(settings.url, "/readyz"), _READY_S)
         self._say_ready()
 
@@ -119,15 +122,15 @@ class _Demo:
                 raise DemoError(child.obituary())
         return True
 
-    def _database(self, pgdata: Path) -> str:
+    def _database(self, pgdata: Path) -> Addresses:
         if self._settings.database_url is not None:
-            return self._settings.database_url
+            return Addresses(self._settings.database_url, self._settings.database_url)
         if not pgdata.exists():
             _say("Making a PostgreSQL data folder ...")
             self._stamp.unlink(missing_ok=True)
         self._postgres = Postgres(pgdata, log=self._settings.logs / "postgres.log")
         self._ground.append(self._postgres.start())
-        return self._postgres.ensure_database(_DATABASE)
+        return roles.ensure(self._postgres, _DATABASE)
 
     def _redis(self) -> str:
         if self._settings.redis_url is not None:
@@ -153,7 +156,8 @@ class _Demo:
         embedded = self._settings.database_url is None
         if embedded and self._stamp.exists() and self._stamp.read_text() == product:
             return
-        child = Child("prepare", commands.PREPARE, log=None, environ=environ, folder=_ROOT)
+        grants = ["--grant", roles.APP] if embedded else []
+        child = Child("prepare", [*commands.PREPARE, *grants], log=None, environ=environ, folder=_ROOT)
         self._product.append(child)
         if child.wait(_PREPARE_S) != 0:
             raise DemoError("The database could not be prepared; the lines above say why.")
@@ -164,7 +168,8 @@ class _Demo:
     def _say_ready(self) -> None:
         settings = self._settings
         took = time.monotonic() - self._began
-        _say(f"ready {settings.url}  fake WeChat {settings.fake_wechat_url}  ({took:.1f} s)")
+        wechat = "your own WeChat" if settings.real_wechat else f"fake WeChat {settings.fake_wechat_url}"
+        _say(f"ready {settings.url}  {wechat}  ({took:.1f} s)")
         _say(commands.welcome(settings))
 
 

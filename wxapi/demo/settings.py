@@ -26,6 +26,9 @@ class DemoSettings:
     database_url: str | None
     redis_url: str | None
     storage_url: str | None
+    fake_wechat_host: str = "127.0.0.1"
+    # The shell names an AppID and AppSecret of its own, such as a test account's: no fake is started.
+    real_wechat: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "DemoSettings":
@@ -42,6 +45,8 @@ class DemoSettings:
             database_url=environ.get("DATABASE_URL") or None,
             redis_url=environ.get("REDIS_URL") or None,
             storage_url=environ.get("STORAGE_URL") or None,
+            fake_wechat_host=environ.get("WXAPI_FAKE_WECHAT_HOST") or "127.0.0.1",
+            real_wechat=_real_wechat(environ),
         )
         if settings.port == settings.fake_wechat_port:
             raise DemoError("WXAPI_PORT and WXAPI_FAKE_WECHAT_PORT are the same; they want two different ports.")
@@ -55,8 +60,9 @@ class DemoSettings:
 
     @property
     def fake_wechat_url(self) -> str:
-        """Where this machine reaches the fake WeChat, which listens on loopback only."""
-        return f"http://127.0.0.1:{self.fake_wechat_port}"
+        """Where this machine reaches the fake WeChat, which listens on loopback unless told otherwise."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+        return f"http://{everywhere.get(self.fake_wechat_host, self.fake_wechat_host)}:{self.fake_wechat_port}"
 
     @property
     def logs(self) -> Path:
@@ -66,6 +72,13 @@ class DemoSettings:
     def metrics(self) -> Path:
         """Where the processes of the API and the workers leave their counters."""
         return self.folder / "metrics"
+
+
+def _real_wechat(environ: Mapping[str, str]) -> bool:
+    own = [name for name in ("WECHAT_APPID", "WECHAT_SECRET") if environ.get(name)]
+    if len(own) == 1:
+        raise DemoError(f"{own[0]} is set alone; a WeChat of your own wants WECHAT_APPID and WECHAT_SECRET.")
+    return bool(own)
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -85,12 +98,20 @@ def product_environment(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "STORAGE_URL": settings.storage_url or f"file://{settings.folder / 'files'}",
-        "WECHAT_BASE_URL": settings.fake_wechat_url,
         "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics),
         "PYTHONUNBUFFERED": "1",
     }
+    if settings.real_wechat:
+        ours = {name: value for name, value in keys.items() if not name.startswith("WECHAT_")}
+        return {**os.environ, **ours, **made}
     # Beside the fake the clock can be shifted: POST /_fake/clock.
-    return {"WXAPI_CLOCK_OFFSET_S": "0", **os.environ, **keys, **made}
+    return {
+        "WXAPI_CLOCK_OFFSET_S": "0",
+        **os.environ,
+        **keys,
+        **made,
+        "WECHAT_BASE_URL": settings.fake_wechat_url,
+    }
 
 
 def keys_of(folder: Path, *, database_exists: bool) -> dict[str, str]:

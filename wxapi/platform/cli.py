@@ -3,12 +3,12 @@
 import sys
 
 import click
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
-from wxapi.platform import audit_chain, migrate, retention
+from wxapi.platform import audit_chain, audit_grants, migrate, retention
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.commands import CommandGroup
-from wxapi.platform.db import Base, db, transaction
+from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow, product_now
 from wxapi.platform.runtime import runtime
 
@@ -89,15 +89,8 @@ def grant(role: str) -> None:
     Run it as the owner of the tables after each upgrade; then let DATABASE_URL name that role.
     """
     with transaction() as session:
-        name = session.scalar(text("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = :role"), {"role": role})
-        if name is None:
+        if not audit_grants.grant(session, role):
             raise click.ClickException(f"There is no database role {role}; make it with CREATE ROLE … LOGIN first.")
-        append_only = {"audit", "audit_links"}
-        for table in Base.metadata.tables:
-            rights = "SELECT, INSERT" if table in append_only else "SELECT, INSERT, UPDATE, DELETE"
-            session.execute(text(f'REVOKE ALL ON "{table}" FROM {name}'))
-            session.execute(text(f'GRANT {rights} ON "{table}" TO {name}'))
-        session.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}"))
     click.echo(f"{role} may use every table and only add to the audit.")
 
 

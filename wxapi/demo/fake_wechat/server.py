@@ -41,21 +41,21 @@ _MINUTE_LIMITS = {
 
 
 class FakeServer(ThreadingHTTPServer):
-    """One fake WeChat on a loopback port (0: any free one)."""
+    """One fake WeChat on a port (0: any free one), of loopback unless told otherwise."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, world: World, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Connection)
+    def __init__(self, world: World, port: int, host: str = "127.0.0.1") -> None:
+        super().__init__((host, port), _Connection)
         self.world = world
         start_postman(world)
 
     @property
     def url(self) -> str:
         """The base address."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A phone or client that hangs up is daily life here; nothing is printed (URLs hold secrets)."""

@@ -51,6 +51,8 @@ class World:
 
     appid: str
     secret: str
+    # What codes nobody made are good for: "" nothing, "on" somebody named after them, else this openid.
+    any_code: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     shift: float = 0.0
     # What the product's clock is told; None: nothing was said.
