@@ -83,14 +83,8 @@ def change_me(actor: Actor, *, nickname: str, kind: str | None, consent_version:
         user.kind = kind
         if consent_version is not None and consent_version != user.consent_version:
             user.consent_version, user.consent_at = consent_version, now
-            audit.record(
-                session,
-                actor.user_id,
-                "user.consent",
-                subject=f"user:{user.id}",
-                at=now,
-                version=consent_version,
-            )
+            # Not which version: it is what a phone sent, and the audit is never erased.
+            audit.record(session, actor.user_id, "user.consent", subject=f"user:{user.id}", at=now)
         session.flush()
         return profile_of(session, user, now=now)
 

@@ -70,7 +70,8 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
         outbox.record(session, "report.changed", report_id=str(report.id), event_id=event.id)
     audit.record(
         session,
-        step.who.actor_id,
+        # A citizen's own steps name nobody: the audit stays for ever and must not tie one person's reports together.
+        None if step.party in {Party.REPORTER, Party.JOINER} else step.who.actor_id,
         f"report.{step.command.action}",
         subject=f"report:{report.id}",
         at=step.command.at,

@@ -43,7 +43,7 @@ def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, 
             raise ConflictError("report_not_open", "该上报已办结,请另行上报。", extra={"state": report.state})
         if _add_joiner(session, report, actor, now):
             report.me_too_count += 1
-            audit.record(session, actor.user_id, "report.join", subject=f"report:{report.id}", at=now)
+            audit.record(session, None, "report.join", subject=f"report:{report.id}", at=now)
         _add_photos(session, report, actor, photo_ids)
         session.flush()
         standing = reports.standing_of(report, actor, has_joined=True)

@@ -1,0 +1,163 @@
+"""Erasure is final and whole: a marker in every text that a person, or an officer about them, can write is gone after.
+
+Reports stay, without their author: their words are about a place, and phone numbers in them are masked at rest. So the
+marker in the words of a report is a phone number, and everywhere else a name.
+"""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from tests import reporting, schooling
+from tests.conftest import NOW
+from tests.factories import People, Person
+from tests.fake_wechat_control import FakeControl
+from wxapi.identity.models import AppointmentRow, Token, User
+from wxapi.identity.services import erasure, login
+from wxapi.kernel.permissions import Role
+from wxapi.platform.db import Base, transaction
+from wxapi.platform.outbox import OutboxRow
+
+MARKER = "赵铁柱的标记"
+NUMBER = "13987654321"
+
+
+def rows_with(session: Session, *marks: str) -> Iterator[str]:
+    """Tables in a row of which one of the marks stands, and the row."""
+    session.expire_all()
+    for table in Base.metadata.sorted_tables:
+        for row in session.execute(text(f'SELECT t::text FROM "{table.name}" t')):
+            if any(mark in row[0] for mark in marks):
+                yield f"{table.name}: {row[0]}"
+
+
+def forget(person: Person, session: Session) -> None:
+    """What happens after DELETE /me: the jobs that it recorded."""
+    assert person.call("DELETE", "/me").status_code == 202
+    for row in session.scalars(select(OutboxRow).where(OutboxRow.topic == "user.erase")).all():
+        erasure.erase(uuid.UUID(row.payload["user_id"]), now=NOW)
+
+
+def says(person: Person, method: str, path: str, json: Any, **kwargs: Any) -> Any:
+    answer = person.call(method, path, json=json, **kwargs)
+    assert answer.status_code in {200, 201, 204}, (path, answer.text)
+    return answer.get_json()
+
+
+def test_no_word_of_a_reporter_stays(people: People, session: Session) -> None:
+    town = reporting.settle(people)
+    me = town.reporter
+    says(me, "PUT", "/me", {"nickname": MARKER, "kind": "courier", "consent_version": MARKER})
+    words = {"description": f"井盖没了，找我{NUMBER}", "address": f"路口，电话{NUMBER}"}
+    report = reporting.file_routed(me, **words)
+    says(me, "POST", f"/reports/{report['id']}/actions", _note(report, f"打{NUMBER}"), headers=_key())
+    report = reporting.take(town.worker, reporting.read(town.worker, report["id"]), "accept")
+    assert list(rows_with(session, MARKER)), "the marker was never written"
+    forget(me, session)
+    assert list(rows_with(session, MARKER, NUMBER)) == []
+    assert town.worker.get(f"/reports/{report['id']}").status_code == 200
+
+
+def test_nothing_tells_who_filed_what(people: People, session: Session) -> None:
+    """Not even the audit: two reports of one forgotten person are not tied together by an id."""
+    town = reporting.settle(people)
+    for _ in range(2):
+        reporting.file_routed(town.reporter)
+    forget(town.reporter, session)
+    mine = str(town.reporter.actor.user_id)
+    left = {row.partition(":")[0] for row in rows_with(session, mine)}
+    # The person's empty row, and what the person did about themselves; no report.
+    assert left <= {"users", "audit", "outbox"}, left
+    assert not [row for row in rows_with(session, mine) if row.startswith("audit") and "report" in row]
+
+
+@pytest.mark.xfail(reason="what organisers write about a person is not forgotten by training yet")
+def test_no_word_about_a_member_stays(people: People, session: Session) -> None:
+    school = schooling.open_school(people)
+    me, mine = school.member, school.member.actor.user_id
+    says(me, "PUT", "/me", {"nickname": MARKER})
+    hall, later = school.make(), school.make(starts=60, ends=90)
+    school.sign_in(hall, me, location=schooling.FIVE_KM_OFF)
+    says(me, "POST", f"/training/sessions/{later['id']}/enrolments", None)
+    asked = says(me, "POST", f"/training/sessions/{later['id']}/leave-requests", {"reason": MARKER})
+    says(
+        school.organiser, "POST", f"/training/leave-requests/{asked['id']}/decision", {"approve": True, "note": MARKER}
+    )
+    says(
+        school.organiser,
+        "PUT",
+        f"/training/sessions/{hall['id']}/attendance/{mine}",
+        {"state": "present", "reason": MARKER},
+    )
+    forget(me, session)
+    assert list(rows_with(session, MARKER)) == []
+
+
+def test_the_moment_it_is_asked_everything_of_the_person_is_cut(
+    people: People, session: Session, fake: FakeControl, city: None
+) -> None:
+    person = people.make((Role.COMMUNITY_WORKER, "421002001001"), openid="comes-back")
+    says(person, "PUT", "/me", {"nickname": MARKER})
+    assert person.call("DELETE", "/me").status_code == 202
+    # No job has run.
+    session.expire_all()
+    user = session.get_one(User, person.actor.user_id)
+    assert (user.openid_digest, user.openid_sealed, user.phone_digest, user.nickname) == (None, None, None, "")
+    assert session.scalars(select(Token)).all() == []
+    assert session.scalars(select(AppointmentRow).where(AppointmentRow.ended_at.is_(None))).all() == []
+    with transaction() as again:
+        assert login.register_openid(again, "comes-back", now=NOW).id != person.actor.user_id
+
+
+def test_a_dirty_row_is_found_and_cleaned_again(people: People, session: Session) -> None:
+    person = people.make()
+    forget(person, session)
+    session.execute(text("DELETE FROM outbox"))
+    user = session.get_one(User, person.actor.user_id)
+    user.nickname = MARKER
+    session.commit()
+    erasure.erase(person.actor.user_id, now=NOW)
+    assert list(rows_with(session, MARKER)) == []
+
+
+def test_a_login_that_waits_for_the_erasure_is_a_new_person(open_app: Flask) -> None:
+    """The login finds the person's row locked by the erasure, and their openid gone when it goes on."""
+    person = People(open_app).make(openid="at-once")
+    made: list[uuid.UUID] = []
+
+    def log_in() -> None:
+        with open_app.app_context(), transaction() as session:
+            user = login.register_openid(session, "at-once", now=NOW)
+            session.add(Token(digest=b"x" * 32, user_id=user.id, created_at=NOW, last_used_at=NOW))
+            made.append(user.id)
+
+    with transaction(locking=(person.actor.user_id,)) as session:
+        erasure.begin_erasure(session, person.actor.user_id, now=NOW)
+        thread = threading.Thread(target=log_in)
+        thread.start()
+        thread.join(timeout=0.3)
+        assert thread.is_alive(), "the login did not wait"
+    thread.join(timeout=10)
+    assert made
+    assert made[0] != person.actor.user_id
+
+
+def test_an_appointment_that_is_on_its_way_comes_to_nobody(city: None, people: People, session: Session) -> None:
+    person, admin = people.make(), people.make((Role.ADMIN, "4210"))
+    erasure.ask_erasure(person.actor, now=NOW)
+    wanted = {"user_id": str(person.actor.user_id), "role": "supervisor", "region_code": "421002"}
+    assert admin.post("/appointments", wanted).status_code == 404
+
+
+def _note(report: dict[str, Any], words: str) -> dict[str, Any]:
+    return {"action": "note", "version": report["version"], "note": words}
+
+
+def _key() -> dict[str, str]:
+    return {"Idempotency-Key": uuid.uuid4().hex}
