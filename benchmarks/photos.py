@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks import _photo_naive, _photo_tuned
 from benchmarks.report import Result, best_of
-from wxapi.photos.sandbox import Sandbox
+from wxapi.photos.services.sandbox.client import Sandbox
 
 _SIZE = (4032, 3024)
 _ROUNDS = 20

@@ -21,7 +21,7 @@ from workers.lifetime import Stop
 from workers.topics import Topics
 from wxapi.app import create_app
 from wxapi.kernel.ids import new_id
-from wxapi.photos import sandbox
+from wxapi.photos.services.sandbox import client
 from wxapi.platform import metrics
 
 log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ def work(config: Config, queue: Queue, topics: Topics) -> None:
     stop = Stop().listen()
     run.prepare(create_app(config), topics)
     if queue is Queue.PHOTOS:
-        sandbox.shared().start()  # before anything is forked, so that all jobs share it
+        client.shared().start()  # before anything is forked, so that all jobs share it
     # Longer than RQ waits for a job: a connection made with less would call each idle wait a broken Redis.
     redis = post.connect(config.redis_url, timeout_s=_WORKER_TTL_S - 15 + 10)
     _wait_for(redis, stop)

@@ -13,7 +13,7 @@ from workers.job import Job
 from wxapi.duties.services import climb
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.moderation.services import check as moderation
-from wxapi.photos import service as photos
+from wxapi.photos.services import forget
 from wxapi.reports.services import duty_checks, timers
 from wxapi.training.services import session_end
 
@@ -88,7 +88,7 @@ TASKS: tuple[Task, ...] = (
     Task("duties.heal", Every(minutes=10), duty_checks.heal, limit_s=60),
     Task("training.close_due", Every(hours=1), session_end.close_due),
     Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing, batch=moderation.SWEEP_BATCH),
-    Task("photos.sweep_unused", Every(hours=1), photos.sweep_unused, batch=photos.SWEEP_BATCH),
+    Task("photos.sweep_unused", Every(hours=1), forget.sweep_unused, batch=forget.SWEEP_BATCH),
     Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
     Task("web.forget_browsers", Every(hours=1), housekeeping.forget_browsers),

@@ -14,7 +14,7 @@ from wxapi.identity.services import erasure
 from wxapi.moderation.rules.verdicts import Verdict
 from wxapi.moderation.services import check as moderation
 from wxapi.notifications.services import browsers, deliver, pushes
-from wxapi.photos import service as photos
+from wxapi.photos.services import develop, forget
 from wxapi.reports.services import moderate, notify, route
 from wxapi.training.services import session_end, tell
 
@@ -38,9 +38,9 @@ TOPICS: Topics = {
     "user.erase": (Job(erasure.erase, ("user_id",), label="erase_person"),),
     "web_session.opened": (Job(browsers.tell_of_browser, ("session_id",)),),
     "message.due": (_asks_wechat(deliver.deliver, "message_id", label="deliver_message"),),
-    "photo.dropped": (Job(photos.remove_files, ("photo_id",), label="remove_photo"),),
+    "photo.dropped": (Job(forget.remove_files, ("photo_id",), label="remove_photo"),),
     "photo.uploaded": (
-        Job(photos.develop, ("photo_id",), queue=Queue.PHOTOS, limit_s=40, lease_s=50, label="develop_photo"),
+        Job(develop.develop, ("photo_id",), queue=Queue.PHOTOS, limit_s=40, lease_s=50, label="develop_photo"),
     ),
     "wechat.pushed": (Job(pushes.work_on, values=("push_id",), label="work_on_push"),),
     "moderation.picture": (_asks_wechat(moderation.ask_about_picture, "check_id", label="check_picture"),),

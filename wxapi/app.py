@@ -28,10 +28,10 @@ from wxapi.notifications.rules import browsers as browser_messages
 from wxapi.notifications.rules.notices import MessageKind
 from wxapi.notifications.services import personal as notifications_personal
 from wxapi.notifications.services import retention as notifications_retention
-from wxapi.photos import personal as photos_personal
-from wxapi.photos import retention as photos_retention
 from wxapi.photos import views as photos
-from wxapi.photos import visibility as photo_visibility
+from wxapi.photos.queries import visibility as photo_visibility
+from wxapi.photos.services import personal as photos_personal
+from wxapi.photos.services import retention as photos_retention
 from wxapi.platform import cli as platform_cli
 from wxapi.platform import (
     db,

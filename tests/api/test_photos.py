@@ -18,9 +18,9 @@ from tests.conftest import random_key
 from tests.factories import People, Person
 from tests.pictures import jpeg, png
 from wxapi.kernel.clock import FixedClock
-from wxapi.photos import service
 from wxapi.photos.models import Photo
-from wxapi.photos.rules import MAX_BYTES
+from wxapi.photos.rules.photos import MAX_BYTES
+from wxapi.photos.services import develop
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 
@@ -64,7 +64,7 @@ def test_an_upload_is_stored_and_answered_before_it_is_decoded(reporter: Person,
 
 def test_variants_load_without_a_header_once_the_worker_was_there(reporter: Person, client: FlaskClient) -> None:
     photo_id = send(reporter, PICTURE).get_json()["id"]
-    service.develop(uuid.UUID(photo_id), now=runtime().clock.now())
+    develop.develop(uuid.UUID(photo_id), now=runtime().clock.now())
     body = reporter.get(f"/photos/{photo_id}").get_json()
     assert (body["state"], body["width"], body["height"]) == ("ready", 320, 240)
     assert set(body["variants"]) == {"large", "medium", "thumb"}
@@ -81,7 +81,7 @@ def test_variants_load_without_a_header_once_the_worker_was_there(reporter: Pers
 
 def test_signed_addresses_expire(reporter: Person, client: FlaskClient, clock: FixedClock) -> None:
     photo_id = send(reporter, PICTURE).get_json()["id"]
-    service.develop(uuid.UUID(photo_id), now=runtime().clock.now())
+    develop.develop(uuid.UUID(photo_id), now=runtime().clock.now())
     address = urlsplit(reporter.get(f"/photos/{photo_id}").get_json()["variants"]["thumb"]["url"])
     clock.advance(hours=3)
     assert client.get(f"{address.path}?{address.query}").status_code == 403
@@ -89,7 +89,7 @@ def test_signed_addresses_expire(reporter: Person, client: FlaskClient, clock: F
 
 def test_a_refused_picture_says_why(reporter: Person) -> None:
     photo_id = send(reporter, jpeg(320, 240)[:-2]).get_json()["id"]
-    service.develop(uuid.UUID(photo_id), now=runtime().clock.now())
+    develop.develop(uuid.UUID(photo_id), now=runtime().clock.now())
     body = reporter.get(f"/photos/{photo_id}").get_json()
     assert body["state"] == "rejected"
     assert body["rejection"]["code"] == "truncated"
@@ -100,7 +100,7 @@ def test_a_refused_picture_says_why(reporter: Person) -> None:
 def test_an_empty_file_is_taken_and_then_rejected_by_the_worker(reporter: Person) -> None:
     response = send(reporter, b"")
     assert response.status_code == 201
-    service.develop(uuid.UUID(response.get_json()["id"]), now=runtime().clock.now())
+    develop.develop(uuid.UUID(response.get_json()["id"]), now=runtime().clock.now())
     assert reporter.get(f"/photos/{response.get_json()['id']}").get_json()["rejection"]["code"] == "empty_file"
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import current_app
 from sqlalchemy import exists, false, select, true
 from sqlalchemy.orm import Session
 
@@ -14,9 +15,11 @@ from tests.pictures import jpeg
 from wxapi.identity.services import erasure, personal_data
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
-from wxapi.photos import queries, service, visibility
 from wxapi.photos.models import Photo, original_key, variant_key
-from wxapi.photos.wire import photo_dict, thumb_url
+from wxapi.photos.queries import photos, visibility
+from wxapi.photos.services import develop, forget, send
+from wxapi.photos.services.claim import claim as claim_photos
+from wxapi.photos.wire.photos import photo_dict, thumb_url
 from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
@@ -30,12 +33,12 @@ def owner(people: People) -> Person:
 
 
 def upload(owner: Person, data: bytes = PICTURE) -> uuid.UUID:
-    return service.upload(owner.actor, data, sha256=None, now=NOW).id
+    return send.upload(owner.actor, data, sha256=None, now=NOW).id
 
 
 def claim(owner: Person, *photo_ids: uuid.UUID, subject_id: uuid.UUID | None = None) -> list[Photo]:
     with transaction() as session:
-        return service.claim(
+        return claim_photos(
             session, owner.actor.user_id, photo_ids, kind="report", subject_id=subject_id or uuid.uuid4()
         )
 
@@ -61,38 +64,38 @@ def topics(session: Session) -> list[str]:
 def test_the_original_is_gone_once_the_photo_is_ready(owner: Person, session: Session) -> None:
     photo_id = upload(owner)
     assert stored(original_key(photo_id))
-    service.develop(photo_id, now=NOW)
+    develop.develop(photo_id, now=NOW)
     assert not stored(original_key(photo_id))
     assert all(stored(variant_key(photo_id, name)) for name in ("large", "medium", "thumb"))
-    photo = service.read(owner.actor, photo_id)
+    photo = send.read(owner.actor, photo_id)
     assert (photo.state, photo.width, photo.height, photo.judged_at) == ("ready", 320, 240, NOW)
 
 
 def test_the_original_is_gone_once_the_photo_is_rejected(owner: Person, session: Session) -> None:
     photo_id = upload(owner, PICTURE[:-2])
-    service.develop(photo_id, now=NOW)
-    assert service.read(owner.actor, photo_id).rejection == "truncated"
+    develop.develop(photo_id, now=NOW)
+    assert send.read(owner.actor, photo_id).rejection == "truncated"
     assert not stored(original_key(photo_id))
 
 
 @pytest.mark.parametrize("data", [PICTURE, PICTURE[:-2]])
 def test_developing_twice_changes_nothing(owner: Person, data: bytes) -> None:
     photo_id = upload(owner, data)
-    service.develop(photo_id, now=NOW)
-    first = photo_dict(service.read(owner.actor, photo_id))
-    service.develop(photo_id, now=NOW + timedelta(hours=1))
-    again = service.read(owner.actor, photo_id)
+    develop.develop(photo_id, now=NOW)
+    first = photo_dict(send.read(owner.actor, photo_id))
+    develop.develop(photo_id, now=NOW + timedelta(hours=1))
+    again = send.read(owner.actor, photo_id)
     assert photo_dict(again) == first
     assert again.judged_at == NOW
 
 
 def test_a_run_that_died_after_the_decision_is_tidied_by_the_next(owner: Person) -> None:
     photo_id = upload(owner)
-    service.develop(photo_id, now=NOW)
+    develop.develop(photo_id, now=NOW)
     runtime().storage.put(original_key(photo_id), PICTURE)  # as if the first run had died before deleting it
-    service.develop(photo_id, now=NOW)
+    develop.develop(photo_id, now=NOW)
     assert not stored(original_key(photo_id))
-    assert service.read(owner.actor, photo_id).state == "ready"
+    assert send.read(owner.actor, photo_id).state == "ready"
 
 
 def test_a_photo_swept_while_it_was_developed_leaves_no_file(owner: Person, session: Session) -> None:
@@ -100,8 +103,8 @@ def test_a_photo_swept_while_it_was_developed_leaves_no_file(owner: Person, sess
     for name in ("large", "medium", "thumb"):
         runtime().storage.put(variant_key(photo_id, name), b"written by the job that is still running")
     with transaction() as opened:
-        service.forget_owner(opened, owner.actor.user_id)
-    service.develop(photo_id, now=NOW)
+        forget.forget_owner(opened, owner.actor.user_id)
+    develop.develop(photo_id, now=NOW)
     assert not any(stored(variant_key(photo_id, name)) for name in ("large", "medium", "thumb"))
     assert not stored(original_key(photo_id))
 
@@ -110,8 +113,8 @@ def test_a_lost_file_decides_nothing(owner: Person) -> None:
     photo_id = upload(owner)
     runtime().storage.delete(original_key(photo_id))
     with pytest.raises(FileNotFoundError):
-        service.develop(photo_id, now=NOW)
-    assert service.read(owner.actor, photo_id).state == "pending"
+        develop.develop(photo_id, now=NOW)
+    assert send.read(owner.actor, photo_id).state == "pending"
 
 
 def test_claiming_keeps_the_order_and_takes_pending_photos(owner: Person) -> None:
@@ -119,7 +122,7 @@ def test_claiming_keeps_the_order_and_takes_pending_photos(owner: Person) -> Non
     wanted.reverse()
     subject = uuid.uuid4()
     assert [photo.id for photo in claim(owner, *wanted, subject_id=subject)] == wanted
-    photo = service.read(owner.actor, wanted[0])
+    photo = send.read(owner.actor, wanted[0])
     assert (photo.used_by_kind, photo.used_by_id) == ("report", subject)
     assert claim(owner) == []
 
@@ -127,7 +130,7 @@ def test_claiming_keeps_the_order_and_takes_pending_photos(owner: Person) -> Non
 def test_refused_claims(owner: Person, people: People) -> None:
     mine, used, bad, theirs = upload(owner), upload(owner), upload(owner, PICTURE[:-2]), upload(people.make())
     claim(owner, used)
-    service.develop(bad, now=NOW)
+    develop.develop(bad, now=NOW)
     assert refused(owner, mine, used) == "photo_used"
     assert refused(owner, mine, mine) == "photo_used"
     assert refused(owner, bad, mine) == "photo_rejected"
@@ -139,13 +142,13 @@ def test_refused_claims(owner: Person, people: People) -> None:
 def test_unused_photos_are_swept_after_48_hours(owner: Person, session: Session) -> None:
     used, old = upload(owner), upload(owner)
     claim(owner, used)
-    young = service.upload(owner.actor, PICTURE, sha256=None, now=NOW + timedelta(hours=2)).id
-    assert service.sweep_unused(now=NOW + timedelta(hours=48)) == 0
-    assert service.sweep_unused(now=NOW + timedelta(hours=48, seconds=1)) == 1
-    assert set(queries.photos_by_ids(session, [used, old, young])) == {used, young}
+    young = send.upload(owner.actor, PICTURE, sha256=None, now=NOW + timedelta(hours=2)).id
+    assert forget.sweep_unused(now=NOW + timedelta(hours=48)) == 0
+    assert forget.sweep_unused(now=NOW + timedelta(hours=48, seconds=1)) == 1
+    assert set(photos.photos_by_ids(session, [used, old, young])) == {used, young}
     assert topics(session).count("photo.dropped") == 1
-    service.remove_files(old)
-    service.remove_files(old)
+    forget.remove_files(old)
+    forget.remove_files(old)
     assert not stored(original_key(old))
 
 
@@ -156,14 +159,14 @@ def test_erasing_a_person_drops_unused_photos_and_unties_used_ones(owner: Person
     assert {photo["id"]: photo["used_by"] for photo in held} == {str(used): "report", str(unused): None}
     erasure.erase(owner.actor.user_id, now=NOW)
     session.expire_all()
-    left = queries.photos_by_ids(session, [used, unused])
+    left = photos.photos_by_ids(session, [used, unused])
     assert set(left) == {used}
     assert left[used].owner_id is None
     assert "photo.dropped" in topics(session)
 
 
 def test_there_is_an_end_to_unused_photos(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MAX_UNUSED", 2)
+    monkeypatch.setattr(send, "MAX_UNUSED", 2)
     claim(owner, upload(owner))
     upload(owner)
     upload(owner)
@@ -175,7 +178,6 @@ def test_there_is_an_end_to_unused_photos(owner: Person, monkeypatch: pytest.Mon
 def test_a_feature_above_can_show_photos_of_its_things(
     owner: Person, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visibility, "_conditions", [])
     colleague, stranger = people.make(), people.make()
     photo_id, other = upload(owner), upload(owner)
 
@@ -183,17 +185,18 @@ def test_a_feature_above_can_show_photos_of_its_things(
         sees = true() if actor.user_id == colleague.actor.user_id else false()
         return exists(select(1).where(Photo.id == photo_id, sees)).correlate(Photo)
 
-    visibility.register(of_the_case)
-    visibility.register(of_the_case)
-    assert service.read(colleague.actor, photo_id).id == photo_id
+    extensions = dict(current_app.extensions)
+    monkeypatch.setattr(current_app, "extensions", extensions)
+    visibility.install(current_app._get_current_object(), (of_the_case,))  # type: ignore[attr-defined]
+    assert send.read(colleague.actor, photo_id).id == photo_id
     for actor, hidden in ((stranger.actor, photo_id), (colleague.actor, other)):
         with pytest.raises(NotFoundError):
-            service.read(actor, hidden)
+            send.read(actor, hidden)
 
 
 def test_a_thumb_has_an_address_once_it_is_there(owner: Person) -> None:
     photo_id = upload(owner)
-    assert thumb_url(service.read(owner.actor, photo_id)) is None
-    service.develop(photo_id, now=NOW)
-    photo = service.read(owner.actor, photo_id)
+    assert thumb_url(send.read(owner.actor, photo_id)) is None
+    develop.develop(photo_id, now=NOW)
+    photo = send.read(owner.actor, photo_id)
     assert thumb_url(photo) == photo_dict(photo)["variants"]["thumb"]["url"]

@@ -15,7 +15,7 @@ from tests.pictures import jpeg
 from wxapi.app import create_app
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.errors import InvalidError
-from wxapi.photos import service
+from wxapi.photos.services import claim, send
 from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 
@@ -32,7 +32,7 @@ def committing_app(make_database: Callable[[], str], make_config: Callable[..., 
 def test_one_of_many_claims_wins_and_none_deadlocks(committing_app: Flask) -> None:
     with committing_app.app_context():
         owner = People(committing_app).make().actor
-        photo_ids = [service.upload(owner, jpeg(64, 64), sha256=None, now=NOW).id for _ in range(5)]
+        photo_ids = [send.upload(owner, jpeg(64, 64), sha256=None, now=NOW).id for _ in range(5)]
         db.session.remove()
     barrier = Barrier(8)
 
@@ -42,7 +42,7 @@ def test_one_of_many_claims_wins_and_none_deadlocks(committing_app: Flask) -> No
             barrier.wait()
             try:
                 with transaction() as session:
-                    service.claim(session, owner.user_id, order, kind="report", subject_id=uuid.uuid4())
+                    claim.claim(session, owner.user_id, order, kind="report", subject_id=uuid.uuid4())
             except InvalidError as error:
                 return error.code
             finally:

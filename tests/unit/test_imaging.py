@@ -20,9 +20,9 @@ from tests.pictures import (
     scene,
     stored_turned,
 )
-from wxapi.photos.imaging import develop
-from wxapi.photos.jpeg_markers import walk
-from wxapi.photos.rules import Developed, fit, thumb_edge, working_size
+from wxapi.photos.rules.decoding.imaging import develop
+from wxapi.photos.rules.decoding.jpeg_markers import walk
+from wxapi.photos.rules.photos import Developed, fit, thumb_edge, working_size
 
 # Baseline frame, tables, one scan, the JFIF header: all that a variant may hold.
 ALLOWED_MARKERS = {0xE0, 0xDB, 0xC0, 0xC4, 0xDA, 0xD9}

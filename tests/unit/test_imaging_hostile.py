@@ -21,10 +21,10 @@ from tests.pictures import (
     png_with,
     scene,
 )
-from wxapi.photos import boxes, jpeg_markers, png_chunks
-from wxapi.photos.imaging import develop
-from wxapi.photos.rules import REJECTION_DETAILS, Developed, RejectedError, RejectionCode
-from wxapi.photos.signatures import Kind, sniff
+from wxapi.photos.rules.decoding import boxes, jpeg_markers, png_chunks
+from wxapi.photos.rules.decoding.imaging import develop
+from wxapi.photos.rules.decoding.signatures import Kind, sniff
+from wxapi.photos.rules.photos import REJECTION_DETAILS, Developed, RejectedError, RejectionCode
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n(/tmp/owned) (w) file\nshowpage\n"
 SVG = b'<?xml version="1.0"?>\n<!-- x -->\n<svg xmlns="http://www.w3.org/2000/svg" width="100" height="100"/>'

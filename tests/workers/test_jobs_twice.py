@@ -16,7 +16,7 @@ from workers import run
 from workers.run import Outcome
 from workers.timetable import TASKS
 from workers.topics import TOPICS
-from wxapi.photos import sandbox
+from wxapi.photos.services.sandbox import client
 from wxapi.platform.outbox import OutboxRow
 
 # Every table but those that note that something was tried: the outbox itself.
@@ -40,7 +40,7 @@ GONE = {
 @pytest.fixture(autouse=True)
 def _decoder_ends() -> Iterator[None]:
     yield
-    sandbox.shared().close()
+    client.shared().close()
 
 
 def everything(session: Session) -> dict[str, list[Any]]:

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from tests.pictures import encoded, jpeg, jpeg_with_scans, png
-from wxapi.photos.channel import Limits, pack_status, split_status
-from wxapi.photos.imaging import develop
-from wxapi.photos.rules import RejectedError, RejectionCode
-from wxapi.photos.sandbox import Sandbox, SandboxLostError
+from wxapi.photos.rules.decoding.imaging import develop
+from wxapi.photos.rules.photos import RejectedError, RejectionCode
+from wxapi.photos.services.sandbox.client import Sandbox, SandboxLostError
+from wxapi.photos.services.sandbox.protocol import Limits, pack_status, split_status
 
 pytestmark = pytest.mark.processes
 
@@ -173,7 +173,7 @@ def test_the_decoder_has_none_of_the_workers_secrets(monkeypatch: pytest.MonkeyP
 
 def test_the_decoder_ends_with_its_worker_even_a_killed_one() -> None:
     code = (
-        "from tests.pictures import jpeg; from wxapi.photos.sandbox import shared; import time, psutil;"
+        "from tests.pictures import jpeg; from wxapi.photos.services.sandbox.client import shared; import time, psutil;"
         "shared().develop(jpeg()); print(psutil.Process().children()[0].pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
@@ -190,7 +190,7 @@ def test_108_megapixels_stay_below_300_mb(tmp_path: Path) -> None:
     path = tmp_path / "108.jpg"
     Image.effect_noise((1500, 1125), 60).resize((12000, 9000)).convert("RGB").save(path, "JPEG", quality=85)
     code = (
-        "import resource, sys; from wxapi.photos.sandbox import Sandbox; sandbox = Sandbox();"
+        "import resource, sys; from wxapi.photos.services.sandbox.client import Sandbox; sandbox = Sandbox();"
         "made = sandbox.develop(open(sys.argv[1], 'rb').read()); sandbox.close();"
         "peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0];"
         "print(made.width, peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wxapi.photos.rules import PhotoState, RejectionCode
+from wxapi.photos.rules.photos import PhotoState, RejectionCode
 from wxapi.platform.db import Base
 
 

@@ -6,9 +6,10 @@ from typing import Any
 from flask import Response
 
 from wxapi.kernel.permissions import Permission
-from wxapi.photos import schemas, service
-from wxapi.photos.rules import MAX_BYTES
-from wxapi.photos.wire import photo_dict
+from wxapi.photos.rules.photos import MAX_BYTES
+from wxapi.photos.services import send
+from wxapi.photos.wire import schemas
+from wxapi.photos.wire.photos import photo_dict
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
@@ -43,7 +44,7 @@ def upload(form: dict[str, Any]) -> Response:
     """Store one file; a worker makes its variants. Ask for its state by `GET /photos/{id}`."""
     # One byte more than is taken tells "too large" without reading on.
     data = form["file"].read(MAX_BYTES + 1)
-    photo = service.upload(current_actor(), data, sha256=form["sha256"], now=runtime().clock.now())
+    photo = send.upload(current_actor(), data, sha256=form["sha256"], now=runtime().clock.now())
     return json_response(photo_dict(photo), 201)
 
 
@@ -52,4 +53,4 @@ def upload(form: dict[str, Any]) -> Response:
 @blueprint.response(200, schemas.PhotoSchema, example=_EXAMPLE)
 def read(photo_id: uuid.UUID) -> Response:
     """A photo of one's own, or of a report one may see."""
-    return json_response(photo_dict(service.read(current_actor(), photo_id)))
+    return json_response(photo_dict(send.read(current_actor(), photo_id)))

@@ -14,7 +14,7 @@ from wxapi.duties.rules.scope import acts_for, stands_above
 from wxapi.duties.services.work import DutyView, arms_seen, views_of
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, ForbiddenError, not_found
-from wxapi.photos import service as photos
+from wxapi.photos.services.claim import claim
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
 
@@ -50,7 +50,7 @@ def appeal(actor: Actor, duty_id: UUID, wanted: NewAppeal, *, now: datetime) -> 
         row = DutyAppeal(duty_id=duty.id, asked_at=now, asked_by=actor.user_id, note=wanted.note)
         session.add(row)
         session.flush()
-        photos.claim(session, actor.user_id, wanted.photo_ids, kind="duty_appeal", subject_id=duty.id)
+        claim(session, actor.user_id, wanted.photo_ids, kind="duty_appeal", subject_id=duty.id)
         audit.record(session, actor.user_id, "duty.appeal", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
         return _shown(session, actor, duty, now)
 

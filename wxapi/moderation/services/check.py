@@ -21,7 +21,7 @@ from wxapi.moderation.rules import checks, verdicts
 from wxapi.moderation.rules.checks import CheckKind, CheckState
 from wxapi.moderation.rules.verdicts import Verdict
 from wxapi.photos.models import Photo, variant_key
-from wxapi.photos.rules import PhotoState
+from wxapi.photos.rules.photos import PhotoState
 from wxapi.platform import outbox
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime

@@ -10,8 +10,8 @@ from wxapi.identity.queries import actor_of
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found, version_conflict
-from wxapi.photos import service as photos
 from wxapi.photos.models import Photo
+from wxapi.photos.services.claim import claim
 from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report, ReportEvent, ReportPhoto
@@ -48,7 +48,7 @@ def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: date
         report = found.report
         step = _step(session, actor, found, request, now)
         other = merge.other_report(locked, report, step)
-        claimed = photos.claim(session, actor.user_id, request.photo_ids, kind="report", subject_id=report.id)
+        claimed = claim(session, actor.user_id, request.photo_ids, kind="report", subject_id=report.id)
         _demand_after_photo(step, claimed)
         event = apply.take(session, report, step)
         session.flush()

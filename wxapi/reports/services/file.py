@@ -14,8 +14,8 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.ids import new_id, new_report_number
-from wxapi.photos import service as photos
 from wxapi.photos.models import Photo
+from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import fetch, transaction
 from wxapi.regions.services.lookup import Location, locate
@@ -66,7 +66,7 @@ def file_report(actor: Actor, draft: Draft, *, now: datetime) -> ReportView:
     row = {"id": new_id(), **_what(actor, draft, category, now), **_where(point, location, place, category)}
     report = Report(**row, **fields_of(Case(category.limits)), me_too_count=0, copy_codes=[])
     with transaction() as session:
-        claimed = photos.claim(session, actor.user_id, draft.photo_ids, kind="report", subject_id=report.id)
+        claimed = claim(session, actor.user_id, draft.photo_ids, kind="report", subject_id=report.id)
         event = _store(session, report, row, claimed)
         originals.keep_filed(session, report, description=draft.description, address=draft.address)
     placed = [PlacedPhoto(photo, "report", None) for photo in claimed]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
-from wxapi.photos import service as photos
+from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
 from wxapi.reports.models import Report, ReportJoin, ReportPhoto
@@ -76,7 +76,7 @@ def _add_photos(session: Session, report: Report, actor: Actor, photo_ids: Seque
             f"每件上报最多{MAX_PHOTOS}张照片。",
             fields={"photo_ids": [f"还可添加{MAX_PHOTOS - first}张。"]},
         )
-    claimed = photos.claim(session, actor.user_id, photo_ids, kind="report", subject_id=report.id)
+    claimed = claim(session, actor.user_id, photo_ids, kind="report", subject_id=report.id)
     session.add_all(
         ReportPhoto(photo_id=photo.id, report_id=report.id, purpose="report", position=first + at)
         for at, photo in enumerate(claimed)

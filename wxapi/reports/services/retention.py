@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from wxapi.photos.service import drop
+from wxapi.photos.services.forget import drop
 from wxapi.platform.retention import Category, deleted
 from wxapi.reports.models import Report, ReportOriginal, ReportPhoto
 from wxapi.reports.rules.state import OPEN_STATES

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wxapi.kernel.clock import to_wire, to_wire_or_none
-from wxapi.photos.wire import photo_dict
+from wxapi.photos.wire.photos import photo_dict
 from wxapi.reports.services.moderate import QueueEntry
 from wxapi.reports.services.originals import TypedWords
 

@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from wxapi.moderation.rules.checks import CheckKind, Decision
-from wxapi.photos.schemas import PhotoSchema
+from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.wire import WireSchema
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.photos.models import Photo, variant_key
-from wxapi.photos.wire import photo_dict
+from wxapi.photos.wire.photos import photo_dict
 from wxapi.platform.runtime import runtime
 from wxapi.reports.queries.nearby import NearbyRow
 from wxapi.reports.rules.categories import Category

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum, Point
-from wxapi.photos.schemas import PhotoSchema
+from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.wire import Choice, Number, RegionCode, Text, WireSchema, Word
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.action_input import MAX_HOLD_DAYS, ActionRequest

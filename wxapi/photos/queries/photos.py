@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.photos.models import Photo
-from wxapi.photos.visibility import visible_to
+from wxapi.photos.queries.visibility import visible_to
 
 
 def find_visible(session: Session, photo_id: uuid.UUID, actor: Actor) -> Photo | None:

@@ -5,7 +5,7 @@ resized once, converted to sRGB, turned upright last, and the smaller variants a
 12-megapixel phone JPEG that takes about a quarter of what open-transpose-thumbnail per size does
 (`benchmarks/photos.py`).
 
-Decoders are C code fed by strangers: call this through `sandbox.Sandbox`, which bounds time and memory.
+Decoders are C code fed by strangers: call this through `services.sandbox.client.Sandbox`, which bounds time and memory.
 """
 
 import io
@@ -17,8 +17,9 @@ from typing import Any
 import pillow_heif
 from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from wxapi.photos import boxes, colour, jpeg_markers, png_chunks
-from wxapi.photos.rules import (
+from wxapi.photos.rules.decoding import boxes, colour, jpeg_markers, png_chunks
+from wxapi.photos.rules.decoding.signatures import HEAD_BYTES, Kind, sniff
+from wxapi.photos.rules.photos import (
     LARGE_EDGE,
     MAX_FRAMES,
     MAX_PIXELS_SCALED,
@@ -34,7 +35,6 @@ from wxapi.photos.rules import (
     thumb_edge,
     working_size,
 )
-from wxapi.photos.signatures import HEAD_BYTES, Kind, sniff
 
 JPEG_QUALITY = 82
 _ORIENTATION = 0x0112

@@ -7,7 +7,7 @@ import json
 import struct
 from dataclasses import dataclass
 
-from wxapi.photos.rules import Developed, RejectedError, RejectionCode, Variant
+from wxapi.photos.rules.photos import Developed, RejectedError, RejectionCode, Variant
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How long photos are kept that belong to nothing. Those of reports are forgotten with them."""
 
 from wxapi.photos.models import Photo
-from wxapi.photos.rules import UNUSED_AFTER
+from wxapi.photos.rules.photos import UNUSED_AFTER
 from wxapi.platform.retention import Category, counting
 
 RETENTION = (

@@ -3,13 +3,13 @@
 from typing import Any
 
 from wxapi.photos.models import Photo, variant_key
-from wxapi.photos.rules import REJECTION_DETAILS, RejectionCode
+from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
+from wxapi.photos.services.addresses import variants_of
 from wxapi.platform.runtime import runtime
 
 
 def photo_dict(photo: Photo) -> dict[str, Any]:
     """`<photo>` of the contract. `variants` is empty until the photo is ready; its URLs are signed and expire."""
-    storage = runtime().storage
     return {
         "id": str(photo.id),
         "sha256": photo.sha256,
@@ -18,10 +18,7 @@ def photo_dict(photo: Photo) -> dict[str, Any]:
         "rejection": _rejection(photo),
         "width": photo.width,
         "height": photo.height,
-        "variants": {
-            name: {"url": storage.signed_url(variant_key(photo.id, name)), **facts}
-            for name, facts in (photo.variants or {}).items()
-        },
+        "variants": variants_of(photo),
     }
 
 

@@ -1,7 +1,7 @@
 """The worker's side of the decoder process: hand over an original, get variants or a rejection.
 
 A time-out in Python cannot interrupt C code, so pictures are decoded in a child that the kernel bounds
-(`decoder.py`). A child that the kernel ended has judged the picture: `corrupt`. A child that somebody else ended
+(`child.py`). A child that the kernel ended has judged the picture: `corrupt`. A child that somebody else ended
 (SIGKILL or SIGTERM: a shutdown, the system's own out-of-memory killer) has not: the job is tried again.
 """
 
@@ -19,10 +19,10 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from wxapi.photos.channel import Limits, split_status, unpack
-from wxapi.photos.rules import Developed, RejectedError, RejectionCode
+from wxapi.photos.rules.photos import Developed, RejectedError, RejectionCode
+from wxapi.photos.services.sandbox.protocol import Limits, split_status, unpack
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[4]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _VERDICTS = frozenset(
     {
@@ -73,7 +73,7 @@ class Sandbox:
                 self._process = None
 
     def develop(self, data: bytes) -> Developed:
-        """`imaging.develop` in a bounded child.
+        """`rules.decoding.imaging.develop` in a bounded child.
 
         Raises:
             RejectedError: by the rules, or `corrupt` when decoding ran into a limit or crashed.
@@ -108,7 +108,7 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, nothing from outside
-                [sys.executable, "-P", "-m", "wxapi.photos.decoder", *self._limits.as_arguments()],
+                [sys.executable, "-P", "-m", "wxapi.photos.services.sandbox.child", *self._limits.as_arguments()],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={**_passed_on(), "PYTHONPATH": str(_ROOT)},

@@ -8,7 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from wxapi.photos.rules import RejectedError, RejectionCode
+from wxapi.photos.rules.photos import RejectedError, RejectionCode
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}

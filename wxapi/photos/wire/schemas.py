@@ -4,7 +4,7 @@ from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields
 from werkzeug.datastructures import FileStorage
 
-from wxapi.photos.rules import PhotoState, RejectionCode
+from wxapi.photos.rules.photos import PhotoState, RejectionCode
 from wxapi.platform.wire import WireSchema, Word
 
 

@@ -1,4 +1,4 @@
-"""The decoder process: has pictures developed by a bounded child. Started by `sandbox.Sandbox`, never by hand.
+"""The decoder process: has pictures developed by a bounded child. `client.Sandbox` starts it, nobody else.
 
 It is executed afresh, so it and its child hold no database connection, no secret and no thread of the worker. Requests
 arrive on standard input, a Unix stream: one byte with two descriptors, the original (a file) and the answer (a
@@ -22,9 +22,9 @@ from typing import NoReturn
 
 from PIL import Image
 
-from wxapi.photos.channel import Limits, pack_developed, pack_rejected, pack_status
-from wxapi.photos.imaging import develop
-from wxapi.photos.rules import LARGE_EDGE, MEDIUM_EDGE, RejectedError, RejectionCode
+from wxapi.photos.rules.decoding.imaging import develop
+from wxapi.photos.rules.photos import LARGE_EDGE, MEDIUM_EDGE, RejectedError, RejectionCode
+from wxapi.photos.services.sandbox.protocol import Limits, pack_developed, pack_rejected, pack_status
 
 _FAILED = 70  # EX_SOFTWARE: our fault, not the picture's
 _PICTURES_A_CHILD = 50
