@@ -7,9 +7,9 @@ from flask import Response, jsonify, request
 
 from wxapi.kernel.errors import InvalidError, NotFoundError
 from wxapi.kernel.permissions import Permission
-from wxapi.photos import service
 from wxapi.photos.models import Photo
-from wxapi.photos.rules import REJECTION_DETAILS, RejectionCode
+from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
+from wxapi.photos.services import send
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
 from wxapi.platform.runtime import runtime
@@ -28,7 +28,7 @@ def upload_photo() -> Response:
     file = request.files.get("file")
     if file is None:
         raise InvalidError("file_missing", "请选择照片。")
-    photo = service.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now())
+    photo = send.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now())
     return _told(photo, 201)
 
 
@@ -36,7 +36,7 @@ def upload_photo() -> Response:
 @guard(Permission.SIGNED_IN)
 def photo_state(photo_id: uuid.UUID) -> Response:
     """How far a photo has come."""
-    return _told(service.read(current_actor(), photo_id), 200)
+    return _told(send.read(current_actor(), photo_id), 200)
 
 
 def sent_photos() -> Sequence[str]:
@@ -45,7 +45,7 @@ def sent_photos() -> Sequence[str]:
     for file in request.files.getlist("photos"):
         if file.filename:
             file.stream.seek(0)
-            photo = service.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now())
+            photo = send.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now())
             ids.append(str(photo.id))
     return ids
 
@@ -55,7 +55,7 @@ def kept_photos(ids: Sequence[str]) -> list[tuple[str, str | None]]:
     found = []
     for text in ids:
         try:
-            photo = service.read(current_actor(), uuid.UUID(text))
+            photo = send.read(current_actor(), uuid.UUID(text))
         except (ValueError, NotFoundError):
             continue
         found.append((text, variant_address(photo, "thumb")))
