@@ -19,6 +19,8 @@ class Queue(StrEnum):
     # Waits for WeChat, which may be slow for minutes.
     OUTGOING = "outgoing"
     PHOTOS = "photos"
+    # Minutes each, with memory that stays flat: nothing else waits behind them.
+    EXPORTS = "exports"
 
 
 @dataclass(frozen=True, slots=True)

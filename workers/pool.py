@@ -78,6 +78,7 @@ _CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {
     Queue.ROUTING: LightWorker,
     Queue.LIGHT: LightWorker,
     Queue.OUTGOING: LightWorker,
+    Queue.EXPORTS: LightWorker,
     Queue.PHOTOS: ForkingWorker,
 }
 

@@ -15,6 +15,7 @@ from wxapi.kernel.clock import SHANGHAI
 from wxapi.moderation.services import check as moderation
 from wxapi.photos.services import forget
 from wxapi.reports.services import duty_checks, timers
+from wxapi.supervision.services import exports
 from wxapi.training.services import session_end
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
@@ -85,6 +86,7 @@ TASKS: tuple[Task, ...] = (
     Task("reports.close_silent", Every(minutes=10), timers.close_silent),
     Task("reports.resume_holds", Every(minutes=10), timers.resume_holds),
     Task("duties.climb", Every(minutes=1), climb.climb, limit_s=60),
+    Task("exports.expire", Every(hours=1), exports.expire),
     Task("duties.heal", Every(minutes=10), duty_checks.heal, limit_s=60),
     Task("training.close_due", Every(hours=1), session_end.close_due),
     Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing, batch=moderation.SWEEP_BATCH),

@@ -16,6 +16,7 @@ from wxapi.moderation.services import check as moderation
 from wxapi.notifications.services import browsers, deliver, pushes
 from wxapi.photos.services import develop, forget
 from wxapi.reports.services import moderate, notify, route
+from wxapi.supervision.services import exports
 from wxapi.training.services import session_end, tell
 
 Topics = Mapping[str, tuple[Job, ...]]
@@ -49,6 +50,11 @@ TOPICS: Topics = {
     "report.changed": (Job(notify.tell_of_step, ("report_id",), ("event_id",)),),
     "report.filed": (Job(route.route_report, ("report_id",), queue=Queue.ROUTING), _BEGIN_CHECKS),
     "report.photos_added": (_BEGIN_CHECKS,),
+    # A million rows take a minute or two; a job that dies is done again from the start.
+    "export.asked": (
+        Job(exports.make, ("export_id",), queue=Queue.EXPORTS, limit_s=900, lease_s=930, label="make_export"),
+    ),
+    "export.dropped": (Job(exports.remove_file, values=("file_key",), label="remove_export_file"),),
     "training.cancelled": (Job(tell.tell_of_cancellation, ("session_id",)),),
     "training.certificate_issued": (Job(tell.tell_of_certificate, ("certificate_id",)),),
     "training.close": (Job(session_end.close, ("session_id",), label="close_session"),),

@@ -68,6 +68,10 @@ from wxapi.reports.views import moderation, reports
 from wxapi.scenes import rules as scene_rules
 from wxapi.scenes import services as scene_services
 from wxapi.scenes import views as scenes
+from wxapi.supervision import cli as supervision_cli
+from wxapi.supervision.services import panorama as panoramas
+from wxapi.supervision.services import personal as supervision_personal
+from wxapi.supervision.views import exports, panorama, statistics
 from wxapi.training import cli as training_cli
 from wxapi.training import views as training
 from wxapi.training.rules import messages as training_messages
@@ -94,6 +98,9 @@ BLUEPRINTS = (
     reports.blueprint,
     report_lists.blueprint,
     duties.blueprint,
+    panorama.blueprint,
+    statistics.blueprint,
+    exports.blueprint,
     moderation.blueprint,
     training.blueprint,
     vocabulary.blueprint,
@@ -105,6 +112,7 @@ PERSONAL_DATA: tuple[personal_data.PersonalData, ...] = (
     moderation_personal.personal_data,
     reports_personal.personal_data,
     training_personal.personal_data,
+    supervision_personal.personal_data,
 )
 # What is forgotten in time, in the order of the floors.
 RETENTION: tuple[retention.Category, ...] = (
@@ -169,6 +177,7 @@ COMMANDS = (
     identity_cli.people,
     notifications_cli.messages,
     training_cli.training,
+    supervision_cli.statistics,
 )
 
 
@@ -195,6 +204,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     messages.install(app, MESSAGE_KINDS, MESSAGE_SUBJECTS)
     scene_services.install(app, SCENE_KINDS)
     photo_visibility.install(app, PHOTO_VISIBILITY)
+    panoramas.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(storage.files_blueprint(parts.storage))
     api = openapi.make_api(app, config)

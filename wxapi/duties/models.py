@@ -84,6 +84,8 @@ class Duty(Base):
     # Seconds of its own clock that were left when it stopped; negative when overdue.
     left_s: Mapped[int | None] = mapped_column(BigInteger)
     met_at: Mapped[datetime | None] = mapped_column(_At)
+    # Seconds of its own clock that had been used when it was met, stops left out.
+    used_s: Mapped[int | None] = mapped_column(BigInteger)
     dropped_at: Mapped[datetime | None] = mapped_column(_At)
     drop_reason: Mapped[str | None] = mapped_column(Text)
     # Met by the very unit whose people had asked for it; counted apart.

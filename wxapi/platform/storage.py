@@ -27,6 +27,8 @@ _TYPES = {
     ".xlsx": "application/octet-stream",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".csv": "text/csv; charset=utf-8",
+    ".geojson": "application/geo+json",
 }
 
 
@@ -54,6 +56,10 @@ class Storage:
     def put(self, key: str, data: bytes) -> None:
         """Store bytes under a key, replacing what is there; whole or not at all."""
         obstore.put(self._store, key, data)
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Store a file under a key, replacing what is there, without reading it into memory whole."""
+        obstore.put(self._store, key, path)
 
     def get(self, key: str) -> bytes:
         """The bytes of a key.

@@ -160,6 +160,16 @@ class ReportEvent(Base):
         Index("ix_report_events_report_id", "report_id", "id"),
         # What one person did: his right to read and to be forgotten.
         Index("ix_report_events_actor_id", "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
+        # Steps that statistics count, by time.
+        Index(
+            "ix_report_events_at",
+            "at",
+            postgresql_include=["action", "report_id"],
+            postgresql_where=text(
+                "action IN ('return', 'dispute', 'reopen', 'approve_extension', 'approve_hold', 'confirm',"
+                " 'auto_close', 'refuse', 'withdraw', 'merge')"
+            ),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

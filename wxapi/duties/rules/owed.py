@@ -50,6 +50,10 @@ class Owed:
             return None
         return work_time(self.clock).between(self.stopped_at, self.due_at) // _SECOND
 
+    def used_s(self, at: datetime) -> int:
+        """Whole seconds of its clock that have been used at an instant, stops left out."""
+        return (self.limit - work_time(self.clock).between(self.stopped_at or at, self.due_at)) // _SECOND
+
     @property
     def limit_s(self) -> int:
         """The limit in whole seconds of its clock."""

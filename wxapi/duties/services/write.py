@@ -64,7 +64,8 @@ RETURNING id
 """
 _OPEN = f"WHERE subject_id = %(subject_id)s AND stage = %(stage)s AND {OPEN_SQL}"
 _MEET = f"""
-UPDATE duties SET met_at = %(at)s, stopped_at = NULL, left_s = NULL, next_rung_at = NULL, self_settled = %(self)s
+UPDATE duties SET met_at = %(at)s, stopped_at = NULL, left_s = NULL, next_rung_at = NULL, self_settled = %(self)s,
+    used_s = %(used_s)s
 {_OPEN} RETURNING id
 """  # noqa: S608
 _DROP = f"""
@@ -118,6 +119,8 @@ def record(
     anew = {(owed.stage, owed.unit_code) for owed in before} & {(owed.stage, owed.unit_code) for owed in begun}
     for change in found:
         sql, values = _statement(subject, change, self_settled=self_settled, at=at)
+        if isinstance(change, Meet):
+            values["used_s"] = next(owed.used_s(at) for owed in before if owed.stage == change.stage)
         if isinstance(change, Meet) and any(stage == change.stage for stage, _ in anew):
             # Parts of one statement see each other's rows as they were before it: the open row must end first.
             fetch(session, sql, values)

@@ -1,6 +1,6 @@
 """Keeping duties true: write those of reports that have none, and fold histories again to compare."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -56,17 +56,18 @@ def differing(session: Session, since: datetime, until: datetime) -> Iterator[UU
     ).all()
     for report_id in ids:
         report = session.get_one(Report, report_id)
-        if folded(report, reports.events_of(session, report_id)) != stored(session, report_id):
+        if _sorted(folded(report, reports.events_of(session, report_id))) != stored(session, report_id):
             yield report_id
         session.expire_all()
 
 
 def stored(session: Session, subject_id: UUID) -> list[DutyState]:
-    """The duties of a subject as the table holds them, in the order of their beginning."""
-    rows = session.scalars(
-        select(Duty).where(Duty.subject_id == subject_id).order_by(Duty.started_at, Duty.seq, Duty.stage)
-    )
-    return [_state(row) for row in rows]
+    """The duties of a subject as the table holds them, by stage and in the order of their beginning."""
+    return _sorted(_state(row) for row in session.scalars(select(Duty).where(Duty.subject_id == subject_id)))
+
+
+def _sorted(duties: Iterable[DutyState]) -> list[DutyState]:
+    return sorted(duties, key=lambda duty: (duty.stage, duty.seq))
 
 
 def _state(row: Duty) -> DutyState:

@@ -1,0 +1,104 @@
+"""全景在线: figures, trend, map, points; the same for everybody who may see a region."""
+
+from typing import Any
+
+import pytest
+from shapely.geometry import shape
+
+from tests import places, reporting
+from tests.factories import People, Person
+from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
+from wxapi.kernel.clock import FixedClock
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return reporting.settle(people)
+
+
+def look(person: Person, path: str = "/panorama", **query: Any) -> dict[str, Any]:
+    answer = person.get(path, query_string=query)
+    assert answer.status_code == 200, answer.json
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def test_the_figures_of_a_region(town: Town, clock: FixedClock) -> None:
+    file_routed(town.reporter)
+    accepted(town)
+    take(town.reporter, resolved(town), "confirm", rating=5)
+    file_routed(town.reporter, OTHER_VILLAGE)
+    found = look(town.supervisor, region=COUNTY)
+    assert (found["online"]["filed"], found["online"]["open"], found["online"]["closed"]) == (4, 3, 1)
+    by_place = {row["code"]: (row["filed"], row["open"]) for row in found["online"]["by_place"]}
+    assert by_place == {TOWNSHIP: (3, 2), "421002002": (1, 1)}
+    assert sum(row["open"] for row in found["online"]["by_class"]) == 3
+    assert found["hands"]["open_duties"] == 5
+    assert found["hands"]["by_type"] == {"report": 5}
+    village = look(town.worker)
+    assert village["region"]["code"] == VILLAGE
+    assert village["online"]["filed"] == 3
+    assert town.worker.get(f"/panorama?region={TOWNSHIP}").status_code == 404
+    assert town.reporter.get("/panorama").status_code == 403
+
+
+def test_a_look_is_kept_for_a_minute_and_answers_304(town: Town, clock: FixedClock) -> None:
+    first = town.supervisor.get(f"/panorama?region={COUNTY}")
+    file_routed(town.reporter)
+    again = town.supervisor.get(f"/panorama?region={COUNTY}", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    clock.advance(seconds=61)
+    later = town.supervisor.get(f"/panorama?region={COUNTY}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (later.status_code, later.json["online"]["filed"]) == (200, 1)
+
+
+def test_a_trend_has_a_point_for_every_step(town: Town) -> None:
+    file_routed(town.reporter)
+    for step, points in (("day", 30), ("week", 5), ("month", 2)):
+        query = {"measure": "filed", "step": step, "from": "2026-11-01", "to": "2026-12-01"}
+        if step == "month":
+            query["from"] = "2026-10-15"
+        found = look(town.supervisor, "/panorama/trend", region=COUNTY, **query)["points"]
+        assert len(found) == points + (step == "week")
+        assert sum(point["num"] for point in found) == 1
+    rate = look(town.supervisor, "/panorama/trend", region=COUNTY, measure="on_time_rate", step="month")["points"]
+    assert all(point["den"] == 0 and point["value"] is None for point in rate)
+    unknown = town.supervisor.get("/panorama/trend?measure=luck&step=day")
+    assert unknown.json["code"] == "measure_unknown"
+
+
+def test_a_map_has_the_children_with_borders_in_the_datum_asked_for(town: Town) -> None:
+    file_routed(town.reporter)
+    found = look(town.officer, "/panorama/map", coord_type="gcj02", level="village", measure="open")
+    by_code = {feature["id"]: feature for feature in found["features"]}
+    assert set(by_code) == {VILLAGE, "421002001002", "421002001003"}
+    assert by_code[VILLAGE]["properties"]["value"] == 1
+    centre = places.centre(VILLAGE)
+    border = shape(by_code[VILLAGE]["geometry"])
+    assert border.contains(shape({"type": "Point", "coordinates": (centre.longitude, centre.latitude)}))
+    exact = look(town.officer, "/panorama/map", coord_type="wgs84", level="village")
+    moved = shape({each["id"]: each for each in exact["features"]}[VILLAGE]["geometry"])
+    assert 0.003 < border.centroid.distance(moved.centroid) < 0.01
+    bare = look(town.officer, "/panorama/map", coord_type="gcj02", geometry="false")
+    assert all(feature["geometry"] is None for feature in bare["features"])
+    assert town.officer.get("/panorama/map").status_code == 422
+
+
+def test_points_of_a_window_are_those_of_ones_own_regions(town: Town) -> None:
+    report, other = file_routed(town.reporter), file_routed(town.reporter, OTHER_VILLAGE)
+    window = {"west": 112, "south": 30, "east": 113, "north": 31, "coord_type": "gcj02"}
+    assert {spot["id"] for spot in look(town.supervisor, "/panorama/points", **window)["items"]} == {
+        report["id"],
+        other["id"],
+    }
+    spots = look(town.worker, "/panorama/points", **window)
+    assert [spot["id"] for spot in spots["items"]] == [report["id"]]
+    assert spots["truncated"] is False
+    turned = town.worker.get("/panorama/points", query_string=window | {"west": 114})
+    assert turned.json["code"] == "window_invalid"
+
+
+def test_resources_are_the_sessions_one_may_come_to(town: Town) -> None:
+    assert look(town.reporter, "/resources")["items"] == []
+    assert look(town.reporter, "/resources", kind="venue,station")["items"] == []
+    assert town.reporter.get("/resources?kind=rocket").status_code == 422

@@ -1,0 +1,195 @@
+"""Figures add up in every grouping, tell nothing of confidential reports, and are what the histories say."""
+
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests import reporting
+from tests.factories import People, Person
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town
+from tests.service import lives
+from wxapi.kernel.clock import FixedClock, local_day
+from wxapi.kernel.permissions import Role
+from wxapi.reports.services.duty_checks import differing
+from wxapi.supervision.queries.statistics import day_begins
+from wxapi.supervision.rules.measures import COUNTED, hide_small
+
+STAGES = ("triage", "respond", "resolve", "hold_review")
+GROUPINGS = ("place", "class", "unit", "month", "kind")
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return reporting.settle(people)
+
+
+def figures(person: Person, **query: Any) -> dict[str, Any]:
+    answer = person.get("/statistics", query_string={"set": "reports", **query})
+    assert answer.status_code == 200, answer.json
+    table: dict[str, Any] = answer.json
+    return table
+
+
+def period(clock: FixedClock, days: int = 200) -> dict[str, str]:
+    today = local_day(clock.now())
+    return {"from": (today - timedelta(days=days)).isoformat(), "to": (today + timedelta(days=100)).isoformat()}
+
+
+def lived(town: Town, clock: FixedClock, seed: int) -> None:
+    chance = Random(seed)
+    lives.live(town, clock, chance, reports=8, steps=60)
+    lives.merge_some(town, chance)
+    lives.live(town, clock, chance, reports=4, steps=20)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_row_adds_up_in_every_grouping(town: Town, clock: FixedClock, seed: int) -> None:
+    lived(town, clock, seed)
+    span = period(clock)
+    for stage in STAGES:
+        for group_by in GROUPINGS:
+            table = figures(town.supervisor, stage=stage, group_by=group_by, region=COUNTY, **span)
+            for row in (*table["rows"], table["total"]):
+                assert row["due"] == row["on_time"] + row["late"] + row["open_overdue"] + row["pending"], row
+            for name in COUNTED:
+                assert table["total"][name] == sum(row[name] for row in table["rows"])
+            alone = figures(town.supervisor, stage=stage, group_by="kind", region=COUNTY, **span)["total"]
+            assert {name: table["total"][name] for name in COUNTED} == {name: alone[name] for name in COUNTED}
+    resolve = figures(town.supervisor, stage="resolve", region=COUNTY, **span)["total"]
+    assert resolve["received"] >= 12
+    assert resolve["filed"] == 12
+
+
+@pytest.mark.parametrize("seed", [4])
+def test_children_of_a_place_and_parts_of_a_time_add_up(town: Town, clock: FixedClock, seed: int) -> None:
+    lived(town, clock, seed)
+    span = period(clock)
+    whole = figures(town.supervisor, region=COUNTY, **span)
+    for row in whole["rows"]:
+        below = figures(town.supervisor, region=row["key"], **span)["total"]
+        assert {name: row[name] for name in COUNTED} == {name: below[name] for name in COUNTED}
+    middle = (date.fromisoformat(span["from"]) + timedelta(days=203)).isoformat()
+    early = figures(town.supervisor, region=COUNTY, **(span | {"to": middle}))["total"]
+    late = figures(town.supervisor, region=COUNTY, **(span | {"from": middle}))["total"]
+    assert {name: early[name] + late[name] for name in COUNTED} == {name: whole["total"][name] for name in COUNTED}
+
+
+def test_at_most_one_unit_is_late_for_one_due_time(town: Town, clock: FixedClock, session: Session) -> None:
+    lived(town, clock, 5)
+    doubles = session.execute(
+        text(
+            "SELECT subject_id, stage, due_at FROM duties WHERE started_at <= due_at"
+            " AND (met_at > due_at OR coalesce(stopped_at, dropped_at) > due_at) AND drop_reason IS DISTINCT FROM 'x'"
+            " GROUP BY 1, 2, 3 HAVING count(*) > 1"
+        )
+    ).all()
+    assert doubles == []
+
+
+def test_confidential_reports_change_no_byte_of_anybodys_figures(town: Town, clock: FixedClock) -> None:
+    lived(town, clock, 6)
+    readers = (town.worker, town.officer, town.chief, town.supervisor)
+    span = period(clock)
+
+    def all_figures() -> list[bytes]:
+        pages = [
+            f"/statistics?set=reports&stage={stage}&group_by={group}&from={span['from']}&to={span['to']}"
+            for stage in STAGES
+            for group in GROUPINGS
+        ]
+        pages += [
+            "/panorama/map?coord_type=gcj02&geometry=false",
+            "/panorama/trend?measure=filed&step=day",
+            "/panorama/points?west=112&south=30&east=113&north=31&coord_type=gcj02",
+        ]
+        return [person.get(page).data for person in readers for page in pages]
+
+    before = all_figures()
+    for turn in range(3):
+        report = reporting.file_routed(town.reporter, category_code="X0201")
+        if turn:
+            reporting.take(town.officer, report, "accept")
+    assert all_figures() == before
+
+
+def test_every_history_folds_to_its_duties(town: Town, clock: FixedClock, session: Session, app: Flask) -> None:
+    lived(town, clock, 7)
+    today = local_day(clock.now())
+    since, until = day_begins(today - timedelta(days=365)), day_begins(today + timedelta(days=1))
+    assert list(differing(session, since, until)) == []
+    session.execute(text("UPDATE duties SET due_at = due_at + interval '1 hour' WHERE stage = 'resolve'"))
+    session.commit()
+    assert len(list(differing(session, since, until))) == 12
+    told = app.test_cli_runner().invoke(args=["statistics", "verify", "--from", f"{today - timedelta(days=365)}"])
+    assert told.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ({"from": "2026-01-01", "to": "2027-01-03"}, 422, "period_invalid"),
+        ({"from": "2026-02-01", "to": "2026-02-01"}, 422, "period_invalid"),
+        ({"class": "X0201"}, 422, "grouping_not_available"),
+        ({"class": "X02"}, 422, "grouping_not_available"),
+        ({"region": "421003"}, 404, "not_found"),
+        ({"region": "4210"}, 404, "not_found"),
+        ({"level": "county"}, 422, "grouping_not_available"),
+        ({"group_by": "person"}, 422, "validation_failed"),
+        ({"set": "whistles"}, 422, "validation_failed"),
+    ],
+)
+def test_refusals(town: Town, query: dict[str, str], status: int, code: str) -> None:
+    answer = town.supervisor.get("/statistics", query_string={"set": "reports", "region": COUNTY, **query})
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_only_offices_count(town: Town) -> None:
+    assert town.reporter.get("/statistics?set=reports").status_code == 403
+    assert town.worker.get(f"/statistics?set=reports&region={TOWNSHIP}").status_code == 404
+    assert town.worker.get("/statistics?set=reports").json["region"] == VILLAGE
+
+
+def test_definitions_are_those_of_the_code(town: Town) -> None:
+    found = town.reporter.get("/statistics/definitions").json
+    names = [measure["name"] for measure in found["measures"]]
+    assert set(COUNTED) - {"rated", "rating_sum"} <= set(names)
+    assert all(measure["zh"] and measure["formula_zh"] for measure in found["measures"])
+
+
+def test_a_bulletin_is_frozen(town: Town, clock: FixedClock, session: Session) -> None:
+    lives.live(town, clock, Random(8), reports=3, steps=5)
+    body = {"title": "十一月通报", "queries": [{"group_by": "place", "region": COUNTY}]}
+    assert town.officer.post("/statistics/bulletins", body).json["code"] == "role_not_allowed"
+    made = town.supervisor.post("/statistics/bulletins", body)
+    assert made.status_code == 201, made.json
+    reporting.file_routed(town.reporter)
+    listed = town.officer.get("/statistics/bulletins").json["items"]
+    assert listed == [made.json]
+    with pytest.raises(Exception, match="never changed"), session.begin_nested():
+        session.execute(text("UPDATE bulletins SET title = '改'"))
+    later = town.supervisor.post("/statistics/bulletins", body | {"corrects": made.json["id"]})
+    assert later.json["corrects"] == made.json["id"]
+
+
+def test_confidential_figures_are_the_supervisors_and_hide_small_numbers(town: Town, clock: FixedClock) -> None:
+    for _ in range(2):
+        reporting.file(town.reporter, category_code="X0201")
+    day = local_day(clock.now())
+    query = {"county": COUNTY, "quarter": f"{day.year}-Q{(day.month + 2) // 3}"}
+    assert town.officer.get("/statistics/confidential", query_string=query).json["code"] == "role_not_allowed"
+    rows = town.supervisor.get("/statistics/confidential", query_string=query).json["rows"]
+    assert {row["key"]: row["filed"] for row in rows} == {TOWNSHIP: "<5", "421002002": 0}
+    other = town.people.make((Role.SUPERVISOR, "421003"))
+    assert other.get("/statistics/confidential", query_string=query).status_code == 404
+
+
+def test_a_hidden_cell_cannot_be_subtracted_out() -> None:
+    assert hide_small({"a": 3, "b": 9, "c": 20}) == {"a": "<5", "b": "<5", "c": 20}
+    assert hide_small({"a": 3, "b": 2, "c": 20}) == {"a": "<5", "b": "<5", "c": 20}
+    assert hide_small({"a": 0, "b": 6}) == {"a": 0, "b": 6}
+    assert hide_small({"a": 4}) == {"a": "<5"}

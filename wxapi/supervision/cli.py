@@ -1,0 +1,35 @@
+"""Operator commands of the statistics: `flask --app wsgi statistics …`."""
+
+import sys
+from datetime import datetime, timedelta
+
+import click
+
+from wxapi.kernel.clock import local_day
+from wxapi.platform.commands import CommandGroup
+from wxapi.platform.db import db
+from wxapi.platform.runtime import runtime
+from wxapi.reports.services.duty_checks import differing
+from wxapi.supervision.queries.statistics import day_begins
+
+statistics = CommandGroup("statistics", help="Are the figures what the histories say?")
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@statistics.command("verify")
+@click.option("--from", "since", type=_DAY, help="First day, Shanghai; default: 30 days ago.")
+@click.option("--to", "until", type=_DAY, help="The day after the last; default: tomorrow.")
+def verify(since: datetime | None, until: datetime | None) -> None:
+    """Fold the history of every report routed in a time again and compare all its duties.
+
+    Prints the ids of reports that differ, and ends with 1 if there are any.
+    """
+    today = local_day(runtime().clock.now())
+    first = since.date() if since else today - timedelta(days=30)
+    last = until.date() if until else today + timedelta(days=1)
+    different = 0
+    for report_id in differing(db.session(), day_begins(first), day_begins(last)):
+        click.echo(str(report_id))
+        different += 1
+    click.echo(f"{different} reports differ.", err=True)
+    sys.exit(1 if different else 0)

@@ -1,0 +1,135 @@
+"""The city at a glance: what is open now, by place and by class, what is late, and where it lies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.coordinates import Point
+from wxapi.reports.models import OPEN_SQL
+
+MOST_POINTS = 2000
+_LEVELS = {"county": "county_code", "township": "township_code", "village": "village_code"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Figures of one place, or of one class: filed in the period; the rest as it is now."""
+
+    key: str
+    filed: int = 0
+    open: int = 0
+    overdue: int = 0
+    reopened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """How late what is open is: duties by the highest rung or card they bear."""
+
+    open: int
+    due_today: int
+    blue: int
+    yellow: int
+    red: int
+    rung_200: int
+    oldest_due_at: datetime | None
+    by_type: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One open report on a map."""
+
+    id: UUID
+    number: str
+    category_code: str
+    state: str
+    card: str | None
+    position: Point
+
+
+def in_region(region: str, alias: str = "") -> str:
+    """The condition of a place at or below `:region`."""
+    columns = {6: "county_code", 9: "township_code", 12: "village_code"}
+    column = columns.get(len(region))
+    return f"{alias}{column} = :region" if column else f"starts_with({alias}county_code, :region)"
+
+
+def by_place(session: Session, region: str, level: str, since: datetime, until: datetime, now: datetime) -> list[Place]:
+    """Filed in the period, open and overdue now, disputed or reopened, by places of a level."""
+    return _grouped(session, _LEVELS[level], region, since, until, now)
+
+
+def by_class(session: Session, region: str, since: datetime, until: datetime, now: datetime) -> list[Place]:
+    """The same by class."""
+    return _grouped(session, "category_code", region, since, until, now)
+
+
+def _grouped(
+    session: Session, column: str, region: str, since: datetime, until: datetime, now: datetime
+) -> list[Place]:
+    where = f"{in_region(region)} AND excluded_village_code IS NULL"
+    sql = f"""
+        SELECT key, sum(filed) AS filed, sum(open) AS open, sum(overdue) AS overdue, sum(reopened) AS reopened FROM (
+            SELECT {column} AS key, count(*) AS filed, 0 AS open, 0 AS overdue, 0 AS reopened FROM reports
+            WHERE {where} AND created_at >= :since AND created_at < :until GROUP BY 1
+            UNION ALL
+            SELECT {column}, 0, count(*), count(*) FILTER (WHERE due_at < :now),
+                count(*) FILTER (WHERE disputes > 0 OR reopened)
+            FROM reports WHERE {where} AND {OPEN_SQL} GROUP BY 1
+        ) AS part GROUP BY key
+    """
+    rows = session.execute(text(sql), {"region": region, "since": since, "until": until, "now": now})
+    return [Place(key, int(filed), int(opened), int(late), int(again)) for key, filed, opened, late, again in rows]
+
+
+def on_hold(session: Session, region: str) -> int:
+    """How many reports are on hold now."""
+    where = f"{in_region(region)} AND excluded_village_code IS NULL"
+    sql = f"SELECT count(*) FROM reports WHERE {where} AND state = 'on_hold'"
+    return session.scalar(text(sql), {"region": region}) or 0
+
+
+def control(session: Session, region: str, now: datetime, end_of_day: datetime) -> Control:
+    """The open duties about a place."""
+    sql = f"""
+        SELECT subject_type, count(*), count(*) FILTER (WHERE due_at >= :now AND due_at <= :today),
+            count(*) FILTER (WHERE rung = 80),
+            count(*) FILTER (WHERE card = 'yellow' AND card_lifted_at IS NULL),
+            count(*) FILTER (WHERE card = 'red' AND card_lifted_at IS NULL),
+            count(*) FILTER (WHERE rung = 200), min(due_at)
+        FROM duties
+        WHERE {in_region(region, "place_")} AND NOT confidential AND met_at IS NULL AND dropped_at IS NULL
+        GROUP BY 1 ORDER BY 1
+    """
+    rows = session.execute(text(sql), {"region": region, "now": now, "today": end_of_day}).all()
+    opened, due_today, blue, yellow, red, rung_200 = (sum(int(row[at]) for row in rows) for at in range(1, 7))
+    oldest = min((row[7] for row in rows), default=None)
+    by_type = {str(row[0]): int(row[1]) for row in rows}
+    return Control(opened, due_today, blue, yellow, red, rung_200, oldest, by_type)
+
+
+def points(
+    session: Session, regions: Sequence[str], south_west: Point, north_east: Point, *, states: Sequence[str]
+) -> list[Spot]:
+    """Open reports of the regions in a window of GCJ-02 degrees, at most `MOST_POINTS` + 1, newest first."""
+    places = " OR ".join(f"starts_with(village_code, :region_{n})" for n in range(len(regions)))
+    sql = f"""
+        SELECT id, number, category_code, state, card, longitude, latitude FROM reports
+        WHERE latitude BETWEEN :south AND :north AND longitude BETWEEN :west AND :east
+            AND {OPEN_SQL} AND excluded_village_code IS NULL AND ({places}) AND state = ANY(:states)
+        ORDER BY created_at DESC, id LIMIT {MOST_POINTS + 1}
+    """
+    values: dict[str, Any] = {f"region_{n}": region for n, region in enumerate(regions)}
+    values |= {"south": south_west.latitude, "north": north_east.latitude}
+    values |= {"west": south_west.longitude, "east": north_east.longitude, "states": list(states)}
+    rows = session.execute(text(sql), values)
+    return [
+        Spot(row.id, row.number, row.category_code, row.state, row.card, Point(row.longitude, row.latitude))
+        for row in rows
+    ]

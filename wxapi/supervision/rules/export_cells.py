@@ -1,0 +1,33 @@
+"""What a cell of an exported file may hold: text is text, and never a formula. Pure."""
+
+import csv
+from collections.abc import Sequence
+from datetime import datetime
+from io import StringIO
+
+from wxapi.kernel.clock import SHANGHAI
+
+# A spreadsheet takes a text that begins so for a formula (OWASP, CVE-2021-41270).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MOST_XLSX_ROWS = 1_048_575
+
+Cell = str | int | float | None
+
+
+def harmless(text: str) -> str:
+    """A text as CSV holds it: one that begins like a formula gets `'` in front."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def local_time(at: datetime | None) -> str | None:
+    """An instant as offices read it, Shanghai time."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S") if at else None
+
+
+def csv_line(cells: Sequence[Cell]) -> str:
+    """One record of RFC 4180, CRLF at its end."""
+    out = StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(
+        [harmless(cell) if isinstance(cell, str) else ("" if cell is None else cell) for cell in cells]
+    )
+    return out.getvalue()

@@ -1,0 +1,251 @@
+"""全景在线: one look at a region, the same for everybody who may see it, at most a minute old."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from threading import Lock
+from typing import Any
+
+import shapely
+from cachetools import TTLCache
+from flask import Flask, current_app
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.coordinates import Datum, Point, gcj02_to_wgs84, to_gcj02
+from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.platform.db import db
+from wxapi.regions.queries import boundaries_of
+from wxapi.regions.rules.plane import Polygonal
+from wxapi.regions.services.lookup import tree
+from wxapi.reports.rules.categories import all_categories
+from wxapi.reports.rules.state import OPEN_STATES
+from wxapi.supervision.queries import panorama as queries
+from wxapi.supervision.queries import statistics as counting
+from wxapi.supervision.queries.panorama import Control, Place, Spot
+from wxapi.supervision.queries.statistics import Wanted
+from wxapi.supervision.rules.measures import MEASURES, Counts, Rate, rates
+from wxapi.supervision.services.statistics import Question, wanted_of
+
+FRESH_S = 60
+MOST_TREND_POINTS = 400
+MAP_MEASURES = ("filed", "open", "overdue", "reopened")
+# Half of a grid's cell on a township's map: borders keep their shape, the answer a tenth of its size.
+_SIMPLIFIED = 0.0002
+_EXTENSION = "wxapi.panorama"
+
+
+@dataclass(frozen=True, slots=True)
+class Panorama:
+    """The figures of a region."""
+
+    region: str
+    since: date
+    until: date
+    as_of: datetime
+    filed: int
+    closed: int
+    open: int
+    on_hold: int
+    by_class: tuple[Place, ...]
+    by_place: tuple[Place, ...]
+    rates: dict[str, Rate]
+    control: Control
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One step of a trend."""
+
+    since: str
+    num: int
+    den: int | None
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A child region on the map; `geometry` is GeoJSON, None where the region has no boundary or none was asked for."""
+
+    code: str
+    name: str
+    figures: Place
+    geometry: Mapping[str, Any] | None
+
+
+class _Board:
+    """Figures by question, made once a minute, each question behind a lock of its own."""
+
+    def __init__(self) -> None:
+        self.kept: TTLCache[Any, Panorama] = TTLCache(maxsize=256, ttl=FRESH_S)
+        self.locks: dict[Any, Lock] = {}
+        self.lock = Lock()
+
+    def of(self, key: Any) -> Lock:
+        with self.lock:
+            if len(self.locks) > 1000:
+                self.locks.clear()
+            return self.locks.setdefault(key, Lock())
+
+
+def install(app: Flask) -> None:
+    """Give the app its board of figures."""
+    app.extensions[_EXTENSION] = _Board()
+
+
+def read_panorama(
+    actor: Actor, region: str | None, since: date | None, until: date | None, *, now: datetime, today: date
+) -> Panorama:
+    """The figures of a region of the person's; raises what `statistics.wanted_of` raises."""
+    question = Question("none", "resolve", region, None, since, until)
+    wanted = wanted_of(actor, question, today=today)
+    key = (wanted.region, wanted.since, wanted.until)
+    board: _Board = current_app.extensions[_EXTENSION]
+    with board.of(key):
+        kept = board.kept.get(key)
+        # A clock that was put back, or a demo's that jumped, makes a kept answer stale at once.
+        if kept is not None and timedelta(0) <= now - kept.as_of < timedelta(seconds=FRESH_S):
+            return kept
+        made = _made(wanted, now=now, today=today)
+        board.kept[key] = made
+        return made
+
+
+def _made(wanted: Wanted, *, now: datetime, today: date) -> Panorama:
+    session = db.session()
+    since, until = wanted.period
+    counts = counting.count(session, wanted, as_of=now).get("", Counts())
+    places = queries.by_place(session, wanted.region, wanted.level, since, until, now)
+    known = {place.key: place for place in places}
+    children = [child for child in tree().below(wanted.region) if child.level.value == wanted.level]
+    by_place = tuple(known.get(child.code, Place(child.code)) for child in children)
+    classes = queries.by_class(session, wanted.region, since, until, now)
+    end_of_day = datetime.combine(today, time.max, SHANGHAI)
+    return Panorama(
+        region=wanted.region,
+        since=wanted.since,
+        until=wanted.until,
+        as_of=now,
+        filed=counts.filed,
+        closed=counts.closed,
+        open=sum(place.open for place in by_place),
+        on_hold=queries.on_hold(session, wanted.region),
+        by_class=tuple(sorted(classes, key=lambda each: (-each.open, each.key))),
+        by_place=by_place,
+        rates=rates(counts),
+        control=queries.control(session, wanted.region, now, end_of_day),
+    )
+
+
+def trend(
+    actor: Actor,
+    measure: str,
+    step: str,
+    region: str | None,
+    since: date | None,
+    until: date | None,
+    *,
+    now: datetime,
+    today: date,
+) -> list[TrendPoint]:
+    """A measure of the definitions over time.
+
+    Raises:
+        InvalidError: `measure_unknown`, `period_invalid` (also for more than 400 points).
+        NotFoundError: a region outside the person's.
+    """
+    found = next((each for each in MEASURES if each.name == measure), None)
+    if found is None:
+        raise InvalidError("measure_unknown", "没有这个指标。", fields={"measure": ["没有这个指标"]})
+    base = wanted_of(actor, Question("none", "resolve", region, None, since, until), today=today)
+    wanted = Wanted(base.since, base.until, base.region, base.stage, step, base.level)
+    keys = _steps(wanted)
+    if len(keys) > MOST_TREND_POINTS:
+        raise InvalidError("period_invalid", f"最多 {MOST_TREND_POINTS} 个点，请缩短统计期。")
+    counts = counting.count(db.session(), wanted, as_of=now)
+    return [_point(key, counts.get(key, Counts()), found.name, rated=found.denominator is not None) for key in keys]
+
+
+def _point(key: str, counts: Counts, name: str, *, rated: bool) -> TrendPoint:
+    if rated:
+        rate = rates(counts)[name]
+        return TrendPoint(key, rate.num, rate.den, rate.value)
+    number = int(getattr(counts, name))
+    return TrendPoint(key, number, None, float(number))
+
+
+def _steps(wanted: Wanted) -> list[str]:
+    """The keys of all steps of the period, those without a figure too."""
+    if wanted.group_by == "month":
+        form, first = "%Y-%m", wanted.since.replace(day=1)
+    elif wanted.group_by == "week":
+        form, first = "%Y-%m-%d", wanted.since - timedelta(days=wanted.since.weekday())
+    else:
+        form, first = "%Y-%m-%d", wanted.since
+    keys, day = [], first
+    while day < wanted.until:
+        keys.append(day.strftime(form))
+        day = (day + timedelta(days=32)).replace(day=1) if wanted.group_by == "month" else day + _STEP[wanted.group_by]
+    return keys
+
+
+_STEP = {"day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+def map_of(
+    actor: Actor, question: Question, *, datum: Datum, geometry: bool, now: datetime, today: date
+) -> list[Shape]:
+    """The places of a level below a region with their figures and, if wanted, their borders."""
+    wanted = wanted_of(actor, question, today=today)
+    start, end = wanted.period
+    places = queries.by_place(db.session(), wanted.region, wanted.level, start, end, now)
+    figures = {place.key: place for place in places}
+    children = [child for child in tree().below(wanted.region) if child.level.value == wanted.level]
+    borders = boundaries_of(db.session(), [child.code for child in children]) if geometry else {}
+    return [
+        Shape(code, name, figures.get(code, Place(code)), _geometry(borders.get(code), datum))
+        for code, name in ((child.code, child.name) for child in children)
+    ]
+
+
+def _geometry(border: Polygonal | None, datum: Datum) -> Mapping[str, Any] | None:
+    if border is None:
+        return None
+    shape = border.simplify(_SIMPLIFIED)
+    if datum is Datum.WGS84:
+        shape = shapely.transform(shape, _to_wgs84)
+    geometry: Mapping[str, Any] = shapely.geometry.mapping(shapely.set_precision(shape, 0.000001))
+    return geometry
+
+
+def _to_wgs84(positions: Any) -> Any:
+    return [gcj02_to_wgs84(Point(float(longitude), float(latitude))) for longitude, latitude in positions]
+
+
+def points(actor: Actor, south_west: Point, north_east: Point, *, datum: Datum, state: str) -> tuple[list[Spot], bool]:
+    """Open reports of the person's regions in a window, and whether some were left out.
+
+    Raises:
+        InvalidError: `window_invalid`, the corners are not south-west and north-east.
+    """
+    if south_west.longitude >= north_east.longitude or south_west.latitude >= north_east.latitude:
+        raise InvalidError("window_invalid", "地图范围无效。")
+    states = list(OPEN_STATES) if state == "open" else [state]
+    regions = actor.regions(ROLES_OF[Permission.STATISTICS])
+    low, high = to_gcj02(south_west, datum), to_gcj02(north_east, datum)
+    found = queries.points(db.session(), regions, low, high, states=states)
+    spots = [_moved(spot, datum) for spot in found[: queries.MOST_POINTS]]
+    return spots, len(found) > queries.MOST_POINTS
+
+
+def _moved(spot: Spot, datum: Datum) -> Spot:
+    if datum is Datum.GCJ02:
+        return spot
+    return Spot(spot.id, spot.number, spot.category_code, spot.state, spot.card, gcj02_to_wgs84(spot.position))
+
+
+def class_names(codes: Sequence[str]) -> dict[str, str]:
+    """Class code → name; a class that left the table keeps its code."""
+    classes = all_categories()
+    return {code: classes[code].name if code in classes else code for code in codes}

@@ -1,0 +1,100 @@
+"""The wire of exports."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from wxapi.kernel.clock import to_wire
+from wxapi.kernel.coordinates import Datum
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import Choice, RegionCode, WireSchema, Word
+from wxapi.reports.rules.owed import STAGE_NAMES
+from wxapi.supervision.models import Export
+from wxapi.supervision.services.exports import KINDS, Wanted
+from wxapi.supervision.services.statistics import GROUPINGS
+from wxapi.units.wire import UnitCode
+
+
+class ExportFilter(WireSchema):
+    """As the list of the kind takes it; what does not belong to the kind is left unused."""
+
+    region = RegionCode(load_default=None, allow_none=True)
+    state = Word(max_length=100, load_default=None, allow_none=True)
+    category = Word(max_length=5, load_default=None, allow_none=True)
+    card = Choice(["yellow", "red"], load_default=None, allow_none=True)
+    stage = Choice(list(STAGE_NAMES), load_default=None, allow_none=True)
+    unit = UnitCode(load_default=None, allow_none=True)
+    group_by = Choice(list(GROUPINGS), load_default=None, allow_none=True)
+    level = Choice(["county", "township", "village"], load_default=None, allow_none=True)
+    open = fields.Boolean(load_default=None, allow_none=True)
+    from_ = fields.Date(load_default=None, allow_none=True, data_key="from")
+    to = fields.Date(load_default=None, allow_none=True)
+
+
+class ExportBody(WireSchema):
+    kind = Choice(list(KINDS), required=True)
+    format = Choice(["csv", "xlsx", "geojson"], required=True)
+    filter = fields.Nested(ExportFilter, load_default=dict)
+    columns = fields.List(Word(max_length=40), load_default=None, allow_none=True, validate=validate.Length(1, 60))
+    coord_type = Choice([Datum.WGS84.value, Datum.GCJ02.value], load_default=None, allow_none=True)
+
+
+class ExportProgress(WireSchema):
+    done = fields.Integer(required=True)
+    total = fields.Integer(required=True, allow_none=True)
+
+
+class ExportFile(WireSchema):
+    url = fields.String(required=True)
+    bytes = fields.Integer(required=True)
+    rows = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+
+
+class ExportWire(WireSchema):
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    format = fields.String(required=True)
+    state = Choice(["queued", "running", "ready", "failed", "cancelled", "expired"], required=True)
+    progress = fields.Nested(ExportProgress, required=True)
+    code = fields.String(required=True, allow_none=True)
+    file = fields.Nested(ExportFile, required=True, allow_none=True)
+    created_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class ExportPage(WireSchema):
+    items = fields.List(fields.Nested(ExportWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def wanted_of(body: dict[str, Any]) -> Wanted:
+    """What an `ExportBody` asks for; only what was given is kept."""
+    given = {name: value for name, value in body["filter"].items() if value is not None}
+    for name, key in (("from_", "from"), ("to", "to")):
+        if name in given:
+            given[key] = given.pop(name).isoformat()
+    datum = Datum(body["coord_type"]) if body["coord_type"] else None
+    return Wanted(body["kind"], body["format"], given, tuple(body["columns"]) if body["columns"] else None, datum)
+
+
+def export_dict(row: Export) -> dict[str, Any]:
+    """`<export>` of the contract; the file's address is signed and dies."""
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "format": row.format,
+        "state": row.state,
+        "progress": {"done": row.done, "total": row.total},
+        "code": row.code,
+        "file": _file(row),
+        "created_at": to_wire(row.created_at),
+        "expires_at": to_wire(row.expires_at) if row.expires_at else None,
+    }
+
+
+def _file(row: Export) -> dict[str, Any] | None:
+    if row.file_key is None:
+        return None
+    url = runtime().storage.signed_url(row.file_key)
+    return {"url": url, "bytes": row.bytes, "rows": row.row_count, "sha256": row.sha256}
