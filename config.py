@@ -12,17 +12,6 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-# How many days what is kept, unless WXAPI_RETENTION says otherwise.
-_KEPT_DAYS = {
-    "photos": 1095,
-    "originals": 180,
-    "people": 730,
-    "messages": 180,
-    "refusals": 180,
-    "traces": 30,
-    "pushes": 7,
-    "dead_letters": 90,
-}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # A hundred years: every date stays one that databases and calendars take.
 _LARGEST_OFFSET_S = 100 * 366 * 86400
@@ -84,8 +73,8 @@ class Config:
     workers: int = 1
     # None: the machine's time. A number: the clock follows the fake WeChat's orders, and begins so many seconds ahead.
     clock_offset_s: float | None = None
-    # Days by category of what is kept; the categories are named by the features.
-    retention: Mapping[str, int] = field(default_factory=lambda: _retention(""))
+    # Days by category of what is kept, where they are not the feature's own; judged when the app is made.
+    retention: Mapping[str, int] = field(default_factory=dict)
     # Credit hours a year by role; `default` for everybody else.
     training_goals: Mapping[str, int] = field(default_factory=lambda: {"default": 32, "street_chief": 56})
 
@@ -131,7 +120,7 @@ class Config:
                 "WXAPI_RETENTION",
                 _retention,
                 default="",
-                wants=f"category=days, parted by commas; categories: {', '.join(_KEPT_DAYS)}",
+                wants="category=days, separated by commas",
             ),
             training_goals=read(
                 "WXAPI_TRAINING_GOALS",
@@ -294,11 +283,7 @@ def _goals(text: str) -> Mapping[str, int]:
 
 def _retention(text: str) -> Mapping[str, int]:
     pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    days = {name: int(number) for name, _, number in pairs}
-    # A report may be reopened for 15 days; a push is repeated within minutes.
-    _require(days.keys() <= _KEPT_DAYS.keys() and all(1 <= number <= 36500 for number in days.values()))
-    _require(all(days.get(name, 30) >= 30 for name in ("photos", "originals", "people")))
-    return {**_KEPT_DAYS, **days}
+    return {name: int(number) for name, _, number in pairs}
 
 
 def _switch(text: str) -> bool:

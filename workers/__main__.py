@@ -16,7 +16,8 @@ from workers.schedule import schedule
 from workers.supervisor import supervise
 from workers.timetable import TASKS, Task
 from workers.topics import TOPICS, Topics
-from wxapi.platform import logs
+from wxapi.app import RETENTION
+from wxapi.platform import logs, retention
 from wxapi.platform.demo_clock import clock_of
 
 _HELP = """\
@@ -86,6 +87,7 @@ def main(argv: Sequence[str], tables: Tables) -> None:
     asked = arguments(argv)
     try:
         config = Config.from_env(os.environ)
+        retention.judge(config, RETENTION)
     except ConfigError as error:
         sys.exit(f"Cannot start: {error}")
     logs.configure(config.log_level)

@@ -1,6 +1,7 @@
 """What is past its time goes, what is not stays; and an operator sees what is held about somebody, and why."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from config import Config, ConfigError
 from tests import reporting
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import Town, photo, take
 from tests.schooling import open_school
+from wxapi.app import RETENTION, create_app
 from wxapi.identity.models import Token, User
 from wxapi.identity.services import erasure, login
 from wxapi.kernel.clock import FixedClock
@@ -27,7 +30,6 @@ from wxapi.platform import retention
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
-from wxapi.platform.runtime import runtime
 from wxapi.reports.models import ReportOriginal, ReportPhoto
 from wxapi.reports.rules.messages import REPORT_PROGRESS
 from wxapi.training.models import Refusal
@@ -79,6 +81,40 @@ def refusal(session: Session, people: People) -> type[Refusal]:
     return Refusal
 
 
+def days_of(name: str) -> int:
+    """The period of a category as it is configured."""
+    (kept,) = [category.kept() for category in retention.categories() if category.name == name]
+    assert kept is not None
+    return kept.days
+
+
+def settable() -> list[str]:
+    return [category.name for category in retention.categories() if category.forget]
+
+
+def test_periods_are_the_features_unless_the_setting_changes_them(make_config: Callable[..., Config]) -> None:
+    with create_app(make_config(retention={"photos": 400})).app_context():
+        assert (days_of("photos"), days_of("people"), days_of("pushes")) == (400, 730, 7)
+    assert all(category.days >= category.least for category in RETENTION if category.forget)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"fotos": 30}, "no category 'fotos' to set; there are .*photos"),
+        ({"audit": 30}, "no category 'audit'"),
+        ({"photos": 29}, "photos wants days from 30 to 36500"),
+        ({"pushes": 0}, "pushes wants days from 1"),
+        ({"pushes": 36501}, "to 36500"),
+    ],
+)
+def test_a_wrong_period_stops_the_start(
+    make_config: Callable[..., Config], given: dict[str, int], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        create_app(make_config(retention=given))
+
+
 @pytest.mark.parametrize(
     ("name", "make"),
     [
@@ -91,7 +127,7 @@ def refusal(session: Session, people: People) -> type[Refusal]:
 )
 def test_rows_go_when_their_time_is_over(app: Flask, people: People, session: Session, name: str, make: Any) -> None:
     model = make(session, people)
-    kept = timedelta(days=runtime().config.retention[name])
+    kept = timedelta(days=days_of(name))
     before = count(session, model)
     assert retention.forget_due(now=NOW + kept)[name] == 0
     (due,) = [each for each in retention.overview(now=NOW + kept + timedelta(seconds=1)) if each.category.name == name]
@@ -116,7 +152,7 @@ class TestReports:
             self.closed(town),
             reporting.file_routed(town.reporter, description=f"联系 {PHONE}", photo_ids=[photo(town.reporter)]),
         )
-        later = NOW + timedelta(days=runtime().config.retention["photos"], seconds=1)
+        later = NOW + timedelta(days=days_of("photos"), seconds=1)
         done = retention.forget_due(now=later)
         assert (done["photos"], done["originals"]) == (2, 1)
         assert (count(session, Photo), count(session, ReportPhoto), count(session, ReportOriginal)) == (1, 1, 1)
@@ -127,7 +163,7 @@ class TestReports:
 
     def test_nothing_goes_before(self, town: Town) -> None:
         self.closed(town)
-        assert retention.forget_due(now=NOW + timedelta(days=1)) == dict.fromkeys(runtime().config.retention, 0)
+        assert retention.forget_due(now=NOW + timedelta(days=1)) == dict.fromkeys(settable(), 0)
 
     def test_batches_go_on_until_nothing_is_left(
         self, town: Town, session: Session, monkeypatch: pytest.MonkeyPatch
@@ -177,7 +213,7 @@ def test_the_list_is_whole_and_changes_nothing(app: Flask, session: Session) -> 
     assert shown.exit_code == 0
     lines = dict(line.split(": ", 1) for line in shown.output.splitlines())
     assert set(lines) == {
-        *runtime().config.retention,
+        *settable(),
         "tokens",
         "web_sessions",
         "idempotency",

@@ -1,7 +1,7 @@
 """How long what is kept: each feature names its categories, one job forgets what is past its time, in small batches.
 
-The periods are settings (`WXAPI_RETENTION`); a category with a period of its own (`fixed`) is forgotten by its own job
-and is listed here so that the list is whole.
+Each category brings its period, which `WXAPI_RETENTION` may change; one whose period is `fixed` is forgotten by its own
+job and is listed here so that the list is whole.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,12 +13,17 @@ from flask import Flask, current_app
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from config import Config, ConfigError
+from wxapi.platform import idempotency
+from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import Base, db, transaction
+from wxapi.platform.idempotency import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 
 _KEY = "wxapi.retention"
 BATCH = 500
+_MOST_DAYS = 36500
 # A run of the job ends; the next one goes on.
 _BATCHES_A_RUN = 10
 
@@ -37,6 +42,8 @@ class Category:
         count: how many are older than an instant.
         forget: forget at most so many of them, in the caller's transaction; returns how many. None: by its own job.
         fixed: the period of a category that is not in the setting; None with `forget` None: kept for ever.
+        days: the period of a category that is forgotten here, where the setting names no other.
+        least: the shortest one the setting may name.
     """
 
     name: str
@@ -45,10 +52,12 @@ class Category:
     count: Count
     forget: Forget | None = None
     fixed: timedelta | None = None
+    days: int = 0
+    least: int = 1
 
     def kept(self) -> timedelta | None:
         """How long; None: for ever."""
-        return timedelta(days=runtime().config.retention[self.name]) if self.forget else self.fixed
+        return timedelta(days=runtime().config.retention.get(self.name, self.days)) if self.forget else self.fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,27 @@ class Due:
 
 
 def install(app: Flask, categories: Sequence[Category]) -> None:
-    """Tell the app what is forgotten in time. Every period of the setting must belong to a category."""
-    named = {category.name for category in categories if category.forget}
-    configured = set(app.extensions["wxapi"].config.retention)
-    if named != configured:
-        raise LookupError(f"periods without a category, or the reverse: {sorted(named ^ configured)}")
+    """Tell the app what is forgotten in time.
+
+    Raises:
+        ConfigError: the setting names something else, or a period that is none.
+    """
+    judge(app.extensions["wxapi"].config, categories)
     app.extensions[_KEY] = tuple(categories)
+
+
+def judge(config: Config, categories: Sequence[Category]) -> None:
+    """See that `WXAPI_RETENTION` fits the features' categories.
+
+    Raises:
+        ConfigError: naming the category and what it wants.
+    """
+    known = {category.name: category for category in categories if category.forget}
+    for name, days in config.retention.items():
+        if name not in known:
+            raise ConfigError(f"WXAPI_RETENTION: there is no category {name!r} to set; there are {', '.join(known)}.")
+        if not known[name].least <= days <= _MOST_DAYS:
+            raise ConfigError(f"WXAPI_RETENTION: {name} wants days from {known[name].least} to {_MOST_DAYS}.")
 
 
 def categories() -> tuple[Category, ...]:
@@ -135,5 +159,19 @@ RETENTION = (
         "an operator may mend the cause and retry them",
         counting(OutboxRow, OutboxRow.created_at, OutboxRow.dead.is_(True)),
         deleting(OutboxRow, OutboxRow.created_at, OutboxRow.dead.is_(True)),
+        days=90,
+    ),
+    Category(
+        "idempotency",
+        "answers to requests, sealed",
+        "so that a repeated request is answered and not done again",
+        counting(IdempotencyRow, IdempotencyRow.created_at),
+        fixed=idempotency.KEPT,
+    ),
+    Category(
+        "audit",
+        "who did what: ids and codes only",
+        "proof of every change and every opening; kept for ever",
+        counting(AuditRow, AuditRow.at),
     ),
 )

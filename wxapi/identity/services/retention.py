@@ -8,9 +8,6 @@ from sqlalchemy.orm import Session
 from wxapi.identity.models import AppointmentRow, Token, User, WebSession
 from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
 from wxapi.identity.services.erasure import begin_erasure
-from wxapi.platform import idempotency
-from wxapi.platform.audit import AuditRow
-from wxapi.platform.idempotency import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.retention import Category, counting
 from wxapi.platform.runtime import runtime
@@ -71,6 +68,8 @@ RETENTION = (
         "so that a person finds their reports and hours again",
         _count_idle,
         _forget_idle,
+        days=730,
+        least=30,
     ),
     Category(
         "tokens",
@@ -85,18 +84,5 @@ RETENTION = (
         "so that a browser stays signed in for a working day",
         counting(WebSession, WebSession.last_used_at),
         fixed=WEB_IDLE,
-    ),
-    Category(
-        "idempotency",
-        "answers to requests, sealed",
-        "so that a repeated request is answered and not done again",
-        counting(IdempotencyRow, IdempotencyRow.created_at),
-        fixed=idempotency.KEPT,
-    ),
-    Category(
-        "audit",
-        "who did what: ids and codes only",
-        "proof of every change and every opening; kept for ever",
-        counting(AuditRow, AuditRow.at),
     ),
 )

@@ -10,5 +10,6 @@ RETENTION = (
         "so that a verdict finds its picture",
         counting(Trace, Trace.at),
         deleting(Trace, Trace.at),
+        days=30,
     ),
 )

@@ -10,6 +10,7 @@ RETENTION = (
         "so that a person can read again what happened",
         counting(Message, Message.created_at),
         deleting(Message, Message.created_at),
+        days=180,
     ),
     Category(
         "pushes",
@@ -17,5 +18,6 @@ RETENTION = (
         "so that a repeated push changes nothing",
         counting(PushEvent, PushEvent.received_at),
         deleting(PushEvent, PushEvent.received_at),
+        days=7,
     ),
 )

@@ -49,6 +49,8 @@ RETENTION = (
         "proof of the problem and of the work, for reopening and supervision",
         lambda session, before: _count(session, _photos(before)),
         _forget_photos,
+        days=1095,
+        least=30,
     ),
     Category(
         "originals",
@@ -56,5 +58,7 @@ RETENTION = (
         "the desk may need the number somebody left",
         lambda session, before: _count(session, _originals(before)),
         _forget_originals,
+        days=180,
+        least=30,
     ),
 )

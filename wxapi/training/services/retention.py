@@ -10,5 +10,6 @@ RETENTION = (
         "so that an organiser can tell what went wrong in the hall",
         counting(Refusal, Refusal.at),
         deleting(Refusal, Refusal.at),
+        days=180,
     ),
 )
