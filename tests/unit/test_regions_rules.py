@@ -3,7 +3,16 @@
 import pytest
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.rules.levels import Level, check_region, level_of, parent_of, path_of, reach_m
+from wxapi.regions.rules.levels import (
+    CODE_LENGTH,
+    Level,
+    ancestor_of,
+    check_region,
+    level_of,
+    parent_of,
+    path_of,
+    reach_m,
+)
 from wxapi.regions.rules.tree import Tree
 
 NAMES = {
@@ -33,6 +42,19 @@ NAMES = {
 )
 def test_level_of_a_code(code: str, level: Level | None) -> None:
     assert level_of(code) is level
+
+
+@pytest.mark.parametrize("code", ["421002-zj", "421002-zjzjz", "421002001-zj", "421002-zjzjzjzj", "421002001001-zj"])
+def test_a_unit_is_no_region_however_long_its_code(code: str) -> None:
+    """Nine, twelve and fifteen characters are not a township, a village and a grid."""
+    assert len(code) in CODE_LENGTH.values()
+    region = code.partition("-")[0]
+    assert level_of(code) is None
+    assert parent_of(code) is None
+    assert path_of(code) == path_of(region)
+    for level in Level:
+        assert ancestor_of(code, level) == ancestor_of(region, level)
+        assert ancestor_of(code, level) in {None, *path_of(region)}
 
 
 def test_parents_and_path() -> None:

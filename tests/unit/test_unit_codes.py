@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.rules.levels import level_of
-from wxapi.units.rules import above, is_region, is_unit_code, region_of, unit_code
+from wxapi.regions.rules.levels import level_of, region_of
+from wxapi.units.rules import above, is_region, is_unit_code, unit_code
 
 REGIONS = st.builds(
     lambda digits, length: digits[:length],

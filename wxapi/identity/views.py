@@ -15,7 +15,7 @@ from wxapi.platform.limits import limiter
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
-from wxapi.units.rules import region_of
+from wxapi.regions.rules.levels import region_of
 
 blueprint = ApiBlueprint("identity", __name__, description="登录、本人信息、任职")
 

@@ -8,9 +8,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from wxapi.regions.rules.levels import path_of
 from wxapi.regions.services.lookup import tree
 from wxapi.units.models import Matter, Unit
-from wxapi.units.rules import UnitKind, is_region, region_of
+from wxapi.units.rules import UnitKind, is_region
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,7 @@ def unit_names(session: Session, codes: Collection[str]) -> dict[str, str]:
 
 def matters(session: Session, region: str, text: str | None, *, after: str | None, limit: int) -> Sequence[Matter]:
     """Up to `limit + 1` matters that hold for a region: its own list or that of a region above it, by code."""
-    place = region_of(region)
-    above = [place[:length] for length in (4, 6, 9, 12, 15) if length <= len(place)]
-    statement = select(Matter).where(Matter.region_code.in_(above)).order_by(Matter.code, Matter.region_code)
+    statement = select(Matter).where(Matter.region_code.in_(path_of(region))).order_by(Matter.code, Matter.region_code)
     if text:
         statement = statement.where(
             or_(Matter.name.contains(text, autoescape=True), Matter.code.startswith(text, autoescape=True))

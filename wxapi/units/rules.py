@@ -8,7 +8,7 @@ import re
 from enum import StrEnum
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.regions.rules.levels import level_of, parent_of
+from wxapi.regions.rules.levels import level_of, parent_of, region_of
 
 MAX_NAME = 60
 _SUFFIX = re.compile(r"[a-z0-9]{2,12}")
@@ -86,14 +86,6 @@ def unit_code(region_code: str, suffix: str) -> str:
             fields={"suffix": ["须为 2–12 位小写字母或数字。"]},
         )
     return f"{region_code}-{suffix}"
-
-
-def region_of(code: str) -> str:
-    """The code of the region a unit hangs on; of a region's own unit it is the code itself.
-
-    Only the part before `-` tells a level: `421002-zj` has nine characters and is no township.
-    """
-    return code.partition("-")[0]
 
 
 def is_region(code: str) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from wxapi.duties.models import OPEN_SQL
 from wxapi.duties.queries.lists import open_at
 from wxapi.duties.services.write import ancestors
-from wxapi.units.rules import region_of
+from wxapi.regions.rules.levels import region_of
 from wxapi.units.services.manage import Holding
 
 # The new duty keeps origin, due time and ladder; what was past due when it came is counted as inherited.

@@ -18,7 +18,8 @@ from wxapi.duties.rules.owed import Alter, Begin, Change, Drop, Meet, Owed, chan
 from wxapi.kernel.deadlines import red_at
 from wxapi.kernel.ids import new_id
 from wxapi.platform.db import fetch, write_later
-from wxapi.units.rules import UnitKind, is_region, region_of
+from wxapi.regions.rules.levels import region_of
+from wxapi.units.rules import UnitKind, is_region
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,25 @@ def parent_of(code: str) -> str | None:
     return code[: CODE_LENGTH[above]] if above else None
 
 
+def region_of(code: str) -> str:
+    """The region a unit's code begins with; of a region's own code it is the code itself.
+
+    Only the part before `-` tells a level: `421002-zj` has nine characters and is no township.
+    """
+    return code.partition("-")[0]
+
+
 def path_of(code: str) -> tuple[str, ...]:
-    """The codes from the city down to the region itself."""
-    return tuple(code[:length] for length in CODE_LENGTH.values() if length <= len(code))
+    """The codes from the city down to the region itself; of a unit's code, down to the region it hangs on."""
+    digits = region_of(code)
+    return tuple(digits[:length] for length in CODE_LENGTH.values() if length <= len(digits))
+
+
+def ancestor_of(code: str, level: Level) -> str | None:
+    """The code of the region of a level above a region or unit, itself included; None below that level."""
+    digits = region_of(code)
+    length = CODE_LENGTH[level]
+    return digits[:length] if len(digits) >= length else None
 
 
 def reach_m(accuracy: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wxapi.regions.rules.levels import CODE_LENGTH, LEVEL_OF_LENGTH, Level, parent_of, path_of
+from wxapi.regions.rules.levels import LEVEL_OF_LENGTH, Level, ancestor_of, parent_of, path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ class RegionInfo:
         return code.startswith(self.code)
 
     def _ancestor_code(self, level: Level) -> str | None:
-        length = CODE_LENGTH[level]
-        return self.code[:length] if len(self.code) >= length else None
+        return ancestor_of(self.code, level)
 
 
 class Tree:
@@ -71,8 +70,7 @@ class Tree:
 
     def ancestor(self, code: str, level: Level) -> RegionInfo | None:
         """The region of a level above a region, itself included; None if there is none."""
-        length = CODE_LENGTH[level]
-        return self._regions.get(code[:length]) if code in self._regions and len(code) >= length else None
+        return self._regions.get(ancestor_of(code, level) or "") if code in self._regions else None
 
     def _add(self, code: str, name: str) -> None:
         parent = self._regions.get(parent_of(code) or "")

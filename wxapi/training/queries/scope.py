@@ -4,10 +4,8 @@ from sqlalchemy import ColumnElement, false, or_
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.regions.rules.levels import path_of
 from wxapi.training.models import TrainingSession
-
-# Codes of lower regions begin with those of the higher: city 4, county 6, township 9, village 12, grid 15 digits.
-_CODE_LENGTHS = (4, 6, 9, 12, 15)
 
 
 def within(actor: Actor, permission: Permission) -> ColumnElement[bool]:
@@ -26,7 +24,7 @@ def admits(actor: Actor) -> ColumnElement[bool]:
     everybody = (regions == []) & (roles == []) & (listed == [])
     limited = (regions != []) | (roles != [])
     meets = [
-        ((regions == []) | regions.overlap(_ancestors(held.region_code)))
+        ((regions == []) | regions.overlap(path_of(held.region_code)))
         & ((roles == []) | roles.contains([held.role.value]))
         for held in actor.appointments
     ]
@@ -36,7 +34,3 @@ def admits(actor: Actor) -> ColumnElement[bool]:
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Sessions that exist for the actor: all but drafts, and the drafts of his regions."""
     return or_(TrainingSession.state != "draft", within(actor, Permission.TRAINING_STEWARD))
-
-
-def _ancestors(code: str) -> list[str]:
-    return [code[:length] for length in _CODE_LENGTHS if length <= len(code)]
