@@ -108,7 +108,7 @@ def test_silly_forms_are_refused_and_never_a_fault(town: Town, browser: Browser,
 def test_without_scripts_photos_come_with_the_form(town: Town, browser: Browser) -> None:
     report = take(town.worker, file_routed(town.reporter), "accept")
     form = panel(browser.sign_in(town.worker), report)
-    shot = pictures.encoded(pictures.scene(64, 48), "JPEG")
+    shot = pictures.encoded(pictures.scene(640, 480), "JPEG")
     answer = browser.submit(form, action="resolve", note="已清运", photos=(io.BytesIO(shot), "after.jpg"))
     # Not developed yet: the photo is kept, and the second try needs no second upload.
     assert answer.status_code == 409

@@ -39,6 +39,7 @@ function carryOver(old, fresh) {
 
 function mergeRows(body, fresh) {
   const present = keyed(body);
+  const focused = body.contains(document.activeElement) ? document.activeElement : null;
   let last = null;
   for (const row of Array.from(fresh.children)) {
     const old = present.get(row.dataset.key);
@@ -66,6 +67,10 @@ function mergeRows(body, fresh) {
   }
   for (const gone of present.values()) {
     gone.remove();
+  }
+  // A row that moved lost the focus that was in it.
+  if (focused && focused.isConnected && document.activeElement !== focused) {
+    focused.focus();
   }
 }
 

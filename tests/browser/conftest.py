@@ -1,0 +1,122 @@
+"""A real Chromium before a real server. Without one these tests skip; WXAPI_NEED_BROWSER=1 makes that a failure."""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from config import Config
+from tests.factories import People, Person
+from tests.reporting import Town, settle
+from tests.web.browsing import DEVICE
+from wxapi.app import create_app
+from wxapi.identity.services.web_sessions import open_session
+from wxapi.kernel.clock import SystemClock
+from wxapi.platform import migrate
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+
+_OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+_NAMES = ("chromium", "google-chrome", "microsoft-edge")
+
+
+def installed_browser() -> str:
+    """The path of a browser, or a skip (a failure where one is needed)."""
+    named = os.environ.get("CHROMIUM")
+    found = named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        sentence = "No Chromium here: set CHROMIUM, or install it (on Debian: apt-get install chromium fonts-noto-cjk)."
+        if os.environ.get("WXAPI_NEED_BROWSER") == "1":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = installed_browser()
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(make_config: Callable[..., Config], make_database: Callable[[], str], fake_wechat: str) -> Iterator[Flask]:
+    """The product on a port of this machine, on a database of its own; `site.address` says where."""
+    url = make_database()
+    migrate.upgrade(url)
+    changes: dict[str, Any] = {"database_url": "postgresql+psycopg://" + url.partition("://")[2]}
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    made = create_app(make_config(**changes, public_url=address, wechat_base_url=fake_wechat), clock=SystemClock())
+    server = make_server("127.0.0.1", port, made, threaded=True)
+    made.extensions["address"] = address
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    with made.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def town(site: Flask) -> Iterator[Town]:
+    with site.app_context():
+        yield settle(People(site))
+        db.session.remove()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: Flask) -> Iterator[Open]:
+    """Open a page as somebody. At the end of the test the console must be clean: that holds the CSP, too."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_as(person: Person | None, path: str, **options: Any) -> Page:
+        context = chromium.new_context(**{"viewport": {"width": 1366, "height": 768}, **options})
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        if person is not None:
+            with site.app_context(), transaction() as session:
+                token = open_session(session, person.actor.user_id, DEVICE, now=runtime().clock.now())
+            context.add_cookies([{"name": "wx", "value": token, "url": site.extensions["address"]}])
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(site.extensions["address"] + path)
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
+    # The status of a page itself is what its test asks for.
+    assert [
+        text for text in complaints if "Failed to load resource: the server responded with a status of 4" not in text
+    ] == []

@@ -1,0 +1,157 @@
+"""What only a browser shows: accessibility, nothing sideways, and scripts at work."""
+
+import io
+import uuid
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from tests import pictures
+from tests.browser.conftest import Open
+from tests.reporting import Town, file_routed, read, take
+from wxapi.photos import service
+from wxapi.platform.runtime import runtime
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(scope="module")
+def report(town: Town) -> dict[str, Any]:
+    return file_routed(town.reporter)
+
+
+def violations(page: Page) -> list[str]:
+    options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/nothing", "/l/x"])
+def test_public_pages_are_accessible(open_page: Open, path: str) -> None:
+    assert violations(open_page(None, path)) == []
+
+
+def test_pages_of_offices_are_accessible_and_go_not_sideways(
+    open_page: Open, town: Town, report: dict[str, Any]
+) -> None:
+    for path in ("/desk", "/desk?state=closed", "/account", f"/desk/r/{report['number']}", "/desk/r/none"):
+        page = open_page(town.officer, path)
+        assert violations(page) == [], path
+        # 320 px, and 1366 px at 200 %: what a browser has left of its width.
+        for width in (320, 683):
+            page.set_viewport_size({"width": width, "height": 640})
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= width, (path, width)
+        page.context.close()
+
+
+def test_demo_login_and_out(open_page: Open, town: Town, site: Flask) -> None:
+    page = open_page(None, "/login?next=/account")
+    page.locator("button[value='reporter-1']").click()
+    expect(page).to_have_url(site.extensions["address"] + "/account")
+    page.get_by_role("button", name="退出登录").click()
+    expect(page.get_by_role("heading", name="网格啄木鸟")).to_be_visible()
+
+
+def test_login_by_phone_moves_the_waiting_page_on(open_page: Open, town: Town, site: Flask) -> None:
+    page = open_page(None, "/login?next=/account")
+    number = int(page.locator(".number b").inner_text())
+    login_id = page.locator(".address a").inner_text().rpartition("/")[2]
+    with site.app_context():
+        assert town.worker.post(f"/auth/web-logins/{login_id}/confirm", {"number": number}).status_code == 200
+    expect(page).to_have_url(site.extensions["address"] + "/account")
+
+
+def test_a_case_from_accepted_to_resolved_with_a_pasted_photo(open_page: Open, town: Town, site: Flask) -> None:
+    with site.app_context():
+        number = file_routed(town.reporter)["number"]
+    page = open_page(town.worker, f"/desk/r/{number}")
+    page.get_by_label("受理", exact=True).check()
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_text("操作成功：受理")).to_be_visible()
+    page.get_by_label("办结", exact=True).check()
+    page.get_by_role("button", name="已安排人员").click()
+    shot = pictures.encoded(pictures.scene(640, 480), "JPEG")
+    page.locator("input[type=file]").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": shot})
+    sent = page.locator(".photos input[name=photo_ids]")
+    expect(sent).to_have_count(1)
+    with site.app_context():  # the photo worker's part
+        service.develop(uuid.UUID(sent.input_value()), now=runtime().clock.now())
+    expect(page.locator(".photos img")).to_have_count(1)
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_text("操作成功：办结")).to_be_visible()
+
+
+def test_what_was_typed_survives_a_session_that_ended(open_page: Open, town: Town, site: Flask) -> None:
+    with site.app_context():
+        number = file_routed(town.reporter)["number"]
+    page = open_page(town.worker, f"/desk/r/{number}")
+    page.get_by_label("备注", exact=True).check()
+    page.get_by_label("说明", exact=True).fill("已派人到现场查看")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_role("heading", name="扫码登录")).to_be_visible()
+    page.context.add_cookies(cookies)  # signed in again
+    page.goto(f"{site.extensions['address']}/desk/r/{number}")
+    expect(page.get_by_label("说明", exact=True)).to_have_value("已派人到现场查看")
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_text("操作成功：备注")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("说明", exact=True)).to_have_value("")
+
+
+def test_two_browsers_race_for_one_case(open_page: Open, town: Town, site: Flask) -> None:
+    with site.app_context():
+        number = file_routed(town.reporter)["number"]
+    first, second = (open_page(person, f"/desk/r/{number}") for person in (town.worker, town.colleague))
+    second.get_by_label("退回", exact=True).check()
+    second.get_by_label("说明", exact=True).fill("不在我村")
+    second.get_by_label("原因", exact=True).select_option("not_ours")
+    first.get_by_label("受理", exact=True).check()
+    first.get_by_role("button", name="提交").click()
+    expect(first.get_by_text("操作成功：受理")).to_be_visible()
+    second.get_by_role("button", name="提交").click()
+    expect(second.get_by_role("alert")).to_contain_text("已标“新”")
+    expect(second.get_by_label("说明", exact=True)).to_have_value("不在我村")
+    expect(second.locator(".timeline .new")).to_have_count(1)
+
+
+def test_a_refresh_keeps_ticks_and_focus(open_page: Open, town: Town, site: Flask) -> None:
+    with site.app_context():
+        reports = [file_routed(town.reporter) for _ in range(3)]
+    page = open_page(town.worker, "/desk")
+    boxes = [page.get_by_label(f"选择 {each['number']}") for each in reports]
+    boxes[0].check()
+    boxes[1].check()
+    boxes[1].focus()
+    with site.app_context():
+        take(town.colleague, reports[0], "accept")
+        new = file_routed(town.reporter)["number"]
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")  # wakes the refresh
+    expect(page.get_by_label(f"选择 {new}")).to_be_visible()
+    expect(boxes[0]).to_be_checked()
+    expect(boxes[1]).to_be_checked()
+    expect(boxes[1]).to_be_focused()
+    expect(page.locator("tr.changed")).to_have_count(1)
+    with site.app_context():
+        seen = boxes[0].input_value()
+        assert seen == f"{reports[0]['number']}:{reports[0]['version']}"
+        assert read(town.worker, reports[0]["id"])["version"] > reports[0]["version"]
+
+
+def test_without_scripts_everything_is_a_form(open_page: Open, town: Town, site: Flask) -> None:
+    with site.app_context():
+        number = file_routed(town.reporter)["number"]
+    page = open_page(town.worker, f"/desk/r/{number}", java_script_enabled=False)
+    page.get_by_label("受理", exact=True).check()
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_text("操作成功：受理")).to_be_visible()
+    shot = io.BytesIO(pictures.encoded(pictures.scene(640, 480), "JPEG")).getvalue()
+    page.get_by_label("备注", exact=True).check()
+    page.get_by_label("说明", exact=True).fill("看过")
+    page.locator("input[type=file]").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": shot})
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_text("操作成功：备注")).to_be_visible()
