@@ -20,7 +20,7 @@ from wxapi.platform.db import db
 from wxapi.reports.models import Report
 from wxapi.reports.queries import reports
 from wxapi.reports.rules import workflow
-from wxapi.reports.rules.action_input import ActionRequest
+from wxapi.reports.rules.action_input import ActionInput, ActionRequest
 from wxapi.reports.rules.clocks import runs
 from wxapi.reports.rules.owed import owed
 from wxapi.reports.services import act, apply, read, route, timers
@@ -119,7 +119,7 @@ class Walk(RuleBasedStateMachine):
         given = {name: inputs[name] for name in row.needs if name in inputs}
         if action == "resolve":
             given["photo_ids"] = [uuid.UUID(reporting.photo(person))]
-        request = ActionRequest(action, seen["version"], **given)
+        request = ActionRequest(action, seen["version"], ActionInput(**given))
         return report_dict(act.act(person.actor, uuid.UUID(self.report["id"]), request, now=self.clock.now()))
 
     @invariant()

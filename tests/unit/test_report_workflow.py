@@ -14,6 +14,7 @@ from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.kernel.permissions import Role
 from wxapi.reports.rules import clocks, workflow
+from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER, REOPEN_WITHIN
 from wxapi.reports.rules.relations import Standing, capacities, who_is
 from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Party, ReportState, Who
@@ -40,7 +41,9 @@ def do(case: Case, person: Who, action: str, at: datetime = NOW, **fields: objec
     row, _ = workflow.choose(case, person, action, at, to_state=to_state)
     if row.to_state is ReportState.TRIAGE:
         fields.setdefault("desk_code", TOWNSHIP)
-    return workflow.perform(case, row, Command(action, at, actor_id=person.actor_id, **fields))
+    on_desk = bool(fields.pop("reporter_on_desk", False))
+    command = Command(action, at, person.actor_id, ActionInput(**fields), reporter_on_desk=on_desk)
+    return workflow.perform(case, row, command)
 
 
 def routed(at: datetime = NOW) -> Case:

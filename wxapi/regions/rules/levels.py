@@ -52,6 +52,11 @@ def level_of(code: str) -> Level | None:
     return LEVEL_OF_LENGTH.get(len(code)) if code.isascii() and code.isdigit() else None
 
 
+def within(code: str, level: Level) -> str:
+    """The code of the region of this level that a region lies in; the code itself where it lies higher."""
+    return code[: CODE_LENGTH[level]]
+
+
 def parent_of(code: str) -> str | None:
     """The code of the parent, None for a city."""
     level = level_of(code)

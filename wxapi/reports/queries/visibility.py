@@ -10,14 +10,25 @@ from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import in_force
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.regions.rules.levels import Level, level_of, within
 from wxapi.reports.models import Report, ReportJoin
 
-_VILLAGE_DIGITS = 12
 # Columns of the tables, not of the entities: the same in SQL, and half the price in a list.
 _reports, _joins = Report.__table__.c, ReportJoin.__table__.c
-# Digits of a region code → the columns that hold the ancestors of that level: of the place, of the desk.
-_PLACE = {6: _reports.county_code, 9: _reports.township_code, 12: _reports.village_code, 15: _reports.grid_code}
-_DESK = {6: _reports.desk_county_code, 9: _reports.desk_township_code, 12: _reports.desk_village_code}
+# The columns that hold the ancestor of each level: of the place, of the desk.
+_PLACE = {
+    Level.COUNTY: _reports.county_code,
+    Level.TOWNSHIP: _reports.township_code,
+    Level.VILLAGE: _reports.village_code,
+    Level.GRID: _reports.grid_code,
+}
+_DESK = {
+    Level.COUNTY: _reports.desk_county_code,
+    Level.TOWNSHIP: _reports.desk_township_code,
+    Level.VILLAGE: _reports.desk_village_code,
+}
+
+_AT_OR_BELOW_VILLAGE = frozenset({Level.VILLAGE, Level.GRID})
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -62,7 +73,7 @@ def may_hear(
 def villages_of(actor: Actor) -> tuple[str, ...]:
     """The villages at or below which the person holds an appointment of any role."""
     codes = (held.region_code for held in actor.appointments)
-    return tuple(sorted({code[:_VILLAGE_DIGITS] for code in codes if len(code) >= _VILLAGE_DIGITS}))
+    return tuple(sorted({within(code, Level.VILLAGE) for code in codes if level_of(code) in _AT_OR_BELOW_VILLAGE}))
 
 
 def not_about(villages: Collection[str]) -> ColumnElement[bool]:
@@ -83,13 +94,14 @@ def on_desk_in(regions: Collection[str]) -> ColumnElement[bool]:
 
 
 def _desk_within(code: str) -> ColumnElement[bool]:
-    if len(code) > _VILLAGE_DIGITS:
-        return and_(_reports.desk_village_code == code[:_VILLAGE_DIGITS], _reports.grid_code == code)
+    if level_of(code) is Level.GRID:
+        return and_(_reports.desk_village_code == within(code, Level.VILLAGE), _reports.grid_code == code)
     return _within(_DESK, code)
 
 
-def _within(columns: Mapping[int, ColumnElement[str]], code: str) -> ColumnElement[bool]:
+def _within(columns: Mapping[Level, ColumnElement[str]], code: str) -> ColumnElement[bool]:
     """One equality with the ancestor column of the code's level: an index finds it."""
-    if len(code) in columns:
-        return columns[len(code)] == code
-    return func.starts_with(columns[6], code)  # the city: above all columns
+    level = level_of(code)
+    if level is not None and level in columns:
+        return columns[level] == code
+    return func.starts_with(columns[Level.COUNTY], code)  # the city: above all columns

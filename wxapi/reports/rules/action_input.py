@@ -1,52 +1,54 @@
-"""What an action carries, checked against its row and the calendar: pure."""
+"""What an action carries: defined here once, for the request, the table, the effects and the history. Pure."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
+from wxapi.kernel.action_inputs import InputForm, Needing, carried, check_given, refuse_if
 from wxapi.kernel.clock import local_day
-from wxapi.kernel.errors import InvalidError
-from wxapi.reports.rules.workflow import Transition
 
-MAX_HOLD_DAYS = 30
+MAX_NOTE = 500
 MAX_PHOTOS = 9
+MAX_HOLD_DAYS = 30
+MAX_EXTENSION_DAYS = 30
 # Beside what its row names, an action may always carry a note.
 _ALWAYS = frozenset({"note"})
 
 
 @dataclass(frozen=True, slots=True)
+class ActionInput:
+    """What comes with an action, each of the right form; which of it an action needs is in its row."""
+
+    note: str | None = carried(InputForm.TEXT, most=MAX_NOTE, kept=False)
+    reason_code: str | None = carried(InputForm.CODE)
+    desk_code: str | None = carried(InputForm.REGION)
+    review_on: date | None = carried(InputForm.DAY, says=f"tomorrow to {MAX_HOLD_DAYS} days on")  # noqa: RUF009
+    days: int | None = carried(InputForm.NUMBER, most=MAX_EXTENSION_DAYS, says="working days")
+    rating: int | None = carried(InputForm.NUMBER, most=5)
+    photo_ids: Sequence[UUID] = carried(InputForm.PHOTOS, most=MAX_PHOTOS, kept=False)
+    into: UUID | None = carried(InputForm.ID, says="id of the surviving report")  # noqa: RUF009
+
+
+@dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """One action as a person asks for it: each field of the right form, none checked against the case yet."""
+    """One action as a person asks for it, on the version they saw; nothing checked against the case yet."""
 
     action: str
     version: int
-    note: str | None = None
-    reason_code: str | None = None
-    desk_code: str | None = None
-    review_on: date | None = None
-    days: int | None = None
-    rating: int | None = None
-    photo_ids: Sequence[uuid.UUID] = ()
-    into: uuid.UUID | None = None
+    given: ActionInput = field(default_factory=ActionInput)
 
 
-def check(request: ActionRequest, row: Transition, *, now: datetime) -> None:
+def check(given: ActionInput, row: Needing, *, now: datetime) -> None:
     """Find what is missing, what does not belong there, and a review date out of bounds.
 
     Raises:
-        InvalidError: `validation_failed`, naming the fields.
+        InvalidError: `validation_failed`, naming the inputs.
     """
-    given = {name for name in _FIELDS if getattr(request, name)}
-    errors = {name: ["必填。"] for name in row.needs if name not in given}
-    errors |= {name: ["该操作不接受此项。"] for name in given - _ALWAYS - {*row.needs, *row.takes}}
-    if request.review_on and not _in_hold_bounds(request.review_on, now):
+    errors = check_given(given, row, always=_ALWAYS)
+    if given.review_on and not _in_hold_bounds(given.review_on, now):
         errors["review_on"] = [f"须为明天起{MAX_HOLD_DAYS}天之内的日期。"]
-    if errors:
-        raise InvalidError("validation_failed", "提交的内容有误,请检查后再试。", fields=errors)
-
-
-_FIELDS = ("note", "reason_code", "desk_code", "review_on", "days", "rating", "photo_ids", "into")
+    refuse_if(errors)
 
 
 def _in_hold_bounds(review_on: date, now: datetime) -> bool:

@@ -6,12 +6,10 @@ from datetime import timedelta
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal, cast
 
 from wxapi.kernel.deadlines import Limits
 from wxapi.kernel.errors import InvalidError
-
-DeskLevel = Literal["village", "township", "county"]
+from wxapi.regions.rules.levels import Level
 
 # Publicity of village affairs: the village itself must never learn of the report.
 _CONFIDENTIAL_FAMILY = "X02"
@@ -48,7 +46,7 @@ class Category:
     respond_hours: int
     resolve_hours: int
     urgent: bool
-    desk_level: DeskLevel
+    desk_level: Level
     retired: bool = False
 
     @property
@@ -119,10 +117,12 @@ def _category(row: dict[str, str]) -> Category:
         respond_hours=int(row["respond_hours"]),
         resolve_hours=int(row["resolve_hours"]),
         urgent=row["urgent"] == "1",
-        desk_level=cast("DeskLevel", row["desk_level"]),
+        desk_level=Level(row["desk_level"]),
         retired=row["retired"] == "1",
     )
 
 
 def _unknown(code: str) -> Category:
-    return Category(code, "", "", f"已停用的类别（{code}）", 2, 40, urgent=False, desk_level="village", retired=True)
+    return Category(
+        code, "", "", f"已停用的类别（{code}）", 2, 40, urgent=False, desk_level=Level.VILLAGE, retired=True
+    )

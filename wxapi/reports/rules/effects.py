@@ -3,18 +3,11 @@
 The state itself, and the clocks that follow from it, are set in one place: `rules.perform`.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from wxapi.kernel import deadlines
 from wxapi.reports.rules import clocks
 from wxapi.reports.rules.state import RESPONDING, Case, Command, Extension
-
-Effect = Callable[[Case, Command], Case]
-
-
-def nothing(case: Case, _command: Command) -> Case:
-    return case
 
 
 def start_clocks(case: Case, command: Command) -> Case:
@@ -33,7 +26,7 @@ def move_desk(case: Case, command: Command) -> Case:
     pending = case.extension is Extension.REQUESTED
     return replace(
         _without_hold(case),
-        desk_code=command.desk_code,
+        desk_code=command.given.desk_code,
         question_open=False,
         extension=None if pending else case.extension,
         extension_days=None if pending else case.extension_days,
@@ -49,15 +42,15 @@ def ask_hold(case: Case, command: Command) -> Case:
     return replace(
         case,
         hold_pending=True,
-        hold_reason_code=command.reason_code,
-        hold_review_on=command.review_on,
+        hold_reason_code=command.given.reason_code,
+        hold_review_on=command.given.review_on,
         hold_by=command.actor_id,
     )
 
 
 def begin_hold(case: Case, command: Command) -> Case:
     """As it was asked for, or until another review date."""
-    return replace(case, hold_pending=False, hold_review_on=command.review_on or case.hold_review_on)
+    return replace(case, hold_pending=False, hold_review_on=command.given.review_on or case.hold_review_on)
 
 
 def end_hold(case: Case, _command: Command) -> Case:
@@ -65,12 +58,14 @@ def end_hold(case: Case, _command: Command) -> Case:
 
 
 def ask_extension(case: Case, command: Command) -> Case:
-    return replace(case, extension=Extension.REQUESTED, extension_days=command.days, extension_by=command.actor_id)
+    return replace(
+        case, extension=Extension.REQUESTED, extension_days=command.given.days, extension_by=command.actor_id
+    )
 
 
 def grant_extension(case: Case, command: Command) -> Case:
-    """By the days that were asked for, or by others."""
-    days = command.days or case.extension_days
+    """By the requested number of days, or the number the officer names."""
+    days = command.given.days or case.extension_days
     assert case.resolve_due_at is not None
     assert days is not None
     return replace(
@@ -104,7 +99,7 @@ def note_resolver(case: Case, command: Command) -> Case:
 
 
 def close(case: Case, command: Command) -> Case:
-    return replace(case, closed_at=command.at, rating=command.rating)
+    return replace(case, closed_at=command.at, rating=command.given.rating)
 
 
 def count_dispute(case: Case, _command: Command) -> Case:
@@ -124,7 +119,7 @@ def note_appealed(case: Case, command: Command) -> Case:
 
 
 def note_merged(case: Case, command: Command) -> Case:
-    return replace(case, merged_into_id=command.into_id, merged_from_state=case.state)
+    return replace(case, merged_into_id=command.given.into, merged_from_state=case.state)
 
 
 def forget_merged(case: Case, _command: Command) -> Case:

@@ -1,167 +1,155 @@
 """The conditions of the workflow's rows: pure predicates that answer None, or why not.
 
-A check sees the case, the person and the present instant, never what the person typed: so the same checks
-decide what a person may do and what is offered to him.
+A guard sees the case, the person and the present instant, never what the person typed: so the same guards
+decide what a person may do and what is offered to them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wxapi.kernel import deadlines
+from wxapi.kernel.transitions import NotNow
+from wxapi.regions.rules.levels import CODE_LENGTH, Level
 from wxapi.reports.rules import clocks
 from wxapi.reports.rules.state import Case, Extension, Party, Who
 
 MAX_RETURNS = 2
 REOPEN_WITHIN = timedelta(days=15)
 AUTO_CLOSE_AFTER = timedelta(days=7)
-_VILLAGE_CODE_LENGTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why an action of the table is not to be had now: a stable reason, and a sentence for the person."""
-
-    reason: str
-    detail: str
-
-
-Check = Callable[[Case, Who, datetime], Refusal | None]
-
-
-def may_be_returned(case: Case, _who: Who, _now: datetime) -> Refusal | None:
+def may_be_returned(case: Case, _who: Who, _now: datetime) -> NotNow | None:
     """The second return is final: the desk the township names then keeps the report."""
     if case.returns < MAX_RETURNS:
         return None
-    return Refusal("second_return_is_final", "该上报已两次退回,由乡镇(街道)指定的承办单位不能再退回。")
+    return NotNow("second_return_is_final", "该上报已两次退回,由乡镇(街道)指定的承办单位不能再退回。")
 
 
-def desk_not_yet_imposed(case: Case, _who: Who, _now: datetime) -> Refusal | None:
+def desk_not_yet_imposed(case: Case, _who: Who, _now: datetime) -> NotNow | None:
     """After the second return the township must name a desk, so it cannot refuse instead."""
     if case.returns < MAX_RETURNS:
         return None
-    return Refusal("desk_must_be_named", "该上报已两次退回,请指定承办单位。")
+    return NotNow("desk_must_be_named", "该上报已两次退回,请指定承办单位。")
 
 
-def not_disputed_twice(case: Case, who: Who, _now: datetime) -> Refusal | None:
+def not_disputed_twice(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """Whose work was disputed twice does not take the case again; the township has seen it in triage."""
     if case.disputes >= 2 and who.actor_id == case.resolved_by:
-        return Refusal("resolver_may_not_take_again", "您的处理结果两次未获认可,请由其他人员办理。")
+        return NotNow("resolver_may_not_take_again", "您的处理结果两次未获认可,请由其他人员办理。")
     return None
 
 
-def hold_is_pending(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return None if case.hold_pending else Refusal("no_hold_requested", "目前没有待审批的挂账申请。")
+def hold_is_pending(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return None if case.hold_pending else NotNow("no_hold_requested", "目前没有待审批的挂账申请。")
 
 
-def hold_not_pending(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return Refusal("hold_already_requested", "挂账申请正在审批中。") if case.hold_pending else None
+def hold_not_pending(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return NotNow("hold_already_requested", "挂账申请正在审批中。") if case.hold_pending else None
 
 
-def hold_asked_by_another(case: Case, who: Who, _now: datetime) -> Refusal | None:
+def hold_asked_by_another(case: Case, who: Who, _now: datetime) -> NotNow | None:
     return _not_oneself(who, case.hold_by, "不能审批自己提出的申请。")
 
 
-def extension_unused(case: Case, _who: Who, _now: datetime) -> Refusal | None:
+def extension_unused(case: Case, _who: Who, _now: datetime) -> NotNow | None:
     """An extension is asked for once."""
-    return None if case.extension is None else Refusal("extension_used", "每件上报只能申请一次延期。")
+    return None if case.extension is None else NotNow("extension_used", "每件上报只能申请一次延期。")
 
 
-def extension_in_time(case: Case, _who: Who, now: datetime) -> Refusal | None:
+def extension_in_time(case: Case, _who: Who, now: datetime) -> NotNow | None:
     """An extension is asked for at least one working day before the report is due."""
     if case.resolve_due_at and deadlines.may_ask_extension(case.resolve_due_at, now):
         return None
-    return Refusal("extension_too_late", "延期须在到期前至少一个工作日申请。")
+    return NotNow("extension_too_late", "延期须在到期前至少一个工作日申请。")
 
 
-def extension_is_pending(case: Case, _who: Who, _now: datetime) -> Refusal | None:
+def extension_is_pending(case: Case, _who: Who, _now: datetime) -> NotNow | None:
     if case.extension is Extension.REQUESTED:
         return None
-    return Refusal("no_extension_requested", "目前没有待审批的延期申请。")
+    return NotNow("no_extension_requested", "目前没有待审批的延期申请。")
 
 
-def extension_asked_by_another(case: Case, who: Who, _now: datetime) -> Refusal | None:
+def extension_asked_by_another(case: Case, who: Who, _now: datetime) -> NotNow | None:
     return _not_oneself(who, case.extension_by, "不能审批自己提出的申请。")
 
 
-def decides_for_desk(case: Case, who: Who, _now: datetime) -> Refusal | None:
+def decides_for_desk(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """The level above the desk decides: the township for a village, the county for a township."""
-    if Party.OFFICER in who.parties or len(case.desk_code or "") < _VILLAGE_CODE_LENGTH:
+    if Party.OFFICER in who.parties or len(case.desk_code or "") < CODE_LENGTH[Level.VILLAGE]:
         return None
-    return Refusal("township_decides", "该事项由乡镇(街道)决定。")
+    return NotNow("township_decides", "该事项由乡镇(街道)决定。")
 
 
-def question_open(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return None if case.question_open else Refusal("no_open_question", "目前没有待答复的问题。")
+def question_open(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return None if case.question_open else NotNow("no_open_question", "目前没有待答复的问题。")
 
 
-def no_question_open(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return Refusal("question_already_open", "上一个问题还在等待答复。") if case.question_open else None
+def no_question_open(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return NotNow("question_already_open", "上一个问题还在等待答复。") if case.question_open else None
 
 
-def has_a_desk(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return None if case.desk_code else Refusal("not_routed_yet", "该上报尚未分派承办单位。")
+def has_a_desk(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return None if case.desk_code else NotNow("not_routed_yet", "该上报尚未分派承办单位。")
 
 
-def not_resolver(case: Case, who: Who, _now: datetime) -> Refusal | None:
+def not_resolver(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """Nobody confirms or verifies what he resolved himself."""
     return _not_oneself(who, case.resolved_by, "不能核实自己办结的上报。")
 
 
-def reporter_is_free(case: Case, who: Who, _now: datetime) -> Refusal | None:
+def reporter_is_free(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """A reporter who works at the desk does not confirm his own case."""
     if case.township_confirms or Party.DESK_WORKER in who.parties:
-        return Refusal("township_confirms", "您是承办单位的工作人员,由乡镇(街道)核实。")
+        return NotNow("township_confirms", "您是承办单位的工作人员,由乡镇(街道)核实。")
     return None
 
 
-def township_stands_in(case: Case, who: Who, _now: datetime) -> Refusal | None:
+def township_stands_in(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """The township verifies in the reporter's place, and only then; never the reporter under another hat."""
     if case.township_confirms and Party.REPORTER not in who.parties:
         return None
-    return Refusal("reporter_confirms", "该上报由上报人核实。")
+    return NotNow("reporter_confirms", "该上报由上报人核实。")
 
 
-def first_dispute(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return None if case.disputes == 0 else Refusal("disputed_before", "该上报已有过一次不满意。")
+def first_dispute(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return None if case.disputes == 0 else NotNow("disputed_before", "该上报已有过一次不满意。")
 
 
-def disputed_before(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return None if case.disputes > 0 else Refusal("first_dispute", "这是第一次不满意。")
+def disputed_before(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return None if case.disputes > 0 else NotNow("first_dispute", "这是第一次不满意。")
 
 
-def not_reopened_before(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return Refusal("reopened_before", "每件上报只能重新打开一次。") if case.reopened else None
+def not_reopened_before(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return NotNow("reopened_before", "每件上报只能重新打开一次。") if case.reopened else None
 
 
-def closed_lately(case: Case, _who: Who, now: datetime) -> Refusal | None:
+def closed_lately(case: Case, _who: Who, now: datetime) -> NotNow | None:
     """A closed report can be reopened for 15 days."""
     if case.closed_at and now <= case.closed_at + REOPEN_WITHIN:
         return None
-    return Refusal("reopen_too_late", "结案超过15天,不能重新打开,请另行上报。")
+    return NotNow("reopen_too_late", "结案超过15天,不能重新打开,请另行上报。")
 
 
-def silent_long_enough(case: Case, _who: Who, now: datetime) -> Refusal | None:
+def silent_long_enough(case: Case, _who: Who, now: datetime) -> NotNow | None:
     """A resolved report closes by itself after 7 days' silence."""
     if case.resolved_at and now >= case.resolved_at + AUTO_CLOSE_AFTER:
         return None
-    return Refusal("not_silent_long_enough", "办结未满7天。")
+    return NotNow("not_silent_long_enough", "办结未满7天。")
 
 
-def not_appealed_before(case: Case, _who: Who, _now: datetime) -> Refusal | None:
-    return Refusal("appealed_before", "每件上报只能申诉一次。") if case.appealed else None
+def not_appealed_before(case: Case, _who: Who, _now: datetime) -> NotNow | None:
+    return NotNow("appealed_before", "每件上报只能申诉一次。") if case.appealed else None
 
 
-def card_has_fallen(case: Case, _who: Who, now: datetime) -> Refusal | None:
+def card_has_fallen(case: Case, _who: Who, now: datetime) -> NotNow | None:
     """Past due, and the card is not on the report yet."""
-    return None if clocks.card_due(case, now) else Refusal("no_card_due", "没有新的超期警示。")
+    return None if clocks.card_due(case, now) else NotNow("no_card_due", "没有新的超期警示。")
 
 
-def reminder_is_due(case: Case, _who: Who, now: datetime) -> Refusal | None:
+def reminder_is_due(case: Case, _who: Who, now: datetime) -> NotNow | None:
     if case.remind_at and now >= case.remind_at:
         return None
-    return Refusal("no_reminder_due", "尚未到提醒时间。")
+    return NotNow("no_reminder_due", "尚未到提醒时间。")
 
 
-def _not_oneself(who: Who, other: object, detail: str) -> Refusal | None:
-    return Refusal("not_oneself", detail) if other is not None and who.actor_id == other else None
+def _not_oneself(who: Who, other: object, detail: str) -> NotNow | None:
+    return NotNow("not_oneself", detail) if other is not None and who.actor_id == other else None

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.reports.rules.categories import Category, DeskLevel
+from wxapi.regions.rules.levels import Level, level_of, within
+from wxapi.reports.rules.categories import Category
 
 Reason = Literal["category", "exclusion", "unstaffed"]
 
 # Levels that have a desk, from below. A grid is a part of its village's desk; the city supervises.
-_DIGITS: dict[DeskLevel, int] = {"village": 12, "township": 9, "county": 6}
+_DESK_LEVELS = (Level.VILLAGE, Level.TOWNSHIP, Level.COUNTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def route(
         LookupError: no region is left that may have the report: a fault of the tree, not of the report.
     """
     line = _allowed_line(place, exclusions, tree)
-    wanted = place.village_code[: _DIGITS[category.desk_level]]
+    wanted = within(place.village_code, category.desk_level)
     desk = next((code for code in line if len(code) <= len(wanted)), line[-1])
     copies = tuple(line[line.index(desk) + 1 :][:1]) if category.confidential else ()
     if not staffed(desk):
@@ -104,7 +105,7 @@ def move_to(desk_code: str, place: Place, exclusions: Collection[str], tree: Con
     """
     if desk_code not in tree:
         raise InvalidError("unknown_region", "没有这个承办单位。", fields={"desk_code": ["未知区域代码。"]})
-    has_desk = len(desk_code) in _DIGITS.values() and _county(desk_code) == _county(place.village_code)
+    has_desk = level_of(desk_code) in _DESK_LEVELS and _county(desk_code) == _county(place.village_code)
     strays = bool(exclusions) and not place.village_code.startswith(desk_code)
     if not has_desk or strays or _excluded(desk_code, exclusions):
         fields = {"desk_code": ["不能承办该上报。"]}
@@ -123,7 +124,7 @@ def triage_desk(place: Place, exclusions: Collection[str], tree: Container[str])
 
 def _allowed_line(place: Place, exclusions: Collection[str], tree: Container[str]) -> list[str]:
     """The village, its township, its county: those of them that exist and are not excluded; never empty."""
-    line = (place.village_code[:digits] for digits in _DIGITS.values())
+    line = (within(place.village_code, level) for level in _DESK_LEVELS)
     allowed = [code for code in line if code in tree and not _excluded(code, exclusions)]
     if not allowed:
         raise LookupError(f"no region can take a report of {place.village_code}")
@@ -131,7 +132,7 @@ def _allowed_line(place: Place, exclusions: Collection[str], tree: Container[str
 
 
 def _first_above_villages(line: list[str]) -> str:
-    return next((code for code in line if len(code) < _DIGITS["village"]), line[-1])
+    return next((code for code in line if level_of(code) is not Level.VILLAGE), line[-1])
 
 
 def _excluded(code: str, exclusions: Collection[str]) -> bool:
@@ -139,4 +140,4 @@ def _excluded(code: str, exclusions: Collection[str]) -> bool:
 
 
 def _county(code: str) -> str:
-    return code[: _DIGITS["county"]]
+    return within(code, Level.COUNTY)

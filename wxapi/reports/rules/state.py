@@ -3,14 +3,15 @@
 Every field that is not marked read-only has a column of the same name in `models.Report`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
 
-from wxapi.kernel.actor import Appointment
 from wxapi.kernel.deadlines import Card, Limits
+from wxapi.kernel.transitions import PartiesOf
+from wxapi.reports.rules.action_input import ActionInput
 
 
 class ReportState(StrEnum):
@@ -129,15 +130,9 @@ class Case:
     merged_from_state: ReportState | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """One person (None: the system) and what he is to one report, with the appointment that makes him so."""
-
-    actor_id: UUID | None
-    parties: Mapping[Party, Appointment | None] = field(default_factory=dict)
-
-
-SYSTEM = Who(None, {Party.SYSTEM: None})
+# What one person is to one report; the system is no person.
+Who: TypeAlias = PartiesOf[Party]
+SYSTEM: Who = PartiesOf(None, {Party.SYSTEM: None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +141,12 @@ class Command:
 
     Args:
         at: the present instant.
-        desk_code: the desk that was named, let through by `routing.move_to`.
+        given: the inputs; `desk_code` is the desk that `routing.move_to` let through.
         reporter_on_desk: whether the reporter works at the desk, asked when it resolves.
     """
 
     action: str
     at: datetime
     actor_id: UUID | None = None
-    note: str | None = None
-    reason_code: str | None = None
-    desk_code: str | None = None
-    review_on: date | None = None
-    days: int | None = None
-    rating: int | None = None
-    into_id: UUID | None = None
+    given: ActionInput = field(default_factory=ActionInput)
     reporter_on_desk: bool = False

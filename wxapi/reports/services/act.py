@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from wxapi.identity.queries import actor_of
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found, version_conflict
+from wxapi.kernel.transitions import role_not_allowed
 from wxapi.photos.models import Photo
 from wxapi.photos.services.claim import claim
 from wxapi.platform.db import transaction
@@ -48,7 +50,7 @@ def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: date
         report = found.report
         step = _step(session, actor, found, request, now)
         other = merge.other_report(locked, report, step)
-        claimed = claim(session, actor.user_id, request.photo_ids, kind="report", subject_id=report.id)
+        claimed = claim(session, actor.user_id, request.given.photo_ids, kind="report", subject_id=report.id)
         _demand_after_photo(step, claimed)
         event = apply.take(session, report, step)
         session.flush()
@@ -74,22 +76,16 @@ def _step(session: Session, actor: Actor, found: Found, request: ActionRequest, 
     report, who = found.report, who_is(actor, found.standing)
     able = capacities(actor, found.standing)
     if not any(able.intersection(row.who) for row in workflow.rows_of(request.action)):
-        raise workflow.role_not_allowed()
+        raise role_not_allowed()
     if request.version != report.version:
         raise version_conflict(version=report.version, state=report.state)
     row, party = workflow.choose(apply.case_of(report), who, request.action, now)
-    action_input.check(request, row, now=now)
+    action_input.check(request.given, row, now=now)
     command = Command(
         action=request.action,
         at=now,
         actor_id=actor.user_id,
-        note=request.note,
-        reason_code=request.reason_code,
-        desk_code=_desk(report, row, who, request.desk_code),
-        review_on=request.review_on,
-        days=request.days,
-        rating=request.rating,
-        into_id=request.into,
+        given=replace(request.given, desk_code=_desk(report, row, who, request.given.desk_code)),
         reporter_on_desk=request.action == "resolve" and _reporter_on_desk(session, report, now),
     )
     return Step(row, party, who, command)

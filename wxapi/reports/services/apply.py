@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from wxapi.kernel.action_inputs import to_history
 from wxapi.platform import audit, outbox
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report, ReportEvent
@@ -56,9 +57,9 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
     """
     before = case_of(report)
     after = workflow.perform(before, step.row, step.command)
-    # Also when the code stays: the gate is asked whenever an action names a desk.
-    if step.command.desk_code is not None:
-        move_to_desk(report, step.command.desk_code)
+    # Check the exclusion even if the desk does not change.
+    if step.command.given.desk_code is not None:
+        move_to_desk(report, step.command.given.desk_code)
     for name, value in fields_of(after).items():
         setattr(report, name, value)
     duties.record(session, report, before, replace(after, desk_code=report.desk_code), step.command)
@@ -108,8 +109,8 @@ def write_event(
         actor_id=step.who.actor_id,
         role=appointment.role.value if appointment else step.party.value,
         unit_code=appointment.region_code if appointment else None,
-        note=note or step.command.note,
-        detail=_detail(step.command),
+        note=note or step.command.given.note,
+        detail=to_history(step.command.given),
     )
     session.add(event)
     if event.role in CITIZENS and event.note:
@@ -122,16 +123,3 @@ def _mask(session: Session, report: Report, event: ReportEvent) -> None:
     typed = event.note or ""
     event.note = masked(typed, report.category_code)
     keep_note(session, event, typed)
-
-
-def _detail(command: Command) -> dict[str, Any]:
-    """What came with the action, as codes, numbers and days."""
-    given: dict[str, Any] = {
-        "reason_code": command.reason_code,
-        "desk_code": command.desk_code,
-        "review_on": command.review_on.isoformat() if command.review_on else None,
-        "days": command.days,
-        "rating": command.rating,
-        "into": str(command.into_id) if command.into_id else None,
-    }
-    return {name: value for name, value in given.items() if value is not None}

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from wxapi.duties.rules.owed import DutyState, changes, fold
 from wxapi.duties.services import write
 from wxapi.duties.services.write import Subject
+from wxapi.kernel.action_inputs import from_history
 from wxapi.kernel.deadlines import Limits
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.rules import workflow
+from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.owed import MEETS, owed
 from wxapi.reports.rules.state import Case, Command
@@ -82,21 +83,10 @@ def _after(case: Case, row: workflow.Transition, event: ReportEvent) -> Case:
     detail = event.detail
     if "respond_s" in detail:
         case = replace(case, limits=_limits(detail))
-    review_on = detail.get("review_on")
-    command = Command(
-        action=event.action,
-        at=event.at,
-        actor_id=event.actor_id,
-        note=event.note,
-        reason_code=detail.get("reason_code"),
-        desk_code=detail.get("desk_code"),
-        review_on=date.fromisoformat(review_on) if review_on else None,
-        days=detail.get("days"),
-        rating=detail.get("rating"),
-        into_id=UUID(detail["into"]) if "into" in detail else None,
-    )
+    given = from_history(ActionInput, detail)
+    command = Command(action=event.action, at=event.at, actor_id=event.actor_id, given=replace(given, note=event.note))
     after = workflow.perform(case, row, command)
-    return after if command.desk_code is None else replace(after, desk_code=command.desk_code)
+    return after if given.desk_code is None else replace(after, desk_code=given.desk_code)
 
 
 def _limits(detail: Mapping[str, Any]) -> Limits:

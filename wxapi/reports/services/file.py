@@ -18,6 +18,7 @@ from wxapi.photos.models import Photo
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import fetch, transaction
+from wxapi.regions.rules.levels import Level, within
 from wxapi.regions.services.lookup import Location, locate
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.queries.reports import PlacedPhoto, standing_of
@@ -121,8 +122,8 @@ def _where(point: Point, location: Location, place: routing.Place, category: Cat
     return {
         "longitude": point.longitude,
         "latitude": point.latitude,
-        "county_code": code[:6],
-        "township_code": code[:9],
+        "county_code": within(code, Level.COUNTY),
+        "township_code": within(code, Level.TOWNSHIP),
         "village_code": code,
         "grid_code": place.grid_code,
         "candidates": candidates,

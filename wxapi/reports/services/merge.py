@@ -19,8 +19,8 @@ _ACTIONS = frozenset({"merge", "unmerge"})
 
 def reports_concerned(session: Session, report_id: uuid.UUID, request: ActionRequest) -> set[uuid.UUID]:
     """The reports an action touches, to be locked together: two at most."""
-    if request.action == "merge" and request.into is not None:
-        return {report_id, request.into}
+    if request.action == "merge" and request.given.into is not None:
+        return {report_id, request.given.into}
     if request.action == "unmerge":
         survivor_id = session.scalar(select(Report.merged_into_id).where(Report.id == report_id))
         return {report_id, survivor_id} if survivor_id else {report_id}
@@ -35,7 +35,7 @@ def other_report(locked: Mapping[uuid.UUID, Found], report: Report, step: Step) 
     """
     if step.row.action not in _ACTIONS:
         return None
-    survivor_id = report.merged_into_id if step.row.action == "unmerge" else step.command.into_id
+    survivor_id = report.merged_into_id if step.row.action == "unmerge" else step.command.given.into
     found = locked.get(survivor_id) if survivor_id else None
     if step.row.action == "unmerge":
         # The survivor may have moved out of the person's sight; the merged report is what he acts on.

@@ -9,6 +9,7 @@ from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.rules import routing, workflow
+from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.state import SYSTEM, Command, ReportState
 from wxapi.reports.services import apply
@@ -27,5 +28,5 @@ def route_report(report_id: uuid.UUID, *, now: datetime) -> None:
         to_state = ReportState.TRIAGE if decision.triage else ReportState.ROUTED
         row, party = workflow.choose(apply.case_of(report), SYSTEM, "route", now, to_state=to_state)
         report.copy_codes = list(decision.copies)
-        command = Command("route", now, desk_code=decision.desk_code)
+        command = Command("route", now, given=ActionInput(desk_code=decision.desk_code))
         apply.take(session, report, Step(row, party, SYSTEM, command))

@@ -1,35 +1,22 @@
 """The wire of one report. Answers are made by `wire.report_dict`; their schemas here document and test them."""
 
-import uuid
 from typing import Any
 
 from marshmallow import fields, validate
 
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.wire.schemas import PhotoSchema
+from wxapi.platform.action_wire import CODE_WORD, input_fields, photo_ids
 from wxapi.platform.wire import Choice, Number, RegionCode, Text, WireSchema, Word
 from wxapi.reports.rules import workflow
-from wxapi.reports.rules.action_input import MAX_HOLD_DAYS, ActionRequest
+from wxapi.reports.rules.action_input import MAX_PHOTOS, ActionInput, ActionRequest
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.file import Draft
 
 MAX_DESCRIPTION = 500
-MAX_NOTE = 500
 MAX_ADDRESS = 200
-MAX_PHOTOS = 9
-MAX_EXTENSION_DAYS = 30
 # A reading worse than this is no reading.
 _LARGEST_ACCURACY_M = 1_000_000
-_CODE_WORD = validate.Regexp(r"^[a-z0-9_]{1,40}$(?!\n)", error="只能是 1–40 位小写字母、数字或下划线。")
-
-
-def _photo_ids() -> fields.List[uuid.UUID]:
-    return fields.List(
-        fields.UUID(),
-        load_default=list,
-        validate=validate.Length(max=MAX_PHOTOS),
-        metadata={"description": f"own, unused photos, at most {MAX_PHOTOS}"},
-    )
 
 
 class LocationBody(WireSchema):
@@ -47,7 +34,7 @@ class LocationBody(WireSchema):
         load_default=None,
         allow_none=True,
         max_length=40,
-        validate=_CODE_WORD,
+        validate=CODE_WORD,
         metadata={"description": "how: gps, map, …"},
     )
 
@@ -55,7 +42,7 @@ class LocationBody(WireSchema):
 class FileBody(WireSchema):
     category_code = Word(required=True, max_length=10)
     description = Text(required=True, min_length=1, max_length=MAX_DESCRIPTION)
-    photo_ids = _photo_ids()
+    photo_ids = photo_ids(MAX_PHOTOS)
     location = fields.Nested(LocationBody, required=True)
     address = Text(load_default=None, allow_none=True, max_length=MAX_ADDRESS)
     region_code = RegionCode(
@@ -65,31 +52,19 @@ class FileBody(WireSchema):
     )
 
 
-class ActionBody(WireSchema):
-    """An action, the version of the report it was decided on, and what the action needs (see the table)."""
-
-    action = Choice(workflow.ACTIONS, required=True)
-    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
-    note = Text(load_default=None, allow_none=True, max_length=MAX_NOTE)
-    reason_code = Word(load_default=None, allow_none=True, max_length=40, validate=_CODE_WORD)
-    desk_code = RegionCode(load_default=None, allow_none=True)
-    review_on = fields.Date(
-        load_default=None, allow_none=True, metadata={"description": f"tomorrow to {MAX_HOLD_DAYS} days on"}
-    )
-    days = fields.Integer(
-        load_default=None,
-        allow_none=True,
-        strict=True,
-        validate=validate.Range(1, MAX_EXTENSION_DAYS),
-        metadata={"description": "working days"},
-    )
-    rating = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 5))
-    photo_ids = _photo_ids()
-    into = fields.UUID(load_default=None, allow_none=True, metadata={"description": "id of the surviving report"})
+# An action, the version of the report it was decided on, and what the action needs (see the table).
+ActionBody = WireSchema.from_dict(
+    {
+        "action": Choice(workflow.ACTIONS, required=True),
+        "version": fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1)),
+        **input_fields(ActionInput),
+    },
+    name="ActionBody",
+)
 
 
 class MeTooBody(WireSchema):
-    photo_ids = _photo_ids()
+    photo_ids = photo_ids(MAX_PHOTOS)
 
 
 class CategoryRef(WireSchema):
@@ -202,4 +177,5 @@ def draft_of(body: dict[str, Any]) -> Draft:
 
 def request_of(body: dict[str, Any]) -> ActionRequest:
     """An `ActionBody` as the service takes it."""
-    return ActionRequest(**body)
+    given = {name: value for name, value in body.items() if name not in {"action", "version"}}
+    return ActionRequest(body["action"], body["version"], ActionInput(**given))
