@@ -247,7 +247,7 @@ def test_a_closed_report_is_reopened_once_within_fifteen_days() -> None:
 def test_unmerging_brings_back_what_it_was(state: ReportState) -> None:
     case = replace(accepted(), state=state)
     case = clocks.settled(case, case, NOW)
-    merged = do(case, who(OFFICER, Party.OFFICER), "merge", into_id=uuid.uuid4())
+    merged = do(case, who(OFFICER, Party.OFFICER), "merge", into=uuid.uuid4())
     assert (merged.state, merged.due_at) == (ReportState.MERGED, None)
     assert do(merged, AS_OFFICER, "unmerge") == case
 
@@ -364,7 +364,7 @@ class WorkflowMachine(RuleBasedStateMachine):
             days=3,
             rating=4,
             review_on=self.now.date() + timedelta(days=9),
-            into_id=uuid.UUID(int=9),
+            into=uuid.UUID(int=9),
             **({"desk_code": desk} if action in {"assign_desk", "hand_on", "route"} else {}),
         )
         if action in self.counts:
