@@ -381,6 +381,14 @@ class TestCertificates:
         assert client.get(made.json["verify_url"].removeprefix("http://localhost")).status_code == 404
         assert client.get("/api/v1/training/certificates/" + "0" * 16).status_code == 404
 
+    def test_a_name_that_cannot_be_drawn_gets_no_certificate(self, school, session):
+        hall = school.make(starts=-300, ends=-60)
+        name(session, school.member, "𠮷云")
+        correct(school, hall, school.member, "present")
+        refused = school.member.post("/me/training/certificates", {"session_id": hall["id"]})
+        assert problem(refused) == (409, "not_printable")
+        assert "𠮷" in refused.json["detail"]
+
 
 class TestFiles:
     def test_the_sheet_is_harmless(self, school, session):

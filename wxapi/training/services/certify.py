@@ -21,6 +21,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.training.models import Certificate, TrainingSession
 from wxapi.training.queries import hours as queries
 from wxapi.training.rules.codes import normalise
+from wxapi.training.rules.lettering import require_drawable
 from wxapi.training.services import timetable
 
 # 80 random bits in Crockford base32: nobody finds a certificate by trying.
@@ -40,11 +41,18 @@ class CertificateView:
     hours: Decimal
     issued_at: datetime
     created: bool = False
+    # The last day of a session of several days.
+    until: str = ""
 
     @property
     def verify_url(self) -> str:
         """Where anyone checks it."""
         return f"{runtime().config.public_url}/api/v1/training/certificates/{self.check_code}"
+
+    @property
+    def page_url(self) -> str:
+        """The page that tells people whether it holds."""
+        return f"{runtime().config.public_url}/c/{self.check_code}"
 
 
 def issue(actor: Actor, *, session_id: uuid.UUID | None, year: int | None, now: datetime) -> CertificateView:
@@ -52,13 +60,16 @@ def issue(actor: Actor, *, session_id: uuid.UUID | None, year: int | None, now: 
 
     Raises:
         NotFoundError: no such session.
-        ConflictError: `no_credit_hours`, there is nothing to certify.
+        ConflictError: `no_credit_hours`, there is nothing to certify; `not_printable`, a character has no outline.
     """
     with transaction() as session:
         values = {"user_id": actor.user_id, "session_id": session_id, "year": year}
         wanted = Certificate(id=new_id(), check_code=_new_code(), issued_at=now, **values)
-        if _view(session, wanted) is None:
-            raise ConflictError("no_credit_hours", "没有可以证明的学时;学时在培训结束后计入。")
+        coming = _view(session, wanted)
+        if coming is None:
+            raise ConflictError("no_credit_hours", "没有可以证明的学时；学时在培训结束后计入。")
+        require_drawable(coming.name, "姓名")
+        require_drawable(coming.title, "培训名称")
         made = session.scalars(
             insert(Certificate)
             .values(id=wanted.id, check_code=wanted.check_code, issued_at=now, **values)
@@ -117,14 +128,16 @@ def _view(session: Session, row: Certificate, *, created: bool = False) -> Certi
         if about is None:
             return None
         title, when = about.title, local_day(about.starts_at).isoformat()
+        last = local_day(about.ends_at).isoformat()
+        until = last if last != when else ""
         hours = queries.hours_of_session(session, row.user_id, row.session_id)
     else:
         assert row.year is not None
-        title, when = "年度培训", f"{row.year} 年度"
+        title, when, until = "年度培训", f"{row.year} 年度", ""
         hours = queries.hours_of_year(session, row.user_id, row.year)
     if hours <= 0 or person.erased_at is not None:
         return None
-    return CertificateView(row.id, row.check_code, person.nickname, title, when, hours, row.issued_at, created)
+    return CertificateView(row.id, row.check_code, person.nickname, title, when, hours, row.issued_at, created, until)
 
 
 def _new_code() -> str:

@@ -10,7 +10,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.training.services import browse, export_roll
 from wxapi.training.views.routes import ONE, blueprint
-from wxapi.training.wire.documents import calendar, qr, roll_sheet
+from wxapi.training.wire.documents import calendar, poster, roll_sheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Two names: what knows no UTF-8 takes the first.
@@ -46,18 +46,17 @@ def calendar_file(session_id: uuid.UUID) -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="image/svg+xml")
 def poster_svg(session_id: uuid.UUID) -> Response:
     """A poster that leads to the session; it never holds a sign-in code."""
-    row = browse.read(current_actor(), session_id).row
-    return Response(qr.poster_svg(row, _address(row.id)), content_type="image/svg+xml")
+    return Response(poster.svg(_poster(session_id)), content_type="image/svg+xml")
 
 
 @blueprint.route(f"{ONE}/poster.png")
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 def poster_png(session_id: uuid.UUID) -> Response:
-    """The poster's QR picture."""
+    """The same poster as a picture."""
+    return Response(poster.png(_poster(session_id)), content_type="image/png")
+
+
+def _poster(session_id: uuid.UUID) -> poster.Poster:
     row = browse.read(current_actor(), session_id).row
-    return Response(qr.poster_png(_address(row.id)), content_type="image/png")
-
-
-def _address(session_id: uuid.UUID) -> str:
-    return f"{runtime().config.public_url}/api/v1/training/sessions/{session_id}"
+    return poster.layout(row, f"{runtime().config.public_url}/t/{row.id}")

@@ -1,10 +1,7 @@
-"""An attendance certificate as PDF.
-
-The font is STSong-Light by name (one of the four Chinese CID fonts every PDF reader knows), so no font file travels
-with the product and a certificate has 3 KB; see docs/adr/0060.
-"""
+"""An attendance certificate as PDF, with the outlines of its characters inside: every reader shows the same."""
 
 import io
+import threading
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,20 +10,28 @@ from typing import Any
 import segno
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from wxapi.kernel.clock import local_day
+from wxapi.training.rules import lettering
 from wxapi.training.services.certify import CertificateView
 
-_FONT = "STSong-Light"
 _WIDTH, _HEIGHT = A4
 _MIDDLE = _WIDTH / 2
-# Characters of 16 pt that fit between the margins.
-_LINE_CHARACTERS = 28
+# Points from the frame to the text.
+_ROOM = _WIDTH - 2 * 72
+_SENTENCE_SIZE, _LEADING = 16, 28
+_SENTENCE_TOP = 610
 _MODULE = 3.0
-
-pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
+# Modules of white around the code, as the standard asks for.
+_BORDER = 4
+_TITLE = "培训证明"
+_PAGES = "第 1 页 / 共 1 页"
+_HINT = "扫描二维码或打开以上网址，可核验本证明。"
+# reportlab keeps fonts by name in one table of the process, so one certificate is drawn at a time (some 60 ms).
+_FONT = "certificate"
+_drawing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +44,84 @@ class Content:
     hours: Decimal
     issued_on: date
     check_code: str
-    verify_url: str
+    page_url: str
+
+    @property
+    def sentence(self) -> str:
+        """What is certified."""
+        hours = f"{self.hours.normalize():f}"
+        return f"{self.name} 参加“{self.title}”（{self.when}），共计 {hours} 学时。"
 
 
 def content_of(view: CertificateView) -> Content:
-    """What the paper says of a certificate."""
+    """What the paper says of a certificate.
+
+    Raises:
+        ConflictError: `not_printable`.
+    """
     code = view.check_code
+    lettering.require_drawable(view.name, "姓名")
+    lettering.require_drawable(view.title, "培训名称")
     return Content(
         name=view.name or "持证人",
         title=view.title,
-        when=view.when,
+        when=f"{view.when} 至 {view.until}" if view.until else view.when,
         hours=view.hours,
         issued_on=local_day(view.issued_at),
         check_code="-".join(code[at : at + 4] for at in range(0, len(code), 4)),
-        verify_url=view.verify_url,
+        page_url=view.page_url,
     )
 
 
 def render(content: Content) -> bytes:
-    """The certificate, one A4 page, with the check code as text and as a QR picture of the verifying address."""
+    """The certificate, one A4 page, with the check code as text and as a QR picture of the page that verifies it."""
+    texts = _texts(content)
+    font = lettering.outlines("".join(text for _, _, text in texts))
     out = io.BytesIO()
-    page = Canvas(out, pagesize=A4, invariant=True)
-    page.setTitle("培训证明")
-    page.setAuthor("")
-    page.rect(36, 36, _WIDTH - 72, _HEIGHT - 72)
-    _centred(page, 32, 700, "培训证明")
-    sentence = f"{content.name} 参加“{content.title}”({content.when}),共计 {content.hours.normalize():f} 学时。"
-    for line, text in enumerate(_lines(sentence)):
-        _centred(page, 16, 610 - 28 * line, text)
-    _centred(page, 12, 420, f"出具日期:{content.issued_on.isoformat()}")
-    _qr(page, content.verify_url, top=380)
-    _centred(page, 12, 210, f"校验码:{content.check_code}")
-    _centred(page, 9, 190, content.verify_url)
-    _centred(page, 9, 172, "扫描二维码或打开以上网址可核验本证明。")
-    page.showPage()
-    page.save()
+    with _drawing:
+        _register(TTFont(_FONT, io.BytesIO(font)))
+        page = Canvas(out, pagesize=A4, invariant=True, initialFontName="Helvetica")
+        page.setTitle(_TITLE)
+        page.setAuthor("")
+        page.rect(36, 36, _WIDTH - 72, _HEIGHT - 72)
+        for size, height, text in texts:
+            page.setFont(_FONT, size)
+            page.drawCentredString(_MIDDLE, height, text)
+        _qr(page, content.page_url, top=390)
+        page.showPage()
+        page.save()
     return out.getvalue()
 
 
-def _centred(page: Any, size: int, height: float, text: str) -> None:
-    page.setFont(_FONT, size)
-    page.drawCentredString(_MIDDLE, height, text)
+def _register(font: Any) -> None:
+    """Make a font the one of `_FONT`: reportlab keeps the first of a name, and of a face, for ever."""
+    pdfmetrics._fonts.pop(_FONT, None)  # noqa: SLF001 - there is no public way
+    pdfmetrics._dynFaceNames.pop(font.face.name, None)  # noqa: SLF001
+    pdfmetrics.registerFont(font)
 
 
-def _lines(text: str) -> list[str]:
-    return [text[at : at + _LINE_CHARACTERS] for at in range(0, len(text), _LINE_CHARACTERS)]
+def _texts(content: Content) -> list[tuple[int, float, str]]:
+    """Size, height of the base line above the page's lower edge, and text of each line."""
+    lines = lettering.lines(content.sentence, _SENTENCE_SIZE, _ROOM, whole=(content.name, content.when))
+    return [
+        (32, 700.0, _TITLE),
+        *((_SENTENCE_SIZE, _SENTENCE_TOP - _LEADING * at, line) for at, line in enumerate(lines)),
+        (12, 410.0, f"出具日期：{content.issued_on.isoformat()}"),
+        (12, 210.0, f"校验码：{content.check_code}"),
+        (9, 190.0, content.page_url),
+        (9, 172.0, _HINT),
+        (9, 52.0, _PAGES),
+    ]
 
 
 def _qr(page: Any, text: str, *, top: float) -> None:
-    rows = [list(row) for row in segno.make(text, error="m").matrix]
-    left = _MIDDLE - len(rows) * _MODULE / 2
+    """The code on white, its quiet zone inside."""
+    rows = [list(row) for row in segno.make(text, error="m").matrix_iter(border=_BORDER)]
+    edge = len(rows) * _MODULE
+    left = _MIDDLE - edge / 2
+    page.setFillGray(1)
+    page.rect(left, top - edge, edge, edge, stroke=0, fill=1)
+    page.setFillGray(0)
     for line, row in enumerate(rows):
         for column, dark in enumerate(row):
             if dark:
