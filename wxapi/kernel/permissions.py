@@ -48,6 +48,7 @@ class Permission(StrEnum):
     UNITS = "units"
     WORK = "work"
     DESK = "desk"
+    DESK_WORK = "desk_work"
     STATISTICS = "statistics"
     EXPORT = "export"
 
@@ -62,6 +63,7 @@ ROLES_OF: dict[Permission, frozenset[Role]] = {
     Permission.UNITS: frozenset({Role.ADMIN}),
     Permission.WORK: DESK_ROLES | {Role.UNIT_OFFICER, Role.TRAINING_ORGANISER},
     Permission.DESK: DESK_ROLES,
+    Permission.DESK_WORK: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER}),
     Permission.STATISTICS: DESK_ROLES,
     Permission.EXPORT: DESK_ROLES,
 }

@@ -241,6 +241,13 @@ def transaction(*, locking: Collection[Any] = ()) -> Iterator[Session]:
         info[_OPEN] = False
 
 
+def commit_so_far() -> None:
+    """Commit what a deferred unit has done until here, so that what fails later leaves it standing. Else nothing."""
+    unit: Unit | None = db.session().info.get(_UNIT)
+    if unit is not None:
+        unit.commit()
+
+
 @contextmanager
 def deferred_commit() -> Iterator[Unit]:
     """Make everything inside, a `transaction()` included, one commit at the end of this block."""

@@ -36,7 +36,7 @@ from wxapi.photos.models import Photo
 from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report, ReportJoin, ReportPhoto
 from wxapi.reports.queries.visibility import lies_in, not_about, not_excluded, on_desk_in, villages_of
 from wxapi.reports.rules.masking import WITHHELD
-from wxapi.reports.rules.state import OPEN_STATES, ReportState
+from wxapi.reports.rules.state import OPEN_STATES, Extension, ReportState
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -124,6 +124,7 @@ class Filters:
         region: a region code; reports that lie in it.
         overdue: past, or not past, the clock that runs.
         text: sought in number, description and address.
+        undecided: only those whose desk asked for a hold or an extension and has no answer.
     """
 
     states: tuple[ReportState, ...] = ()
@@ -132,6 +133,7 @@ class Filters:
     overdue: bool | None = None
     card: str | None = None
     text: str | None = None
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,8 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(past_due if filters.overdue else ~past_due)
     if filters.card is not None:
         conditions.append(_reports.card == filters.card)
+    if filters.undecided:
+        conditions.append(or_(_reports.hold_pending, _reports.extension == Extension.REQUESTED.value))
     if filters.text is not None:
         pattern = f"%{filters.text.translate(_LIKE_WILD)}%"
         columns = (_reports.number, _reports.description, _reports.address)

@@ -3,4 +3,8 @@
 from wxapi.kernel.permissions import Permission
 from wxapi.web.kit.blueprint import MenuEntry, Pages
 
-room = Pages("desk", __name__, menu=(MenuEntry("/desk", "办件", Permission.DESK),))
+room = Pages(
+    "desk",
+    __name__,
+    menu=(MenuEntry("/desk", "办件", Permission.DESK), MenuEntry("/desk/holds", "待审批", Permission.MODERATE)),
+)

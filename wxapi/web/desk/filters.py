@@ -87,3 +87,11 @@ def region_choices(actor: Actor) -> list[tuple[str, str]]:
         for region in (top, *regions.children(top.code))
     ]
     return choices if len(choices) > 1 else []
+
+
+def desk_choices(actor: Actor) -> list[tuple[str, str]]:
+    """(code, name) of the units somebody can give several reports to: their townships and all below them."""
+    regions = tree()
+    townships = dict.fromkeys(code[:9] for code in actor.regions(DESK_ROLES) if len(code) >= 9)
+    tops = [found for code in townships if (found := regions.get(code))]
+    return [(each.code, each.name) for top in tops for each in (top, *regions.children(top.code))]

@@ -1,5 +1,6 @@
 """The queue: what lies on my desks, what runs out first on top."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Response, request
@@ -7,10 +8,16 @@ from flask import Response, request
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
+from wxapi.reports.queries import lists
+from wxapi.reports.services.bulk import BULK_ACTIONS
 from wxapi.reports.services.desk import read_desk
+from wxapi.reports.services.lists import desk_reports
 from wxapi.web.desk import filters
 from wxapi.web.desk.blueprint import room
+from wxapi.web.kit import words
 from wxapi.web.kit.render import fragment, page
+
+_DECISIONS = ("approve_hold", "deny_hold", "approve_extension", "deny_extension")
 
 
 @room.get("/desk")
@@ -23,7 +30,34 @@ def show_queue() -> Response:
         categories=filters.category_choices(),
         regions=filters.region_choices(current_actor()),
         query=request.args,
+        **bulk_bar(BULK_ACTIONS),
     )
+
+
+@room.get("/desk/holds")
+@guard(Permission.MODERATE)
+def show_holds() -> Response:
+    """What desks asked for and nobody has decided."""
+    wanted = lists.PageRequest(50, request.args.get("cursor"), lists.Filters(undecided=True))
+    found = desk_reports(current_actor(), wanted, lists.Order.DUE, now=runtime().clock.now())
+    return page(
+        "desk/holds.html",
+        rows=found.items,
+        next_cursor=found.next_cursor,
+        tabs=[],
+        ticks=current_actor().may(Permission.DESK_WORK),
+        **bulk_bar(_DECISIONS),
+    )
+
+
+def bulk_bar(actions: Iterable[str]) -> dict[str, Any]:
+    """What the bar below a list offers to do with what is ticked; nothing to those who only look."""
+    if not current_actor().may(Permission.DESK_WORK):
+        return {"bulk_actions": [], "bulk_desks": []}
+    return {
+        "bulk_actions": [(code, words.name("actions", code)) for code in actions],
+        "bulk_desks": filters.desk_choices(current_actor()),
+    }
 
 
 @room.get("/desk/rows")
@@ -40,4 +74,5 @@ def _queue() -> dict[str, Any]:
         "tabs": filters.tabs_of(request.args, view.counts),
         "rows": view.page.items,
         "next_cursor": view.page.next_cursor,
+        "ticks": current_actor().may(Permission.DESK_WORK),
     }

@@ -1,0 +1,88 @@
+"""One action on what is ticked, each answered by itself; and what waits for a decision."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bs4 import Tag
+
+from tests.conftest import NOW
+from tests.factories import People
+from tests.reporting import NEIGHBOUR, Town, file_routed, read, settle, take
+from tests.web.browsing import Browser, form_to, soup_of
+
+
+@pytest.fixture
+def town(people: People) -> Town:
+    return settle(people)
+
+
+def bar(browser: Browser, path: str = "/desk") -> Tag:
+    return form_to(browser.page(path), "/desk/bulk")
+
+
+def tick(report: dict[str, Any]) -> str:
+    return f"{report['number']}:{report['version']}"
+
+
+def results(browser: Browser) -> dict[str, str]:
+    page = soup_of(browser.last)
+    return {
+        str(row["data-key"]): row.find_all("td")[1].get_text(" ", strip=True) for row in page.select("tr[data-key]")
+    }
+
+
+def test_one_stale_among_several(town: Town, browser: Browser) -> None:
+    reports = [file_routed(town.reporter) for _ in range(3)]
+    take(town.colleague, reports[1], "note", note="看过")
+    browser.sign_in(town.worker)
+    answer = browser.submit(bar(browser), action="accept", pick=[tick(each) for each in reports])
+    assert answer.status_code == 200
+    said = results(browser)
+    assert said[reports[0]["number"]] == said[reports[2]["number"]] == "成功"
+    assert "已被他人更新" in said[reports[1]["number"]]
+    states = [read(town.worker, each["id"])["state"] for each in reports]
+    assert states == ["accepted", "routed", "accepted"]
+
+
+def test_a_refusal_at_the_end_leaves_the_first_done(town: Town, browser: Browser) -> None:
+    first, last = file_routed(town.reporter), file_routed(town.reporter, NEIGHBOUR)
+    browser.sign_in(town.worker)
+    browser.submit(bar(browser), action="accept", pick=[tick(first), tick(last), "JZ-00000000:1"])
+    assert list(results(browser).values()) == ["成功", "内容不存在，或您无权查看。", "内容不存在，或您无权查看。"]
+    assert read(town.worker, first["id"])["state"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"action": "resolve", "note": "好了"}, 422),
+        ({"action": "refuse", "note": "不办"}, 422),
+        ({"action": "merge"}, 422),
+        ({"action": ""}, 422),
+        ({"pick": []}, 422),
+        ({"pick": ["JZ-00000000:1"] * 51}, 422),
+        ({"pick": ["JZ-00000000:x"]}, 422),
+        ({"pick": ["<script>"]}, 422),
+    ],
+)
+def test_what_is_never_done_in_bulk(town: Town, browser: Browser, fields: dict[str, Any], status: int) -> None:
+    report = file_routed(town.reporter)
+    form = bar(browser.sign_in(town.worker))
+    answer = browser.submit(form, **{"action": "accept", "pick": [tick(report)], **fields})
+    assert answer.status_code == status
+    assert read(town.worker, report["id"])["state"] == "routed"
+
+
+def test_holds_wait_for_the_township(town: Town, browser: Browser) -> None:
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    until = (NOW + timedelta(days=5)).date().isoformat()
+    report = take(town.worker, report, "request_hold", reason_code="weather", note="等天晴", review_on=until)
+    assert browser.sign_in(town.worker).get("/desk/holds").status_code == 404
+    browser.sign_in(town.officer)
+    assert [str(row["data-key"]) for row in browser.page("/desk/holds").select("tr[data-key]")] == [report["number"]]
+    browser.submit(bar(browser, "/desk/holds"), action="approve_hold", pick=[tick(report)])
+    assert read(town.officer, report["id"])["state"] == "on_hold"
+    assert browser.page("/desk/holds").select("tr[data-key]") == []
+    supervisor = browser.sign_in(town.supervisor)
+    assert supervisor.page("/desk").select("input[name=pick]") == []
