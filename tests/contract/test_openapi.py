@@ -1,5 +1,7 @@
 """The OpenAPI document is true: what it says is what the API does, whatever is thrown at it."""
 
+import os
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +9,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -87,18 +89,26 @@ def everybody(city: None, people: People) -> Person:
     return people.make(*((role, "4210") for role in Role if role is not Role.UNIT_OFFICER))
 
 
+# Moves with every run; `WXAPI_FUZZ_SEED` brings a run back.
+SEED = os.environ.get("WXAPI_FUZZ_SEED") or secrets.token_hex(4)
+
+
 @schema.parametrize()
+@seed(int(SEED, 16))
 @settings(
     max_examples=8,
     deadline=None,
-    derandomize=True,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 def test_whatever_is_thrown_at_it_the_answer_is_as_documented(
     case: schemathesis.Case, app: Flask, everybody: Person
 ) -> None:
     response = case.call(app=app, headers={"Authorization": f"Bearer {everybody.token}"})
-    assert response.status_code < 500 or response.status_code == 503, response.content
+    documented = case.operation.definition.raw["responses"]
+    assert response.status_code < 500 or str(response.status_code) in documented, (
+        f"WXAPI_FUZZ_SEED={SEED}: {response.content!r}"
+    )
     case.validate_response(
         response, checks=[status_code_conformance, content_type_conformance, response_schema_conformance]
     )

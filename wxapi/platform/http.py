@@ -3,10 +3,12 @@
 import re
 import secrets
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
 
@@ -29,6 +31,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         app: the API.
         upload_limits: endpoint → bytes, for the few routes that take more than `MAX_JSON`.
     """
+    app.json = _Json(app)
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_JSON
     app.config["MAX_FORM_PARTS"] = 20
 
@@ -71,6 +74,16 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
                 actor_id=str(actor.user_id) if actor else None,
             )
         return response
+
+
+class _Json(DefaultJSONProvider):
+    """Reads JSON as Flask does; a nesting too deep for Python is no JSON of ours either."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 def _refuse_what_no_text_holds() -> None:
