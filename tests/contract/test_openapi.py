@@ -1,11 +1,14 @@
 """The OpenAPI document is true: what it says is what the API does, whatever is thrown at it."""
 
+import json
 import os
 import secrets
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
+import openapi_spec_validator
 import pytest
 import schemathesis
 from flask import Flask
@@ -17,10 +20,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from config import Config, Env, NamedKey, Secret
-from tests.contract.test_house import PUBLIC
+from tests.contract.test_house import PUBLIC, ROOT
 from tests.factories import People, Person
-from wxapi.app import create_app
+from wxapi.app import LANES, create_app
 from wxapi.kernel.permissions import Role
+from wxapi.reports.rules import workflow
 
 KEY = Secret(bytes(32))
 # Nothing is contacted to make the document.
@@ -78,6 +82,26 @@ def test_every_operation_says_what_it_does_and_who_may(name: str, operation: dic
     assert "security" in operation or operation["operationId"] in PUBLIC, name
 
 
+def test_the_document_is_valid() -> None:
+    openapi_spec_validator.validate(DOCUMENT)
+
+
+def test_the_document_says_what_generators_and_people_need() -> None:
+    text = json.dumps(DOCUMENT)
+    assert '"default": null' not in text
+    assert '"cgcs2000"' not in text
+    assert {"license", "contact"} <= set(DOCUMENT["info"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert DOCUMENT["info"]["version"] == project["version"]
+    assert DOCUMENT["info"]["license"]["name"] == project["license"]
+    actions = DOCUMENT["components"]["schemas"]["ActionBody"]["properties"]["action"]["enum"]
+    assert set(actions) == set(workflow.PUBLIC_ACTIONS)
+    for name, operation in OPERATIONS:
+        assert (operation["security"] == []) == (operation["operationId"] in PUBLIC), name
+        assert {"422", "503"} <= set(operation["responses"]), name
+        assert "Retry-After" in operation["responses"]["503"]["headers"], name
+
+
 def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for _, operation in OPERATIONS]
     assert len(ids) == len(set(ids))
@@ -105,8 +129,9 @@ def test_whatever_is_thrown_at_it_the_answer_is_as_documented(
     case: schemathesis.Case, app: Flask, everybody: Person
 ) -> None:
     response = case.call(app=app, headers={"Authorization": f"Bearer {everybody.token}"})
-    documented = case.operation.definition.raw["responses"]
-    assert response.status_code < 500 or str(response.status_code) in documented, (
+    # Nobody serves WeChat here; nothing else is away.
+    waits_for_wechat = LANES.get(case.operation.definition.raw["operationId"]) == "wechat"
+    assert response.status_code < 500 or (response.status_code == 503 and waits_for_wechat), (
         f"WXAPI_FUZZ_SEED={SEED}: {response.content!r}"
     )
     case.validate_response(

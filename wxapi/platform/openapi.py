@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn
 
 from flask import Flask, Request, Response
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
@@ -16,11 +16,13 @@ from werkzeug.datastructures import CombinedMultiDict
 from config import Config
 from wxapi.kernel.errors import MalformedError
 from wxapi.kernel.permissions import ROLES_OF, Permission
-from wxapi.platform import examples
+from wxapi.platform import examples, openapi_answers
 from wxapi.platform.guard import guard, permission_of
 from wxapi.platform.idempotency import HEADER, is_required
 from wxapi.platform.wire import WireSchema, json_response
 
+# Also in pyproject.toml; the product runs without being installed.
+VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _PROBLEM_JSON = "application/problem+json"
 
@@ -102,16 +104,31 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest carries no types
 
 def make_api(app: Flask, config: Config) -> Api:
     """The collector of all documented routes."""
-    return _Api(
+    api = _Api(
         app,
         spec_kwargs={
             "title": "网格啄木鸟 Grid Woodpeckers",
-            "version": "1",
+            "version": VERSION,
             "openapi_version": "3.1.0",
-            "info": {"description": "基层上报与培训：微信小程序后端。Errors are RFC 9457 problem documents."},
+            "info": {
+                "description": "基层上报与培训：微信小程序后端。错误均为 RFC 9457 格式，错误代码见 docs/errors.md。",
+                "license": {"name": "MIT", "identifier": "MIT"},
+                "contact": {"name": "网格啄木鸟", "url": config.public_url},
+            },
             "servers": [{"url": config.public_url}],
         },
     )
+    api.ma_plugin.converter.add_attribute_function(_narrowed_enum)
+    return api
+
+
+def _narrowed_enum(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """Of an enumeration the members that its validator takes."""
+    if isinstance(field, fields.Enum) and field.by_value:
+        for validator in field.validators:
+            if isinstance(validator, validate.OneOf):
+                return {"enum": [member.value for member in validator.choices]}
+    return {}
 
 
 def serve(app: Flask, api: Api) -> None:
@@ -132,6 +149,7 @@ def _document(api: Api) -> dict[str, Any]:
     for response in document["components"].get("responses", {}).values():
         if "application/json" in response.get("content", {}):
             response["content"] = {_PROBLEM_JSON: response["content"]["application/json"]}
+    openapi_answers.complete(document)
     examples.complete(document)
     return document
 

@@ -38,7 +38,7 @@ _BUSY = (
     PoolTimeoutError,
 )
 # What the framework itself refuses: status → our error, so that every answer speaks the same language.
-_FRAMEWORK: dict[int, tuple[str, str]] = {
+FRAMEWORK: dict[int, tuple[str, str]] = {
     400: ("malformed_request", "请求格式不正确。"),
     404: ("not_found", "没有找到该地址。"),
     405: ("method_not_allowed", "该地址不支持这种请求方式。"),
@@ -96,7 +96,7 @@ def problem_of(error: errors.DomainError) -> dict[str, Any]:
 
 def validation_failed(messages: dict[Any, Any]) -> errors.InvalidError:
     """The refusal of one part of a body by a schema of its own, for batch answers; `messages`: marshmallow's."""
-    code, detail = _FRAMEWORK[HTTPStatus.UNPROCESSABLE_ENTITY]
+    code, detail = FRAMEWORK[HTTPStatus.UNPROCESSABLE_ENTITY]
     found: dict[str, list[str]] = {}
     _collect(messages, "", found)
     return errors.InvalidError(code, detail, fields=found)
@@ -125,7 +125,7 @@ def _framework(error: HTTPException) -> Response:
     status = error.code or 500
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
-    code, detail = _FRAMEWORK.get(status, ("request_refused", "请求无法处理。"))
+    code, detail = FRAMEWORK.get(status, ("request_refused", "请求无法处理。"))
     messages = getattr(error, "data", {}).get("messages", {})  # where webargs leaves its findings
     response = problem(status, code, detail, title=error.name, fields=_flatten(messages))
     for name, value in error.get_headers():
@@ -169,7 +169,7 @@ def _database_away(error: Exception) -> Response:
 def _not_storable(error: Exception) -> Response:
     """The last net: the database refused a value as none of its type. A field should have refused it before."""
     log.error("input_not_storable", error=type(error).__name__, exc_info=error)
-    code, detail = _FRAMEWORK[HTTPStatus.UNPROCESSABLE_ENTITY]
+    code, detail = FRAMEWORK[HTTPStatus.UNPROCESSABLE_ENTITY]
     return _domain(errors.InvalidError(code, detail))
 
 
