@@ -59,6 +59,7 @@ from wxapi.regions import views as regions
 from wxapi.reports.queries import visibility as report_visibility
 from wxapi.reports.queries.reports import photo_is_visible
 from wxapi.reports.rules import messages as report_messages
+from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.words import WORDS as REPORT_WORDS
 from wxapi.reports.services import personal as reports_personal
 from wxapi.reports.services import retention as reports_retention
@@ -69,6 +70,8 @@ from wxapi.scenes import rules as scene_rules
 from wxapi.scenes import services as scene_services
 from wxapi.scenes import views as scenes
 from wxapi.supervision import cli as supervision_cli
+from wxapi.supervision.rules.export_states import STATE_COLOURS, STATE_WORDS
+from wxapi.supervision.rules.measures import MEASURES
 from wxapi.supervision.services import panorama as panoramas
 from wxapi.supervision.services import personal as supervision_personal
 from wxapi.supervision.views import exports, panorama, statistics
@@ -80,7 +83,9 @@ from wxapi.training.services import personal as training_personal
 from wxapi.training.services import retention as training_retention
 from wxapi.units import cli as units_cli
 from wxapi.units import views as units
+from wxapi.units.rules import MATTER_KIND_NAMES, UNIT_FIELD_NAMES, UNIT_KIND_NAMES
 from wxapi.units.services import manage as unit_management
+from wxapi.web import panorama as panorama_pages
 from wxapi.web.desk import views as desk
 from wxapi.web.kit import headers
 from wxapi.web.kit import installing as pages
@@ -148,12 +153,18 @@ UPLOADS: dict[str, int] = {
     "desk.act_on_case": 3 * photos.MAX_UPLOAD,
 }
 # Rooms of the pages, in the order of the menu.
-PAGES = (desk.room, login.room)
+PAGES = (desk.room, panorama_pages.room, login.room)
 # Words people read, by the features they belong to.
 VOCABULARY: tuple[Words, ...] = (
     words("roles", ROLE_NAMES),
     words("person_kinds", KIND_NAMES),
     *REPORT_WORDS,
+    words("stages", STAGE_NAMES),
+    words("unit_kinds", UNIT_KIND_NAMES),
+    words("unit_fields", UNIT_FIELD_NAMES),
+    words("matter_kinds", MATTER_KIND_NAMES),
+    words("measures", {measure.name: measure.zh for measure in MEASURES}),
+    words("export_states", STATE_WORDS, STATE_COLOURS),
     words("message_kinds", {kind.code: kind.zh for kind in MESSAGE_KINDS}),
 )
 # Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that

@@ -27,6 +27,7 @@ from wxapi.supervision.models import Export
 from wxapi.supervision.queries import exports as queries
 from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS, Dressing
 from wxapi.supervision.rules.export_cells import Cell
+from wxapi.supervision.rules.export_states import PENDING, ExportState
 from wxapi.supervision.rules.measures import COUNTED, DEFINITIONS_VERSION, MEASURES
 from wxapi.supervision.services import export_files, statistics
 from wxapi.supervision.services.export_files import FileWriter, Note, TooManyRowsError
@@ -34,8 +35,6 @@ from wxapi.supervision.services.statistics import Question
 
 AT_ONCE = 2
 KEPT = timedelta(days=7)
-QUEUED, RUNNING, READY, FAILED, CANCELLED, EXPIRED = "queued", "running", "ready", "failed", "cancelled", "expired"
-_PENDING = (QUEUED, RUNNING)
 _PROGRESS_EVERY = 5000
 _STATISTICS = (
     ("key", "代码"),
@@ -90,9 +89,7 @@ def ask(actor: Actor, wanted: Wanted, *, now: datetime) -> Export:
     with transaction() as session:
         # One at a time may ask: two requests at once would both count one.
         session.execute(select(func.pg_advisory_xact_lock(actor.user_id.int & 0x7FFFFFFFFFFFFFFF)))
-        pending = session.scalar(
-            select(func.count()).where(Export.user_id == actor.user_id, Export.state.in_(_PENDING))
-        )
+        pending = session.scalar(select(func.count()).where(Export.user_id == actor.user_id, Export.state.in_(PENDING)))
         if (pending or 0) >= AT_ONCE:
             raise ConflictError("too_many_exports", f"最多同时进行 {AT_ONCE} 个导出，请稍后再试。")
         row = Export(
@@ -105,7 +102,7 @@ def ask(actor: Actor, wanted: Wanted, *, now: datetime) -> Export:
                 "columns": list(wanted.columns) if wanted.columns else None,
                 "coord_type": wanted.datum.value if wanted.datum else None,
             },
-            state=QUEUED,
+            state=ExportState.QUEUED,
             created_at=now,
         )
         session.add(row)
@@ -167,7 +164,13 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
         if row is None:
             raise not_found()
         key = row.file_key
-        row.state = CANCELLED if row.state in _PENDING else EXPIRED if row.state == READY else row.state
+        row.state = (
+            ExportState.CANCELLED
+            if row.state in PENDING
+            else ExportState.EXPIRED
+            if row.state == ExportState.READY
+            else row.state
+        )
         row.file_key = None
         audit.record(session, actor.user_id, "export.cancel", subject=f"export:{row.id}", at=now)
     if key is not None:
@@ -208,9 +211,9 @@ def make(export_id: uuid.UUID, *, now: datetime) -> None:
 def _begin(export_id: uuid.UUID) -> tuple[Wanted, uuid.UUID] | None:
     with transaction() as session:
         row = session.scalars(select(Export).where(Export.id == export_id).with_for_update()).one_or_none()
-        if row is None or row.state not in _PENDING:
+        if row is None or row.state not in PENDING:
             return None
-        row.state, row.done = RUNNING, 0
+        row.state, row.done = ExportState.RUNNING, 0
         asked = row.asked
         columns = tuple(asked["columns"]) if asked["columns"] else None
         datum = Datum(asked["coord_type"]) if asked["coord_type"] else None
@@ -331,7 +334,7 @@ def _progress(export_id: uuid.UUID, done: int, total: int) -> None:
     with transaction() as session:
         found = session.execute(
             update(Export)
-            .where(Export.id == export_id, Export.state == RUNNING)
+            .where(Export.id == export_id, Export.state == ExportState.RUNNING)
             .values(done=done, total=total)
             .returning(Export.id)
         ).one_or_none()
@@ -342,9 +345,9 @@ def _progress(export_id: uuid.UUID, done: int, total: int) -> None:
 def _finish(export_id: uuid.UUID, key: str, path: Path, rows: int, now: datetime) -> None:
     with transaction() as session:
         row = session.scalars(select(Export).where(Export.id == export_id).with_for_update()).one_or_none()
-        kept = row is not None and row.state == RUNNING
+        kept = row is not None and row.state == ExportState.RUNNING
         if row is not None and kept:
-            row.state, row.file_key, row.row_count, row.done = READY, key, rows, rows
+            row.state, row.file_key, row.row_count, row.done = ExportState.READY, key, rows, rows
             row.sha256, row.bytes = export_files.digest_of(path), path.stat().st_size
             row.total, row.expires_at = rows, now + KEPT
     if not kept:
@@ -354,7 +357,9 @@ def _finish(export_id: uuid.UUID, key: str, path: Path, rows: int, now: datetime
 def _fail(export_id: uuid.UUID, code: str) -> None:
     with transaction() as session:
         session.execute(
-            update(Export).where(Export.id == export_id, Export.state == RUNNING).values(state=FAILED, code=code)
+            update(Export)
+            .where(Export.id == export_id, Export.state == ExportState.RUNNING)
+            .values(state=ExportState.FAILED, code=code)
         )
 
 
@@ -370,7 +375,7 @@ def expire(*, now: datetime) -> int:
         ).all()
         keys = [row.file_key for row in rows if row.file_key]
         for row in rows:
-            row.state, row.file_key = EXPIRED, None
+            row.state, row.file_key = ExportState.EXPIRED, None
     runtime().storage.delete(*keys)
     return len(keys)
 

@@ -19,7 +19,7 @@ from wxapi.supervision.services import panorama
 from wxapi.supervision.services.statistics import Question
 from wxapi.supervision.wire import panorama as wire
 
-blueprint = ApiBlueprint("panorama", __name__, description="全景在线")
+blueprint = ApiBlueprint("panoramas", __name__, description="全景在线")
 _WEEK = timedelta(days=7)
 
 

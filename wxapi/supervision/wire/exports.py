@@ -10,6 +10,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import Choice, RegionCode, WireSchema, Word
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.supervision.models import Export
+from wxapi.supervision.rules.export_states import ExportState
 from wxapi.supervision.services.exports import KINDS, Wanted
 from wxapi.supervision.services.statistics import GROUPINGS
 from wxapi.units.wire import UnitCode
@@ -55,7 +56,7 @@ class ExportWire(WireSchema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
     format = fields.String(required=True)
-    state = Choice(["queued", "running", "ready", "failed", "cancelled", "expired"], required=True)
+    state = Choice(list(ExportState), required=True)
     progress = fields.Nested(ExportProgress, required=True)
     code = fields.String(required=True, allow_none=True)
     file = fields.Nested(ExportFile, required=True, allow_none=True)

@@ -1,0 +1,124 @@
+"""待办, 统计, 导出, 全景: the numbers of the API as pages, for those who may see them."""
+
+import gzip
+import re
+import uuid
+from typing import Any
+
+import pytest
+
+from tests import reporting
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
+from tests.web.browsing import Browser, form_to
+from wxapi.kernel.clock import FixedClock
+from wxapi.platform.runtime import runtime
+from wxapi.supervision.services import exports
+from wxapi.web.panorama.drawing import bars, line, shade
+
+PAGES = ("/work", "/statistics", "/exports", "/panorama")
+
+
+@pytest.fixture
+def town(people: Any) -> Town:
+    return reporting.settle(people)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_offices_see_the_page_others_nothing(town: Town, browser: Browser, path: str) -> None:
+    assert browser.get(path).status_code == 303
+    browser.sign_in(town.reporter)
+    assert browser.get(path).status_code == 404
+    browser.sign_in(town.officer)
+    page = browser.page(path)
+    assert page.h1 is not None
+    assert {"待办", "全景", "统计", "导出"} <= {link.text for link in page.select(".bar nav a")}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_light(town: Town, browser: Browser, path: str) -> None:
+    for _ in range(3):
+        file_routed(town.reporter)
+    browser.sign_in(town.supervisor)
+    text = browser.get(path).text
+    files = set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', text))
+    weight = len(gzip.compress(text.encode()))
+    for file in files:
+        weight += len(gzip.compress(browser.get(file).data))
+    assert weight <= 40_000
+
+
+def test_the_inbox_shows_what_the_api_counts(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    browser.sign_in(town.worker)
+    page = browser.page("/work")
+    assert [row.a.text for row in page.select("tbody tr")] == [report["number"]] * 2
+    assert "受理" in page.select_one("tbody tr").text
+    rows = browser.get("/work/rows")
+    assert browser.get("/work/rows", headers={"If-None-Match": rows.headers["ETag"]}).status_code == 304
+    reporting.take(town.worker, report, "accept")
+    assert len(browser.page("/work").select("tbody tr")) == 1
+
+
+def test_statistics_show_the_table_of_the_api(town: Town, browser: Browser) -> None:
+    file_routed(town.reporter)
+    browser.sign_in(town.supervisor)
+    page = browser.page(f"/statistics?region={COUNTY}")
+    table = town.supervisor.get(f"/statistics?set=reports&region={COUNTY}").json
+    shown = [[cell.text for cell in row.find_all(["th", "td"])] for row in page.select("table tbody tr")]
+    assert [row[0] for row in shown] == [row["name"] for row in table["rows"]]
+    assert [int(row[1]) for row in shown] == [row["filed"] for row in table["rows"]]
+    assert browser.get("/statistics?region=421003").status_code == 404
+    assert browser.get("/statistics?from=2026-01-01&to=2027-06-01").status_code == 422
+
+
+def test_an_export_is_asked_for_made_and_thrown_away(town: Town, browser: Browser) -> None:
+    browser.sign_in(town.officer)
+    form = form_to(browser.page("/exports"), "/exports")
+    refused = browser.submit(form, kind="duties", format="geojson")
+    assert refused.status_code == 422
+    assert "不能导出为所选格式" in refused.text
+    form = form_to(browser.page("/exports"), "/exports")
+    assert browser.submit(form, kind="statistics", format="csv", region=TOWNSHIP).status_code == 303
+    asked = town.officer.get("/exports").json["items"][0]
+    exports.make(uuid.UUID(asked["id"]), now=runtime().clock.now())
+    page = browser.page("/exports")
+    assert page.select_one("a[download]") is not None
+    assert browser.submit(form_to(page, f"/exports/{asked['id']}/delete")).status_code == 303
+    assert browser.page("/exports").select_one("a[download]") is None
+
+
+def test_the_panorama_has_a_map_and_the_same_numbers_as_a_table(
+    town: Town, browser: Browser, clock: FixedClock
+) -> None:
+    file_routed(town.reporter)
+    clock.advance(days=1)  # figures of another test are kept for a minute
+    browser.sign_in(town.officer)
+    page = browser.page("/panorama")
+    paths = page.select("svg.map path")
+    assert len(paths) == 3
+    titles = {path.title.text for path in paths}
+    assert "001村：1" in titles
+    rows = {
+        row.th.text: [cell.text for cell in row.find_all("td")] for row in page.select('[data-part="places"] tbody tr')
+    }
+    assert rows["001村"] == ["1", "1", "0"]
+    assert browser.get(f"/panorama/{COUNTY}").status_code == 404
+    assert browser.get("/panorama/%E4%B8%AD").status_code == 404
+
+
+def test_a_wall_is_dark_and_has_no_menu(town: Town, browser: Browser) -> None:
+    browser.sign_in(town.worker)
+    page = browser.page(f"/panorama/{VILLAGE}?wall=1")
+    assert "wall" in page.body["class"]
+    assert page.select(".bar nav") == []
+    assert len(page.select(".view")) == 3
+    fragment = browser.get(page.select_one("[data-refresh]")["data-refresh"])
+    assert fragment.status_code == 200
+
+
+def test_shades_tell_nothing_from_little() -> None:
+    assert [shade(value, (0, 1, 5, 9, 30)) for value in (0, 1, 5, 9, 30)] == [0, 1, 2, 3, 4]
+    assert shade(3, (3,)) == 1
+    assert bars((0, 5, 10)) == [0, 50, 100]
+    assert bars((0, 0)) == [0, 0]
+    assert line((0, 2), width=10, height=10) == "0,10 10,0"

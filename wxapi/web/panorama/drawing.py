@@ -1,0 +1,104 @@
+"""Maps and charts as numbers for SVG: the templates write them down. Pure but for the cache of outlines.
+
+No colour stands here: a shape has a class, and the styles know its shade, dark on a wall and light at a desk.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import shapely
+
+from wxapi.regions.rules.plane import Polygonal
+
+# Five shades; 0 has one of its own, so that "nothing there" is never taken for "little".
+SHADES = 4
+_WIDTH = 1000
+# Pixels of the drawing a border may be off: nothing one sees, and a tenth of the bytes.
+_TOLERANCE = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A region as a path of a drawing, and where its name stands."""
+
+    code: str
+    path: str
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Outlines in one frame of `width` by `height`."""
+
+    width: int
+    height: int
+    outlines: tuple[Outline, ...]
+
+
+def draw(borders: Mapping[str, Polygonal]) -> Drawing:
+    """Fit borders (degrees) into a frame 1000 wide; north is up, a degree of longitude as wide as it is there."""
+    if not borders:
+        return Drawing(_WIDTH, 1, ())
+    west, south, east, north = shapely.total_bounds(list(borders.values()))
+    across = max(float(east - west), 1e-9)
+    # At 30° a degree of longitude is 0.866 of one of latitude; the frame's own middle is exact enough.
+    scale = _WIDTH / across
+    tall = scale / _cosine(float(south + north) / 2)
+    height = max(1, round(float(north - south) * tall))
+    outlines = []
+    for code, border in sorted(borders.items()):
+        stretched = shapely.transform(border, lambda points: (points - (west, north)) * (scale, -tall))
+        moved = stretched.simplify(_TOLERANCE)
+        middle = moved.representative_point()
+        outlines.append(Outline(code, _path(moved), round(middle.x), round(middle.y)))
+    return Drawing(_WIDTH, height, tuple(outlines))
+
+
+def _cosine(degrees: float) -> float:
+    # A series is enough for a picture: 1 - x²/2 + x⁴/24.
+    x = degrees * 3.141592653589793 / 180
+    return max(0.1, 1 - x * x / 2 + x**4 / 24)
+
+
+def _path(shape: shapely.Geometry) -> str:
+    parts = []
+    for polygon in shapely.get_parts(shape):
+        if polygon.geom_type != "Polygon" or polygon.is_empty:
+            continue
+        for ring in (polygon.exterior, *polygon.interiors):
+            points = list(dict.fromkeys((round(x), round(y)) for x, y in ring.coords))
+            if len(points) > 2:
+                parts.append(_ring(points))
+    return "".join(parts)
+
+
+def _ring(points: Sequence[tuple[int, int]]) -> str:
+    """A closed ring in relative steps: short numbers."""
+    x, y = points[0]
+    text = [f"M{x} {y}l"]
+    for to_x, to_y in points[1:]:
+        text.append(f"{to_x - x} {to_y - y} ")
+        x, y = to_x, to_y
+    return "".join(text).rstrip() + "z"
+
+
+def shade(value: int, values: Iterable[int]) -> int:
+    """0 for nothing, else 1 to `SHADES` by rank among the values that are not 0."""
+    ranked = sorted({each for each in values if each > 0})
+    if value <= 0 or not ranked:
+        return 0
+    return 1 + min(SHADES - 1, ranked.index(value) * SHADES // len(ranked))
+
+
+def bars(values: Sequence[int], width: int = 100) -> list[int]:
+    """Lengths of bars beside one another; the longest has the whole width."""
+    longest = max(values, default=0)
+    return [round(value * width / longest) if longest else 0 for value in values]
+
+
+def line(values: Sequence[float], width: int = 600, height: int = 120) -> str:
+    """The points of a line through values, oldest on the left, 0 at the bottom."""
+    top = max(values, default=0) or 1
+    step = width / max(1, len(values) - 1)
+    return " ".join(f"{round(n * step)},{round(height - value * height / top)}" for n, value in enumerate(values))

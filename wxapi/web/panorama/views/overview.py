@@ -1,0 +1,108 @@
+"""全景在线: a region at a glance, for a desk and, large and dark, for a wall."""
+
+from functools import lru_cache
+from typing import Any
+
+from flask import Response, abort, request
+
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.platform.db import db
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.runtime import runtime
+from wxapi.regions.queries import boundaries_of
+from wxapi.regions.rules.tree import Tree
+from wxapi.regions.services.lookup import tree
+from wxapi.supervision.services import panorama
+from wxapi.web.kit.render import fragment, page
+from wxapi.web.panorama.blueprint import room
+from wxapi.web.panorama.drawing import Drawing, bars, draw, line, shade
+
+_MEASURES = (("open", "在办"), ("overdue", "超期"), ("filed", "上报"))
+_CLASSES_SHOWN = 8
+
+
+@room.get("/panorama")
+@guard(Permission.STATISTICS)
+def show_panorama() -> Response:
+    """The person's own region."""
+    return _shown(None)
+
+
+@room.get("/panorama/<string:region>")
+@guard(Permission.STATISTICS)
+def show_region(region: str) -> Response:
+    """One region of the person's."""
+    if not region.isascii() or not region.isdigit():
+        abort(404)
+    return _shown(region)
+
+
+@room.get("/panorama/<string:region>/figures")
+@guard(Permission.STATISTICS)
+def refresh_region(region: str) -> Response:
+    """What changes of the page while it hangs on a wall."""
+    return fragment("panorama/figures.html", **_figures(region))
+
+
+def _shown(region: str | None) -> Response:
+    wall = request.args.get("wall") == "1"
+    return page("panorama/overview.html", **_figures(region), wall=wall)
+
+
+def _figures(region: str | None) -> dict[str, Any]:
+    now = runtime().clock.now()
+    actor, today = current_actor(), local_day(now)
+    found = panorama.read_panorama(actor, region, None, None, now=now, today=today)
+    regions = tree()
+    here = regions[found.region]
+    measure = request.args.get("measure", "open")
+    if measure not in dict(_MEASURES):
+        measure = "open"
+    children = sorted(found.by_place, key=lambda row: (-row.overdue, -row.open, row.key))
+    values = {row.key: int(getattr(row, measure)) for row in found.by_place}
+    filed = panorama.trend(actor, "filed", "day", found.region, None, None, now=now, today=today)
+    closed = panorama.trend(actor, "closed", "day", found.region, None, None, now=now, today=today)
+    shown = found.by_class[:_CLASSES_SHOWN]
+    return {
+        "found": found,
+        "here": here,
+        "parent": _parent(here.parent_code, actor),
+        "places": [(row, regions[row.key]) for row in children],
+        "classes": list(
+            zip(shown, bars([row.open for row in shown]), _class_names([row.key for row in shown]), strict=True)
+        ),
+        "drawing": _drawing(regions, tuple(row.key for row in found.by_place)),
+        "shades": {code: shade(value, values.values()) for code, value in values.items()},
+        "values": values,
+        "names": {code: regions[code].name for code in values},
+        "measure": measure,
+        "measures": _MEASURES,
+        "filed_line": line([point.num for point in filed]),
+        "closed_line": line([point.num for point in closed]),
+        "trend_from": filed[0].since,
+        "trend_to": filed[-1].since,
+        "trend_rows": [(one.since, one.num, other.num) for one, other in zip(filed, closed, strict=True)],
+    }
+
+
+def _class_names(codes: list[str]) -> list[str]:
+    names = panorama.class_names(codes)
+    return [names[code] for code in codes]
+
+
+def _parent(code: str | None, actor: Any) -> Any:
+    """The region above, where the person may look at it, too."""
+    if code is None or not actor.covers(code, ROLES_OF[Permission.STATISTICS]):
+        return None
+    return tree().get(code)
+
+
+def _drawing(regions: Tree, codes: tuple[str, ...]) -> Drawing:
+    return _drawn(regions.version, codes)
+
+
+@lru_cache(maxsize=200)
+def _drawn(_version: int, codes: tuple[str, ...]) -> Drawing:
+    """Outlines of some regions; drawn anew only after an import."""
+    return draw(boundaries_of(db.session(), codes))
