@@ -5,19 +5,24 @@ S3 signs for itself; for the local folder this module signs and `files` serves. 
 
 import base64
 import hmac
+import os
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import obstore
+import structlog
 from flask import Blueprint, Response, request
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from config import Secret
 from wxapi.kernel.clock import Clock
-from wxapi.kernel.errors import ForbiddenError, not_found
+from wxapi.kernel.errors import ForbiddenError, UnavailableError, not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
+
+log = structlog.get_logger(__name__)
 
 SIGNED_FOR = timedelta(hours=2)
 # The same address for a while, so that phones can cache a picture.
@@ -44,8 +49,10 @@ class Storage:
     def __init__(self, url: str, *, public_url: str, signing_keys: tuple[Secret, ...], clock: Clock) -> None:
         parts = urlsplit(url)
         self._store: LocalStore | S3Store
+        self._folder: Path | None = None
         if parts.scheme == "file":
-            Path(parts.path).mkdir(parents=True, exist_ok=True)
+            self._folder = Path(parts.path)
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._store = LocalStore(parts.path)
         else:
             self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None)
@@ -54,12 +61,25 @@ class Storage:
         self._clock = clock
 
     def put(self, key: str, data: bytes) -> None:
-        """Store bytes under a key, replacing what is there; whole or not at all."""
-        obstore.put(self._store, key, data)
+        """Store bytes under a key, replacing what is there; whole or not at all, and kept when this returns.
+
+        Raises:
+            UnavailableError: `storage_unavailable`, the store is full, read-only or away.
+        """
+        self._put(key, data)
 
     def put_file(self, key: str, path: Path) -> None:
-        """Store a file under a key, replacing what is there, without reading it into memory whole."""
-        obstore.put(self._store, key, path)
+        """As `put`, with the bytes of a file, without reading it into memory whole."""
+        self._put(key, path)
+
+    def _put(self, key: str, data: bytes | Path) -> None:
+        try:
+            obstore.put(self._store, key, data)
+            if self._folder is not None:
+                _settle(self._folder, key)
+        except (OSError, BaseError) as error:
+            log.error("storage_refused", key=key, reason=str(error))  # noqa: TRY400 - where it happened is no news
+            raise UnavailableError("storage_unavailable", "文件暂时无法保存，请稍后再试。", retry_after=30) from error
 
     def get(self, key: str) -> bytes:
         """The bytes of a key.
@@ -100,6 +120,26 @@ class Storage:
         if not good or int(expires) < self._clock.now().timestamp():
             raise _bad_signature()
         return self.get(key)
+
+
+def _settle(folder: Path, key: str) -> None:
+    """Flush a file that was just written, and the folders that name it; nobody but the owner reads them."""
+    place = folder / key
+    place.chmod(0o600)
+    _flush(place)
+    while place != folder:
+        place = place.parent
+        if place != folder:
+            place.chmod(0o700)
+        _flush(place)
+
+
+def _flush(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sign(secret: Secret, key: str, expires: int) -> str:
