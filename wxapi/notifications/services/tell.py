@@ -47,8 +47,8 @@ def tell(
         .returning(Message.id)
     ).all()
     if has_template:
-        for message_id in new:
-            outbox.record(session, "message.due", not_before=not_at_night(visible_at), message_id=str(message_id))
+        due = [str(message_id) for message_id in new]
+        outbox.record_each(session, "message.due", "message_id", due, not_before=not_at_night(visible_at))
     return len(new)
 
 

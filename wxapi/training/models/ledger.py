@@ -36,6 +36,8 @@ class Certificate(Base):
     __table_args__ = (
         CheckConstraint("(session_id IS NULL) <> (year IS NULL)", name="of_what"),
         Index("uq_training_certificates_check_code", "check_code", unique=True),
+        # The two below are partial: they cannot answer for a person alone.
+        Index("ix_training_certificates_user_id", "user_id"),
         Index(
             "uq_training_certificates_session",
             "user_id",
@@ -58,3 +60,5 @@ class Certificate(Base):
     session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("training_sessions.id"))
     year: Mapped[int | None] = mapped_column(SmallInteger)
     issued_at: Mapped[Instant]
+    # The name as the person gave it when the certificate was issued. None: issued before names were kept.
+    holder_name: Mapped[str | None] = mapped_column(Text)

@@ -19,9 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
-from wxapi.training.models.columns import Instant, PersonId, SessionId, one_of
-from wxapi.training.rules.attendance import Action, FlagReason, State
-from wxapi.training.rules.windows import Via
+from wxapi.training.models.columns import Instant, PersonId, SessionId
 
 
 class Attendance(Base):
@@ -33,8 +31,6 @@ class Attendance(Base):
 
     __tablename__ = "training_attendance"
     __table_args__ = (
-        one_of("state", State, name="state"),
-        one_of("via", Via, name="via"),
         # Does this device sign in for others? Was this person elsewhere at the time?
         Index(
             "ix_training_attendance_device",
@@ -43,6 +39,8 @@ class Attendance(Base):
             postgresql_where=text("device_digest IS NOT NULL"),
         ),
         Index("ix_training_attendance_user_id", "user_id", "signed_in_at"),
+        # Whose session is to be closed?
+        Index("ix_training_attendance_enrolled", "session_id", postgresql_where=text("state = 'enrolled'")),
         # What was made up in this session?
         Index(
             "ix_training_attendance_made_up_in",
@@ -77,8 +75,8 @@ class AttendanceEvent(Base):
 
     __tablename__ = "training_attendance_events"
     __table_args__ = (
-        one_of("action", Action, name="action"),
         Index("ix_training_attendance_events_row", "session_id", "user_id", "id"),
+        Index("ix_training_attendance_events_user_id", "user_id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -90,6 +88,8 @@ class AttendanceEvent(Base):
     # The make-up's session before the decision, so that undoing brings it back.
     from_made_up_in: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("training_sessions.id"))
     to_state: Mapped[str] = mapped_column(Text)
+    # Whether a sign-in stood already: one that came after the decision stays when it is undone. None: not known.
+    after_sign_in: Mapped[bool | None]
     # None: the system itself.
     actor_id: Mapped[PersonId | None]
     reason: Mapped[str] = mapped_column(Text, server_default="")
@@ -99,7 +99,11 @@ class Refusal(Base):
     """A sign-in that was refused, with its stable code."""
 
     __tablename__ = "training_refusals"
-    __table_args__ = (Index("ix_training_refusals_person", "session_id", "user_id", "at"),)
+    __table_args__ = (
+        Index("ix_training_refusals_person", "session_id", "user_id", "at"),
+        Index("ix_training_refusals_at", "at"),
+        Index("ix_training_refusals_user_id", "user_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     session_id: Mapped[SessionId]
@@ -116,10 +120,10 @@ class Flag(Base):
 
     __tablename__ = "training_flags"
     __table_args__ = (
-        one_of("reason", FlagReason, name="reason"),
         # The same thing is flagged once, however often the review runs.
         UniqueConstraint("session_id", "reason", "subject"),
         Index("ix_training_flags_open", "session_id", "created_at", "id"),
+        Index("ix_training_flags_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
@@ -147,6 +151,8 @@ class LeaveRequest(Base):
             unique=True,
             postgresql_where=text("decision IS NULL"),
         ),
+        Index("ix_training_leave_requests_session_id", "session_id", "created_at", "id"),
+        Index("ix_training_leave_requests_user_id", "user_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)

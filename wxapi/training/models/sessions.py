@@ -8,10 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
-from wxapi.training.models.columns import Instant, PersonId, SessionId, one_of
-from wxapi.training.rules.sessions import EnrolmentState, Kind, SessionState
-
-_STORED_STATES = (SessionState.DRAFT, SessionState.PUBLISHED, SessionState.CANCELLED)
+from wxapi.training.models.columns import Instant, PersonId, SessionId
 
 
 class Series(Base):
@@ -44,8 +41,6 @@ class TrainingSession(Base):
 
     __tablename__ = "training_sessions"
     __table_args__ = (
-        one_of("kind", Kind, name="kind"),
-        one_of("state", _STORED_STATES, name="state"),
         CheckConstraint("ends_at > starts_at", name="times"),
         CheckConstraint("capacity IS NULL OR seats_taken <= capacity", name="seats"),
         CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="position"),
@@ -95,7 +90,6 @@ class Enrolment(Base):
 
     __tablename__ = "training_enrolments"
     __table_args__ = (
-        one_of("state", EnrolmentState, name="state"),
         Index("ix_training_enrolments_queue", "session_id", "seq", postgresql_where=text("state = 'waiting'")),
         Index("ix_training_enrolments_user_id", "user_id"),
     )

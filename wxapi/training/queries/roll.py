@@ -1,17 +1,19 @@
 """Reads of the roll."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
 from wxapi.kernel.paging import Page, decode_cursor, page_of
-from wxapi.training.models import Attendance, AttendanceEvent, Enrolment, Flag, LeaveRequest, TrainingSession
-from wxapi.training.rules.attendance import State
+from wxapi.training.models import Attendance, AttendanceEvent, Enrolment, TrainingSession
+from wxapi.training.queries.scope import among
+from wxapi.training.rules.attendance import Action, State
+from wxapi.training.rules.sessions import EnrolmentState
 
 _STREAMED = 500
 
@@ -41,7 +43,9 @@ def live(session: Session, session_id: uuid.UUID) -> tuple[str | None, dict[str,
     Besides the states: `signed_in` (with a sign-in, whatever the state), `walk_in`, `late_upload`, `waiting`, `total`.
     """
     waiting = (
-        select(func.count()).where(Enrolment.session_id == session_id, Enrolment.state == "waiting").scalar_subquery()
+        select(func.count())
+        .where(Enrolment.session_id == session_id, Enrolment.state == EnrolmentState.WAITING)
+        .scalar_subquery()
     )
     rows = session.execute(
         select(
@@ -108,36 +112,51 @@ def row_locked(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> A
     ).one_or_none()
 
 
+def rows_locked(session: Session, session_id: uuid.UUID, user_ids: Collection[uuid.UUID]) -> None:
+    """Lock the rows of some people, in the order of the people as all who lock many do."""
+    session.execute(
+        select(Attendance.user_id)
+        .where(Attendance.session_id == session_id, among(Attendance.user_id, user_ids))
+        .order_by(Attendance.user_id)
+        .with_for_update()
+    )
+
+
 def not_on_roll(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Those of some people who have no row, in the order given, each once."""
     present = set(
         session.scalars(
-            select(Attendance.user_id).where(Attendance.session_id == session_id, Attendance.user_id.in_(user_ids))
+            select(Attendance.user_id).where(Attendance.session_id == session_id, among(Attendance.user_id, user_ids))
         )
     )
     return [user_id for user_id in dict.fromkeys(user_ids) if user_id not in present]
 
 
 def in_states(
-    session: Session, session_id: uuid.UUID, states: Iterable[State], only: uuid.UUID | None
+    session: Session, session_id: uuid.UUID, states: Iterable[State], only: Collection[uuid.UUID] | None
 ) -> dict[uuid.UUID, uuid.UUID | None]:
-    """Who is in one of the states, each with the session of the make-up; `only`: of one person."""
+    """Who is in one of the states, each with the session of the make-up; `only`: of these people."""
     names = sorted(state.value for state in states)
     query = select(Attendance.user_id, Attendance.made_up_in).where(
         Attendance.session_id == session_id, Attendance.state.in_(names)
     )
-    rows = session.execute(query if only is None else query.where(Attendance.user_id == only))
+    rows = session.execute(query if only is None else query.where(among(Attendance.user_id, only)))
     return {row[0]: row[1] for row in rows}
 
 
-def made_up_in(session: Session, session_id: uuid.UUID, only: uuid.UUID | None) -> Sequence[Row[uuid.UUID, uuid.UUID]]:
-    """What was made up in a session: (missed session, person), in one order for all who lock them."""
+def made_up_in(
+    session: Session, session_id: uuid.UUID, only: Collection[uuid.UUID] | None
+) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """What was made up in a session: missed session → people; `only`: of these people."""
     query = (
         select(Attendance.session_id, Attendance.user_id)
         .where(Attendance.made_up_in == session_id)
         .order_by(Attendance.session_id, Attendance.user_id)
     )
-    return session.execute(query if only is None else query.where(Attendance.user_id == only)).all()
+    found: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for missed_id, user_id in session.execute(query if only is None else query.where(among(Attendance.user_id, only))):
+        found.setdefault(missed_id, []).append(user_id)
+    return found
 
 
 def row_of(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> tuple[Attendance, str] | None:
@@ -146,6 +165,7 @@ def row_of(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> tuple
         select(Attendance, User.nickname)
         .join(User, User.id == Attendance.user_id)
         .where(Attendance.session_id == session_id, Attendance.user_id == user_id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     return (row[0], row[1]) if row is not None else None
 
@@ -159,42 +179,25 @@ def history(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Sequ
     ).all()
 
 
-def flags_page(
-    session: Session, session_id: uuid.UUID, *, decided: bool | None, limit: int, cursor: str | None
-) -> Page[tuple[Flag, str | None]]:
-    """The review queue, oldest first, with names."""
-    query = (
-        select(Flag, User.nickname)
-        .outerjoin(User, User.id == Flag.user_id)
-        .where(Flag.session_id == session_id)
-        .order_by(Flag.id)
-        .limit(limit + 1)
-    )
-    if decided is not None:
-        query = query.where(Flag.decision.is_not(None) if decided else Flag.decision.is_(None))
-    if cursor is not None:
-        query = query.where(Flag.id > decode_cursor(cursor, uuid.UUID)[0])
-    rows = [(row[0], row[1]) for row in session.execute(query)]
-    return page_of(rows, limit, lambda row: (row[0].id,))
+def last_standing(history: Sequence[AttendanceEvent]) -> AttendanceEvent | None:
+    """The last decision of a history that was not itself taken back; None when there is none."""
+    taken_back = 0
+    for event in reversed(history):
+        if event.action == Action.UNDO:
+            taken_back += 1
+        elif taken_back:
+            taken_back -= 1
+        else:
+            return event
+    return None
 
 
-def leave_page(
-    session: Session, session_id: uuid.UUID, *, pending: bool, limit: int, cursor: str | None
-) -> Page[tuple[LeaveRequest, str]]:
-    """Requests for leave with names."""
-    query = (
-        select(LeaveRequest, User.nickname)
-        .join(User, User.id == LeaveRequest.user_id)
-        .where(LeaveRequest.session_id == session_id)
-        .order_by(LeaveRequest.id)
-        .limit(limit + 1)
-    )
-    if pending:
-        query = query.where(LeaveRequest.decision.is_(None))
-    if cursor is not None:
-        query = query.where(LeaveRequest.id > decode_cursor(cursor, uuid.UUID)[0])
-    rows = [(row[0], row[1]) for row in session.execute(query)]
-    return page_of(rows, limit, lambda row: (row[0].id,))
+def after_sign_in(event: AttendanceEvent, row: Attendance) -> bool:
+    """Whether the sign-in that stands on a row came before the decision; older decisions are judged by their time."""
+    if event.after_sign_in is not None:
+        return event.after_sign_in
+    received = row.received_at or row.signed_in_at
+    return received is not None and received <= event.at
 
 
 def _roll(session_id: uuid.UUID, wanted: RollFilter) -> Select[Attendance, str]:

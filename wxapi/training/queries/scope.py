@@ -1,11 +1,17 @@
 """Which sessions an actor manages, as conditions of queries."""
 
-from sqlalchemy import ColumnElement, false, or_
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Uuid, any_, false, literal, or_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.regions.rules.levels import path_of
 from wxapi.training.models import TrainingSession
+from wxapi.training.rules.sessions import SessionState
 
 
 def within(actor: Actor, permission: Permission) -> ColumnElement[bool]:
@@ -32,5 +38,10 @@ def admits(actor: Actor) -> ColumnElement[bool]:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Sessions that exist for the actor: all but drafts, and the drafts of his regions."""
-    return or_(TrainingSession.state != "draft", within(actor, Permission.TRAINING_STEWARD))
+    """Sessions that exist for the actor: all but drafts, and the drafts of the regions they organise in."""
+    return or_(TrainingSession.state != SessionState.DRAFT, within(actor, Permission.TRAINING_ORGANISE))
+
+
+def among(column: InstrumentedAttribute[uuid.UUID], ids: Collection[uuid.UUID]) -> ColumnElement[bool]:
+    """Whether a column holds one of some ids: one parameter however many, where `IN` has one each."""
+    return column == any_(literal(sorted(ids), ARRAY(Uuid)))

@@ -1,8 +1,11 @@
 """The states of a person on the roll, and which change is whose."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from wxapi.kernel.errors import ConflictError, InvalidError
+from wxapi.training.rules.geofence import Doubt
+from wxapi.training.rules.windows import Window
 
 
 class State(StrEnum):
@@ -35,7 +38,7 @@ STATE_NAMES = {
 IN_THE_HALL = frozenset({State.PRESENT, State.LATE, State.LEFT_EARLY})
 # The person had the training, here or elsewhere: for coverage.
 ATTENDED = IN_THE_HALL | {State.MADE_UP}
-# What a sign-in overrides: nobody proves his presence in vain because he was excused or already written off.
+# What a sign-in overrides: nobody proves their presence in vain because they were excused or already written off.
 SIGN_IN_OVERRIDES = frozenset({State.ENROLLED, State.ON_LEAVE, State.ABSENT, State.EXEMPT})
 # What an approved leave overrides; somebody who came anyway stays present.
 LEAVE_OVERRIDES = frozenset({State.ENROLLED, State.ABSENT})
@@ -46,9 +49,6 @@ MANUAL = frozenset(State) - {State.NEEDS_REVIEW}
 class Action(StrEnum):
     """What changed a state; stands in the history."""
 
-    ENROL = "enrol"
-    SIGN_IN = "sign_in"
-    SIGN_OUT = "sign_out"
     MANUAL = "manual"
     BULK = "bulk"
     UNDO = "undo"
@@ -95,6 +95,9 @@ FLAG_NAMES = {
     FlagReason.BURST: "迟到时间后短时间内集中签到",
 }
 
+# What makes a sign-in wait for review; the other reasons are found beside a state that stands.
+DOUBTS = frozenset(doubt.value for doubt in Doubt)
+
 # A code used by more than half of those enrolled, and by so many at least, was perhaps passed on.
 CROWD_MIN, CROWD_SHARE = 30, 0.5
 # So many within one step after the late mark: people trickle in late, they do not come in groups.
@@ -129,3 +132,42 @@ def check_leave_possible(state: State) -> None:
     """
     if state not in LEAVE_OVERRIDES:
         raise ConflictError("already_signed_in", "您已有考勤记录,不能再请假;如需更正请联系组织者。")
+
+
+def signed_in_state(window: Window, signed_in_at: datetime, signed_out_at: datetime | None, *, doubted: bool) -> State:
+    """The state that signing in and out make by themselves; `doubted`: something about it is still to be decided."""
+    if doubted:
+        return State.NEEDS_REVIEW
+    if signed_out_at is not None and window.is_early_leave(signed_out_at):
+        return State.LEFT_EARLY
+    return State.LATE if window.is_late(signed_in_at) else State.PRESENT
+
+
+def state_after_undo(before: State, by_sign_in: State, *, signed_in_since: bool, left_since: bool) -> State:
+    """The state of somebody who has signed in, as if a decision had never been taken.
+
+    Args:
+        before: what the decision found.
+        by_sign_in: what the sign-in makes by itself, see `signed_in_state`.
+        signed_in_since: the sign-in came after the decision.
+        left_since: so did the sign-out.
+    """
+    if signed_in_since and before in SIGN_IN_OVERRIDES:
+        return by_sign_in
+    # Signing out moves these states only.
+    if left_since and before in IN_THE_HALL:
+        return by_sign_in
+    return before
+
+
+def may_strike(standing: Action | None, to_state: State | None, *, after_sign_in: bool) -> bool:
+    """Whether upholding a flag strikes the sign-in: not when an organiser has set the state since.
+
+    Args:
+        standing: the last decision about the row that was not taken back; None: there is none.
+        to_state: what it set.
+        after_sign_in: it was taken after the sign-in.
+    """
+    if standing in {None, Action.FLAG, Action.CLOSE}:
+        return True
+    return not after_sign_in and to_state in SIGN_IN_OVERRIDES

@@ -1,7 +1,7 @@
 """The ledger of hours: what the roll says, booked as differences, so that booking again changes nothing."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from wxapi.platform.db import transaction
 from wxapi.training.models import HourEntry, TrainingSession
 from wxapi.training.queries import roll
 from wxapi.training.queries import sessions as queries
+from wxapi.training.queries.scope import among
 from wxapi.training.rules.attendance import IN_THE_HALL
 from wxapi.training.rules.hours import Credit, credited_states, credits_of, shipped_rules
 from wxapi.training.rules.sessions import SessionState
@@ -33,21 +34,38 @@ def settle(session_id: uuid.UUID, *, now: datetime) -> int:
     A session that has not ended, or whose end was moved, is left for its own time.
     """
     with transaction() as session:
+        queries.lock_with_make_ups(session, session_id)
         return settle_if_over(session, session_id, now=now)
 
 
-def settle_if_over(session: Session, session_id: uuid.UUID, *, now: datetime, only: uuid.UUID | None = None) -> int:
-    """The same within the caller's transaction, after a change of the roll; `only`: of one person's row."""
+def settle_if_over(
+    session: Session, session_id: uuid.UUID, *, now: datetime, only: Collection[uuid.UUID] | None = None
+) -> int:
+    """The same within the caller's transaction, after a change of the roll; `only`: of these people's rows.
+
+    When the session is over the caller holds its lock and those of the sessions made up in it, taken before the rows.
+    """
     session.flush()
-    booked = _book(session, session_id, now=now, only=only)
+    booked = book(session, session_id, now=now, only=only)
     # What was made up here counts here, or else where it was missed.
-    for missed_id, user_id in roll.made_up_in(session, session_id, only):
-        booked += _book(session, missed_id, now=now, only=user_id)
+    for missed_id, user_ids in roll.made_up_in(session, session_id, only).items():
+        booked += book(session, missed_id, now=now, only=user_ids)
     return booked
 
 
+def book(session: Session, session_id: uuid.UUID, *, now: datetime, only: Collection[uuid.UUID] | None = None) -> int:
+    """Book what the roll of one session says, when it is over and locked; returns how many entries were needed."""
+    row = session.get(TrainingSession, session_id, populate_existing=True)
+    if row is None or row.state == SessionState.DRAFT or row.ends_at > now:
+        return 0
+    entries = differences(session, row, now=now, only=only)
+    session.add_all(entries)
+    session.flush()
+    return len(entries)
+
+
 def differences(
-    session: Session, row: TrainingSession, *, now: datetime, only: uuid.UUID | None = None
+    session: Session, row: TrainingSession, *, now: datetime, only: Collection[uuid.UUID] | None = None
 ) -> list[HourEntry]:
     """The entries that would bring the ledger to what the roll says; empty when it is right."""
     credits_ = _credits(row)
@@ -88,23 +106,13 @@ def recompute(session_ids: Sequence[uuid.UUID], *, now: datetime, write: bool) -
     return found
 
 
-def _book(session: Session, session_id: uuid.UUID, *, now: datetime, only: uuid.UUID | None) -> int:
-    row = queries.locked(session, session_id)
-    if row is None or row.state == SessionState.DRAFT or row.ends_at > now:
-        return 0
-    entries = differences(session, row, now=now, only=only)
-    session.add_all(entries)
-    session.flush()
-    return len(entries)
-
-
 def _credits(row: TrainingSession) -> tuple[Credit, ...]:
     if row.state == SessionState.CANCELLED:
         return ()
     return credits_of(row.kind, row.starts_at, row.ends_at, row.credit_hours, shipped_rules())
 
 
-def _credited(session: Session, row: TrainingSession, only: uuid.UUID | None) -> set[uuid.UUID]:
+def _credited(session: Session, row: TrainingSession, only: Collection[uuid.UUID] | None) -> set[uuid.UUID]:
     """Who earns hours here: a make-up whose own session earns them does not earn them again."""
     states = credited_states(row.starts_at, shipped_rules())
     made_up_in = roll.in_states(session, row.id, states, only)
@@ -117,7 +125,7 @@ def _credited(session: Session, row: TrainingSession, only: uuid.UUID | None) ->
     }
 
 
-def _earners(session: Session, session_id: uuid.UUID, only: uuid.UUID | None) -> set[uuid.UUID]:
+def _earners(session: Session, session_id: uuid.UUID, only: Collection[uuid.UUID] | None) -> set[uuid.UUID]:
     """Who earns, or will earn at its end, hours of a session for having been in its hall."""
     row = session.get_one(TrainingSession, session_id)
     if not _credits(row):
@@ -126,11 +134,11 @@ def _earners(session: Session, session_id: uuid.UUID, only: uuid.UUID | None) ->
     return set(roll.in_states(session, session_id, states, only))
 
 
-def _booked(session: Session, session_id: uuid.UUID, only: uuid.UUID | None) -> dict[_Key, _Booked]:
+def _booked(session: Session, session_id: uuid.UUID, only: Collection[uuid.UUID] | None) -> dict[_Key, _Booked]:
     query = (
         select(HourEntry.user_id, HourEntry.year, func.sum(HourEntry.hours), func.max(HourEntry.rule_version))
         .where(HourEntry.session_id == session_id)
         .group_by(HourEntry.user_id, HourEntry.year)
     )
-    rows = session.execute(query if only is None else query.where(HourEntry.user_id == only))
+    rows = session.execute(query if only is None else query.where(among(HourEntry.user_id, only)))
     return {(row[0], row[1]): _Booked(row[2], row[3]) for row in rows}

@@ -1,9 +1,15 @@
-"""The one setter of a state by decision, and what a decision means for make-ups elsewhere."""
+"""The one setter of states by decision, and what a decision means for make-ups elsewhere.
+
+The rows are locked, and the sessions before them (`queries.sessions.lock_with_make_ups`). However many people a
+decision is about, the number of statements depends on the sessions it touches only.
+"""
 
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -11,46 +17,72 @@ from wxapi.kernel.errors import InvalidError
 from wxapi.training.models import Attendance, AttendanceEvent
 from wxapi.training.queries import roll as queries
 from wxapi.training.queries.managed import ORGANISE
+from wxapi.training.queries.scope import among
 from wxapi.training.queries.sessions import managed_session
 from wxapi.training.rules.attendance import IN_THE_HALL, Action, State
-from wxapi.training.services.book_hours import settle_if_over
+from wxapi.training.services.book_hours import book
 
-_MAKE_UP_FELL = "补课场次的出席记录已被更正,补课不再成立"
+_MAKE_UP_FELL = "补课场次的出席记录已被更正，补课不再成立"
 
 
-def change_state(
-    session: Session,
-    row: Attendance,
-    state: State,
-    action: Action,
-    *,
-    actor_id: uuid.UUID | None,
-    reason: str,
-    now: datetime,
-    made_up_in: uuid.UUID | None = None,
-) -> None:
-    """Set state and history together; make-ups that rested on this attendance fall with it.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A decision. `actor_id` None: the system's; `made_up_in` goes with the state `made_up` only."""
 
-    `made_up_in`, where a missed session was made up, is kept only with the state `made_up`.
-    """
-    session.add(
-        AttendanceEvent(
-            session_id=row.session_id,
-            user_id=row.user_id,
-            at=now,
-            action=action.value,
-            from_state=row.state,
-            from_made_up_in=row.made_up_in,
-            to_state=state.value,
-            actor_id=actor_id,
-            reason=reason,
+    state: State
+    action: Action
+    actor_id: uuid.UUID | None
+    reason: str
+    at: datetime
+    made_up_in: uuid.UUID | None = None
+
+
+def change_states(session: Session, session_id: uuid.UUID, user_ids: Collection[uuid.UUID], change: Change) -> None:
+    """Set state and history together; make-ups that rested on an attendance fall with it."""
+    rows = (Attendance.session_id == session_id, among(Attendance.user_id, user_ids))
+    session.flush()
+    struck: list[uuid.UUID] = []
+    if change.state not in IN_THE_HALL:
+        struck = [*session.scalars(select(Attendance.user_id).where(*rows, Attendance.state.in_(IN_THE_HALL)))]
+    session.execute(
+        insert(AttendanceEvent).from_select(
+            [
+                "session_id",
+                "user_id",
+                "from_state",
+                "from_made_up_in",
+                "after_sign_in",
+                "at",
+                "action",
+                "to_state",
+                "actor_id",
+                "reason",
+            ],
+            select(
+                Attendance.session_id,
+                Attendance.user_id,
+                Attendance.state,
+                Attendance.made_up_in,
+                Attendance.signed_in_at.is_not(None),
+                literal(change.at, AttendanceEvent.at.type),
+                literal(change.action.value),
+                literal(change.state.value),
+                literal(change.actor_id, AttendanceEvent.actor_id.type),
+                cast(change.reason, Text),
+            )
+            .where(*rows)
+            .order_by(Attendance.user_id),
         )
     )
-    attended = row.state in IN_THE_HALL
-    row.state = state.value
-    row.made_up_in = made_up_in if state is State.MADE_UP else None
-    if attended and state not in IN_THE_HALL:
-        _let_make_ups_fall(session, row, actor_id=actor_id, now=now)
+    session.execute(
+        update(Attendance)
+        .where(*rows)
+        .values(state=change.state, made_up_in=change.made_up_in if change.state is State.MADE_UP else None)
+        .execution_options(synchronize_session=False)
+    )
+    _expire(session, session_id)
+    if struck:
+        _let_make_ups_fall(session, session_id, struck, change)
 
 
 def check_make_up(
@@ -69,15 +101,20 @@ def check_make_up(
         )
 
 
-def _let_make_ups_fall(session: Session, row: Attendance, *, actor_id: uuid.UUID | None, now: datetime) -> None:
-    """The sessions the person made up in this one are missed again; their hours follow."""
-    made_up = session.scalars(
-        select(Attendance)
-        .where(Attendance.made_up_in == row.session_id, Attendance.user_id == row.user_id)
-        .order_by(Attendance.session_id)
-        .with_for_update()
-    ).all()
-    for missed in made_up:
+def _expire(session: Session, session_id: uuid.UUID) -> None:
+    """What the session object knows of the roll was changed by statements it did not see."""
+    for known in session.identity_map.values():
+        if isinstance(known, Attendance) and known.session_id == session_id:
+            session.expire(known)
+
+
+def _let_make_ups_fall(
+    session: Session, session_id: uuid.UUID, user_ids: Collection[uuid.UUID], change: Change
+) -> None:
+    """The sessions that people made up in this one are missed again; their hours follow."""
+    for missed_id, people in queries.made_up_in(session, session_id, user_ids).items():
+        queries.rows_locked(session, missed_id, people)
         # A decision of its own there, whatever took it here: so it can be undone there.
-        change_state(session, missed, State.ABSENT, Action.MANUAL, actor_id=actor_id, reason=_MAKE_UP_FELL, now=now)
-        settle_if_over(session, missed.session_id, now=now, only=missed.user_id)
+        fallen = Change(State.ABSENT, Action.MANUAL, change.actor_id, _MAKE_UP_FELL, change.at)
+        change_states(session, missed_id, people, fallen)
+        book(session, missed_id, now=change.at, only=people)

@@ -1,7 +1,7 @@
 """The roll in the organiser's hand: ticked, corrected, undone, each time with a reason and in the history."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,14 +16,17 @@ from wxapi.kernel.ids import new_id
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.training.models import Attendance, AttendanceEvent, TrainingSession
+from wxapi.training.queries import reviews
 from wxapi.training.queries import roll as queries
-from wxapi.training.queries.managed import ORGANISE, managed
-from wxapi.training.queries.roll import RollRow
-from wxapi.training.rules.attendance import Action, State, check_manual
+from wxapi.training.queries.managed import managed_for_roll
+from wxapi.training.queries.roll import RollRow, after_sign_in, last_standing
+from wxapi.training.queries.scope import among
+from wxapi.training.rules.attendance import DOUBTS, Action, State, check_manual, signed_in_state, state_after_undo
 from wxapi.training.rules.sessions import SessionState
 from wxapi.training.services.book_hours import settle_if_over
-from wxapi.training.services.change_state import change_state, check_make_up
+from wxapi.training.services.change_state import Change, change_states, check_make_up
 from wxapi.training.services.roll_reading import roll_row
+from wxapi.training.services.session_cache import facts_from
 
 MAX_BULK = 1_000
 
@@ -57,22 +60,15 @@ def correct(
     """
     state = check_manual(correction.state)
     with transaction() as session:
-        _for_changes(session, actor, session_id)
-        if state is State.MADE_UP and correction.made_up_in is not None:
-            check_make_up(session, actor, session_id, user_id, correction.made_up_in)
-        row = _row_for(session, session_id, user_id)
-        change_state(
-            session,
-            row,
-            state,
-            Action.MANUAL,
-            actor_id=actor.user_id,
-            reason=correction.reason,
-            now=now,
-            made_up_in=correction.made_up_in,
-        )
+        made_up_in = correction.made_up_in if state is State.MADE_UP else None
+        _for_changes(session, actor, session_id, [user_id], rests_on=lambda: made_up_in)
+        if made_up_in is not None:
+            check_make_up(session, actor, session_id, user_id, made_up_in)
+        _put_on_roll(session, session_id, user_id)
+        change = Change(state, Action.MANUAL, actor.user_id, correction.reason, now, made_up_in)
+        change_states(session, session_id, [user_id], change)
         _audit(session, actor, "training.correct", session_id, now, user_id=str(user_id), state=state.value)
-        settle_if_over(session, session_id, now=now, only=user_id)
+        settle_if_over(session, session_id, now=now, only=[user_id])
         return roll_row(session, session_id, user_id)
 
 
@@ -98,23 +94,23 @@ def correct_many(
     if user_ids is None and not late_uploads:
         raise InvalidError("nobody_named", "请指定人员名单,或选择全部离线补传记录。")
     with transaction() as session:
-        _for_changes(session, actor, session_id)
+        _for_changes(session, actor, session_id, user_ids)
         missing = []
         if user_ids is not None:
             if not late_uploads:
                 _add_walk_ins(session, session_id, user_ids)
             missing = queries.not_on_roll(session, session_id, user_ids)
-        query = select(Attendance).where(Attendance.session_id == session_id, Attendance.state != state)
+        query = select(Attendance.user_id).where(Attendance.session_id == session_id, Attendance.state != state)
         if user_ids is not None:
-            query = query.where(Attendance.user_id.in_(user_ids))
+            query = query.where(among(Attendance.user_id, user_ids))
         if late_uploads:
             query = query.where(Attendance.late_upload)
-        rows = session.scalars(query.order_by(Attendance.user_id).with_for_update()).all()
-        for row in rows:
-            change_state(session, row, state, Action.BULK, actor_id=actor.user_id, reason=correction.reason, now=now)
-        _audit(session, actor, "training.correct_many", session_id, now, state=state.value, rows=len(rows))
-        settle_if_over(session, session_id, now=now)
-        return ManyCorrected(len(rows), missing)
+        people = session.scalars(query.order_by(Attendance.user_id).with_for_update()).all()
+        change = Change(state, Action.BULK, actor.user_id, correction.reason, now)
+        change_states(session, session_id, people, change)
+        _audit(session, actor, "training.correct_many", session_id, now, state=state.value, rows=len(people))
+        settle_if_over(session, session_id, now=now, only=people)
+        return ManyCorrected(len(people), missing)
 
 
 def undo(actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID, *, reason: str, now: datetime) -> RollRow:
@@ -125,66 +121,67 @@ def undo(actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID, *, reason: str
         ConflictError: `nothing_to_undo`.
         InvalidError: `make_up_not_attended`, the make-up this would bring back no longer stands.
     """
+
+    def rests_on() -> uuid.UUID | None:
+        last = last_standing(queries.history(session, session_id, user_id))
+        return last.from_made_up_in if last is not None else None
+
     with transaction() as session:
-        _for_changes(session, actor, session_id)
-        row = queries.row_locked(session, session_id, user_id)
-        if row is None:
+        row = _for_changes(session, actor, session_id, [user_id], rests_on=rests_on)
+        line = queries.row_locked(session, session_id, user_id)
+        if line is None:
             raise not_found()
-        last = _last_standing(queries.history(session, session_id, user_id))
+        last = last_standing(queries.history(session, session_id, user_id))
         if last is None:
             raise ConflictError("nothing_to_undo", "没有可以撤销的更正。")
-        before, made_up_in = State(last.from_state or State.ENROLLED), last.from_made_up_in
-        if made_up_in is not None:
-            check_make_up(session, actor, session_id, user_id, made_up_in)
-        change_state(
-            session,
-            row,
-            before,
-            Action.UNDO,
-            actor_id=actor.user_id,
-            reason=reason,
-            now=now,
-            made_up_in=made_up_in,
-        )
+        if last.from_made_up_in is not None:
+            check_make_up(session, actor, session_id, user_id, last.from_made_up_in)
+        before = _state_without(session, row, line, last)
+        change = Change(before, Action.UNDO, actor.user_id, reason, now, last.from_made_up_in)
+        change_states(session, session_id, [user_id], change)
         _audit(session, actor, "training.undo", session_id, now, user_id=str(user_id), state=before.value)
-        settle_if_over(session, session_id, now=now, only=user_id)
+        settle_if_over(session, session_id, now=now, only=[user_id])
         return roll_row(session, session_id, user_id)
 
 
-def _last_standing(history: Sequence[AttendanceEvent]) -> AttendanceEvent | None:
-    """The last decision that was not itself taken back; None when there is none."""
-    taken_back = 0
-    for event in reversed(history):
-        if event.action == Action.UNDO:
-            taken_back += 1
-        elif taken_back:
-            taken_back -= 1
-        else:
-            return event
-    return None
+def _state_without(session: Session, row: TrainingSession, line: Attendance, last: AttendanceEvent) -> State:
+    """The state as if the decision had never been taken: a sign-in that came after it stays."""
+    before = State(last.from_state or State.ENROLLED)
+    if line.signed_in_at is None:
+        return before
+    doubted = not DOUBTS.isdisjoint(line.flags) and reviews.open_doubts(session, row.id, line.user_id)
+    by_sign_in = signed_in_state(facts_from(row).window, line.signed_in_at, line.signed_out_at, doubted=doubted)
+    since = not after_sign_in(last, line)
+    left_since = line.signed_out_at is not None and line.signed_out_at > last.at
+    return state_after_undo(before, by_sign_in, signed_in_since=since, left_since=left_since)
 
 
-def _for_changes(session: Session, actor: Actor, session_id: uuid.UUID) -> TrainingSession:
-    row = managed(session, actor, session_id, ORGANISE)
+def _for_changes(
+    session: Session,
+    actor: Actor,
+    session_id: uuid.UUID,
+    user_ids: Sequence[uuid.UUID] | None,
+    *,
+    rests_on: Callable[[], uuid.UUID | None] = lambda: None,
+) -> TrainingSession:
+    row = managed_for_roll(session, actor, session_id, user_ids, rests_on=rests_on)
     if row.state == SessionState.DRAFT:
-        raise ConflictError("session_not_published", "本场培训尚未发布,没有考勤。")
+        raise ConflictError("session_not_published", "本场培训尚未发布，没有考勤。")
     return row
 
 
-def _row_for(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Attendance:
-    """The person's row, made when missing: a walk-in whom the organiser notes down."""
-    row = queries.row_locked(session, session_id, user_id)
-    if row is None:
-        _add_walk_ins(session, session_id, [user_id])
-        row = queries.row_locked(session, session_id, user_id)
-    if row is None:
+def _put_on_roll(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Lock the person's row, made when missing: a walk-in whom the organiser notes down."""
+    if queries.row_locked(session, session_id, user_id) is not None:
+        return
+    _add_walk_ins(session, session_id, [user_id])
+    if queries.row_locked(session, session_id, user_id) is None:
         raise not_found()
-    return row
 
 
 def _add_walk_ins(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> None:
     """A row for each who exists and has none yet."""
-    people = session.scalars(select(User.id).where(User.id.in_(user_ids), User.erased_at.is_(None))).all()
+    people = session.scalars(select(User.id).where(among(User.id, user_ids), User.erased_at.is_(None))).all()
     if not people:
         return
     rows = [

@@ -44,6 +44,8 @@ def enrol(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> EnrolmentVie
         found = session.get(TrainingSession, session_id)
         if found is None:
             raise not_found()
+        # Before any lock: what is over never opens again, so that all sessions of a series are locked in one order.
+        check_enrollable(shown_state(found.state, found.ends_at, now))
         if found.series_id is not None:
             # The series before its sessions, always: no two requests wait for each other.
             _join_series(session, found.series_id, actor)

@@ -3,9 +3,6 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.ids import new_id
@@ -13,13 +10,14 @@ from wxapi.kernel.paging import Page
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.training.models import LeaveRequest, TrainingSession
+from wxapi.training.queries import reviews
 from wxapi.training.queries import roll as queries
-from wxapi.training.queries.managed import ORGANISE, managed
-from wxapi.training.queries.scope import within
+from wxapi.training.queries.managed import ORGANISE, managed, managed_for_roll
 from wxapi.training.rules.attendance import LEAVE_OVERRIDES, Action, Decision, State, check_leave_possible
 from wxapi.training.rules.sessions import SessionState, session_cancelled
 from wxapi.training.services import timetable
-from wxapi.training.services.change_state import change_state
+from wxapi.training.services.book_hours import settle_if_over
+from wxapi.training.services.change_state import Change, change_states
 
 
 def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> LeaveRequest:
@@ -40,7 +38,7 @@ def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> L
         if row is None:
             raise not_found()
         check_leave_possible(State(row.state))
-        if _pending(session, session_id, actor.user_id) is not None:
+        if reviews.leave_pending(session, session_id, actor.user_id):
             raise ConflictError("leave_pending", "您已提交请假申请,请等待组织者审批。")
         request = LeaveRequest(
             id=new_id(), session_id=session_id, user_id=actor.user_id, reason=reason, created_at=now, note=""
@@ -66,9 +64,12 @@ def decide(
         ConflictError: `already_decided` otherwise.
     """
     with transaction() as session:
-        request = _request_locked(session, actor, request_id)
-        if session_id is not None and request.session_id != session_id:
+        # The session before its rows; whose request it is never changes.
+        about = reviews.leave_of(session, actor, request_id)
+        if about is None or (session_id is not None and about.session_id != session_id):
             raise not_found()
+        managed_for_roll(session, actor, about.session_id, [about.user_id])
+        request = session.get_one(LeaveRequest, request_id, with_for_update=True, populate_existing=True)
         if request.decision == decision:
             return request
         if request.decision is not None:
@@ -78,15 +79,10 @@ def decide(
         if decision is Decision.APPROVE:
             row = queries.row_locked(session, request.session_id, request.user_id)
             if row is not None and row.state in LEAVE_OVERRIDES:
-                change_state(
-                    session,
-                    row,
-                    State.ON_LEAVE,
-                    Action.LEAVE,
-                    actor_id=actor.user_id,
-                    reason=request.reason,
-                    now=now,
-                )
+                # The person's own words stay with the request: the history is kept longer than they are.
+                change = Change(State.ON_LEAVE, Action.LEAVE, actor.user_id, "", now)
+                change_states(session, request.session_id, [request.user_id], change)
+                settle_if_over(session, request.session_id, now=now, only=[request.user_id])
         timetable.leave_decided(session, request.id)
         audit.record(
             session,
@@ -108,27 +104,4 @@ def requests(
         NotFoundError: outside the scope.
     """
     managed(db.session(), actor, session_id, ORGANISE)
-    return queries.leave_page(db.session(), session_id, pending=pending, limit=limit, cursor=cursor)
-
-
-def _pending(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> uuid.UUID | None:
-    return session.scalars(
-        select(LeaveRequest.id).where(
-            LeaveRequest.session_id == session_id,
-            LeaveRequest.user_id == user_id,
-            LeaveRequest.decision.is_(None),
-        )
-    ).one_or_none()
-
-
-def _request_locked(session: Session, actor: Actor, request_id: uuid.UUID) -> LeaveRequest:
-    request = session.scalars(
-        select(LeaveRequest)
-        .join(TrainingSession, TrainingSession.id == LeaveRequest.session_id)
-        .where(LeaveRequest.id == request_id, within(actor, ORGANISE))
-        .with_for_update(of=LeaveRequest)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if request is None:
-        raise not_found()
-    return request
+    return reviews.leave_page(db.session(), session_id, pending=pending, limit=limit, cursor=cursor)

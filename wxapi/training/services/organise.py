@@ -16,7 +16,7 @@ from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
-from wxapi.training.models import Series, SeriesEnrolment, TrainingSession
+from wxapi.training.models import Series, TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE, managed, managed_locked
 from wxapi.training.queries.session_views import SessionView, view_of
@@ -32,7 +32,7 @@ from wxapi.training.rules.sessions import (
     shown_state,
 )
 from wxapi.training.services import timetable
-from wxapi.training.services.seats import fill_seats, take_seat
+from wxapi.training.services.seats import fill_seats, seat_series
 from wxapi.training.services.session_cache import SECRET_PURPOSE
 
 # So many unknown entries of an audience are named in a refusal; the rest is likely wrong in the same way.
@@ -113,7 +113,8 @@ def publish(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SessionVie
             row.version += 1
             row.updated_at = now
             timetable.plan_clockwork(session, row, now=now)
-            _enrol_series(session, row, now=now)
+            if row.series_id is not None:
+                seat_series(session, row, now=now)
             _audit(session, actor, "training.publish", row, now)
         elif row.state == SessionState.CANCELLED:
             check_editable(SessionState.CANCELLED)
@@ -187,19 +188,6 @@ def _apply(row: TrainingSession, plan: Plan) -> None:
     row.audience_user_ids = sorted(plan.audience.user_ids)
     row.sign_in_opens_min, row.late_after_min = plan.sign_in_opens_min, plan.late_after_min
     row.sign_out, row.offline_hours, row.parallel = plan.sign_out, plan.offline_hours, plan.parallel
-
-
-def _enrol_series(session: Session, row: TrainingSession, *, now: datetime) -> None:
-    """Everybody who enrolled in the series gets a seat or a place, in the order they enrolled."""
-    if row.series_id is None:
-        return
-    people = session.scalars(
-        select(SeriesEnrolment.user_id)
-        .where(SeriesEnrolment.series_id == row.series_id, SeriesEnrolment.withdrawn_at.is_(None))
-        .order_by(SeriesEnrolment.seq)
-    ).all()
-    for user_id in people:
-        take_seat(session, row, user_id, now=now)
 
 
 def _audit(session: Session, actor: Actor, action: str, row: TrainingSession, now: datetime) -> None:

@@ -15,10 +15,11 @@ from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
-from wxapi.training.models import Attendance, Enrolment, Flag, TrainingSession
+from wxapi.training.models import Attendance, Enrolment, Flag
+from wxapi.training.queries import reviews
 from wxapi.training.queries import roll as queries
-from wxapi.training.queries.managed import ORGANISE, managed
-from wxapi.training.queries.scope import within
+from wxapi.training.queries.managed import ORGANISE, managed, managed_for_roll
+from wxapi.training.queries.roll import after_sign_in, last_standing
 from wxapi.training.rules.attendance import (
     BURST_MIN,
     CROWD_MIN,
@@ -27,10 +28,12 @@ from wxapi.training.rules.attendance import (
     FlagReason,
     State,
     is_crowd,
+    may_strike,
+    signed_in_state,
 )
 from wxapi.training.rules.codes import step_start
 from wxapi.training.services.book_hours import settle_if_over
-from wxapi.training.services.change_state import change_state
+from wxapi.training.services.change_state import Change, change_states
 from wxapi.training.services.session_cache import Facts, present_facts
 
 Found = tuple[FlagReason, str, uuid.UUID | None, dict[str, Any]]
@@ -45,7 +48,7 @@ def queue(
         NotFoundError: outside the scope.
     """
     managed(db.session(), actor, session_id, ORGANISE)
-    return queries.flags_page(db.session(), session_id, decided=decided, limit=limit, cursor=cursor)
+    return reviews.flags_page(db.session(), session_id, decided=decided, limit=limit, cursor=cursor)
 
 
 def decide(
@@ -66,9 +69,12 @@ def decide(
         ConflictError: `already_decided` otherwise.
     """
     with transaction() as session:
-        flag = _flag_locked(session, actor, flag_id)
-        if session_id is not None and flag.session_id != session_id:
+        # The session before its rows; whose flag it is never changes.
+        about = reviews.flag_of(session, actor, flag_id)
+        if about is None or (session_id is not None and about.session_id != session_id):
             raise not_found()
+        managed_for_roll(session, actor, about.session_id, None if about.user_id is None else [about.user_id])
+        flag = session.get_one(Flag, flag_id, with_for_update=True, populate_existing=True)
         if flag.decision == decision:
             return flag
         if flag.decision is not None:
@@ -106,32 +112,19 @@ def _apply(
         return
     if decision is FlagDecision.UPHOLD:
         state = State.ABSENT
-    elif row.state == State.NEEDS_REVIEW and not _open_doubts(session, flag.session_id, user_id):
-        facts = present_facts(session, flag.session_id)
+        last = last_standing(queries.history(session, flag.session_id, user_id))
+        if last is not None and not may_strike(
+            Action(last.action), State(last.to_state), after_sign_in=after_sign_in(last, row)
+        ):
+            return
+    elif row.state == State.NEEDS_REVIEW and not reviews.open_doubts(session, flag.session_id, user_id):
         assert row.signed_in_at is not None
-        state = State.LATE if facts.window.is_late(row.signed_in_at) else State.PRESENT
+        window = present_facts(session, flag.session_id).window
+        state = signed_in_state(window, row.signed_in_at, row.signed_out_at, doubted=False)
     else:
         return
-    change_state(session, row, state, Action.FLAG, actor_id=actor.user_id, reason=flag.note, now=now)
-    settle_if_over(session, flag.session_id, now=now, only=user_id)
-
-
-def _open_doubts(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> bool:
-    open_flag = select(Flag.id).where(Flag.session_id == session_id, Flag.user_id == user_id, Flag.decision.is_(None))
-    return session.scalars(open_flag.limit(1)).first() is not None
-
-
-def _flag_locked(session: Session, actor: Actor, flag_id: uuid.UUID) -> Flag:
-    flag = session.scalars(
-        select(Flag)
-        .join(TrainingSession, TrainingSession.id == Flag.session_id)
-        .where(Flag.id == flag_id, within(actor, ORGANISE))
-        .with_for_update(of=Flag)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if flag is None:
-        raise not_found()
-    return flag
+    change_states(session, flag.session_id, [user_id], Change(state, Action.FLAG, actor.user_id, flag.note, now))
+    settle_if_over(session, flag.session_id, now=now, only=[user_id])
 
 
 def _shared_devices(session: Session, session_id: uuid.UUID) -> Iterator[Found]:

@@ -1,16 +1,16 @@
 """Seats and the waiting list, under the session's lock: exactly `capacity` people in, the others in order."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, case, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.errors import ConflictError
 from wxapi.kernel.ids import new_id
-from wxapi.training.models import Attendance, Enrolment, TrainingSession
-from wxapi.training.queries import sessions as queries
+from wxapi.training.models import Attendance, Enrolment, SeriesEnrolment, TrainingSession
 from wxapi.training.rules.attendance import State
 from wxapi.training.rules.sessions import EnrolmentState
 from wxapi.training.services import timetable
@@ -62,27 +62,81 @@ def leave_seat(session: Session, row: TrainingSession, user_id: uuid.UUID, *, no
 
 
 def fill_seats(session: Session, row: TrainingSession, *, now: datetime) -> int:
-    """Let those who wait move up while seats are free, in their order; returns how many. `row` must be locked."""
-    limit = None if row.capacity is None else row.capacity - row.seats_taken
-    if limit == 0:
+    """Let those who wait move up while seats are free, in their order; returns how many. `row` must be locked.
+
+    Three statements, however many move.
+    """
+    free = None if row.capacity is None else row.capacity - row.seats_taken
+    if free == 0:
         return 0
-    moved = queries.first_waiting(session, row.id, limit)
-    for enrolment in moved:
-        _seat(session, row, enrolment)
-        enrolment.updated_at = now
-        timetable.seat_given(session, row.id, enrolment.user_id)
     session.flush()
+    turn = (
+        select(Enrolment.user_id)
+        .where(Enrolment.session_id == row.id, Enrolment.state == EnrolmentState.WAITING)
+        .order_by(Enrolment.seq)
+        .limit(free)
+    )
+    moved = session.scalars(
+        update(Enrolment)
+        .where(Enrolment.session_id == row.id, Enrolment.user_id.in_(turn))
+        .values(state=EnrolmentState.ENROLLED, updated_at=now)
+        .returning(Enrolment.user_id)
+        .execution_options(synchronize_session="fetch")
+    ).all()
+    if moved:
+        row.seats_taken += len(moved)
+        _put_on_roll(session, row.id, moved)
+        timetable.seats_given(session, row.id, moved)
     return len(moved)
+
+
+def seat_series(session: Session, row: TrainingSession, *, now: datetime) -> int:
+    """Give everybody enrolled in the session's series a seat or a place, in the order they enrolled in the series.
+
+    For a session nobody has enrolled in yet; `row` and the series must be locked. Three statements, however many.
+    """
+    session.flush()
+    number = func.row_number().over(order_by=SeriesEnrolment.seq)
+    seated, waits = literal(EnrolmentState.ENROLLED.value), literal(EnrolmentState.WAITING.value)
+    states = session.execute(
+        insert(Enrolment)
+        .from_select(
+            ["session_id", "user_id", "id", "state", "seq", "created_at", "updated_at"],
+            select(
+                literal(row.id),
+                SeriesEnrolment.user_id,
+                func.gen_random_uuid(),
+                seated if row.capacity is None else case((number <= row.capacity, seated), else_=waits),
+                number,
+                literal(now, Enrolment.created_at.type),
+                literal(now, Enrolment.created_at.type),
+            ).where(SeriesEnrolment.series_id == row.series_id, SeriesEnrolment.withdrawn_at.is_(None)),
+        )
+        .returning(Enrolment.user_id, Enrolment.state)
+    ).all()
+    seats = [user_id for user_id, given in states if given == EnrolmentState.ENROLLED]
+    row.last_seq, row.seats_taken = len(states), len(seats)
+    if seats:
+        _put_on_roll(session, row.id, seats)
+    return len(states)
 
 
 def _seat(session: Session, row: TrainingSession, enrolment: Enrolment) -> None:
     enrolment.state = EnrolmentState.ENROLLED
     row.seats_taken += 1
     session.flush()
-    # Somebody who waited may have come all the same: the roll keeps that.
+    _put_on_roll(session, row.id, [enrolment.user_id])
+
+
+def _put_on_roll(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> None:
+    """A row for each, in the order of the people; somebody who waited may have come all the same: the roll keeps it."""
+    person = func.unnest(literal(sorted(user_ids), ARRAY(Uuid))).column_valued("person")
     session.execute(
         insert(Attendance)
-        .values(session_id=row.id, user_id=enrolment.user_id, id=new_id(), state=State.ENROLLED)
+        .from_select(
+            ["session_id", "user_id", "id", "state"],
+            select(literal(session_id), person, func.gen_random_uuid(), literal(State.ENROLLED.value)).order_by(person),
+        )
         .on_conflict_do_nothing(index_elements=["session_id", "user_id"])
     )
 

@@ -3,20 +3,23 @@
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, literal, null, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.errors import NotFoundError
 from wxapi.platform.db import transaction
-from wxapi.training.models import Attendance, AttendanceEvent, TrainingSession
+from wxapi.training.models import Attendance, TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.rules.attendance import Action, State
 from wxapi.training.rules.sessions import SessionState
 from wxapi.training.services.book_hours import settle, settle_if_over
+from wxapi.training.services.change_state import Change, change_states
 from wxapi.training.services.review_flags import review
 
 # Sessions are closed in portions of a job's time.
 _AT_ONCE = 20
+# A job this late was lost.
+_LOST_AFTER = timedelta(hours=1)
 
 
 def at_the_end(session_id: uuid.UUID, *, now: datetime) -> None:
@@ -34,7 +37,7 @@ def close(session_id: uuid.UUID, *, now: datetime) -> int:
     A session whose times were moved is left for its own time; a cancelled one has nobody absent.
     """
     with transaction() as session:
-        row = queries.locked(session, session_id)
+        row = queries.lock_with_make_ups(session, session_id)
         if row is None or row.state != SessionState.PUBLISHED or now <= _offline_until(row):
             return 0
         missing = _mark_absent(session, row.id, now=now)
@@ -45,18 +48,7 @@ def close(session_id: uuid.UUID, *, now: datetime) -> int:
 def close_due(*, now: datetime) -> int:
     """Close what a lost job left open; returns how many people were marked absent."""
     with transaction() as session:
-        due = session.scalars(
-            select(TrainingSession.id)
-            .join(Attendance, Attendance.session_id == TrainingSession.id)
-            .where(
-                TrainingSession.state == SessionState.PUBLISHED,
-                TrainingSession.ends_at < now - timedelta(hours=1),
-                TrainingSession.ends_at + TrainingSession.offline_hours * timedelta(hours=1) < now - timedelta(hours=1),
-                Attendance.state == State.ENROLLED,
-            )
-            .distinct()
-            .limit(_AT_ONCE)
-        ).all()
+        due = queries.not_closed(session, now - _LOST_AFTER, limit=_AT_ONCE)
     return sum(close(session_id, now=now) for session_id in due)
 
 
@@ -66,28 +58,13 @@ def _offline_until(row: TrainingSession) -> datetime:
 
 def _mark_absent(session: Session, session_id: uuid.UUID, *, now: datetime) -> int:
     """One statement for the states, one for the history, however many people."""
-    moved = session.scalars(
-        update(Attendance)
+    # Locked in the order of the people, as all who lock many do.
+    missing = session.scalars(
+        select(Attendance.user_id)
         .where(Attendance.session_id == session_id, Attendance.state == State.ENROLLED)
-        .values(state=State.ABSENT)
-        .returning(Attendance.user_id)
-        .execution_options(synchronize_session=False)
+        .order_by(Attendance.user_id)
+        .with_for_update()
     ).all()
-    if moved:
-        event = AttendanceEvent
-        session.execute(
-            insert(event).from_select(
-                ["session_id", "user_id", "at", "action", "from_state", "to_state", "actor_id", "reason"],
-                select(
-                    Attendance.session_id,
-                    Attendance.user_id,
-                    literal(now),
-                    literal(Action.CLOSE.value),
-                    literal(State.ENROLLED.value),
-                    literal(State.ABSENT.value),
-                    null(),
-                    literal(""),
-                ).where(Attendance.session_id == session_id, Attendance.user_id.in_(moved)),
-            )
-        )
-    return len(moved)
+    if missing:
+        change_states(session, session_id, missing, Change(State.ABSENT, Action.CLOSE, None, "", now))
+    return len(missing)

@@ -10,6 +10,7 @@ from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import DomainError, InvalidError, TooManyRequestsError
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
+from wxapi.training.queries import sessions as queries
 from wxapi.training.rules import codes, windows
 from wxapi.training.rules.geofence import Finding, Fix, judge
 from wxapi.training.rules.sessions import SessionState, session_cancelled
@@ -81,9 +82,12 @@ def sign_in(actor: Actor, session_id: uuid.UUID, attempt: Attempt, *, now: datet
         return usual
     with transaction() as session:
         facts = facts_of(session, session_id)
+        over = now >= facts.window.ends_at
+        if over:  # an offline record that came after the hours were booked: the session is locked before the row
+            queries.lock_with_make_ups(session, session_id, [actor.user_id])
         outcome = attempt_sign_in(session, facts, person, attempt, now=now)
-        if now > facts.window.ends_at:  # an offline record that came after the hours were booked
-            settle_if_over(session, session_id, now=now, only=actor.user_id)
+        if over:
+            settle_if_over(session, session_id, now=now, only=[actor.user_id])
     # Raised after the commit: the refusal is stored.
     if isinstance(outcome, DomainError):
         raise outcome

@@ -11,6 +11,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, DomainError
 from wxapi.platform.db import transaction
 from wxapi.training.models import Attendance
+from wxapi.training.queries import sessions as queries
 from wxapi.training.rules import codes, windows
 from wxapi.training.rules.attendance import State
 from wxapi.training.rules.sessions import SessionState, session_cancelled
@@ -37,12 +38,14 @@ def sign_out(actor: Actor, session_id: uuid.UUID, attempt: Attempt, *, now: date
     """
     with transaction() as session:
         facts = present_facts(session, session_id)
+        if now >= facts.window.ends_at:  # the hours follow: the session is locked before the row
+            queries.lock_with_make_ups(session, session_id, [actor.user_id])
         outcome = _try(session, facts, actor.user_id, attempt, now=now)
         if isinstance(outcome, DomainError):
             typed = attempt.code is not None and codes.is_typed(attempt.code)
             record_refusal(session, facts.id, actor.user_id, outcome.code, tried="sign_out", typed=typed, now=now)
-        else:
-            settle_if_over(session, facts.id, now=now, only=actor.user_id)
+        elif now >= facts.window.ends_at:
+            settle_if_over(session, facts.id, now=now, only=[actor.user_id])
     if isinstance(outcome, DomainError):
         raise outcome
     return outcome

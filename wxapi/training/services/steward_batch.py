@@ -16,6 +16,7 @@ from wxapi.kernel.errors import DomainError, InvalidError
 from wxapi.kernel.permissions import Role
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
+from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import STEWARD, managed
 from wxapi.training.rules import codes
 from wxapi.training.services.book_hours import settle_if_over
@@ -71,6 +72,9 @@ def sign_in_batch(
     with transaction() as session:
         managed(session, actor, session_id, STEWARD)
         facts = present_facts(session, session_id)
+        over = now >= facts.window.ends_at
+        if over:  # the hours follow: the session is locked before its rows
+            queries.lock_with_make_ups(session, session_id)
         results = {index: item for index, item in enumerate(items) if isinstance(item, Result)}
         named = [_named(facts, actor, index, item) for index, item in enumerate(items) if isinstance(item, Item)]
         known = _people(session, {each.user_id for each in named}, now=now)
@@ -86,7 +90,8 @@ def sign_in_batch(
             items=len(items),
             created=sum(outcome.created for outcome in done),
         )
-        settle_if_over(session, session_id, now=now)
+        if over:
+            settle_if_over(session, session_id, now=now)
         return [results[index] for index in range(len(items))]
 
 

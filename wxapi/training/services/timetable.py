@@ -5,6 +5,7 @@
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -30,9 +31,10 @@ def plan_clockwork(session: Session, row: TrainingSession, *, now: datetime) -> 
     outbox.record(session, "training.close", not_before=max(offline_until, now), session_id=str(row.id))
 
 
-def seat_given(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Somebody moved up from the waiting list."""
-    outbox.record(session, "training.seat_given", session_id=str(session_id), user_id=str(user_id))
+def seats_given(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> None:
+    """These moved up from the waiting list: a row each, in one statement."""
+    each = [str(user_id) for user_id in user_ids]
+    outbox.record_each(session, "training.seat_given", "user_id", each, session_id=str(session_id))
 
 
 def cancelled(session: Session, session_id: uuid.UUID) -> None:

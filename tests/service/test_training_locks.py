@@ -1,0 +1,151 @@
+"""Everything at once about two sessions whose make-ups rest on each other: nobody waits in a circle."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from random import Random
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from config import Config
+from tests.conftest import NOW
+from tests.factories import People, Person
+from tests.schooling import School, open_school
+from wxapi.app import create_app
+from wxapi.kernel.clock import FixedClock, to_wire
+from wxapi.platform import migrate
+from wxapi.platform.db import db
+from wxapi.training.services import book_hours, review_flags, session_end
+
+THREADS, OPERATIONS, PEOPLE = 12, 200, 24
+
+
+@pytest.fixture(scope="module")
+def committing_app(make_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
+    url = make_database()
+    migrate.upgrade(url)
+    config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2], database_pool=THREADS)
+    app = create_app(config, clock=FixedClock(NOW))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def school(committing_app: Flask) -> School:
+    return open_school(People(committing_app))
+
+
+def in_database(sql: str, **values: object) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text(sql), values)
+
+
+def deadlocks() -> int:
+    with db.engine.connect() as connection:
+        counted = connection.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+    return int(counted or 0)
+
+
+def mixed_calls(
+    school: School, halls: list[dict], people: list[Person], random: Random, *, over: bool
+) -> list[Callable]:
+    """Calls of every kind, in an order of chance; each answers with a status, 0 for a job."""
+    organiser, steward = school.organiser, school.steward
+    codes = {hall["id"]: school.code(hall) for hall in halls}
+
+    def job(work: Callable[..., object], hall: dict) -> int:
+        with school.organiser.app.app_context():
+            work(uuid.UUID(hall["id"]), now=NOW)
+        return 0
+
+    def one(kind: str) -> Callable[[], int]:
+        hall, other = random.sample(halls, 2)
+        person, some = random.choice(people), random.sample(people, 12)
+        path, me = f"/training/sessions/{hall['id']}", person.actor.user_id
+        ids = [str(each.actor.user_id) for each in some]
+        at = to_wire(NOW - timedelta(minutes=20) if over else NOW)
+        calls: dict[str, Callable[[], int]] = {
+            "enrol": lambda: person.post(f"{path}/enrolments").status_code,
+            "withdraw": lambda: person.call("DELETE", f"{path}/enrolments/me").status_code,
+            "sign_in": lambda: (
+                person.post(f"{path}/sign-ins", {"code": codes[hall["id"]], "client_time": at}).status_code
+            ),
+            "sign_out": lambda: person.post(f"{path}/sign-outs", {"code": codes[hall["id"]]}).status_code,
+            "batch": lambda: (
+                steward.post(
+                    f"{path}/sign-ins/batch",
+                    {"items": [{"key": each, "user_id": each, "client_time": at} for each in ids]},
+                ).status_code
+            ),
+            "correct": lambda: (
+                organiser.call(
+                    "PUT",
+                    f"{path}/attendance/{me}",
+                    json={"state": random.choice(["present", "absent"]), "reason": "更正"},
+                ).status_code
+            ),
+            "make_up": lambda: (
+                organiser.call(
+                    "PUT",
+                    f"{path}/attendance/{me}",
+                    json={"state": "made_up", "reason": "补课", "made_up_in": other["id"]},
+                ).status_code
+            ),
+            "bulk": lambda: (
+                organiser.post(
+                    f"{path}/attendance/bulk",
+                    {"state": random.choice(["present", "exempt"]), "reason": "另有任务", "user_ids": ids},
+                ).status_code
+            ),
+            "undo": lambda: organiser.post(f"{path}/attendance/{me}/undo", {"reason": "有误"}).status_code,
+            "leave": lambda: person.post(f"{path}/leave-requests", {"reason": "外出"}).status_code,
+            "grow": lambda: organiser.call("PUT", path, json=grown(organiser, path)).status_code,
+            "settle": lambda: job(book_hours.settle, hall),
+            "close": lambda: job(session_end.close, hall),
+            "review": lambda: job(review_flags.review, hall),
+        }
+        return calls[kind]
+
+    kinds = ["enrol", "withdraw", "sign_in", "sign_out", "batch", "correct", "make_up", "bulk", "undo", "leave"]
+    kinds += ["settle", "close", "review"] if over else ["grow"]
+    return [one(random.choice(kinds)) for _ in range(OPERATIONS)]
+
+
+def grown(organiser: Person, path: str) -> dict:
+    found = organiser.get(path).json
+    kept = ("title", "kind", "region_code", "starts_at", "ends_at", "place", "sign_out", "parallel")
+    return {name: found[name] for name in kept} | {"capacity": found["enrolled_count"] + 3}
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["under way", "over"])
+def test_mixed_operations_never_wait_in_a_circle(school: School, over: bool) -> None:
+    random = Random(20_261_126 + over)
+    halls = [school.make(capacity=8, sign_out=True) for _ in range(2)]
+    people = [school.people.make() for _ in range(PEOPLE)]
+    for person in people:
+        person.post(f"/training/sessions/{halls[0]['id']}/enrolments")
+    calls = mixed_calls(school, halls, people, random, over=over)
+    if over:
+        in_database(
+            "UPDATE training_sessions SET starts_at = :begin, ends_at = :end, version = version + 1 WHERE id = ANY(:ids)",
+            begin=NOW - timedelta(hours=3),
+            end=NOW - timedelta(minutes=5),
+            ids=[uuid.UUID(hall["id"]) for hall in halls],
+        )
+    before = deadlocks()
+    with ThreadPoolExecutor(THREADS) as pool:
+        statuses = list(pool.map(lambda call: call(), calls))
+    assert max(statuses) < 500, sorted(set(statuses))
+    assert deadlocks() == before
+    assert {0, 200} & set(statuses)
+    # What was booked under all this is what the rolls say.
+    ids = [uuid.UUID(hall["id"]) for hall in halls]
+    with school.organiser.app.app_context():
+        for session_id in ids:
+            book_hours.settle(session_id, now=NOW)
+        assert book_hours.recompute(ids, now=NOW, write=False) == 0
