@@ -36,7 +36,7 @@ def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], 
     )
     try:
         program = bench.start()
-        program.await_event("worker_ready", count=3)
+        program.await_event("worker_ready", count=4)
         bench.record("note", "before")
         bench.await_done()
         server.stop()
@@ -53,7 +53,7 @@ def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], 
 
 def test_connections_are_cut_between_two_jobs(bench: Bench) -> None:
     """As a restart does it; the worker's next job finds out, and does not cost a lease."""
-    bench.start().await_event("worker_ready", count=3)
+    bench.start().await_event("worker_ready", count=4)
     for round_ in range(3):
         bench.record("note", f"{round_}")
         bench.await_done(8)

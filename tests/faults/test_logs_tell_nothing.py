@@ -116,7 +116,7 @@ def start(bench: Bench, fake: FakeControl) -> Wire:
     port = url.rpartition(":")[2]
     options = ["--interface", "rsgi", "--host", "127.0.0.1", "--port", port, "--no-ws"]
     bench.start(*options, "wsgi:front", module="granian")
-    bench.start(module="workers").await_event("worker_ready", count=3)
+    bench.start(module="workers").await_event("worker_ready", count=4)
     await_true(lambda: is_up(url), 60)
     token, key = (
         secret.value.decode() for secret in (bench.config.wechat_push_token, bench.config.wechat_push_aes_key)

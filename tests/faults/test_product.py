@@ -47,7 +47,7 @@ def work(bench: Bench, *arguments: str) -> Program:
 
 
 def test_report_filed_while_redis_is_away(bench: Bench, town: Town) -> None:
-    work(bench).await_event("worker_ready", count=3)
+    work(bench).await_event("worker_ready", count=4)
     bench.valkey.kill()
     filed = reporting.file(town.reporter)
     assert filed["state"] == "submitted"

@@ -53,7 +53,7 @@ def test_backlog_longer_than_a_lease_is_not_sent_twice(bench: Bench) -> None:
 @pytest.mark.parametrize("away_s", [0.5, 6.0])
 def test_recorded_while_it_is_away(bench: Bench, away_s: float) -> None:
     program = bench.start()
-    program.await_event("worker_ready", count=3)
+    program.await_event("worker_ready", count=4)
     bench.valkey.kill()
     bench.record("note", "word")
     program.await_event("redis_away")
@@ -68,7 +68,7 @@ def test_recorded_while_it_is_away(bench: Bench, away_s: float) -> None:
 def test_killed_while_a_job_runs(bench: Bench) -> None:
     """RQ's worker ends with it; the job's effect and its row do not depend on that."""
     program = bench.start()
-    program.await_event("worker_ready", count=3)
+    program.await_event("worker_ready", count=4)
     bench.record("hang.light", "slow")
     await_true(lambda: bench.effects() == ["slow"])
     bench.valkey.kill()

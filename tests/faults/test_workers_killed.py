@@ -20,7 +20,7 @@ def everything(bench: Bench) -> Program:
     """`python -m workers`, ready."""
     started = bench.start()
     started.await_event("relay_ready")
-    started.await_event("worker_ready", count=3)
+    started.await_event("worker_ready", count=4)
     return started
 
 

@@ -58,7 +58,7 @@ class Postgres:
         Raises:
             DemoError: whatever stands in the way.
         """
-        programs = _programs()
+        programs = program_folder()
         with disk_faults_named(self.folder):
             if not _holds_data(self.folder):
                 self._make_data(programs)
@@ -181,7 +181,7 @@ _INITDB = [
 ]
 
 
-def _programs() -> Path:
+def program_folder() -> Path:
     """The folder of PostgreSQL's programs.
 
     Raises:
