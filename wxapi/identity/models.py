@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -139,3 +140,24 @@ class WebLogin(Base):
     state: Mapped[str] = mapped_column(Text)
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class RosterEntry(Base):
+    """Somebody a city's list names for an office. All is sealed; `user_id` once the phone is bound."""
+
+    __tablename__ = "people_roster"
+    __table_args__ = (
+        UniqueConstraint("phone_digest", "role", "region_code", name="uq_people_roster_phone_digest"),
+        Index("ix_people_roster_region_code", "region_code", postgresql_ops={"region_code": "text_pattern_ops"}),
+        Index("ix_people_roster_user_id", "user_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    post_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    phone_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    phone_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    role: Mapped[str] = mapped_column(Text)
+    region_code: Mapped[str] = mapped_column(String(15), ForeignKey("regions.code"))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))

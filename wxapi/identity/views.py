@@ -7,8 +7,9 @@ from flask import Response, request
 
 from wxapi.identity import wire
 from wxapi.identity.rules import WebLoginState
-from wxapi.identity.services import appointments, erasure, login, personal_data, profile, web_logins
+from wxapi.identity.services import appointments, erasure, login, personal_data, profile, roster, web_logins
 from wxapi.kernel.clock import to_wire
+from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
@@ -165,3 +166,14 @@ def list_appointments(query: dict[str, Any]) -> Response:
 def end_appointment(appointment_id: uuid.UUID) -> None:
     """End an appointment."""
     appointments.end_appointment(current_actor(), appointment_id, now=runtime().clock.now())
+
+
+@blueprint.route("/people")
+@guard(Permission.APPOINT)
+@limiter.limit("60/minute")
+@blueprint.arguments(wire.PeopleQuery, location="query")
+@blueprint.response(200, wire.PeoplePage)
+def search_people(query: dict[str, Any]) -> Response:
+    """本区划名单中的人员：姓名、职务、任职（仅管理员可见，最多 100 人，查询留痕）。"""
+    found = roster.search(current_actor(), query["region"], query["q"], now=runtime().clock.now())
+    return page_response(Page(found, None), wire.person_dict)

@@ -9,6 +9,7 @@ from wxapi.identity.services.appointments import Appointed
 from wxapi.identity.services.login import LoggedIn
 from wxapi.identity.services.personal_data import Everything
 from wxapi.identity.services.profile import Profile
+from wxapi.identity.services.roster import Listed
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema, Word
@@ -94,6 +95,30 @@ class NewAppointmentBody(WireSchema):
 class AppointedUser(WireSchema):
     id = fields.UUID(required=True)
     nickname = fields.String(required=True)
+    name = fields.String(required=True, allow_none=True)
+    post = fields.String(required=True, allow_none=True)
+
+
+class PeopleQuery(WireSchema):
+    region = RegionCode(required=True)
+    q = Line(load_default=None, min_length=2, max_length=50, metadata={"description": "姓名或职务，至少两个字"})
+
+
+class PersonWire(WireSchema):
+    """Somebody a city's list names for an office; `user_id` once they have logged in with that phone."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    post = fields.String(required=True)
+    phone_masked = fields.String(required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    region = fields.Nested(RegionRef, required=True)
+    user_id = fields.UUID(required=True, allow_none=True)
+
+
+class PeoplePage(WireSchema):
+    items = fields.List(fields.Nested(PersonWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class AppointmentWire(WireSchema):
@@ -172,12 +197,25 @@ def appointment_dict(found: Appointed) -> dict[str, Any]:
     row = found.row
     return {
         "id": str(row.id),
-        "user": {"id": str(row.user_id), "nickname": found.nickname},
+        "user": {"id": str(row.user_id), "nickname": found.nickname, "name": found.name, "post": found.post},
         "role": row.role,
         "region": {"code": row.region_code, "name": found.region_name},
         "unit": _unit(row.unit_code, found.unit_name),
         "starts_on": row.starts_on.isoformat(),
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
+    }
+
+
+def person_dict(person: Listed) -> dict[str, Any]:
+    """A `PersonWire`."""
+    return {
+        "id": str(person.id),
+        "name": person.name,
+        "post": person.post,
+        "phone_masked": person.phone_masked,
+        "role": person.role,
+        "region": {"code": person.region_code, "name": person.region_name},
+        "user_id": str(person.user_id) if person.user_id else None,
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from wxapi.identity import queries
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.services.rights import change_rights
+from wxapi.identity.services.roster_names import known_as
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
@@ -43,6 +44,9 @@ class Appointed:
 
     row: AppointmentRow
     nickname: str
+    # As a city's list has them; None where none names the person.
+    name: str | None
+    post: str | None
     region_name: str
     unit_name: str | None
 
@@ -187,7 +191,10 @@ def list_appointments(
 def _named(session: Session, found: Sequence[tuple[AppointmentRow, str]]) -> list[Appointed]:
     regions = region_names(row.region_code for row, _ in found)
     units = unit_names(session, [row.unit_code for row, _ in found if row.unit_code])
-    return [
-        Appointed(row, nickname, regions.get(row.region_code, ""), units.get(row.unit_code or ""))
-        for row, nickname in found
-    ]
+    known = known_as(session, {row.user_id for row, _ in found})
+    named = []
+    for row, nickname in found:
+        name, post = known.get(row.user_id, (None, None))
+        region, unit = regions.get(row.region_code, ""), units.get(row.unit_code or "")
+        named.append(Appointed(row, nickname, name, post, region, unit))
+    return named

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from wxapi.identity import queries
 from wxapi.identity.models import User
 from wxapi.identity.rules import mask_phone
+from wxapi.identity.services import roster
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import not_found
@@ -107,7 +108,8 @@ def set_phone(actor: Actor, code: str, *, now: datetime) -> Profile:
         user.phone_sealed = parts.cipher.seal(number.pure, purpose="user.phone")
         user.phone_digest = parts.cipher.digest(number.pure, purpose="user.phone")
         audit.record(session, actor.user_id, "user.phone_set", subject=f"user:{user.id}", at=now)
-        return profile_of(session, user, now=now)
+    roster.match([actor.user_id], now=now)
+    return read_me(actor, now=now)
 
 
 def _own_row(session: Session, actor: Actor) -> User:

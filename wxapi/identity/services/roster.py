@@ -1,0 +1,150 @@
+"""A city's list of people: who is to hold which office, known by the phone they will bind when they log in.
+
+An entry is written first and matched in a transaction after it; binding a phone does the same the other way round.
+So whichever of the two commits last sees both.
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wxapi.identity import queries
+from wxapi.identity.models import AppointmentRow, RosterEntry, User
+from wxapi.identity.rules import mask_phone
+from wxapi.identity.services.appointments import NewAppointment, add_appointment
+from wxapi.identity.services.roster_files import RosterRow
+from wxapi.identity.services.roster_names import PURPOSE
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.errors import not_found
+from wxapi.kernel.ids import new_id
+from wxapi.kernel.permissions import ROLES_OF, Permission, Role
+from wxapi.platform import audit
+from wxapi.platform.db import transaction
+from wxapi.platform.runtime import runtime
+from wxapi.regions.services.lookup import region_names
+
+FOUND_AT_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or would do: entries written, those whose person is known already, and repeats."""
+
+    written: int
+    matched: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A person of the list, for those who appoint."""
+
+    id: uuid.UUID
+    name: str
+    post: str
+    phone_masked: str
+    role: str
+    region_code: str
+    region_name: str
+    user_id: uuid.UUID | None
+
+
+def import_people(rows: Sequence[RosterRow], *, now: datetime, dry_run: bool) -> Imported:
+    """Write the entries that are not there yet, all or none, and appoint those whose phone is bound already."""
+    cipher = runtime().cipher
+    digests = {row.phone: cipher.digest(row.phone, purpose="user.phone") for row in rows}
+    with transaction() as session:
+        there = _there(session, list(digests.values()))
+        fresh = [row for row in rows if (digests[row.phone], row.role, row.region_code) not in there]
+        known = select(User.id).where(User.phone_digest.in_([digests[row.phone] for row in fresh]))
+        user_ids = session.scalars(known).all()
+        if not dry_run:
+            session.add_all(_entry(row, digests[row.phone], now=now) for row in fresh)
+            audit.record(session, None, "people.import", subject="people", at=now, entries=len(fresh))
+    if not dry_run:
+        match(user_ids, now=now)
+    return Imported(len(fresh), len(user_ids), len(rows) - len(fresh))
+
+
+def match(user_ids: Collection[uuid.UUID], *, now: datetime) -> None:
+    """Appoint these people to what the list has for their phones."""
+    if not user_ids:
+        return
+    with transaction(locking=user_ids) as session:
+        waiting = session.execute(
+            select(RosterEntry, User.id)
+            .join(User, User.phone_digest == RosterEntry.phone_digest)
+            .where(User.id.in_(user_ids), User.erased_at.is_(None), RosterEntry.user_id.is_(None))
+            .order_by(RosterEntry.id)
+            .with_for_update(of=RosterEntry)
+        ).all()
+        for entry, user_id in waiting:
+            entry.user_id = user_id
+            _appoint(session, entry, user_id, now=now)
+
+
+def search(actor: Actor, region: str, text: str | None, *, now: datetime) -> list[Listed]:
+    """People of the list at or below a region of the administrator's whose name or post holds a text; audited.
+
+    Names are sealed, so they are opened one by one: a county has some hundreds.
+    """
+    if not actor.covers(region, ROLES_OF[Permission.APPOINT]):
+        raise not_found()
+    with transaction() as session:
+        audit.record(session, actor.user_id, "people.search", subject=f"region:{region}", at=now)
+        entries = session.scalars(
+            select(RosterEntry)
+            .where(RosterEntry.region_code.startswith(region, autoescape=True))
+            .order_by(RosterEntry.region_code, RosterEntry.id)
+        ).all()
+        names = region_names(entry.region_code for entry in entries)
+        opened = (_listed(entry, names) for entry in entries)
+        return [each for each in opened if not text or text in each.name or text in each.post][:FOUND_AT_MOST]
+
+
+def _there(session: Session, digests: Sequence[bytes]) -> set[tuple[bytes, str, str]]:
+    columns = (RosterEntry.phone_digest, RosterEntry.role, RosterEntry.region_code)
+    found = session.execute(select(*columns).where(RosterEntry.phone_digest.in_(digests)))
+    return {(row.phone_digest, row.role, row.region_code) for row in found}
+
+
+def _entry(row: RosterRow, digest: bytes, *, now: datetime) -> RosterEntry:
+    cipher = runtime().cipher
+    return RosterEntry(
+        id=new_id(),
+        name_sealed=cipher.seal(row.name, purpose=PURPOSE),
+        post_sealed=cipher.seal(row.post, purpose=PURPOSE),
+        phone_sealed=cipher.seal(row.phone, purpose=PURPOSE),
+        phone_digest=digest,
+        role=row.role.value,
+        region_code=row.region_code,
+        created_at=now,
+    )
+
+
+def _appoint(session: Session, entry: RosterEntry, user_id: uuid.UUID, *, now: datetime) -> None:
+    held = queries.appointments_of(session, user_id, today=local_day(now))
+    if any((row.role, row.region_code) == (entry.role, entry.region_code) for row in held):
+        return
+    wanted = NewAppointment(user_id, Role(entry.role), entry.region_code)
+    row: AppointmentRow = add_appointment(session, wanted, starts_on=local_day(now), appointed_by=None, now=now)
+    session.flush([row])
+
+
+def _listed(entry: RosterEntry, names: dict[str, str]) -> Listed:
+    cipher = runtime().cipher
+    return Listed(
+        id=entry.id,
+        name=cipher.open(entry.name_sealed, purpose=PURPOSE),
+        post=cipher.open(entry.post_sealed, purpose=PURPOSE),
+        phone_masked=mask_phone(cipher.open(entry.phone_sealed, purpose=PURPOSE)),
+        role=entry.role,
+        region_code=entry.region_code,
+        region_name=names.get(entry.region_code, ""),
+        user_id=entry.user_id,
+    )
