@@ -14,7 +14,7 @@ from wxapi.duties.services import climb
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.moderation.services import check as moderation
 from wxapi.photos.services import forget
-from wxapi.reports.services import duty_checks, timers
+from wxapi.reports.services import duty_checks, route, timers
 from wxapi.supervision.services import exports
 from wxapi.training.services import session_end
 
@@ -81,6 +81,7 @@ class Task:
 
 
 TASKS: tuple[Task, ...] = (
+    Task("reports.route_unrouted", Every(minutes=5), route.route_unrouted, limit_s=60),
     Task("reports.remind", Every(minutes=1), timers.remind),
     Task("reports.mark_overdue", Every(minutes=1), timers.mark_overdue),
     Task("reports.close_silent", Every(minutes=10), timers.close_silent),

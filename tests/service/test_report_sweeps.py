@@ -127,3 +127,40 @@ def test_erasing_a_person_leaves_his_reports(town: Town, app: Flask, session: Se
     assert set(actors) == {None}
     seen = read(town.worker, report["id"])
     assert (seen["description"], seen["reporter"]["is_me"]) == (report["description"], False)
+
+
+def test_a_report_whose_job_died_is_routed_by_the_sweep(town: Town, clock: FixedClock) -> None:
+    report = file(town.reporter)
+    assert twice(route.route_unrouted, clock.now() + timedelta(minutes=4)) == (0, 0)
+    assert twice(route.route_unrouted, clock.now() + timedelta(minutes=6)) == (1, 0)
+    assert read(town.reporter, report["id"])["state"] == "routed"
+
+
+def test_yellows_that_wait_for_red_do_not_starve_new_cards(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timers, "BATCH", 2)
+    monday, later = datetime(2026, 11, 23, 4, 1, tzinfo=UTC), datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
+    old = [file_routed(town.reporter) for _ in range(2)]
+    assert timers.mark_overdue(now=monday) == 2
+    new = file_routed(town.reporter)
+    with transaction() as session:
+        session.get_one(Report, uuid.UUID(new["id"])).due_at = later - timedelta(days=2)
+    # Six days, but not yet five working days past due: the old ones stay yellow, the new one gets its card.
+    assert timers.mark_overdue(now=later) == 1
+    assert read(town.reporter, new["id"])["card"] == "yellow"
+    assert {read(town.reporter, each["id"])["card"] for each in old} == {"yellow"}
+
+
+def test_one_report_that_fails_does_not_stop_a_sweep(town: Town, clock: FixedClock) -> None:
+    poisoned, sound = resolved(town), resolved(town)
+    with transaction() as session:
+        session.get_one(Report, uuid.UUID(poisoned["id"])).extension = "nonsense"
+    assert timers.close_silent(now=clock.now() + timedelta(days=8)) == 1
+    assert read(town.reporter, sound["id"])["state"] == "closed"
+
+
+def test_a_class_that_left_the_table_is_read_listed_and_swept(town: Town, clock: FixedClock) -> None:
+    report = resolved(town)
+    with transaction() as session:
+        session.get_one(Report, uuid.UUID(report["id"])).category_code = "E0198"
+    assert read(town.reporter, report["id"])["category"]["name"] == "已停用的类别（E0198）"
+    assert twice(timers.close_silent, clock.now() + timedelta(days=8)) == (1, 0)

@@ -1,11 +1,14 @@
 """The router: gives a new report its desk. Twice is as good as once."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
 
 from wxapi.kernel.clock import local_day
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 from wxapi.regions.services.lookup import tree
+from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.rules import routing, workflow
@@ -14,6 +17,25 @@ from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.state import SYSTEM, Command, ReportState
 from wxapi.reports.services import apply
 from wxapi.reports.services.apply import Step
+
+# Routing takes seconds; what waits longer has lost its job.
+DEAD_AFTER = timedelta(minutes=5)
+BATCH = 100
+
+
+def route_unrouted(*, now: datetime) -> int:
+    """Route what a dead job left `submitted`, oldest first; returns how many were looked at."""
+    waiting = (
+        select(Report.id)
+        .where(text(OPEN_SQL), Report.state == ReportState.SUBMITTED, Report.created_at < now - DEAD_AFTER)
+        .order_by(Report.created_at)
+        .limit(BATCH)
+    )
+    ids = list(db.session().scalars(waiting))
+    db.session().rollback()  # the read is over; no transaction stays open between the reports
+    for report_id in ids:
+        route_report(report_id, now=now)
+    return len(ids)
 
 
 def route_report(report_id: uuid.UUID, *, now: datetime) -> None:

@@ -4,19 +4,23 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.deadlines import RED_AFTER_WORKING_DAYS
 from wxapi.kernel.errors import ConflictError
+from wxapi.kernel.working_time import OFFICE
 from wxapi.platform.db import db, transaction
 from wxapi.reports.models import Report
 from wxapi.reports.queries import reports
 from wxapi.reports.rules import guards, workflow
-from wxapi.reports.rules.state import SYSTEM, Command
+from wxapi.reports.rules.state import RESPONDING, SYSTEM, Command, ReportState
 from wxapi.reports.services import apply
 from wxapi.reports.services.apply import Step
+
+log = structlog.get_logger(__name__)
 
 # A run takes at most so many; what is left is done at the next.
 BATCH = 500
@@ -24,13 +28,13 @@ BATCH = 500
 
 def close_silent(*, now: datetime) -> int:
     """Close what was resolved 7 days ago and heard no answer; returns how many."""
-    due = and_(Report.state == "resolved", Report.resolved_at <= now - guards.AUTO_CLOSE_AFTER)
+    due = and_(Report.state == ReportState.RESOLVED, Report.resolved_at <= now - guards.AUTO_CLOSE_AFTER)
     return _take_all("auto_close", due, Report.resolved_at, now)
 
 
 def resume_holds(*, now: datetime) -> int:
     """Resume what is on hold at its review date; returns how many."""
-    due = and_(Report.state == "on_hold", Report.hold_review_on <= local_day(now))
+    due = and_(Report.state == ReportState.ON_HOLD, Report.hold_review_on <= local_day(now))
     return _take_all("resume", due, Report.hold_review_on, now)
 
 
@@ -41,10 +45,13 @@ def remind(*, now: datetime) -> int:
 
 def mark_overdue(*, now: datetime) -> int:
     """Put yellow and red cards on what is past due; returns how many."""
-    # Five working days are at least five days: what is yellow for less need not be looked at.
+    # Only what the rule finds red is looked at again, or yellows that wait would fill every batch. The minute is for
+    # due times outside office hours, which stand at one working instant with the next morning.
+    red_by = OFFICE.add(OFFICE.subtract(now, RED_AFTER_WORKING_DAYS * OFFICE.day), timedelta(minutes=1))
     may_be_red = or_(
-        Report.due_at < now - timedelta(days=RED_AFTER_WORKING_DAYS),
-        and_(Report.state == "accepted", Report.respond_yellow, ~Report.resolve_yellow),
+        Report.due_at < red_by,
+        and_(Report.state.in_(RESPONDING), Report.resolve_yellow),
+        and_(Report.state == ReportState.ACCEPTED, Report.respond_yellow),
     )
     due = and_(Report.due_at < now, or_(Report.card.is_(None), and_(Report.card == "yellow", may_be_red)))
     return _take_all("card", due, Report.due_at, now)
@@ -54,7 +61,16 @@ def _take_all(action: str, due: ColumnElement[bool], since: InstrumentedAttribut
     """Take a system action on each report that is due, longest first, each in its own transaction."""
     ids = list(db.session().scalars(select(Report.id).where(due).order_by(since).limit(BATCH)))
     db.session().rollback()  # the read is over; no transaction stays open between the reports
-    return sum(_take(action, report_id, now) for report_id in ids)
+    taken, failed = 0, []
+    for report_id in ids:
+        try:
+            taken += _take(action, report_id, now)
+        except Exception as error:
+            log.exception("report_sweep_failed", action=action, report_id=str(report_id))
+            failed.append(error)
+    if failed and len(failed) == len(ids):
+        raise failed[0]  # not one report's fault
+    return taken
 
 
 def _take(action: str, report_id: uuid.UUID, now: datetime) -> bool:
