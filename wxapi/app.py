@@ -79,6 +79,7 @@ from wxapi.training import cli as training_cli
 from wxapi.training import views as training
 from wxapi.training.rules import messages as training_messages
 from wxapi.training.rules import scenes as training_scenes
+from wxapi.training.rules.words import WORDS as TRAINING_WORDS
 from wxapi.training.services import personal as training_personal
 from wxapi.training.services import retention as training_retention
 from wxapi.units import cli as units_cli
@@ -159,6 +160,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("roles", ROLE_NAMES),
     words("person_kinds", KIND_NAMES),
     *REPORT_WORDS,
+    *TRAINING_WORDS,
     words("stages", STAGE_NAMES),
     words("unit_kinds", UNIT_KIND_NAMES),
     words("unit_fields", UNIT_FIELD_NAMES),

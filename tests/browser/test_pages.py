@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests import pictures
 from tests.browser.conftest import Open
 from tests.reporting import Town, file_routed, read, take
-from wxapi.photos import service
+from wxapi.photos.services.develop import develop
 from wxapi.platform.runtime import runtime
 
 pytestmark = pytest.mark.processes
@@ -29,7 +29,7 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/nothing", "/l/x"])
+@pytest.mark.parametrize("path", ["/", "/login", "/nothing", "/l/x", "/docs", "/docs?q=reports", "/c/none"])
 def test_public_pages_are_accessible(open_page: Open, path: str) -> None:
     assert violations(open_page(None, path)) == []
 
@@ -78,7 +78,7 @@ def test_a_case_from_accepted_to_resolved_with_a_pasted_photo(open_page: Open, t
     sent = page.locator(".photos input[name=photo_ids]")
     expect(sent).to_have_count(1)
     with site.app_context():  # the photo worker's part
-        service.develop(uuid.UUID(sent.input_value()), now=runtime().clock.now())
+        develop(uuid.UUID(sent.input_value()), now=runtime().clock.now())
     expect(page.locator(".photos img")).to_have_count(1)
     page.get_by_role("button", name="提交").click()
     expect(page.get_by_text("操作成功：办结")).to_be_visible()

@@ -4,9 +4,9 @@
 """
 
 from copy import deepcopy
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, cast
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, current_app
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields, validate
 from webargs.flaskparser import FlaskParser
@@ -24,6 +24,7 @@ from wxapi.platform.wire import WireSchema, json_response
 # Also in pyproject.toml; the product runs without being installed.
 VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
+_BUILT = "wxapi.openapi_document"
 _PROBLEM_JSON = "application/problem+json"
 
 
@@ -135,12 +136,22 @@ def serve(app: Flask, api: Api) -> None:
     """Serve the finished document; it is built once, at the first request."""
     built: list[dict[str, Any]] = []
 
+    def once() -> dict[str, Any]:
+        if not built:
+            built.append(_document(api))
+        return built[0]
+
+    app.extensions[_BUILT] = once
+
     @app.get(f"{API_PREFIX}/openapi.json")
     @guard(Permission.PUBLIC)
     def openapi_json() -> Response:
-        if not built:
-            built.append(_document(api))
-        return json_response(built[0])
+        return json_response(once())
+
+
+def document() -> dict[str, Any]:
+    """The finished document of the current app."""
+    return cast("dict[str, Any]", current_app.extensions[_BUILT]())
 
 
 def _document(api: Api) -> dict[str, Any]:
