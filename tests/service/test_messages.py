@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
@@ -353,3 +353,17 @@ def test_templates_are_changed_in_place(person: Person, session: Session) -> Non
     )
     (row,) = session.scalars(select(Template)).all()
     assert (row.template_id, row.fields, row.long_term) == ("another", {"thing1": "what"}, True)
+
+
+def test_more_people_than_one_statement_takes_are_told(person: Person, session: Session) -> None:
+    """A row has eleven values, and a statement takes 65,535."""
+    add = (
+        "INSERT INTO users (id, openid_digest, created_at) SELECT gen_random_uuid(), decode(md5(n::text), 'hex'), :now"
+    )
+    session.execute(text(f"{add} FROM generate_series(1, 6100) n"), {"now": NOW})
+    session.commit()
+    everybody = list(session.scalars(text("SELECT id FROM users")))
+    with transaction() as own:
+        assert telling.tell(own, everybody, notice(), now=NOW) == len(everybody) > 6100
+    with transaction() as own:
+        assert telling.tell(own, everybody, notice(), now=NOW) == 0

@@ -46,12 +46,12 @@ def test_the_reporter_hears_of_each_step_once(town: Town, session: Session, cloc
     take(town.reporter, report, "dispute", note="没有清完")
     tell_all(session, clock)
     assert sorted(heard(session, town.reporter)) == [
-        "001村已受理您的上报",
-        "您的上报已办结,请核实:已清运",
-        "您的上报已转交001村",
+        "您上报的问题已办结，请核实：已清运",
+        "您上报的问题已由001村受理",
+        "您上报的问题已转交001村",
     ]
-    assert sorted(heard(session, town.worker)) == ["上报人对处理结果不满意:没有清完", "有新的上报待受理"]
-    assert heard(session, town.officer) == ["上报人对处理结果不满意:没有清完"]
+    assert sorted(heard(session, town.worker)) == ["上报人对办理结果不满意：没有清完", "有新的问题待受理"]
+    assert heard(session, town.officer) == ["上报人对办理结果不满意：没有清完"]
     assert heard(session, town.neighbour) == heard(session, town.stranger) == []
 
 
@@ -60,16 +60,16 @@ def test_a_hold_is_told_with_its_review_date(town: Town, session: Session, clock
     report = take(town.worker, accepted(town), "request_hold", **hold)
     take(town.officer, report, "approve_hold")
     tell_all(session, clock)
-    assert "您的上报已挂账,复核日期2026-12-01" in heard(session, town.reporter)
-    assert heard(session, town.officer) == ["有挂账申请待审批:等天晴"]
+    assert "您上报的问题需暂缓办理，复核日期2026-12-01" in heard(session, town.reporter)
+    assert heard(session, town.officer) == ["有挂账申请待审批：等天晴"]
 
 
 def test_a_card_is_told_to_desk_and_township(town: Town, session: Session, clock: FixedClock) -> None:
     file_routed(town.reporter)
     timers.mark_overdue(now=clock.now() + timedelta(hours=3))
     tell_all(session, clock)
-    assert "上报已超期" in heard(session, town.worker)
-    assert heard(session, town.officer) == ["上报已超期"]
+    assert "有问题已超期，请尽快办理" in heard(session, town.worker)
+    assert heard(session, town.officer) == ["有问题已超期，请督促办理"]
 
 
 def test_a_villages_own_affairs_are_told_late_and_never_there(town: Town, session: Session, clock: FixedClock) -> None:
@@ -79,8 +79,8 @@ def test_a_villages_own_affairs_are_told_late_and_never_there(town: Town, sessio
     double.post(f"/reports/{report['id']}/me-too", {})
     take(town.officer, read(town.officer, report["id"]), "accept")
     tell_all(session, clock)
-    assert heard(session, town.officer) == ["有新的上报待受理"]
-    assert heard(session, county) == ["抄送:有新的居(村)务公开上报"]
+    assert heard(session, town.officer) == ["有新的问题待受理"]
+    assert heard(session, county) == ["抄送：有新的居（村）务公开问题"]
     assert len(heard(session, town.reporter)) == 2
     for person in (town.worker, town.colleague, double):
         assert heard(session, person) == []
@@ -91,4 +91,4 @@ def test_a_villages_own_affairs_are_told_late_and_never_there(town: Town, sessio
 def test_who_filed_against_his_own_village_hears_of_it(town: Town, session: Session, clock: FixedClock) -> None:
     file_routed(town.worker, category_code="X0201")
     tell_all(session, clock)
-    assert heard(session, town.worker) == ["您的上报已转交中山街道"]
+    assert heard(session, town.worker) == ["您上报的问题已转交中山街道"]

@@ -7,22 +7,27 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, and_, cast, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
-from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE, WEB_MAX_AGE
+from wxapi.identity.rules import TIED_FOR, TOKEN_IDLE, WEB_IDLE, WEB_MAX_AGE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import fetch_alone
 
+_IN_FORCE = "a.ended_at IS NULL AND a.starts_on <= %(today)s AND coalesce(a.ends_on, 'infinity') >= %(today)s"
+# The day an appointment was over, by its date or because somebody ended it.
+_OVER_ON = "coalesce(least(a.ends_on, (a.ended_at AT TIME ZONE 'Asia/Shanghai')::date), 'infinity')"
 _HELD = (
-    " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code)) FILTER (WHERE a.role IS NOT NULL),"
+    " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code))"
+    f"  FILTER (WHERE a.role IS NOT NULL AND {_IN_FORCE}),"
+    f" array_agg(a.region_code) FILTER (WHERE a.role IS NOT NULL AND NOT ({_IN_FORCE})),"
     " u.rights_version"
     " FROM {table} t JOIN users u ON u.id = t.user_id AND u.erased_at IS NULL"
-    " LEFT JOIN appointments a ON a.user_id = t.user_id AND a.ended_at IS NULL"
-    "  AND a.starts_on <= %(today)s AND (a.ends_on IS NULL OR a.ends_on >= %(today)s)"
+    " LEFT JOIN appointments a ON a.user_id = t.user_id"
+    f"  AND {_OVER_ON} >= a.starts_on AND {_OVER_ON} >= %(tied_since)s"
     " WHERE t.digest = %(digest)s AND t.last_used_at > %(alive_since)s"
 )
 _ACTOR = f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='tokens')} GROUP BY t.digest, u.id"
@@ -47,13 +52,13 @@ def digest_of(token: str) -> bytes:
 
 def bearer_of(token: str, *, now: datetime, today: date) -> Bearer | None:
     """The person behind a live token with the appointments in force today; None for any other token."""
-    values = {"digest": digest_of(token), "today": today, "alive_since": now - TOKEN_IDLE}
+    values = {"digest": digest_of(token), **_days(today), "alive_since": now - TOKEN_IDLE}
     return _bearer(_ACTOR, values, today=today)
 
 
 def visitor_of(token: str, *, now: datetime, today: date) -> Bearer | None:
     """The person behind the cookie of a live browser session, in the same way."""
-    values = {"digest": digest_of(token), "today": today, "alive_since": now - WEB_IDLE}
+    values = {"digest": digest_of(token), **_days(today), "alive_since": now - WEB_IDLE}
     return _bearer(_VISITOR, values | {"made_since": now - WEB_MAX_AGE}, today=today)
 
 
@@ -63,7 +68,12 @@ def _bearer(sql: str, values: dict[str, Any], *, today: date) -> Bearer | None:
         return None
     row = rows[0]
     appointments = tuple(_appointment(*text.split(" ")) for text in row[2] or ())
-    return Bearer(Actor(row[0], appointments, row[3], today), row[1])
+    ties = tuple(sorted(row[3] or ()))
+    return Bearer(Actor(row[0], appointments, row[4], today, ties), row[1])
+
+
+def _days(today: date) -> dict[str, date]:
+    return {"today": today, "tied_since": today - TIED_FOR}
 
 
 def _appointment(role: str, region_code: str, unit_code: str | None = None) -> Appointment:
@@ -73,7 +83,13 @@ def _appointment(role: str, region_code: str, unit_code: str | None = None) -> A
 def actor_of(session: Session, user_id: uuid.UUID, *, today: date) -> Actor:
     """A person as an Actor, for commands and jobs that act for someone."""
     rows = appointments_of(session, user_id, today=today)
-    return Actor(user_id, tuple(Appointment(Role(row.role), row.region_code, row.unit_code) for row in rows))
+    ties = session.scalars(
+        select(AppointmentRow.region_code)
+        .where(AppointmentRow.user_id == user_id, tying(today), ~in_force(today))
+        .order_by(AppointmentRow.region_code)
+    )
+    held = tuple(Appointment(Role(row.role), row.region_code, row.unit_code) for row in rows)
+    return Actor(user_id, held, ties=tuple(ties))
 
 
 def user_by_digest(session: Session, openid_digest: bytes) -> User | None:
@@ -88,6 +104,13 @@ def in_force(today: date) -> ColumnElement[bool]:
         AppointmentRow.starts_on <= today,
         or_(AppointmentRow.ends_on.is_(None), AppointmentRow.ends_on >= today),
     )
+
+
+def tying(today: date) -> ColumnElement[bool]:
+    """Appointments in force, to come, or over for at most `TIED_FOR`; not those that never began."""
+    ended_on = cast(func.timezone("Asia/Shanghai", AppointmentRow.ended_at), Date)
+    over_on = func.coalesce(func.least(AppointmentRow.ends_on, ended_on), literal_column("'infinity'::date", Date()))
+    return and_(over_on >= AppointmentRow.starts_on, over_on >= today - TIED_FOR)
 
 
 def appointments_of(session: Session, user_id: uuid.UUID, *, today: date) -> Sequence[AppointmentRow]:
@@ -122,17 +145,3 @@ def appointments_page(
         query = query.where(tuple_(AppointmentRow.region_code, AppointmentRow.id) > tuple_(*last))
     rows = [(row[0], row[1]) for row in session.execute(query)]
     return page_of(rows, limit, lambda row: (row[0].region_code, row[0].id))
-
-
-def staffed_among(session: Session, codes: Iterable[str], roles: Iterable[Role], *, today: date) -> set[str]:
-    """Which of the regions have somebody in one of the roles today, appointed for that very region."""
-    rows = session.scalars(
-        select(AppointmentRow.region_code)
-        .where(
-            AppointmentRow.region_code.in_(list(codes)),
-            AppointmentRow.role.in_([role.value for role in roles]),
-            in_force(today),
-        )
-        .distinct()
-    )
-    return set(rows)

@@ -15,6 +15,8 @@ WEB_MAX_AGE = timedelta(days=7)
 # `last_used_at` of a session is written at most this often.
 WEB_TOUCH_AFTER = timedelta(minutes=5)
 # A login attempt of a browser, from the code on its screen to the phone's word.
+# How long somebody who left an office is still kept from complaints about it: two years.
+TIED_FOR = timedelta(days=730)
 WEB_LOGIN_LIFE = timedelta(seconds=120)
 
 

@@ -33,12 +33,20 @@ class Actor:
         appointments: in force on `day`.
         rights_version: of the person when the appointments were read; None for an Actor that no request brought.
         day: the Asia/Shanghai day on which they were read.
+        ties: regions of appointments that are to come or were over not long ago. They give no right; they keep the
+            person from what is hidden from the people there.
     """
 
     user_id: uuid.UUID
     appointments: tuple[Appointment, ...] = ()
     rights_version: int | None = field(default=None, compare=False)
     day: date | None = field(default=None, compare=False)
+    ties: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Codes of all regions the person is or was not long ago of, or is to be of."""
+        return frozenset((*(held.region_code for held in self.appointments), *self.ties))
 
     def holds(self, *roles: Role) -> bool:
         """Whether the person holds one of the roles anywhere."""

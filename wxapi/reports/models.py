@@ -182,6 +182,8 @@ class ReportEvent(Base):
     # A role of `kernel.permissions`, or reporter, joiner, system; the unit is the appointment's region.
     role: Mapped[str] = mapped_column(Text)
     unit_code: Mapped[str | None] = mapped_column(Text)
+    # Whose turn it was after the step; None in lines from before this was kept.
+    desk_code: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
     # Codes, days and dates that came with the action.
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -20,60 +20,72 @@ class Audience(StrEnum):
     REPORTER = "reporter"  # who filed it
     JOINERS = "joiners"  # who joined
     DESK = "desk"
-    TOWNSHIP = "township"  # the officers above the desk
+    TOWNSHIP = "township"  # who decides for the desk
     COPIES = "copies"  # regions that get a copy: the county, of village affairs
 
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """One message of a step. `{desk}`, `{note}`, `{review_on}` in the words are filled in."""
+    """One message of a step.
+
+    Args:
+        audience: who is told.
+        kind: chooses the template.
+        words: `{desk}`, `{note}`, `{review_on}` are filled in.
+        to_triage: True for a step that leaves the township to act, False for one that does not, None for both.
+    """
 
     audience: Audience
     kind: MessageKind
     words: str
+    to_triage: bool | None = None
 
 
-_NEW_TASK = Tell(Audience.DESK, DESK_TASK, "有新的上报待受理")
-_TO_SORT = Tell(Audience.TOWNSHIP, DESK_TASK, "有上报待分派")
+_NEW_TASK = Tell(Audience.DESK, DESK_TASK, "有新的问题待受理", to_triage=False)
+# In triage the township is the desk.
+_TO_ASSIGN = Tell(Audience.DESK, DESK_TASK, "有新的问题待分派", to_triage=True)
+_PASSED_ON = Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题已转交{desk}")
 
 TOLD: dict[str, tuple[Tell, ...]] = {
     "route": (
         _NEW_TASK,
-        Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已转交{desk}"),
-        Tell(Audience.COPIES, DESK_TASK, "抄送:有新的居(村)务公开上报"),
+        _TO_ASSIGN,
+        _PASSED_ON,
+        Tell(Audience.COPIES, DESK_TASK, "抄送：有新的居（村）务公开问题"),
     ),
-    "assign_desk": (_NEW_TASK, Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已转交{desk}")),
-    "hand_on": (_NEW_TASK, Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已转交{desk}")),
-    "accept": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "{desk}已受理您的上报"),),
-    "return": (_TO_SORT,),
-    "refuse": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报不予受理:{note}。可申诉一次"),),
-    "appeal": (_TO_SORT,),
-    "request_hold": (Tell(Audience.TOWNSHIP, DESK_TASK, "有挂账申请待审批:{note}"),),
-    "approve_hold": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报已挂账,复核日期{review_on}"),),
+    "assign_desk": (_NEW_TASK, _PASSED_ON),
+    "hand_on": (_NEW_TASK, _PASSED_ON),
+    "accept": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题已由{desk}受理"),),
+    "return": (Tell(Audience.DESK, DESK_TASK, "有退回的问题待分派：{note}"),),
+    "refuse": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题不予受理：{note}。可申诉一次"),),
+    "appeal": (Tell(Audience.DESK, DESK_TASK, "上报人提出申诉，待分派：{note}"),),
+    "request_hold": (Tell(Audience.TOWNSHIP, DESK_TASK, "有挂账申请待审批：{note}"),),
+    "approve_hold": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题需暂缓办理，复核日期{review_on}"),),
     "deny_hold": (Tell(Audience.DESK, DESK_TASK, "挂账申请未获批准"),),
-    "resume": (Tell(Audience.DESK, DESK_TASK, "挂账结束,请继续办理"),),
-    "request_extension": (Tell(Audience.TOWNSHIP, DESK_TASK, "有延期申请待审批:{note}"),),
+    "resume": (Tell(Audience.DESK, DESK_TASK, "挂账结束，请继续办理"),),
+    "request_extension": (Tell(Audience.TOWNSHIP, DESK_TASK, "有延期申请待审批：{note}"),),
     "approve_extension": (Tell(Audience.DESK, DESK_TASK, "延期申请已批准"),),
     "deny_extension": (Tell(Audience.DESK, DESK_TASK, "延期申请未获批准"),),
-    "ask": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "承办单位向您提问:{note}"),),
-    "answer": (Tell(Audience.DESK, DESK_TASK, "上报人已答复:{note}"),),
+    "ask": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "承办单位请您补充说明：{note}"),),
+    "answer": (Tell(Audience.DESK, DESK_TASK, "上报人已补充说明：{note}"),),
     "resolve": (
-        Tell(Audience.REPORTER, REPORT_CONFIRM, "您的上报已办结,请核实:{note}"),
-        Tell(Audience.JOINERS, REPORT_PROGRESS, "您关注的上报已办结:{note}"),
+        Tell(Audience.REPORTER, REPORT_CONFIRM, "您上报的问题已办结，请核实：{note}"),
+        Tell(Audience.JOINERS, REPORT_PROGRESS, "您关注的问题已办结：{note}"),
     ),
     "dispute": (
-        Tell(Audience.DESK, DESK_TASK, "上报人对处理结果不满意:{note}"),
-        Tell(Audience.TOWNSHIP, DESK_TASK, "上报人对处理结果不满意:{note}"),
+        Tell(Audience.DESK, DESK_TASK, "上报人对办理结果不满意：{note}", to_triage=False),
+        Tell(Audience.TOWNSHIP, DESK_TASK, "上报人对办理结果不满意：{note}", to_triage=False),
+        Tell(Audience.DESK, DESK_TASK, "上报人再次表示不满意，待分派：{note}", to_triage=True),
     ),
-    "reopen": (Tell(Audience.DESK, DESK_TASK, "上报人重新打开了上报:{note}"),),
-    "auto_close": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您的上报7天内未核实,已自动结案"),),
+    "reopen": (Tell(Audience.DESK, DESK_TASK, "上报人要求重新办理：{note}"),),
+    "auto_close": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题7天内未核实，已自动结案"),),
     "merge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "同一问题的上报已合并办理"),),
     "unmerge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "合并办理的上报已拆分"),),
-    "escalate": (Tell(Audience.DESK, DESK_TASK, "吹哨:{note}"),),
-    "remind": (Tell(Audience.DESK, DESK_TASK, "上报即将到期"),),
+    "escalate": (Tell(Audience.DESK, DESK_TASK, "吹哨：{note}"),),
+    "remind": (Tell(Audience.DESK, DESK_TASK, "有问题即将超期，请及时办理"),),
     "card": (
-        Tell(Audience.DESK, REPORT_CARD, "上报已超期"),
-        Tell(Audience.TOWNSHIP, REPORT_CARD, "上报已超期"),
+        Tell(Audience.DESK, REPORT_CARD, "有问题已超期，请尽快办理"),
+        Tell(Audience.TOWNSHIP, REPORT_CARD, "有问题已超期，请督促办理"),
     ),
 }
 
@@ -82,13 +94,16 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
     """What each audience is told of one step.
 
     Args:
-        report: as it is now.
+        report: as it is now; whose turn it was after the step stands with the step.
         event: the step.
-        names: region code → name, of place and desk.
+        names: region code → name, of the place and of the desk after the step.
     """
+    triaged = event.to_state == ReportState.TRIAGE
     for tell in TOLD.get(event.action, ()):
+        if tell.to_triage is not None and tell.to_triage != triaged:
+            continue
         title = tell.words.format(
-            desk=names.get(report.desk_code or "", "承办单位"),
+            desk=names.get(event.desk_code or report.desk_code or "", "承办单位"),
             note=masked_if_any(event.note, report.category_code) or "",
             review_on=report.hold_review_on or local_day(event.at),
         )
@@ -113,6 +128,6 @@ def _notice(report: Report, event: ReportEvent, kind: MessageKind, title: str, n
         subject=f"report:{report.id}",
         step=f"{event.action}:{event.id}",
         title=title,
-        body=f"{report.number} {what},{place}。当前状态:{state}。",
+        body=f"{report.number} {what}，{place}。当前状态：{state}。",
         values=values,
     )

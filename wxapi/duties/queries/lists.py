@@ -52,7 +52,7 @@ class WorkCounts:
 
 def own_arms(actor: Actor, scope: UnitScope) -> list[ColumnElement[bool]]:
     """What a person's own units owe. A confidential subject is not there for people of its place."""
-    villages = sorted({held.region_code[:_VILLAGE] for held in actor.appointments if len(held.region_code) >= _VILLAGE})
+    villages = sorted({place[:_VILLAGE] for place in actor.places if len(place) >= _VILLAGE})
     seen = or_(~Duty.confidential, Duty.place_village_code.not_in(villages)) if villages else None
     arms: list[ColumnElement[bool]] = []
     if scope.units:

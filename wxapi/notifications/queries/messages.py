@@ -2,33 +2,16 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, select, tuple_
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, User
-from wxapi.identity.queries import in_force
+from wxapi.identity.models import User
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.paging import Page, decode_cursor, page_of
-from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message, Template
 from wxapi.notifications.queries.registered import may_be_read
-
-
-def staff_of(session: Session, region_code: str, roles: Iterable[Role], *, today: date) -> list[uuid.UUID]:
-    """People appointed in one of the roles for exactly this region, in force today."""
-    found = session.scalars(
-        select(AppointmentRow.user_id)
-        .where(
-            AppointmentRow.region_code == region_code,
-            AppointmentRow.role.in_([role.value for role in roles]),
-            in_force(today),
-        )
-        .distinct()
-        .order_by(AppointmentRow.user_id)
-    )
-    return list(found)
 
 
 def still_here(session: Session, user_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:

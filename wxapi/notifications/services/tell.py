@@ -1,7 +1,7 @@
 """Telling people: into the inbox, and on to their phones where they agreed to it."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import insert
@@ -12,6 +12,9 @@ from wxapi.notifications.models import Message
 from wxapi.notifications.queries import messages
 from wxapi.notifications.rules.notices import BODY_LENGTH, TITLE_LENGTH, Delivery, Notice, cut, not_at_night
 from wxapi.platform import outbox
+
+# A statement takes 65,535 values at most, and a row here has eleven.
+_BATCH = 1000
 
 
 def tell(
@@ -33,7 +36,17 @@ def tell(
         now: the time.
         not_before: neither the inbox nor a phone shows it earlier.
     """
-    people = messages.still_here(session, set(user_ids))
+    wanted = sorted(set(user_ids))
+    return sum(
+        _tell_some(session, wanted[first : first + _BATCH], notice, now=now, not_before=not_before)
+        for first in range(0, len(wanted), _BATCH)
+    )
+
+
+def _tell_some(
+    session: Session, user_ids: Sequence[uuid.UUID], notice: Notice, *, now: datetime, not_before: datetime | None
+) -> int:
+    people = messages.still_here(session, user_ids)
     if not people:
         return 0
     visible_at = max(now, not_before or now)

@@ -61,6 +61,7 @@ class ReportRow(NamedTuple):
     due_at: datetime | None
     card: Card | None
     merged_into_id: uuid.UUID | None
+    excluded_village_code: str | None
     me_too_count: int
     reporter_id: uuid.UUID | None
     reporter_label: int

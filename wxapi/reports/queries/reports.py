@@ -48,14 +48,26 @@ def find_on_desk(session: Session, actor: Actor, number: str) -> Found | None:
     return _found(row, actor) if row else None
 
 
-def find_locked(session: Session, actor: Actor, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Found]:
+def find_locked(
+    session: Session, actor: Actor, ids: Collection[uuid.UUID], *, unseen: Collection[uuid.UUID] = ()
+) -> dict[uuid.UUID, Found]:
     """Those of the reports the person may see, locked until the transaction ends, always in the same order.
+
+    Of `unseen` all are locked: what the person does to a report that is seen changes them, whoever sees them.
 
     Keys do not change, so the weaker lock is enough: it lets foreign keys be checked meanwhile.
     """
-    query = _seen_by(actor, Report.id.in_(ids)).order_by(Report.id).with_for_update(of=Report, key_share=True)
+    wanted = or_(and_(Report.id.in_(ids), visible_to(actor)), Report.id.in_(unseen))
+    query = _with_join(actor).where(wanted).order_by(Report.id).with_for_update(of=Report, key_share=True)
     rows = session.execute(query.execution_options(populate_existing=True))
     return {row[0].id: _found(row, actor) for row in rows}
+
+
+def seen_among(session: Session, actor: Actor, ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Those of the reports the person may see: asked of every report that is named in what is shown of another."""
+    if not ids:
+        return frozenset()
+    return frozenset(session.scalars(select(Report.id).where(Report.id.in_(ids), visible_to(actor))))
 
 
 def find_joinable(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
 from wxapi.identity.models import AppointmentRow
-from wxapi.identity.queries import in_force
+from wxapi.identity.queries import tying
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.regions.rules.levels import Level, level_of, within
@@ -36,7 +36,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
     Visible is what the person filed; and, unless the person is excluded, what he joined and what lies in,
     or is on a desk in, a region he holds a desk role for. Excluded from a report about a village's own
-    affairs is everybody with any appointment at or below that village, whatever else he is appointed to;
+    affairs is everybody with any appointment at or below that village, in force, to
+    come or over for less than two years (ADR 0044), whatever else he is appointed to;
     only having filed it counts more.
     """
     mine = _reports.reporter_id == actor.user_id
@@ -64,16 +65,16 @@ def may_hear(
         _reports.id == report_id,
         _reports.reporter_id.is_distinct_from(user_id),
         appointments.user_id == user_id,
-        in_force(today),
+        tying(today),
         func.starts_with(appointments.region_code, _reports.excluded_village_code),
     )
     return ~hidden
 
 
 def villages_of(actor: Actor) -> tuple[str, ...]:
-    """The villages at or below which the person holds an appointment of any role."""
-    codes = (held.region_code for held in actor.appointments)
-    return tuple(sorted({within(code, Level.VILLAGE) for code in codes if level_of(code) in _AT_OR_BELOW_VILLAGE}))
+    """The villages at or below which the person holds, is to hold, or held not long ago an appointment of any role."""
+    codes = (code for code in actor.places if level_of(code) in _AT_OR_BELOW_VILLAGE)
+    return tuple(sorted({within(code, Level.VILLAGE) for code in codes}))
 
 
 def not_about(villages: Collection[str]) -> ColumnElement[bool]:

@@ -44,9 +44,9 @@ def who_is(actor: Actor, standing: Standing) -> Who:
     parties: dict[Party, Appointment | None] = {}
     if standing.is_reporter:
         parties[Party.REPORTER] = None
-    if standing.has_joined:
-        parties[Party.JOINER] = None
     if not is_excluded(actor, standing.exclusions):
+        if standing.has_joined:
+            parties[Party.JOINER] = None
         parties |= _by_office(actor, standing)
     return Who(actor.user_id, parties)
 
@@ -66,8 +66,8 @@ def reporter_label(number: int) -> str:
 
 
 def is_excluded(actor: Actor, exclusions: Collection[str]) -> bool:
-    """Whether the person holds any appointment at or below an excluded region."""
-    return any(a.region_code.startswith(code) for a in actor.appointments for code in exclusions)
+    """Whether the person is, was not long ago, or is to be appointed at or below an excluded region."""
+    return any(place.startswith(code) for place in actor.places for code in exclusions)
 
 
 def works_at_desk(actor: Actor, standing: Standing) -> Appointment | None:

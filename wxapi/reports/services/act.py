@@ -43,7 +43,8 @@ def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: date
             claiming photos refuses.
     """
     with transaction() as session:
-        locked = reports.find_locked(session, actor, merge.reports_concerned(session, report_id, request))
+        concerned = merge.reports_concerned(session, report_id, request)
+        locked = reports.find_locked(session, actor, concerned.named, unseen=concerned.above)
         found = locked.get(report_id)
         if found is None:
             raise not_found()
@@ -55,7 +56,7 @@ def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: date
         event = apply.take(session, report, step)
         session.flush()
         place_photos(session, report, event, claimed)
-        merge.follow(session, report, other, step)
+        merge.follow(session, locked, report, other, step)
         session.flush()
         # The desk may have changed, so find anew what the person is to the report.
         standing = reports.standing_of(report, actor, has_joined=found.standing.has_joined)

@@ -109,6 +109,7 @@ def write_event(
         actor_id=step.who.actor_id,
         role=appointment.role.value if appointment else step.party.value,
         unit_code=appointment.region_code if appointment else None,
+        desk_code=report.desk_code,
         note=note or step.command.given.note,
         detail=to_history(step.command.given),
     )

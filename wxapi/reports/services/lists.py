@@ -1,6 +1,6 @@
 """Lists of reports: my own, my desk's, those near a point."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -15,8 +15,9 @@ from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries import lists
 from wxapi.reports.queries.lists import Order, PageRequest, ReportRow
 from wxapi.reports.queries.nearby import NearbyRow, nearby
+from wxapi.reports.queries.reports import seen_among
 from wxapi.reports.rules.categories import Category, category_of, category_to_show
-from wxapi.reports.rules.relations import reporter_label
+from wxapi.reports.rules.relations import is_excluded, reporter_label
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.report_view import NamedRegion, named_region
 
@@ -74,7 +75,18 @@ def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datet
 
 def _listed(page: Page[ReportRow], actor: Actor) -> Page[ListedReport]:
     regions = tree()
-    return Page([listed(row, actor.user_id, regions) for row in page.items], page.next_cursor)
+    merged_into = {row.merged_into_id for row in page.items if row.merged_into_id is not None}
+    seen = seen_among(db.session(), actor, merged_into)
+    shown = (_without_others(row, actor, seen) for row in page.items)
+    return Page([listed(row, actor.user_id, regions) for row in shown], page.next_cursor)
+
+
+def _without_others(row: ReportRow, actor: Actor, seen: Collection[UUID]) -> ReportRow:
+    """A row that names no report the person may not see; as `OthersSeen` of a single report."""
+    if row.merged_into_id is not None and row.merged_into_id not in seen:
+        row = row._replace(merged_into_id=None)
+    hidden_from = (row.excluded_village_code,) if row.excluded_village_code else ()
+    return row._replace(me_too_count=0) if is_excluded(actor, hidden_from) else row
 
 
 def listed(row: ReportRow, viewer_id: UUID, regions: Tree) -> ListedReport:

@@ -1,7 +1,8 @@
 """Two reports of one problem become one: who filed or joined the one joins the other, and unmerging undoes it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.orm import Session
@@ -17,39 +18,61 @@ from wxapi.reports.services.apply import Step, write_event
 _ACTIONS = frozenset({"merge", "unmerge"})
 
 
-def reports_concerned(session: Session, report_id: uuid.UUID, request: ActionRequest) -> set[uuid.UUID]:
-    """The reports an action touches, to be locked together: two at most."""
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """The reports an action touches, to be locked together.
+
+    Args:
+        named: the report, and of a merge the other one; the person must see both.
+        above: of an unmerge the report it was merged into, and what that one was merged into; they change whether
+            the person sees them or not.
+    """
+
+    named: frozenset[uuid.UUID]
+    above: tuple[uuid.UUID, ...] = ()
+
+
+def reports_concerned(session: Session, report_id: uuid.UUID, request: ActionRequest) -> Concerned:
+    """The reports to be locked for an action."""
     if request.action == "merge" and request.given.into is not None:
-        return {report_id, request.given.into}
+        return Concerned(frozenset({report_id, request.given.into}))
     if request.action == "unmerge":
-        survivor_id = session.scalar(select(Report.merged_into_id).where(Report.id == report_id))
-        return {report_id, survivor_id} if survivor_id else {report_id}
-    return {report_id}
+        return Concerned(frozenset({report_id}), tuple(_above(session, report_id)))
+    return Concerned(frozenset({report_id}))
+
+
+def _above(session: Session, report_id: uuid.UUID) -> Iterator[uuid.UUID]:
+    """Survivor after survivor. What is merged takes nothing in, so there is no circle."""
+    survivor_id = session.scalar(select(Report.merged_into_id).where(Report.id == report_id))
+    while survivor_id is not None:
+        yield survivor_id
+        survivor_id = session.scalar(select(Report.merged_into_id).where(Report.id == survivor_id))
 
 
 def other_report(locked: Mapping[uuid.UUID, Found], report: Report, step: Step) -> Report | None:
     """The surviving report of a merge or unmerge; None for every other action.
 
     Raises:
-        InvalidError: `merge_target_invalid`: not another report in work at the same desk and equally hidden.
+        InvalidError: `merge_target_invalid`: not another report in work at the same desk, or one hidden from a village.
     """
     if step.row.action not in _ACTIONS:
         return None
     survivor_id = report.merged_into_id if step.row.action == "unmerge" else step.command.given.into
     found = locked.get(survivor_id) if survivor_id else None
     if step.row.action == "unmerge":
-        # The survivor may have moved out of the person's sight; the merged report is what he acts on.
         return found.report if found else None
     if found is None or not _may_take_in(found.report, report):
         raise InvalidError(
             "merge_target_invalid",
-            "只能并入同一承办单位正在办理的另一件上报。",
+            "只能并入同一承办单位正在办理的另一件上报；村（居）务公开类上报不能合并。",
             fields={"into": ["不能并入该上报。"]},
         )
     return found.report
 
 
-def follow(session: Session, report: Report, survivor: Report | None, step: Step) -> None:
+def follow(
+    session: Session, locked: Mapping[uuid.UUID, Found], report: Report, survivor: Report | None, step: Step
+) -> None:
     """What a merge or unmerge means for the surviving report: its joiners, their number, a line of history."""
     if survivor is None:
         return
@@ -58,16 +81,41 @@ def follow(session: Session, report: Report, survivor: Report | None, step: Step
         note = f"{report.number} 并入本件"
     else:
         survivor.me_too_count -= _take_people_back(session, report, survivor)
+        _take_back_above(session, locked, survivor)
         note = f"{report.number} 已从本件拆分"
-    write_event(session, survivor, step, from_state=ReportState(survivor.state), note=note)
+    line = write_event(session, survivor, step, from_state=ReportState(survivor.state), note=note)
+    line.detail |= {"other": str(report.id)}
+
+
+def _take_back_above(session: Session, locked: Mapping[uuid.UUID, Found], survivor: Report) -> None:
+    """Who left a report leaves also what it was merged into meanwhile."""
+    below = survivor
+    while below.merged_into_id is not None and (found := locked.get(below.merged_into_id)) is not None:
+        above = found.report
+        still = select(ReportJoin.user_id).where(ReportJoin.report_id == below.id)
+        left = session.execute(
+            delete(ReportJoin)
+            .where(
+                ReportJoin.report_id == above.id,
+                ReportJoin.via_report_id == below.id,
+                ReportJoin.user_id.is_distinct_from(below.reporter_id),
+                ReportJoin.user_id.not_in(still.correlate(None)),
+            )
+            .returning(ReportJoin.user_id)
+            .execution_options(synchronize_session=False)
+        )
+        above.me_too_count -= len(left.all())
+        below = above
 
 
 def _may_take_in(survivor: Report, report: Report) -> bool:
     return (
         survivor.id != report.id
         and survivor.desk_code == report.desk_code
-        # Else the one's people could learn of the other.
-        and survivor.excluded_village_code == report.excluded_village_code
+        # Whoever filed the one learns of the other and may act on it. Whether that person is of the village must not
+        # be seen from the answer, so what is hidden from a village is never merged (ADR 0044).
+        and survivor.excluded_village_code is None
+        and report.excluded_village_code is None
         and survivor.state in workflow.IN_WORK
     )
 

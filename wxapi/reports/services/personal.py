@@ -4,27 +4,32 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from wxapi.identity.queries import actor_of
 from wxapi.identity.services.personal_data import PersonalData
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import local_day, to_wire
+from wxapi.platform.runtime import runtime
 from wxapi.reports.models import Report, ReportEvent, ReportJoin
+from wxapi.reports.queries.visibility import not_excluded
 from wxapi.reports.services.originals import Originals, forget_author, opened
 
 
 def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
+    actor = actor_of(session, user_id, today=local_day(runtime().clock.now()))
+    nameable = or_(Report.reporter_id == user_id, not_excluded(actor))
     filed = session.scalars(select(Report).where(Report.reporter_id == user_id).order_by(Report.created_at))
     joined = session.execute(
         select(Report.number, ReportJoin.joined_at)
         .join(ReportJoin, ReportJoin.report_id == Report.id)
-        .where(ReportJoin.user_id == user_id)
+        .where(ReportJoin.user_id == user_id, nameable)
         .order_by(ReportJoin.joined_at)
     )
     steps = session.execute(
         select(Report.number, ReportEvent)
         .join(ReportEvent, ReportEvent.report_id == Report.id)
-        .where(ReportEvent.actor_id == user_id)
+        .where(ReportEvent.actor_id == user_id, nameable)
         .order_by(ReportEvent.id)
     )
     return {

@@ -10,9 +10,9 @@ from wxapi.kernel.errors import not_found
 from wxapi.platform.db import db
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.reports import Found
-from wxapi.reports.rules.relations import who_is
+from wxapi.reports.rules.relations import is_excluded, who_is
 from wxapi.reports.services.redaction import sight_of
-from wxapi.reports.services.report_view import ReportView, view_of
+from wxapi.reports.services.report_view import OthersSeen, ReportView, others_named, view_of
 
 
 def read_report(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> ReportView:
@@ -45,4 +45,7 @@ def shown(session: Session, found: Found, actor: Actor, *, now: datetime) -> Rep
     events = reports.events_of(session, report.id)
     placed = reports.photos_of(session, report.id)
     who = who_is(actor, found.standing)
-    return view_of(report, who, events, placed, sight_of(session, report, who, events, placed), now=now)
+    sight = sight_of(session, report, who, events, placed)
+    named = reports.seen_among(session, actor, others_named(report, events))
+    others = OthersSeen(named, all_hidden=is_excluded(actor, found.standing.exclusions))
+    return view_of(report, who, events, placed, sight, others, now=now)

@@ -100,12 +100,43 @@ class ReportView:
     moderation: ReviewMark | None
 
 
+@dataclass(frozen=True, slots=True)
+class OthersSeen:
+    """Which other reports may be named to the person.
+
+    Args:
+        ids: of those named in this one, the ones the person sees.
+        all_hidden: the person is of the village this report is hidden from and sees it for having filed it; of
+            other people's reports about the village, merged with this one, nothing may be told: not even how many.
+    """
+
+    ids: frozenset[UUID] = frozenset()
+    all_hidden: bool = False
+
+
+_NONE_NAMED = OthersSeen()
+_MERGING = frozenset({"merge", "unmerge"})
+
+
+def others_named(report: Report, events: Iterable[ReportEvent]) -> set[UUID]:
+    """Other reports that a report and its history name."""
+    named = {other for event in events if (other := _other(event)) is not None and other != report.id}
+    return named | ({report.merged_into_id} if report.merged_into_id else set())
+
+
+def _other(event: ReportEvent) -> UUID | None:
+    """The other report of a merge or unmerge: of the survivor the merged one, of the merged one the survivor."""
+    other = event.detail.get("other") or event.detail.get("into") if event.action in _MERGING else None
+    return UUID(other) if other else None
+
+
 def view_of(
     report: Report,
     who: Who,
     events: Sequence[ReportEvent],
     photos: Sequence[PlacedPhoto],
     sight: Sight,
+    others: OthersSeen = _NONE_NAMED,
     *,
     now: datetime,
 ) -> ReportView:
@@ -117,6 +148,7 @@ def view_of(
         events: its history, oldest first.
         photos: all of its photos, in order.
         sight: the words and pictures the person is shown.
+        others: the other reports that may be named.
         now: the present instant.
     """
     photos = [each for each in photos if each.photo.id not in sight.hidden_photos]
@@ -141,13 +173,17 @@ def view_of(
         respond_due_at=report.respond_due_at,
         resolve_due_at=report.resolve_due_at,
         card=case.card,
-        merged_into_id=report.merged_into_id,
-        me_too_count=report.me_too_count,
+        merged_into_id=report.merged_into_id if report.merged_into_id in others.ids else None,
+        me_too_count=0 if others.all_hidden else report.me_too_count,
         reporter_label=reporter_label(report.reporter_label),
         is_mine=Party.REPORTER in who.parties,
         created_at=report.created_at,
         updated_at=report.updated_at,
-        timeline=tuple(_line(report, event, photos, sight) for event in events),
+        timeline=tuple(
+            _line(report, event, photos, sight, others)
+            for event in events
+            if not (others.all_hidden and event.action in _MERGING)
+        ),
         available_actions=tuple(workflow.offered(case, who, now)),
         moderation=sight.moderation,
     )
@@ -159,7 +195,11 @@ def named_region(code: str, regions: Tree) -> NamedRegion:
     return NamedRegion(code, region.name, region.full_name) if region else NamedRegion(code, code, code)
 
 
-def _line(report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto], sight: Sight) -> TimelineLine:
+def _line(
+    report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto], sight: Sight, others: OthersSeen
+) -> TimelineLine:
+    other = _other(event)
+    nameable = other is None or other == report.id or other in others.ids
     return TimelineLine(
         at=event.at,
         action=event.action,
@@ -167,7 +207,7 @@ def _line(report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto], sig
         to_state=ReportState(event.to_state),
         role=event.role,
         label=_label(report, event),
-        note=sight.notes.get(event.id),
+        note=sight.notes.get(event.id) if nameable else None,
         photos=tuple(each.photo for each in photos if each.event_id == event.id),
     )
 

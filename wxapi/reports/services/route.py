@@ -44,7 +44,7 @@ def route_report(report_id: uuid.UUID, *, now: datetime) -> None:
         report = reports.lock(session, report_id)
         if report is None or report.state != ReportState.SUBMITTED:
             return
-        staffed = staffing(session, today=local_day(now))
+        staffed = staffing(session, report.place, report.exclusions, today=local_day(now))
         kind = category_of(report.category_code)
         decision = routing.route(report.place, kind, report.exclusions, tree(), staffed)
         to_state = ReportState.TRIAGE if decision.triage else ReportState.ROUTED
