@@ -15,6 +15,8 @@ SHADES = 4
 _WIDTH = 1000
 # Pixels of the drawing a border may be off: nothing one sees, and a tenth of the bytes.
 _TOLERANCE = 2.5
+# Pixels a character of a label takes; the styles set the size.
+_LABEL = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Outline:
     path: str
     x: int
     y: int
+    # How many Chinese characters of a label fit across it.
+    fits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ def draw(borders: Mapping[str, Polygonal]) -> Drawing:
         stretched = shapely.transform(border, lambda points: (points - (west, north)) * (scale, -tall))
         moved = stretched.simplify(_TOLERANCE)
         middle = moved.representative_point()
-        outlines.append(Outline(code, _path(moved), round(middle.x), round(middle.y)))
+        left, _, right, _ = moved.bounds
+        fits = int((right - left) // _LABEL)
+        outlines.append(Outline(code, _path(moved), round(middle.x), round(middle.y), fits))
     return Drawing(_WIDTH, height, tuple(outlines))
 
 
