@@ -87,7 +87,10 @@ def test_no_word_about_a_member_stays(people: People, session: Session) -> None:
     says(me, "POST", f"/training/sessions/{later['id']}/enrolments", None)
     asked = says(me, "POST", f"/training/sessions/{later['id']}/leave-requests", {"reason": MARKER})
     says(
-        school.organiser, "POST", f"/training/leave-requests/{asked['id']}/decision", {"approve": True, "note": MARKER}
+        school.organiser,
+        "POST",
+        f"/training/sessions/leave-requests/{asked['id']}/decision",
+        {"decision": "approve", "note": MARKER},
     )
     says(
         school.organiser,
