@@ -20,6 +20,7 @@ from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
 from wxapi.reports.queries.visibility import visible_to
+from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import ReportState
 
 GRID, OTHER_GRID = f"{VILLAGE}001", f"{VILLAGE}002"
@@ -135,10 +136,12 @@ def test_a_submitted_report_is_in_nobodys_queue(session: Session) -> None:
 
 
 def test_staffing_asks_for_somebody_who_can_accept_there(session: Session, people: People) -> None:
-    staffed = staffing(session, today=local_day(NOW))
+    staffed = staffing(session, Place(VILLAGE, None, ()), (), today=local_day(NOW))
+    in_grid = staffing(session, Place(VILLAGE, GRID, ()), (), today=local_day(NOW))
     assert not staffed(VILLAGE)
     people.make((WORKER, GRID), (CHIEF, VILLAGE), (Role.TRAINING_ORGANISER, COUNTY))
     assert not staffed(VILLAGE)
+    assert in_grid(VILLAGE)
     people.make((WORKER, VILLAGE))
     assert staffed(VILLAGE)
     assert not staffed(NEIGHBOUR)
