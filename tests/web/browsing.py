@@ -58,7 +58,7 @@ def soup_of(answer: TestResponse) -> BeautifulSoup:
 
 def form_to(page: Tag, action: str) -> Tag:
     """The form of a page that goes to an address."""
-    found = page.find("form", attrs={"action": action})
+    found = page.find("form", attrs={"action": action, "method": "post"})
     assert isinstance(found, Tag), [str(form.get("action")) for form in page.find_all("form")]
     return found
 

@@ -1,15 +1,20 @@
 """One action on what is ticked, each answered by itself; and what waits for a decision."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from bs4 import Tag
+from sqlalchemy import update
 
 from tests.conftest import NOW
 from tests.factories import People
 from tests.reporting import NEIGHBOUR, Town, file_routed, read, settle, take
 from tests.web.browsing import Browser, form_to, soup_of
+from wxapi.moderation.models import Check
+from wxapi.platform.db import transaction
+from wxapi.reports.services import moderate
 
 
 @pytest.fixture
@@ -86,3 +91,18 @@ def test_holds_wait_for_the_township(town: Town, browser: Browser) -> None:
     assert browser.page("/desk/holds").select("tr[data-key]") == []
     supervisor = browser.sign_in(town.supervisor)
     assert supervisor.page("/desk").select("input[name=pick]") == []
+
+
+def test_moderation_is_decided_on_its_page(town: Town, browser: Browser) -> None:
+    report = file_routed(town.reporter)
+    moderate.begin_checks(uuid.UUID(report["id"]), now=NOW)
+    with transaction() as session:
+        session.execute(update(Check).where(Check.subject_id == uuid.UUID(report["id"])).values(state="review"))
+    assert browser.sign_in(town.worker).get("/desk/moderation").status_code == 404
+    page = browser.sign_in(town.officer).page("/desk/moderation")
+    form = page.select_one("section form")
+    assert form is not None
+    assert report["description"] in page.get_text()
+    assert browser.submit(form).status_code == 422
+    assert browser.submit(form, decision="show").status_code == 303
+    assert browser.page("/desk/moderation").select("section form") == []

@@ -6,5 +6,9 @@ from wxapi.web.kit.blueprint import MenuEntry, Pages
 room = Pages(
     "desk",
     __name__,
-    menu=(MenuEntry("/desk", "办件", Permission.DESK), MenuEntry("/desk/holds", "待审批", Permission.MODERATE)),
+    menu=(
+        MenuEntry("/desk", "办件", Permission.DESK),
+        MenuEntry("/desk/holds", "待审批", Permission.MODERATE),
+        MenuEntry("/desk/moderation", "内容审核", Permission.MODERATE),
+    ),
 )

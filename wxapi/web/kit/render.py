@@ -27,6 +27,7 @@ def install(app: Flask) -> None:
         "csrf_token": forms.csrf_token,
         "new_once": forms.new_once,
         "menu": _menu,
+        "menu_entry": _menu_entry,
         "now": _now,
         "word": words.word,
         "query_of": query_of,
@@ -108,6 +109,12 @@ def _remaining(due: datetime) -> str:
 
 def _urgency(due: datetime) -> str:
     return times.urgency(due, _now()).value
+
+
+def _menu_entry() -> str:
+    """The path of the entry this page belongs to: the longest that its own path begins with."""
+    paths = [each.path for each in _menu() if f"{request.path}/".startswith(f"{each.path}/")]
+    return max(paths, key=len, default="")
 
 
 def _now() -> datetime:
