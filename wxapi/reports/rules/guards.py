@@ -21,20 +21,20 @@ def may_be_returned(case: Case, _who: Who, _now: datetime) -> NotNow | None:
     """The second return is final: the desk the township names then keeps the report."""
     if case.returns < MAX_RETURNS:
         return None
-    return NotNow("second_return_is_final", "该上报已两次退回,由乡镇(街道)指定的承办单位不能再退回。")
+    return NotNow("second_return_is_final", "该上报已两次退回，由乡镇（街道）指定的承办单位不能再退回。")
 
 
 def desk_not_yet_imposed(case: Case, _who: Who, _now: datetime) -> NotNow | None:
     """After the second return the township must name a desk, so it cannot refuse instead."""
     if case.returns < MAX_RETURNS:
         return None
-    return NotNow("desk_must_be_named", "该上报已两次退回,请指定承办单位。")
+    return NotNow("desk_must_be_named", "该上报已两次退回，请指定承办单位。")
 
 
 def not_disputed_twice(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """Whose work was disputed twice does not take the case again; the township has seen it in triage."""
     if case.disputes >= 2 and who.actor_id == case.resolved_by:
-        return NotNow("resolver_may_not_take_again", "您的处理结果两次未获认可,请由其他人员办理。")
+        return NotNow("resolver_may_not_take_again", "您的处理结果两次未获认可，请由其他人员办理。")
     return None
 
 
@@ -76,7 +76,7 @@ def decides_for_desk(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """The level above the desk decides: the township for a village, the county for a township."""
     if Party.OFFICER in who.parties or len(case.desk_code or "") < CODE_LENGTH[Level.VILLAGE]:
         return None
-    return NotNow("township_decides", "该事项由乡镇(街道)决定。")
+    return NotNow("township_decides", "该事项由乡镇（街道）决定。")
 
 
 def question_open(case: Case, _who: Who, _now: datetime) -> NotNow | None:
@@ -99,7 +99,7 @@ def not_resolver(case: Case, who: Who, _now: datetime) -> NotNow | None:
 def reporter_is_free(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """A reporter who works at the desk does not confirm his own case."""
     if case.township_confirms or Party.DESK_WORKER in who.parties:
-        return NotNow("township_confirms", "您是承办单位的工作人员,由乡镇(街道)核实。")
+        return NotNow("township_confirms", "您是承办单位的工作人员，由乡镇（街道）核实。")
     return None
 
 
@@ -119,14 +119,14 @@ def disputed_before(case: Case, _who: Who, _now: datetime) -> NotNow | None:
 
 
 def not_reopened_before(case: Case, _who: Who, _now: datetime) -> NotNow | None:
-    return NotNow("reopened_before", "每件上报只能重新打开一次。") if case.reopened else None
+    return NotNow("reopened_before", "每件上报只能要求重新办理一次。") if case.reopened else None
 
 
 def closed_lately(case: Case, _who: Who, now: datetime) -> NotNow | None:
     """A closed report can be reopened for 15 days."""
     if case.closed_at and now <= case.closed_at + REOPEN_WITHIN:
         return None
-    return NotNow("reopen_too_late", "结案超过15天,不能重新打开,请另行上报。")
+    return NotNow("reopen_too_late", "结案超过15天，不能再要求重新办理，请另行上报。")
 
 
 def silent_long_enough(case: Case, _who: Who, now: datetime) -> NotNow | None:

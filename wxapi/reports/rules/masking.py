@@ -10,7 +10,7 @@ from collections.abc import Callable
 ID_MARK, PHONE_MARK, PLATE_MARK = "〔证件号〕", "〔手机号〕", "〔车牌号〕"
 
 # Stands in for a text that nobody has let pass yet, when another citizen reads.
-WITHHELD = "内容审核中,暂不显示。"
+WITHHELD = "内容审核中，暂不显示。"
 
 # Where the plate is what the report is about: vehicles abandoned, parked wrongly, touting, or blocking a fire lane.
 _ABOUT_VEHICLES = frozenset({"E0107", "E0505", "E0506", "E0509", "X0101"})

@@ -123,4 +123,4 @@ def _reporter_on_desk(session: Session, report: Report, now: datetime) -> bool:
 def _demand_after_photo(step: Step, claimed: Sequence[Photo]) -> None:
     """A resolution is proven by at least one photo that was developed."""
     if step.row.action == "resolve" and not any(photo.state == "ready" for photo in claimed):
-        raise ConflictError("photo_not_ready", "办结照片还在处理中,请稍后再提交。")
+        raise ConflictError("photo_not_ready", "办结照片还在处理中，请稍后再提交。")

@@ -93,7 +93,7 @@ def _place(location: Location, picked: str | None) -> routing.Place:
     if picked not in {None, located.village_code, *located.candidates}:
         raise InvalidError(
             "region_not_candidate",
-            "所选社区(村)不在该位置附近,请重新选择。",
+            "所选社区（村）不在该位置附近，请重新选择。",
             fields={"region_code": ["不是该位置的候选区域。"]},
         )
     return routing.choose_place(located, picked)

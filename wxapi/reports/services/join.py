@@ -40,7 +40,7 @@ def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, 
         if found.standing.is_reporter:
             raise ConflictError("own_report", "这是您自己的上报。")
         if report.state not in OPEN_STATES:
-            raise ConflictError("report_not_open", "该上报已办结,请另行上报。", extra={"state": report.state})
+            raise ConflictError("report_not_open", "该上报已办结，请另行上报。", extra={"state": report.state})
         if _add_joiner(session, report, actor, now):
             report.me_too_count += 1
             audit.record(session, None, "report.join", subject=f"report:{report.id}", at=now)
