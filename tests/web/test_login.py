@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.factories import People, Person
 from tests.web.browsing import Browser, form_to, soup_of
-from wxapi.identity.models import WebLogin
+from wxapi.identity.models import WebLogin, WebSession
 from wxapi.kernel.clock import FixedClock
+from wxapi.notifications.services.browsers import tell_of_browser
+from wxapi.platform.runtime import runtime
 from wxapi.web.kit.access import local_path
 
 
@@ -209,3 +212,13 @@ def test_nothing_readable_is_stored(browser: Browser, session: Session) -> None:
     assert cookie is not None
     assert cookie.value.encode() not in row.browser_digest
     assert len(row.browser_digest) == 32
+
+
+def test_the_person_hears_of_a_login_once(browser: Browser, phone: Person, session: Session) -> None:
+    browser.sign_in(phone)
+    opened = session.scalars(select(WebSession.id).where(WebSession.user_id == phone.actor.user_id)).one()
+    for _ in range(2):
+        tell_of_browser(opened, now=runtime().clock.now())
+    inbox = phone.get("/me/messages").get_json()["items"]
+    assert [message["title"] for message in inbox] == ["您的账户已在电脑上登录"]
+    assert "Chrome 浏览器" in inbox[0]["body"]
