@@ -95,6 +95,8 @@ class DemoProcess:
             "WXAPI_DATA_DIR": str(self.folder),
             "WXAPI_PORT": str(self.port),
             "WXAPI_FAKE_WECHAT_PORT": str(self.fake_wechat_port),
+            # An empty city: tests file what they look for.
+            "WXAPI_DEMO_LIFE": "off",
         }
         return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)} | own
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import Config, ConfigError
 from wxapi.app import create_app
-from wxapi.demo import people
+from wxapi.demo import life, people
 from wxapi.demo.errors import DemoError
 from wxapi.demo.templates import templates
 from wxapi.identity.models import User
@@ -67,6 +67,16 @@ def prepare(config: Config, *, role: str | None = None) -> None:
         _import_city(now)
         _appoint_people(now)
         _choose_templates(now)
+        _live(now)
+
+
+def _live(now: datetime) -> None:
+    """Sixty days of life; `WXAPI_DEMO_LIFE=off` leaves the city empty, as tests want it."""
+    if os.environ.get("WXAPI_DEMO_LIFE", "on") == "off":
+        return
+    reports = life.live(now, _tracked)
+    if reports:
+        print(f"{reports} reports of the last {life.DAYS} days, a class that is running now.", flush=True)
 
 
 def _import_city(now: datetime) -> None:
