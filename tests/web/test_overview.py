@@ -59,6 +59,17 @@ def test_the_inbox_shows_what_the_api_counts(town: Town, browser: Browser) -> No
     assert len(browser.page("/work").select("tbody tr")) == 1
 
 
+def test_who_stands_above_sees_what_is_late_below(town: Town, browser: Browser, clock: FixedClock) -> None:
+    report = file_routed(town.reporter)
+    clock.advance(days=9)
+    browser.sign_in(town.worker)
+    assert "所辖单位超期" not in browser.page("/work").text
+    browser.sign_in(town.officer)
+    assert browser.page("/work").select("tbody tr") == []
+    late = browser.page("/work?scope=below").select("tbody tr")
+    assert {row.a.text for row in late} == {report["number"]}
+
+
 def test_statistics_show_the_table_of_the_api(town: Town, browser: Browser) -> None:
     file_routed(town.reporter)
     browser.sign_in(town.supervisor)

@@ -44,7 +44,10 @@ REPORTS = 300
 DAYS = 60
 _SEED = 20261126
 _TOLD_FOR = timedelta(days=3)
-_VILLAGES = 24
+_VILLAGES = 36
+_LATELY = timedelta(days=9)
+# How many reporters say whether it was solved; the rest is closed by silence.
+_HEARD = 0.93
 _COUNTY = "421002"
 
 _WHAT: Mapping[str, tuple[str, ...]] = {
@@ -90,7 +93,9 @@ class _Life:
         self.places = self._places()
 
     def _places(self) -> list[_Place]:
-        codes = [region.code for region in tree().below(_COUNTY) if region.level is Level.VILLAGE][:_VILLAGES]
+        codes = self.chance.sample(
+            sorted(region.code for region in tree().below(_COUNTY) if region.level is Level.VILLAGE), _VILLAGES
+        )
         borders = boundaries_of(db.session(), codes)
         found = []
         for code in codes:
@@ -101,7 +106,7 @@ class _Life:
 
     def report(self, number: int) -> None:
         """File one report some time ago, and let it go as far as it got since."""
-        age = timedelta(days=DAYS) * (1 - (number / REPORTS) ** 0.8)
+        age = timedelta(days=DAYS * self.chance.random() ** 1.4)
         at = min(self._office_hour(self.now - age), self.now - timedelta(minutes=self.chance.randint(5, 50)))
         place = self.chance.choice(self.places)
         kind = self.chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
@@ -118,15 +123,17 @@ class _Life:
 
     def _go_on(self, filed: ReportView, reporter: Actor, place: _Place, kind: str, at: datetime, number: int) -> None:
         """One of a few ways a report goes; young ones stop where they are."""
+        # What lay open for weeks is rare; what came lately may be anywhere.
+        lately = 8 if self.now - at < _LATELY else 0
         ways: list[tuple[int, Callable[[], Iterator[_Step]]]] = [
-            (60, lambda: self._solved(reporter, place, kind, number)),
-            (8, lambda: self._disputed(reporter, place, kind, number)),
-            (6, lambda: self._held(place)),
-            (7, lambda: self._returned(place)),
+            (80, lambda: self._solved(reporter, place, kind, number)),
+            (1 + lately, lambda: self._disputed(reporter, place, kind, number)),
+            (lately, lambda: self._held(place)),
+            (1 + lately, lambda: self._returned(place)),
             (6, lambda: self._refused(place)),
             (4, lambda: self._withdrawn(reporter)),
-            (5, lambda: iter([(place.worker, "accept", ActionInput(), self._wait())])),
-            (4, lambda: iter(())),
+            (1 + lately, lambda: iter([(place.worker, "accept", ActionInput(), self._wait())])),
+            (1 + lately, lambda: iter(())),
         ]
         way = self.chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
         version = 2
@@ -144,7 +151,7 @@ class _Life:
         hours = self._work()
         photo = self._photo(place.worker, kind, number, self.now - timedelta(minutes=1), after=True)
         yield place.worker, "resolve", ActionInput(note=self.chance.choice(_DONE), photo_ids=[photo]), hours
-        if self.chance.random() < 0.75:
+        if self.chance.random() < _HEARD:
             yield reporter, "confirm", ActionInput(rating=self.chance.choice((5, 5, 5, 4, 4, 3))), self._wait() * 4
 
     def _disputed(self, reporter: Actor, place: _Place, kind: str, number: int) -> Iterator[_Step]:

@@ -6,7 +6,7 @@ A process of its own, so that the runner stays small and a warm start need not l
 import os
 import sys
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from typing import TypeVar
 
@@ -34,6 +34,8 @@ from wxapi.regions.services.importing import import_regions
 from wxapi.regions.services.sources import read_file
 
 Item = TypeVar("Item")
+# Longer than the past that the city lived: somebody was there to take its reports.
+_IN_OFFICE_FOR = timedelta(days=2 * life.DAYS)
 
 
 def main() -> None:
@@ -103,7 +105,7 @@ def _appoint_people(now: datetime) -> None:
     with transaction() as session:
         codes = list(session.scalars(select(Region.code).order_by(Region.code)))
         rosters.register_openids(session, people.REPORTERS, now=now)
-        appointed = rosters.appoint_openids(session, people.appointments(codes), now=now)
+        appointed = rosters.appoint_openids(session, people.appointments(codes), now=now - _IN_OFFICE_FOR)
     print(f"{len(people.REPORTERS)} reporters, {appointed} people in office.", flush=True)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from wxapi.duties.queries.lists import DutyFilter
+from wxapi.duties.rules.scope import sees
 from wxapi.duties.services import work
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
@@ -31,13 +32,16 @@ def refresh_work() -> Response:
 
 def _work() -> dict[str, Any]:
     actor, now = current_actor(), runtime().clock.now()
-    overdue = request.args.get("overdue") == "true"
-    wanted = DutyFilter(state="overdue" if overdue else "open")
-    found = work.work_of_units(actor, wanted, limit=_AT_ONCE, cursor=request.args.get("cursor"), now=now)
+    overdue, below = request.args.get("overdue") == "true", request.args.get("scope") == "below"
+    wanted = DutyFilter(state="overdue" if overdue or below else "open")
+    listed = work.list_duties if below else work.work_of_units
+    found = listed(actor, wanted, limit=_AT_ONCE, cursor=request.args.get("cursor"), now=now)
     return {
         "duties": found.items,
         "next_cursor": found.next_cursor,
         "counts": work.count_work(actor, now=now),
         "mine": work.work_of_me(actor, now=now),
         "overdue": overdue,
+        "below": below,
+        "stands_above": bool(sees(actor).below),
     }
