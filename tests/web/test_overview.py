@@ -13,7 +13,7 @@ from tests.web.browsing import Browser, form_to
 from wxapi.kernel.clock import FixedClock
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.services import exports
-from wxapi.web.panorama.drawing import bars, line, shade
+from wxapi.web.kit.drawing import bars, line, shade
 
 PAGES = ("/work", "/statistics", "/exports", "/panorama")
 

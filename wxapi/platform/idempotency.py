@@ -34,6 +34,8 @@ _KEPT_WHILE = "__idempotency_kept_while__"
 _PURPOSE = "idempotency.answer"
 _CHUNK = 1 << 20
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+# A page's seal is masked anew each time: what was written without a network is sent under that of another page.
+_SEAL = "csrf"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -222,7 +224,8 @@ def _fingerprint() -> bytes:
     digest = hashlib.sha256(request.path.encode() + b"\0")
     if request.mimetype in _FORMS:
         for name, value in sorted(request.form.items(multi=True)):
-            digest.update(f"{name}={value}\0".encode())
+            if name != _SEAL:
+                digest.update(f"{name}={value}\0".encode())
         for name, upload in sorted(request.files.items(multi=True), key=lambda item: item[0]):
             digest.update(f"{name}:".encode() + _file_digest(upload))
     else:

@@ -16,8 +16,8 @@ def read_inbox(actor: Actor, *, unread: bool, limit: int, cursor: str | None, no
     return messages.inbox_page(db.session(), actor.user_id, unread=unread, limit=limit, cursor=cursor, now=now)
 
 
-def mark_read(actor: Actor, message_id: uuid.UUID, *, now: datetime) -> None:
-    """Note that the person has read a message; the first time counts.
+def mark_read(actor: Actor, message_id: uuid.UUID, *, now: datetime) -> Message:
+    """Note that the person has read a message; the first time counts. Returns the message.
 
     Raises:
         NotFoundError: no such message of this person.
@@ -27,3 +27,4 @@ def mark_read(actor: Actor, message_id: uuid.UUID, *, now: datetime) -> None:
         if row is None:
             raise not_found()
         row.read_at = row.read_at or now
+        return row

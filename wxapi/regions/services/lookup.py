@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.errors import InvalidError, not_found
 from wxapi.platform.db import db
+from wxapi.regions.queries import boundaries_of
 from wxapi.regions.rules.index import Candidate, Location
 from wxapi.regions.rules.tree import RegionInfo, Tree
 from wxapi.regions.services.snapshot import regions_cache
 
 __all__ = [
     "Candidate", "Location", "RegionInfo", "Tree",
-    "list_regions", "locate", "locate_position", "read_region", "region_names", "tree",
+    "inner_point", "list_regions", "locate", "locate_position", "read_region", "region_names", "tree",
 ]  # fmt: skip
 
 
@@ -43,6 +44,15 @@ def locate_position(position: Point, datum: Datum, accuracy: float) -> Location 
     except InvalidError:
         return None
     return locate(point, accuracy)
+
+
+def inner_point(code: str) -> Point | None:
+    """A point inside a region, GCJ-02; None where its border is not known."""
+    border = boundaries_of(db.session(), [code]).get(code)
+    if border is None:
+        return None
+    inside = border.representative_point()
+    return Point(inside.x, inside.y)
 
 
 def read_region(code: str) -> RegionInfo:

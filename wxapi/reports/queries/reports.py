@@ -11,7 +11,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.moderation.queries import picture_passed
 from wxapi.photos.models import Photo
 from wxapi.reports.models import OPEN_SQL, Report, ReportEvent, ReportJoin, ReportPhoto
-from wxapi.reports.queries.visibility import seen_by_office, visible_to
+from wxapi.reports.queries.visibility import own_of, seen_by_office, visible_to
 from wxapi.reports.rules.relations import Standing
 from wxapi.reports.rules.state import Party
 
@@ -45,6 +45,12 @@ def find(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
 def find_on_desk(session: Session, actor: Actor, number: str) -> Found | None:
     """The report with this number, when the person's office may see it."""
     row = session.execute(_with_join(actor).where(Report.number == number, seen_by_office(actor))).one_or_none()
+    return _found(row, actor) if row else None
+
+
+def find_own(session: Session, actor: Actor, number: str) -> Found | None:
+    """The report with this number, when the person filed or joined it."""
+    row = session.execute(_with_join(actor).where(Report.number == number, own_of(actor))).one_or_none()
     return _found(row, actor) if row else None
 
 

@@ -40,9 +40,14 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     come or over for less than two years (ADR 0044), whatever else he is appointed to;
     only having filed it counts more.
     """
+    return or_(own_of(actor), seen_by_office(actor))
+
+
+def own_of(actor: Actor) -> ColumnElement[bool]:
+    """What the person filed, and what they joined unless they are excluded."""
     mine = _reports.reporter_id == actor.user_id
     joined = select(_joins.report_id).where(_joins.report_id == _reports.id, _joins.user_id == actor.user_id).exists()
-    return or_(mine, and_(joined, not_excluded(actor)), seen_by_office(actor))
+    return or_(mine, and_(joined, not_excluded(actor)))
 
 
 def seen_by_office(actor: Actor) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Reports in the work inbox: how they are named, what may be done, and what waits for the reporter."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.duties.services.work import MyItem, SubjectFace, SubjectKind
 from wxapi.kernel.actor import Actor
+from wxapi.platform.db import db
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.queries import reports
@@ -30,8 +32,28 @@ def faces(session: Session, actor: Actor, ids: Collection[UUID], now: datetime) 
     return {report.id: SubjectFace(_title(report), _do(report, actor, now)) for report in found}
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A report that waits for its reporter; `do` is what it waits for, `until` when it stops waiting."""
+
+    id: UUID
+    number: str
+    title: str
+    do: tuple[str, ...]
+    until: datetime | None
+
+
 def mine(session: Session, actor: Actor, now: datetime) -> Sequence[MyItem]:
     """What waits for a person as a reporter: to confirm what was resolved, to answer a question."""
+    return [MyItem(SUBJECT, each.id, each.title, each.do, each.until) for each in _waiting(session, actor, now)]
+
+
+def waiting_reports(actor: Actor, *, now: datetime) -> Sequence[Waiting]:
+    """The same for the person's own page."""
+    return _waiting(db.session(), actor, now)
+
+
+def _waiting(session: Session, actor: Actor, now: datetime) -> Sequence[Waiting]:
     waiting = or_(Report.state == ReportState.RESOLVED, Report.question_open)
     found = session.scalars(
         select(Report)
@@ -42,13 +64,13 @@ def mine(session: Session, actor: Actor, now: datetime) -> Sequence[MyItem]:
     return [item for report in found if (item := _item(report, actor, now)).do]
 
 
-def _item(report: Report, actor: Actor, now: datetime) -> MyItem:
+def _item(report: Report, actor: Actor, now: datetime) -> Waiting:
     asked = {"confirm", "dispute", "answer"}
     do = tuple(action for action in _do(report, actor, now) if action in asked)
     until = (
         report.resolved_at + AUTO_CLOSE_AFTER if report.state == ReportState.RESOLVED and report.resolved_at else None
     )
-    return MyItem(SUBJECT, report.id, _title(report), do, until)
+    return Waiting(report.id, report.number, _title(report), do, until)
 
 
 def _do(report: Report, actor: Actor, now: datetime) -> tuple[str, ...]:

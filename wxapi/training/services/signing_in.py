@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import DomainError, InvalidError, TooManyRequestsError
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.training.queries import sessions as queries
 from wxapi.training.rules import codes, windows
@@ -114,6 +114,21 @@ def issue_ticket(actor: Actor, session_id: uuid.UUID, code: str, *, now: datetim
     assert outcome.step is not None
     ticket = codes.new_ticket(facts.id, facts.secret, person.user_id, outcome.step, now=now)
     return TicketView(ticket, now + codes.TICKET_LIFE)
+
+
+def hold_code(actor: Actor, session_id: uuid.UUID, code: str, *, now: datetime) -> str | None:
+    """A ticket for a scanned code that is on the screen, while its person still reads the page; writes nothing.
+
+    None for a code that is typed, old or none: signing in with it will say so.
+
+    Raises:
+        NotFoundError: no such session.
+    """
+    facts = present_facts(db.session(), session_id)
+    scan = codes.read_code(code, facts.id, facts.secret, now=now)
+    if scan is None or scan.typed or not scan.is_fresh(now):
+        return None
+    return codes.new_ticket(facts.id, facts.secret, actor.user_id, scan.step, now=now)
 
 
 def attempt_sign_in(

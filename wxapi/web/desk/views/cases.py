@@ -17,9 +17,9 @@ from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.services.read import read_case
 from wxapi.reports.services.report_view import ReportView
 from wxapi.web.desk import actions, filters
-from wxapi.web.desk.actions import Typed
 from wxapi.web.desk.blueprint import room
 from wxapi.web.kit import words
+from wxapi.web.kit.acting import Typed, requested, typed
 from wxapi.web.kit.photos import kept_photos, sent_photos
 from wxapi.web.kit.render import page, query_of, see
 
@@ -48,14 +48,14 @@ def act_on_case(number: str) -> Response:
     """Take an action. What was refused is shown again with all that was typed, beside what happened since."""
     now, actor = runtime().clock.now(), current_actor()
     view = read_case(actor, number.upper(), now=now)
-    filled = actions.typed(sent_photos())
+    filled = typed(sent_photos())
     try:
-        act(actor, view.id, actions.requested(filled), now=now)
+        act(actor, view.id, requested(filled), now=now)
     except NotFoundError:
         raise
     except DomainError as error:
         # The refusal took the photos that came with the form back with it: they are taken up once more, to be kept.
-        filled = actions.typed(sent_photos())
+        filled = typed(sent_photos())
         view = read_case(actor, number.upper(), now=now)
         return _case(view, filled, now=now, error=error)
     try:
@@ -66,10 +66,10 @@ def act_on_case(number: str) -> Response:
 
 
 def _case(
-    view: ReportView, typed: Typed, *, now: datetime, error: DomainError | None = None, done: str | None = None
+    view: ReportView, kept: Typed, *, now: datetime, error: DomainError | None = None, done: str | None = None
 ) -> Response:
     near = reports_nearby(view.location, Datum.GCJ02, view.category.code, now=now)
-    seen = len(view.timeline) if typed.seen_lines is None else typed.seen_lines
+    seen = len(view.timeline) if kept.seen_lines is None else kept.seen_lines
     return page(
         "desk/case.html",
         status=status_of(error).value if error else 200,
@@ -77,8 +77,8 @@ def _case(
         choices=actions.choices_of(view),
         desks=actions.desk_choices(view),
         reasons=actions.reason_choices(),
-        typed=typed,
-        kept=kept_photos(typed.photo_ids),
+        typed=kept,
+        kept=kept_photos(kept.photo_ids),
         error=error,
         done=done,
         seen=seen,

@@ -14,9 +14,9 @@ from wxapi.regions.queries import boundaries_of
 from wxapi.regions.rules.tree import Tree
 from wxapi.regions.services.lookup import tree
 from wxapi.supervision.services import panorama
+from wxapi.web.kit.drawing import Drawing, bars, draw, line, shade
 from wxapi.web.kit.render import fragment, page
 from wxapi.web.panorama.blueprint import room
-from wxapi.web.panorama.drawing import Drawing, bars, draw, line, shade
 
 _MEASURES = (("open", "在办"), ("overdue", "超期"), ("filed", "上报"))
 _CLASSES_SHOWN = 8

@@ -14,9 +14,9 @@ from wxapi.supervision.rules.measures import MEASURES
 from wxapi.supervision.services import statistics
 from wxapi.supervision.wire.statistics import StatisticsQuery, question_of
 from wxapi.web.kit import forms
+from wxapi.web.kit.drawing import bars
 from wxapi.web.kit.render import page
 from wxapi.web.panorama.blueprint import room
-from wxapi.web.panorama.drawing import bars
 
 _GROUPINGS = (("place", "区域"), ("class", "类别"), ("unit", "单位"), ("month", "月份"), ("kind", "大类"))
 _SHOWN = ("received", "due", "on_time", "late", "open_overdue", "pending", "inherited", "held", "returned", "reworked")

@@ -17,6 +17,8 @@ _WIDTH = 1000
 _TOLERANCE = 2.5
 # Pixels a character of a label takes; the styles set the size.
 _LABEL = 22
+# How much of the neighbours is shown around one border, as a share of its size.
+_MARGIN = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +34,53 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """What a drawing shows, in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
-    """Outlines in one frame of `width` by `height`."""
+    """Outlines in one frame of `width` by `height`; `frame` says where on the ground its edges are."""
 
     width: int
     height: int
     outlines: tuple[Outline, ...]
+    frame: Frame | None = None
+
+    def place(self, longitude: float, latitude: float) -> tuple[int, int] | None:
+        """Where a position (degrees) lies in the drawing; None outside it."""
+        frame = self.frame
+        if frame is None or not (frame.west <= longitude <= frame.east and frame.south <= latitude <= frame.north):
+            return None
+        x = (longitude - frame.west) / (frame.east - frame.west) * self.width
+        y = (frame.north - latitude) / (frame.north - frame.south) * self.height
+        return round(x), round(y)
 
 
-def draw(borders: Mapping[str, Polygonal]) -> Drawing:
-    """Fit borders (degrees) into a frame 1000 wide; north is up, a degree of longitude as wide as it is there."""
+def draw(borders: Mapping[str, Polygonal], around: str | None = None) -> Drawing:
+    """Fit borders (degrees) into a frame 1000 wide; north is up, a degree of longitude as wide as it is there.
+
+    Args:
+        borders: code → border.
+        around: the code of the one border the frame is fitted to, with a little of its neighbours; None for all.
+    """
     if not borders:
         return Drawing(_WIDTH, 1, ())
-    west, south, east, north = shapely.total_bounds(list(borders.values()))
-    across = max(float(east - west), 1e-9)
+    shown = [borders[around]] if around is not None else list(borders.values())
+    west, south, east, north = (float(edge) for edge in shapely.total_bounds(shown))
+    if around is not None:
+        margin = max(east - west, north - south) * _MARGIN
+        west, south, east, north = west - margin, south - margin, east + margin, north + margin
+    across = max(east - west, 1e-9)
     # At 30° a degree of longitude is 0.866 of one of latitude; the frame's own middle is exact enough.
     scale = _WIDTH / across
-    tall = scale / _cosine(float(south + north) / 2)
-    height = max(1, round(float(north - south) * tall))
+    tall = scale / _cosine((south + north) / 2)
+    height = max(1, round((north - south) * tall))
     outlines = []
     for code, border in sorted(borders.items()):
         stretched = shapely.transform(border, lambda points: (points - (west, north)) * (scale, -tall))
@@ -58,7 +89,7 @@ def draw(borders: Mapping[str, Polygonal]) -> Drawing:
         left, _, right, _ = moved.bounds
         fits = int((right - left) // _LABEL)
         outlines.append(Outline(code, _path(moved), round(middle.x), round(middle.y), fits))
-    return Drawing(_WIDTH, height, tuple(outlines))
+    return Drawing(_WIDTH, height, tuple(outlines), Frame(west, south, west + across, north))
 
 
 def _cosine(degrees: float) -> float:

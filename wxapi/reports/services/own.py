@@ -1,0 +1,77 @@
+"""A report as the people who filed or joined it follow it: also when things are due, never who owes them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from wxapi.duties.rules.clock import rung_times
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import not_found
+from wxapi.platform.db import db
+from wxapi.reports.models import Report
+from wxapi.reports.queries import reports
+from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER, REOPEN_WITHIN
+from wxapi.reports.rules.owed import owed
+from wxapi.reports.rules.state import ReportState
+from wxapi.reports.services.apply import case_of
+from wxapi.reports.services.read import shown
+from wxapi.reports.services.report_view import ReportView
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """When a stage is due, when its desk is reminded before, and when the next above is told after.
+
+    `stopped` says that the clock stands still: the times move on with it.
+    """
+
+    stage: str
+    reminded_at: datetime
+    due_at: datetime
+    raised_at: datetime
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReport:
+    """A report for whoever filed or joined it.
+
+    Attributes:
+        ladders: of what is owed now.
+        review_on: the day a hold is looked at again, while it is on hold.
+        until: when it closes by itself, or until when its reporter may have it opened again.
+    """
+
+    view: ReportView
+    ladders: tuple[Ladder, ...]
+    review_on: date | None
+    until: datetime | None
+
+
+def read_own(actor: Actor, number: str, *, now: datetime) -> OwnReport:
+    """The report with this number.
+
+    Raises:
+        NotFoundError: not there, or neither filed nor joined by the person.
+    """
+    session = db.session()
+    found = reports.find_own(session, actor, number)
+    if found is None:
+        raise not_found()
+    report = found.report
+    review_on = report.hold_review_on if report.state == ReportState.ON_HOLD else None
+    return OwnReport(shown(session, found, actor, now=now), tuple(_ladders(report)), review_on, _until(report))
+
+
+def _ladders(report: Report) -> Iterator[Ladder]:
+    for each in owed(case_of(report)):
+        times = rung_times(each.due_at, each.limit, each.clock)
+        yield Ladder(each.stage, times[80], each.due_at, times[200], each.stopped_at is not None)
+
+
+def _until(report: Report) -> datetime | None:
+    if report.state == ReportState.RESOLVED and report.resolved_at:
+        return report.resolved_at + AUTO_CLOSE_AFTER
+    if report.state == ReportState.CLOSED and report.closed_at:
+        return report.closed_at + REOPEN_WITHIN
+    return None
