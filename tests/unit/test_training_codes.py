@@ -22,7 +22,7 @@ def read(text: str, *, now: datetime = NOW, session: uuid.UUID = SESSION, secret
     return codes.read_code(text, session, secret, now=now)
 
 
-@pytest.mark.parametrize("make", [codes.scanned_code, codes.typed_code])
+@pytest.mark.parametrize("make", [codes.scanned_code, codes.short_code])
 class TestBothForms:
     def test_any_number_of_screens_show_the_same_code(self, make):
         assert make(SESSION, SECRET, STEP) == make(SESSION, SECRET, STEP)
@@ -73,16 +73,20 @@ def test_the_scanned_code_fits_the_alphanumeric_mode_of_qr():
     assert set(code) <= set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 
 
-def test_the_typed_code_is_short_and_without_doubtful_letters():
+def test_the_short_code_is_short_and_without_doubtful_letters():
     for step in range(STEP, STEP + 200):
-        code = codes.typed_code(SESSION, SECRET, step)
-        assert len(code) == 8
+        code = codes.short_code(SESSION, SECRET, step)
+        assert len(code) == 6
         assert not set(code) & set("ILOU")
-        assert codes.is_typed(f"{code[:4]}-{code[4:]}")
+        assert codes.is_typed(f"{code[:3]} {code[3:].lower()}")
 
 
-def test_a_typed_code_of_ten_minutes_ago_cannot_be_told_from_a_wrong_one():
-    assert read(codes.typed_code(SESSION, SECRET, STEP), now=NOW + timedelta(minutes=10)) is None
+@given(st.integers(min_value=0, max_value=60), st.uuids(version=4), st.binary(min_size=32, max_size=32))
+def test_a_short_code_is_fresh_for_two_steps_then_expired_then_unknown(age, session, secret):
+    now = NOW + timedelta(seconds=15 * age)
+    scan = read(codes.short_code(session, secret, STEP), now=now, session=session, secret=secret)
+    assert scan == (codes.Scan(STEP, typed=True) if age <= codes.OLD_STEPS else None)
+    assert scan is None or scan.is_fresh(now) is (age < codes.GOOD_STEPS)
 
 
 @given(st.text(max_size=300))

@@ -21,7 +21,7 @@ TIMES = st.one_of(
 PLACES = st.fixed_dictionaries(
     {"longitude": st.floats(-181, 181) | ODD, "latitude": st.integers(-91, 91) | ODD},
     optional={
-        "coord_type": st.sampled_from(["gcj02", "wgs84", "cgcs2000", "GCJ02"]) | ODD,
+        "coord_type": st.sampled_from(["gcj02", "wgs84", "gcj02", "cgcs2000", "GCJ02"]) | ODD,
         "accuracy": st.floats(-1, 10) | ODD,
         "picked_by": st.just("gps"),
         "other": ODD,
@@ -40,6 +40,10 @@ BODIES = st.fixed_dictionaries(
 )
 
 
+# More than any phone says, and numbers no float holds.
+NUMBERS = st.floats() | st.integers() | st.just(10**400)
+
+
 def by_the_schema(data: Any) -> dict[str, Any]:
     loaded: dict[str, Any] = SignInBody().load(data)
     return loaded
@@ -50,6 +54,14 @@ def test_what_is_read_quickly_is_read_alike(data):
     quick = quick_sign_in(data)
     if quick is not None:
         assert quick == by_the_schema(data)
+
+
+@given(PLACES | st.dictionaries(st.sampled_from(["longitude", "latitude", "accuracy"]), NUMBERS | ODD) | ODD)
+def test_no_location_refuses_a_sign_in(place):
+    body = {"code": "a", "location": place}
+    quick = quick_sign_in(body)
+    assert quick == by_the_schema(body)
+    assert quick is not None
 
 
 @given(WORD.filter(bool), st.none() | WORD.filter(bool))

@@ -4,6 +4,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wxapi.kernel.actor import Appointment
 from wxapi.kernel.coordinates import Point
@@ -75,12 +77,30 @@ def test_a_ticket_counts_at_its_issue_and_dies_after_ten_minutes():
 
 def test_a_tick_counts_at_the_stewards_time_but_never_in_the_future():
     late = windows.proof_of_tick(window(), client_time=START, now=START + minutes(90))
-    assert (late.at, late.late_upload, late.step) == (START, True, None)
-    early = windows.proof_of_tick(window(), client_time=START + minutes(90), now=START)
-    assert (early.at, early.late_upload) == (START, False)
+    assert (late.at, late.late_upload, late.step, late.doubts) == (START, True, None, ())
+    early = windows.proof_of_tick(window(), client_time=START + minutes(4), now=START)
+    assert (early.at, early.late_upload, early.doubts) == (START, False, ())
     with pytest.raises(DomainError) as refusal:
         windows.proof_of_tick(window(0), client_time=START, now=END + minutes(1))
     assert refusal.value.code == "sign_in_closed"
+
+
+INSTANTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - of st
+
+
+@given(INSTANTS | st.timedeltas(-minutes(600), minutes(600)).map(START.__add__), st.floats(-60, 60 * 26))
+def test_a_tick_of_an_open_session_is_refused_for_no_clock_before_it(client_time, sent_min):
+    now = START + minutes(sent_min)
+    try:
+        proof = windows.proof_of_tick(window(), client_time=client_time, now=now)
+        windows.check_open(window(), proof.at)
+    except DomainError:
+        too_early, too_late = now < window().opens_at, now > window().offline_until
+        assert too_early or too_late or END < client_time <= now + windows.CLOCK_AHEAD
+        return
+    assert window().opens_at <= proof.at <= min(now, END)
+    plausible = window().opens_at <= client_time <= now + windows.CLOCK_AHEAD
+    assert proof.doubts == (() if plausible else (Doubt.CLOCK_OFF,))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +148,53 @@ FENCE = Fence(HALL, 200)
 )
 def test_geofence(fence, fix, doubts):
     assert geofence.judge(fence, fix).doubts == doubts
+
+
+SAID = {"longitude": HALL.longitude, "latitude": HALL.latitude, "coord_type": "gcj02", "accuracy": 18}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        {},
+        [],
+        "here",
+        {**SAID, "accuracy": -1},
+        {**SAID, "accuracy": 1e9},
+        {**SAID, "accuracy": float("nan")},
+        {**SAID, "accuracy": "18"},
+        {**SAID, "longitude": None},
+        {name: SAID[name] for name in ("longitude", "coord_type")},
+        {**SAID, "longitude": 0, "latitude": 0.0},
+        {**SAID, "longitude": HALL.latitude, "latitude": HALL.longitude},
+        {**SAID, "longitude": 10**400},
+        {**SAID, "longitude": True},
+        {**SAID, "coord_type": "cgcs2000"},
+        {**SAID, "coord_type": ["gcj02"]},
+        {"longitude": HALL.longitude, "latitude": HALL.latitude, "accuracy": 30},
+        {**SAID, "speed": -1, "altitude": 31.0, "verticalAccuracy": 4, "horizontalAccuracy": 18},
+    ],
+)
+def test_what_is_no_position_is_none(said):
+    assert geofence.fix_of(said) is None
+    assert geofence.judge(FENCE, geofence.fix_of(said)).doubts == (Doubt.NO_LOCATION,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubts"),
+    [
+        ({}, ()),
+        ({"accuracy": None}, ()),
+        ({"picked_by": "gps"}, ()),
+        ({"accuracy": 0}, ()),
+        ({"accuracy": 2_000_000}, (Doubt.INACCURATE_LOCATION,)),
+        ({"coord_type": "wgs84"}, (Doubt.OUTSIDE_RADIUS,)),
+        ({"longitude": -70.5, "coord_type": "wgs84"}, (Doubt.OUTSIDE_RADIUS, Doubt.IMPOSSIBLE_DISTANCE)),
+    ],
+)
+def test_what_is_a_position_is_judged(changes, doubts):
+    assert geofence.judge(FENCE, geofence.fix_of({**SAID, **changes})).doubts == doubts
 
 
 WORKER = Appointment(Role.COMMUNITY_WORKER, "421002001001")

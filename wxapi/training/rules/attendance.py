@@ -78,6 +78,7 @@ class FlagReason(StrEnum):
     INACCURATE_LOCATION = "inaccurate_location"
     NO_LOCATION = "no_location"
     IMPOSSIBLE_DISTANCE = "impossible_distance"
+    CLOCK_OFF = "clock_off"
     SAME_DEVICE = "same_device"
     TWO_HALLS = "two_halls"
     CROWDED_STEP = "crowded_step"
@@ -89,6 +90,7 @@ FLAG_NAMES = {
     FlagReason.INACCURATE_LOCATION: "定位精度过低,无法判断是否在会场",
     FlagReason.NO_LOCATION: "签到时没有提供定位",
     FlagReason.IMPOSSIBLE_DISTANCE: "签到位置距会场过远",
+    FlagReason.CLOCK_OFF: "登记手机的时间明显不准",
     FlagReason.SAME_DEVICE: "同一设备为多人签到",
     FlagReason.TWO_HALLS: "同一人在相近时间出现在两个会场",
     FlagReason.CROWDED_STEP: "同一个签到码被过半数人员使用",

@@ -5,7 +5,7 @@ Any number of screens therefore show the same code by the server's clock, and op
 nobody's code invalid. All comparisons take constant time.
 
     scanned   <session, 32 hex digits>-<step, 7>-<mac, 16>   what the QR picture holds
-    typed     <step modulo 32, 1><mac, 7>                    for the back of the hall; tries are limited
+    short     <mac, 6>                                       typed by those who cannot scan; tries are limited
     pass      P<person, 26>-<mac, 16>                        a member's own code, for a steward who scans
     ticket    T<issued, 7><step, 7><nonce, 8><mac, 16>       a valid code, kept 10 minutes for one person
 
@@ -28,7 +28,9 @@ STEP_SECONDS = 15
 GOOD_STEPS = 2
 TICKET_LIFE = timedelta(minutes=10)
 SECRET_BYTES = 32
-TYPED_LENGTH = 8
+SHORT_LENGTH = 6
+# A short code so many steps old is still told from a wrong one: the person learns to look at the screen again.
+OLD_STEPS = 32
 # Longer texts are not looked at.
 MAX_CODE_LENGTH = 200
 
@@ -36,7 +38,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _NOISE = re.compile(r"[\s\-–—_]+")
-_STEP_DIGITS, _MAC_DIGITS, _TYPED_MAC_DIGITS, _NONCE_DIGITS, _UUID_DIGITS = 7, 16, 7, 8, 26
+_STEP_DIGITS, _MAC_DIGITS, _NONCE_DIGITS, _UUID_DIGITS = 7, 16, 8, 26
 _SCANNED_LENGTH = 32 + _STEP_DIGITS + _MAC_DIGITS
 _PASS_LENGTH = 1 + _UUID_DIGITS + _MAC_DIGITS
 _TICKET_LENGTH = 1 + 2 * _STEP_DIGITS + _NONCE_DIGITS + _MAC_DIGITS
@@ -89,10 +91,9 @@ def scanned_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
     return f"{session_id.hex.upper()}-{_base32(step, _STEP_DIGITS)}-{mac}"
 
 
-def typed_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
-    """The short code for people who cannot scan (8 characters, 35 secret bits)."""
-    mac = _mac(secret, b"type", session_id, step.to_bytes(8), digits=_TYPED_MAC_DIGITS)
-    return _ALPHABET[step % 32] + mac
+def short_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
+    """The short code for people who cannot scan: 6 characters, 30 bits, all of them secret."""
+    return _mac(secret, b"type", session_id, step.to_bytes(8), digits=SHORT_LENGTH)
 
 
 @lru_cache(maxsize=1024)
@@ -104,21 +105,21 @@ def normalise(text: str) -> str:
 
 def is_typed(text: str) -> bool:
     """Whether a text has the form of the short code, whose tries are limited."""
-    return len(normalise(text)) == TYPED_LENGTH
+    return len(normalise(text)) == SHORT_LENGTH
 
 
 def read_code(text: str, session_id: uuid.UUID, secret: bytes, *, now: datetime) -> Scan | None:
-    """Read a scanned or typed code.
+    """Read a scanned or a short code.
 
     Returns:
         the step it proves, fresh or long past; None when it is no code of this session, is cut, altered, or of
-        a step still to come. A typed code names its step modulo 32, so it proves the last 8 minutes at most.
+        a step still to come. A short code does not carry its step: it is known for the last 32 steps, 8 minutes.
     """
     code = normalise(text)
     if any(character not in _VALUES for character in code):
         return None
-    if len(code) == TYPED_LENGTH:
-        return _read_typed(code, session_id, secret, now=now)
+    if len(code) == SHORT_LENGTH:
+        return _read_short(code, session_id, secret, now=now)
     if len(code) != _SCANNED_LENGTH:
         return None
     step = _number(code[32 : 32 + _STEP_DIGITS])
@@ -130,12 +131,12 @@ def read_code(text: str, session_id: uuid.UUID, secret: bytes, *, now: datetime)
     return Scan(step, typed=False)
 
 
-def _read_typed(code: str, session_id: uuid.UUID, secret: bytes, *, now: datetime) -> Scan | None:
+def _read_short(code: str, session_id: uuid.UUID, secret: bytes, *, now: datetime) -> Scan | None:
     current = step_at(now)
-    step = current - (current - _VALUES[code[0]]) % 32
-    if not hmac.compare_digest(code, typed_code(session_id, secret, step)):
-        return None
-    return Scan(step, typed=True)
+    steps = range(current, max(current - OLD_STEPS, 0) - 1, -1)
+    # All are compared, so that the time tells nothing of how old a code is.
+    same = [step for step in steps if hmac.compare_digest(code, short_code(session_id, secret, step))]
+    return Scan(same[0], typed=True) if same else None
 
 
 def pass_code(session_id: uuid.UUID, secret: bytes, user_id: uuid.UUID) -> str:

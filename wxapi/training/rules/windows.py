@@ -10,11 +10,14 @@ from enum import StrEnum
 
 from wxapi.kernel.errors import ConflictError, DomainError, GoneError
 from wxapi.training.rules.codes import TICKET_LIFE, Scan, Ticket, good_until, step_start
+from wxapi.training.rules.geofence import Doubt
 
 # Phones keep time within a second or two; a scan at the very change of the code must not fail for that.
 CLOCK_SLACK = timedelta(seconds=2)
 # A record that a steward's phone sends later than this was kept offline.
 OFFLINE_AFTER = timedelta(minutes=5)
+# A steward's phone that is further ahead than this has a wrong clock.
+CLOCK_AHEAD = timedelta(minutes=5)
 # Leaving within this time before the end is not leaving early.
 END_GRACE = timedelta(minutes=10)
 # Signing out is possible until so long after the end: a hall empties slowly.
@@ -82,6 +85,7 @@ class Proof:
     step: int | None
     via: Via
     late_upload: bool = False
+    doubts: tuple[Doubt, ...] = ()
 
 
 def proof_of_code(scan: Scan, window: Window, *, client_time: datetime | None, now: datetime) -> Proof:
@@ -113,13 +117,19 @@ def proof_of_ticket(ticket: Ticket, *, now: datetime) -> Proof:
 
 
 def proof_of_tick(window: Window, *, client_time: datetime, now: datetime) -> Proof:
-    """What a steward's tick proves: the time his phone says, never later than now.
+    """What a steward's tick proves: the time their phone says, never later than now.
+
+    A time before sign-in opened, said while or after it is open, or a time still to come: the phone's clock is wrong.
+    The steward saw the person all the same. The record counts when it arrived, in doubt.
 
     Raises:
         ConflictError: `sign_in_closed`, it comes after the time for offline records.
     """
     if now > window.offline_until:
         raise sign_in_closed()
+    if client_time > now + CLOCK_AHEAD or client_time < window.opens_at <= now:
+        at = min(now, window.ends_at)
+        return Proof(at, None, Via.STEWARD, late_upload=now > window.ends_at, doubts=(Doubt.CLOCK_OFF,))
     at = min(client_time, now)
     return Proof(at, None, Via.STEWARD, late_upload=now - at > OFFLINE_AFTER)
 

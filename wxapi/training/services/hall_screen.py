@@ -29,7 +29,7 @@ class ScreenCode:
     """The present code. `expires_at`: until when it signs in; `refresh_at`: when the next one is to be shown."""
 
     code: str
-    typed_code: str
+    short_code: str
     expires_at: datetime
     refresh_at: datetime
 
@@ -85,7 +85,7 @@ def screen_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> Screen
     code = codes.scanned_code(facts.id, facts.secret, step)
     return ScreenCode(
         code=code,
-        typed_code=codes.typed_code(facts.id, facts.secret, step),
+        short_code=codes.short_code(facts.id, facts.secret, step),
         expires_at=codes.good_until(step),
         refresh_at=codes.step_start(step + 1),
     )

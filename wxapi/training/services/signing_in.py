@@ -29,7 +29,7 @@ from wxapi.training.services.record_sign_in import (
 )
 from wxapi.training.services.session_cache import Facts, facts_of, known_facts, present_facts
 
-# The short code has 35 secret bits; five tries in ten minutes leave nothing to guess.
+# The short code has 30 secret bits; five tries in ten minutes leave nothing to guess.
 TYPED_TRIES = 5
 TYPED_SPAN = timedelta(minutes=10)
 # Somebody who has signed in gets the record again whatever the network repeats, but not for a code that is none.
@@ -53,7 +53,7 @@ class Attempt:
     client_time: datetime | None = None
     fix: Fix | None = None
     device_id: str | None = None
-    # A steward's tick needs no code and no position: he sees the person.
+    # A steward's tick needs no code and no position: they see the person.
     ticked: bool = False
 
 
@@ -104,7 +104,7 @@ def issue_ticket(actor: Actor, session_id: uuid.UUID, code: str, *, now: datetim
     with transaction() as session:
         facts = present_facts(session, session_id)
         attempt = Attempt(code=code)
-        outcome = _judged(session, facts, person, attempt, now=now)
+        outcome = _tried(session, facts, person.user_id, attempt, now=now)
         if isinstance(outcome, Proof) and not may_enter(session, facts, person):
             outcome = not_in_audience()
         if isinstance(outcome, DomainError):
@@ -172,7 +172,7 @@ def check_tries(session: Session, facts: Facts, user_id: uuid.UUID, attempt: Att
     Raises:
         TooManyRequestsError: `too_many_tries`.
     """
-    if attempt.code is None or not codes.is_typed(attempt.code):
+    if not _is_typed(attempt):
         return
     if wrong_typed_codes(session, facts.id, user_id, now - TYPED_SPAN) >= TYPED_TRIES:
         raise TooManyRequestsError(
@@ -202,13 +202,10 @@ def _usual(
     None for everything else (unknown session, typed code, refusal, repeat, after the end), which the long way judges
     from the beginning; nothing was written then.
     """
-    if facts is None or facts.state is not SessionState.PUBLISHED or now > facts.window.ends_at:
-        return None
-    if attempt.code is not None and codes.is_typed(attempt.code):
+    if facts is None or now > facts.window.ends_at or _is_typed(attempt):
         return None
     try:
-        proof = read_proof(facts, person.user_id, attempt, now=now)
-        windows.check_open(facts.window, proof.at)
+        proof = _judged(facts, person.user_id, attempt, now=now)
     except DomainError:
         return None
     admitted = facts.audience.admits(person.user_id, person.appointments)
@@ -220,14 +217,14 @@ def _sign_in(facts: Facts, person: Person, attempt: Attempt, proof: Proof) -> Si
     return SignIn(
         person.user_id,
         proof,
-        Finding(None, ()) if attempt.ticked else judge(facts.fence, attempt.fix),
+        Finding(None, proof.doubts) if attempt.ticked else judge(facts.fence, attempt.fix),
         accuracy_m=attempt.fix.accuracy_m if attempt.fix is not None else None,
         device_digest=_device_digest(attempt.device_id),
     )
 
 
 def _try(session: Session, facts: Facts, person: Person, attempt: Attempt, *, now: datetime) -> Recorded | DomainError:
-    proof = _judged(session, facts, person, attempt, now=now)
+    proof = _tried(session, facts, person.user_id, attempt, now=now)
     if isinstance(proof, DomainError):
         known = recorded(session, facts.id, person.user_id) if proof.code in _REPEATABLE else None
         return known or proof
@@ -238,16 +235,27 @@ def _try(session: Session, facts: Facts, person: Person, attempt: Attempt, *, no
     return made or recorded(session, facts.id, person.user_id) or not_in_audience()
 
 
-def _judged(session: Session, facts: Facts, person: Person, attempt: Attempt, *, now: datetime) -> Proof | DomainError:
+def _judged(facts: Facts, user_id: uuid.UUID, attempt: Attempt, *, now: datetime) -> Proof:
+    """The one judgement of a sign-in, whichever way it is written; it raises the refusals of `sign_in`."""
+    if facts.state is SessionState.CANCELLED:
+        raise session_cancelled()
+    proof = read_proof(facts, user_id, attempt, now=now)
+    windows.check_open(facts.window, proof.at)
+    return proof
+
+
+def _tried(
+    session: Session, facts: Facts, user_id: uuid.UUID, attempt: Attempt, *, now: datetime
+) -> Proof | DomainError:
     try:
-        if facts.state is SessionState.CANCELLED:
-            raise session_cancelled()
-        check_tries(session, facts, person.user_id, attempt, now=now)
-        proof = read_proof(facts, person.user_id, attempt, now=now)
-        windows.check_open(facts.window, proof.at)
+        check_tries(session, facts, user_id, attempt, now=now)
+        return _judged(facts, user_id, attempt, now=now)
     except DomainError as refusal:
         return refusal
-    return proof
+
+
+def _is_typed(attempt: Attempt) -> bool:
+    return attempt.code is not None and codes.is_typed(attempt.code)
 
 
 def _store(
@@ -260,8 +268,7 @@ def _store(
     tried: str,
     now: datetime,
 ) -> None:
-    typed = attempt.code is not None and codes.is_typed(attempt.code)
-    record_refusal(session, facts.id, person.user_id, refusal.code, tried=tried, typed=typed, now=now)
+    record_refusal(session, facts.id, person.user_id, refusal.code, tried=tried, typed=_is_typed(attempt), now=now)
 
 
 def _device_digest(device_id: str | None) -> bytes | None:

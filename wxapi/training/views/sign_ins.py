@@ -36,7 +36,7 @@ def sign_in_code(session_id: uuid.UUID) -> Response:
     return json_response(
         {
             "code": screen.code,
-            "typed_code": screen.typed_code,
+            "short_code": screen.short_code,
             "expires_at": to_wire(screen.expires_at),
             "refresh_at": to_wire(screen.refresh_at),
             "qr_svg": qr.screen_svg(screen.code),

@@ -87,7 +87,7 @@ class EnrolmentWire(WireSchema):
 
 class ScreenCodeWire(WireSchema):
     code = fields.String(required=True)
-    typed_code = fields.String(required=True, metadata={"description": "8 characters, for those who cannot scan"})
+    short_code = fields.String(required=True, metadata={"description": "6 characters, for those who cannot scan"})
     expires_at = fields.DateTime(required=True)
     refresh_at = fields.DateTime(required=True)
     qr_svg = fields.String(required=True)

@@ -8,13 +8,11 @@ import re
 from datetime import datetime
 from typing import Any
 
-from wxapi.kernel.coordinates import Datum
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
+from wxapi.training.rules.geofence import fix_of
 
 MAX_DEVICE_ID = 128
 _BODY = frozenset({"code", "ticket", "client_time", "location", "device_id"})
-_PLACE = frozenset({"longitude", "latitude", "coord_type", "accuracy"})
-_DATUMS = {"gcj02": Datum.GCJ02, "wgs84": Datum.WGS84}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -27,12 +25,12 @@ def quick_sign_in(data: Any) -> dict[str, Any] | None:
         return None
     if device_id is not None and not _is_text(device_id, MAX_DEVICE_ID):
         return None
-    client_time, location = data.get("client_time"), data.get("location")
+    client_time = data.get("client_time")
     at = None if client_time is None else _time(client_time)
-    place = None if location is None else _place(location)
-    if (at is None) != (client_time is None) or (place is None) != (location is None):
+    if (at is None) != (client_time is None):
         return None
-    return {"code": code, "ticket": ticket, "client_time": at, "location": place, "device_id": device_id}
+    fix = fix_of(data.get("location"))
+    return {"code": code, "ticket": ticket, "client_time": at, "location": fix, "device_id": device_id}
 
 
 def _is_text(value: Any, longest: int) -> bool:
@@ -46,29 +44,3 @@ def _time(value: Any) -> datetime | None:
         return datetime.fromisoformat(value)
     except ValueError:
         return None
-
-
-def _place(value: Any) -> dict[str, Any] | None:
-    if type(value) is not dict or not value.keys() <= _PLACE:
-        return None
-    datum = _DATUMS.get(value["coord_type"]) if type(value.get("coord_type")) is str else None
-    longitude, latitude = _number(value.get("longitude"), -180, 180), _number(value.get("latitude"), -90, 90)
-    accuracy = _number(value.get("accuracy"), 0, 1_000_000)
-    if datum is None or longitude is None or latitude is None:
-        return None
-    if accuracy is None and value.get("accuracy") is not None:
-        return None
-    return {
-        "longitude": longitude,
-        "latitude": latitude,
-        "coord_type": datum,
-        "accuracy": accuracy,
-        "picked_by": None,
-    }
-
-
-def _number(value: Any, least: float, most: float) -> float | None:
-    # NaN fails both comparisons; bool is no number.
-    if type(value) not in {int, float} or not least <= value <= most:
-        return None
-    return float(value)

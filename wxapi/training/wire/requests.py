@@ -5,14 +5,14 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from wxapi.kernel.coordinates import Datum, Point, in_rough_china, to_gcj02, wgs84_to_gcj02
+from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.permissions import Role
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.wire import Boolean, Choice, Line, Number, PageQuery, RegionCode, Text, WireSchema, Word
 from wxapi.training.rules.attendance import Decision, FlagDecision, State
 from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
-from wxapi.training.rules.geofence import ASSUMED_ACCURACY_M, MAX_RADIUS_M, MIN_RADIUS_M, Fix
+from wxapi.training.rules.geofence import MAX_RADIUS_M, MIN_RADIUS_M, Fix, fix_of
 from wxapi.training.rules.sessions import MAX_CAPACITY, Kind, Plan
 from wxapi.training.services.correct_roll import MAX_BULK
 from wxapi.training.services.signing_in import Attempt
@@ -93,11 +93,23 @@ class CodeBody(WireSchema):
     code = Word(required=True, max_length=MAX_CODE_LENGTH)
 
 
+class _Evidence(fields.Nested):
+    """Where a phone says it is: a `Fix`. What is no position is none; it does not refuse the request around it."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Fix | None:
+        return fix_of(value)
+
+
 class SignInBody(WireSchema):
     code = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
     ticket = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
     client_time = fields.AwareDateTime(load_default=None, allow_none=True)
-    location = fields.Nested(PositionBody, load_default=None, allow_none=True)
+    location = _Evidence(
+        PositionBody,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "what is no position counts as none: recorded, never refused"},
+    )
     device_id = Word(load_default=None, allow_none=True, min_length=0, max_length=MAX_DEVICE_ID)
 
     @validates_schema
@@ -226,17 +238,6 @@ def attempt_of(body: dict[str, Any]) -> Attempt:
         code=body["code"],
         ticket=body["ticket"],
         client_time=body["client_time"],
-        fix=_fix(body["location"]),
+        fix=body["location"],
         device_id=body["device_id"],
     )
-
-
-def _fix(place: dict[str, Any] | None) -> Fix | None:
-    """Where a phone says it is. A place outside China is no refusal here: it is simply far from the hall."""
-    if place is None:
-        return None
-    point = Point(place["longitude"], place["latitude"])
-    if place["coord_type"] is not Datum.GCJ02 and in_rough_china(point):
-        point = wgs84_to_gcj02(point)
-    accuracy = place["accuracy"]
-    return Fix(point, ASSUMED_ACCURACY_M if accuracy is None else accuracy)
