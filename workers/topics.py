@@ -10,6 +10,7 @@ from datetime import datetime
 
 from workers.job import Job, Queue
 from workers.timetable import TASKS
+from wxapi.duties.services import tell as tell_duties
 from wxapi.identity.services import erasure
 from wxapi.moderation.rules.verdicts import Verdict
 from wxapi.moderation.services import check as moderation
@@ -51,6 +52,7 @@ TOPICS: Topics = {
     "report.filed": (Job(route.route_report, ("report_id",), queue=Queue.ROUTING), _BEGIN_CHECKS),
     "report.photos_added": (_BEGIN_CHECKS,),
     # A million rows take a minute or two; a job that dies is done again from the start.
+    "duty.climbed": (Job(tell_duties.tell_of_rung, ("duty_id",), ("rung",)),),
     "export.asked": (
         Job(exports.make, ("export_id",), queue=Queue.EXPORTS, limit_s=900, lease_s=930, label="make_export"),
     ),

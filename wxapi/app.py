@@ -7,6 +7,7 @@ from werkzeug.routing import RoutingException
 
 from config import Config
 from wxapi.duties import views as duties
+from wxapi.duties.rules import messages as duty_messages
 from wxapi.duties.services import hold as duty_holdings
 from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
@@ -131,7 +132,12 @@ RETENTION: tuple[retention.Category, ...] = (
     *training_retention.RETENTION,
 )
 # Messages: their kinds, and the things they are about.
-MESSAGE_KINDS: tuple[MessageKind, ...] = (*browser_messages.KINDS, *report_messages.KINDS, *training_messages.KINDS)
+MESSAGE_KINDS: tuple[MessageKind, ...] = (
+    *browser_messages.KINDS,
+    *duty_messages.KINDS,
+    *report_messages.KINDS,
+    *training_messages.KINDS,
+)
 MESSAGE_SUBJECTS: tuple[messages.MessageSubject, ...] = (
     messages.MessageSubject("report", sight=report_visibility.may_hear),
     messages.MessageSubject("session"),

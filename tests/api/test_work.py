@@ -13,7 +13,9 @@ from tests import reporting
 from tests.factories import People, Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
 from wxapi.duties.models import Duty
-from wxapi.duties.services import climb
+from wxapi.duties.queries.people import unit_people
+from wxapi.duties.rules.scope import acts_for
+from wxapi.duties.services import climb, tell
 from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db
@@ -146,6 +148,46 @@ def test_the_climb_takes_each_rung_once(town: Town, clock: FixedClock) -> None:
     assert (duty.rung, duty.card) == (200, "red")
     assert duty.next_rung_at is None
     assert climb.climb(now=clock.now()).duties == 0
+
+
+def told(person: Person) -> list[str]:
+    return [message["title"] for message in person.get("/me/messages").json["items"]]
+
+
+def test_twice_the_limit_is_heard_of_two_steps_above_and_by_the_chief(town: Town, clock: FixedClock) -> None:
+    duty = overdue(town, clock, days=3)
+    assert duty.rung == 200
+    for rung in (80, 100, 200, None, 200):
+        tell.tell_of_rung(duty.id, rung, now=clock.now())
+    late = "有事项已超期一倍时限"
+    assert told(town.supervisor) == [late]
+    assert told(town.chief) == [late]
+    # Reports tell of their own reminders and cards; nothing is told twice.
+    for person in (town.worker, town.officer, town.neighbour, town.reporter, town.stranger):
+        assert late not in told(person)
+
+
+def test_a_confidential_rung_reaches_nobody_of_the_village(town: Town, clock: FixedClock) -> None:
+    report = file_routed(town.reporter, category_code="X0201")
+    duty = first_duty(report["id"])
+    both = town.people.make((Role.SUPERVISOR, "4210"), (Role.COMMUNITY_WORKER, VILLAGE))
+    city = town.people.make((Role.SUPERVISOR, "4210"))
+    tell.tell_of_rung(duty.id, 200, now=clock.now())
+    assert told(both) == []
+    assert len(told(city)) == 1
+
+
+def test_the_people_of_a_unit_are_those_the_rules_let_act(town: Town, clock: FixedClock) -> None:
+    made = [
+        town.people.make((role, code))
+        for role in Role
+        if role is not Role.UNIT_OFFICER
+        for code in ("4210", COUNTY, TOWNSHIP, VILLAGE, f"{VILLAGE}001", "421003")
+    ]
+    everybody = [*made, town.worker, town.colleague, town.neighbour, town.officer, town.chief, town.supervisor]
+    for unit in ("4210", COUNTY, TOWNSHIP, VILLAGE, reporting.NEIGHBOUR):
+        found = unit_people(db.session(), unit, (), today=local_day(clock.now()))
+        assert found == {person.actor.user_id for person in everybody if acts_for(person.actor).holds(unit)}
 
 
 def test_a_carded_unit_appeals_once_and_the_one_above_decides(town: Town, clock: FixedClock) -> None:

@@ -19,13 +19,16 @@ RELAY_POLL_S = 1
 
 
 def recorded() -> list[tuple[str, str, frozenset[str]]]:
-    """(place, topic, payload keys) of each `outbox.record(…)` in the product."""
+    """(place, topic, payload keys) of each `outbox.record(…)` and `outbox.record_each(…)` in the product."""
     found = []
     for path in sorted((ROOT / "wxapi").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.record"):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func) in {"outbox.record", "outbox.record_each"}):
                 continue
             keys = frozenset(str(keyword.arg) for keyword in node.keywords) - {"not_before"}
+            if ast.unparse(node.func) == "outbox.record_each":
+                assert isinstance(node.args[2], ast.Constant), f"{path}:{node.lineno}: write the key as text"
+                keys |= {str(node.args[2].value)}
             topic = node.args[1]
             assert isinstance(topic, ast.Constant), (
                 f"{path}:{node.lineno}: write the topic as text, so that it is found"

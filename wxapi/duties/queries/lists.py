@@ -18,6 +18,7 @@ from wxapi.duties.rules.clock import CARD_RUNG
 from wxapi.duties.rules.scope import UnitScope
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI
+from wxapi.regions.rules.levels import region_of
 
 _OPEN: ColumnElement[bool] = literal_column(f"({OPEN_SQL})")
 # Ancestor column by the length of a region's code.
@@ -52,7 +53,7 @@ class WorkCounts:
 
 def own_arms(actor: Actor, scope: UnitScope) -> list[ColumnElement[bool]]:
     """What a person's own units owe. A confidential subject is not there for people of its place."""
-    villages = sorted({place[:_VILLAGE] for place in actor.places if len(place) >= _VILLAGE})
+    villages = sorted({place[:_VILLAGE] for place in map(region_of, actor.places) if len(place) >= _VILLAGE})
     seen = or_(~Duty.confidential, Duty.place_village_code.not_in(villages)) if villages else None
     arms: list[ColumnElement[bool]] = []
     if scope.units:

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session, aliased
 
 from wxapi.duties.models import Duty
 from wxapi.duties.rules.clock import CARD_RUNG, Card, DutyClock, Step, next_step
-from wxapi.platform import audit
+from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
 
 _AT_ONCE = 500
+# A colour in the inbox, no message.
+_SILENT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def _take(session: Session, duty: Duty, step: Step, now: datetime) -> None:
     if card is not None:
         duty.card, duty.carded_at = card.value, step.at
         audit.record(session, None, f"duty.card_{card.value}", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
+    if step.rung != _SILENT:
+        outbox.record(session, "duty.climbed", duty_id=str(duty.id), rung=step.rung)
 
 
 def _carded_before(session: Session, duty: Duty) -> bool:

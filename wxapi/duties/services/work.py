@@ -51,11 +51,17 @@ class SubjectKind:
         type: as `services.write.Subject.type`.
         faces: subjects by id as a person sees them; one the person may not see is left out, and its duty with it.
         mine: what waits for the person themselves.
+        stages: stage → its Chinese name.
+        message_subject: how messages name the subject's type.
+        tells_itself: the feature's own reminders and cards reach unit and the one above.
     """
 
     type: str
     faces: Callable[[Session, Actor, Collection[UUID], datetime], Mapping[UUID, SubjectFace]]
     mine: Callable[[Session, Actor, datetime], Sequence[MyItem]]
+    stages: Mapping[str, str]
+    message_subject: str
+    tells_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

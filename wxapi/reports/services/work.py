@@ -17,6 +17,7 @@ from wxapi.reports.queries import reports
 from wxapi.reports.queries.visibility import visible_to
 from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER
+from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.relations import who_is
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.rules.workflow import offered
@@ -83,4 +84,4 @@ def _title(report: Report) -> str:
     return f"{category_of(report.category_code).name} · {place.name if place else report.village_code}"
 
 
-KIND = SubjectKind(SUBJECT, faces, mine)
+KIND = SubjectKind(SUBJECT, faces, mine, STAGE_NAMES, message_subject="report", tells_itself=True)

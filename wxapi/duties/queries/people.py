@@ -1,0 +1,57 @@
+"""Who acts for a unit and who stands above it, as SQL: the same people as `rules.scope` lets act."""
+
+import uuid
+from collections.abc import Collection, Iterable
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from wxapi.duties.rules.scope import ROLES_BY_LEVEL
+from wxapi.identity.models import AppointmentRow
+from wxapi.identity.queries import below, in_force, tying
+from wxapi.kernel.permissions import Role
+from wxapi.regions.rules.levels import Level, level_of, path_of, region_of
+
+
+def unit_people(session: Session, unit_code: str, hidden_from: Collection[str], *, today: date) -> set[uuid.UUID]:
+    """The people who act for a unit today.
+
+    Args:
+        session: to read with.
+        unit_code: a region's own office or any other unit.
+        hidden_from: regions whose people must not hear of the subject.
+        today: the Shanghai day.
+    """
+    level = level_of(unit_code)
+    if level is None:
+        return _people(session, AppointmentRow.unit_code == unit_code, hidden_from, today)
+    held = _held(path_of(unit_code), ROLES_BY_LEVEL.get(level, frozenset()))
+    if level is Level.VILLAGE:
+        grids = and_(
+            AppointmentRow.role == Role.COMMUNITY_WORKER.value,
+            AppointmentRow.region_code.startswith(unit_code, autoescape=True),
+        )
+        held = or_(held, grids)
+    return _people(session, held, hidden_from, today)
+
+
+def chiefs_of(session: Session, place_code: str, hidden_from: Collection[str], *, today: date) -> set[uuid.UUID]:
+    """The street chiefs of a place."""
+    return _people(session, _held(path_of(region_of(place_code)), {Role.STREET_CHIEF}), hidden_from, today)
+
+
+def _held(regions: Iterable[str], roles: Iterable[Role]) -> ColumnElement[bool]:
+    return and_(
+        AppointmentRow.region_code.in_(list(regions)),
+        AppointmentRow.role.in_([role.value for role in roles]),
+        AppointmentRow.unit_code.is_(None),
+    )
+
+
+def _people(session: Session, held: ColumnElement[bool], hidden_from: Collection[str], today: date) -> set[uuid.UUID]:
+    query = select(AppointmentRow.user_id).where(held, in_force(today))
+    if hidden_from:
+        tied = select(AppointmentRow.user_id).where(below(hidden_from), tying(today))
+        query = query.where(AppointmentRow.user_id.not_in(tied))
+    return set(session.scalars(query))
