@@ -375,6 +375,12 @@ class TestCertificates:
             "date": "2026-11-23",
             "hours": 4.0,
         }
+        # Under another name later: the paper keeps the one it was issued to, and is given again as it is.
+        name(session, school.member, "李四（买家）𠮷")
+        assert client.get(made.json["verify_url"].removeprefix("http://localhost")).json == checked.json
+        assert school.member.post("/me/training/certificates", issue).json == made.json
+        assert school.member.get(made.json["pdf_url"].removeprefix("/api/v1")).data == file.data
+        name(session, school.member, "李四")
         year = school.member.post("/me/training/certificates", {"year": 2026}).json
         assert (year["title"], year["hours"]) == ("年度培训", 4.0)
         correct(school, hall, school.member, "absent")

@@ -63,29 +63,34 @@ def issue(actor: Actor, *, session_id: uuid.UUID | None, year: int | None, now: 
         ConflictError: `no_credit_hours`, there is nothing to certify; `not_printable`, a character has no outline.
     """
     with transaction() as session:
-        values = {"user_id": actor.user_id, "session_id": session_id, "year": year}
-        wanted = Certificate(id=new_id(), check_code=_new_code(), issued_at=now, **values)
-        coming = _view(session, wanted)
+        issued = _issued(session, actor.user_id, session_id, year)
+        if issued is not None:
+            view = _view(session, issued)
+            if view is None:
+                raise _nothing_to_certify()
+            return view
+        values = {
+            "id": new_id(),
+            "check_code": _new_code(),
+            "user_id": actor.user_id,
+            "session_id": session_id,
+            "year": year,
+            "issued_at": now,
+            "holder_name": session.get_one(User, actor.user_id).nickname,
+        }
+        coming = _view(session, Certificate(**values))
         if coming is None:
-            raise ConflictError("no_credit_hours", "没有可以证明的学时；学时在培训结束后计入。")
+            raise _nothing_to_certify()
         require_drawable(coming.name, "姓名")
         require_drawable(coming.title, "培训名称")
         made = session.scalars(
-            insert(Certificate)
-            .values(id=wanted.id, check_code=wanted.check_code, issued_at=now, **values)
-            .on_conflict_do_nothing()
-            .returning(Certificate.id)
+            insert(Certificate).values(values).on_conflict_do_nothing().returning(Certificate.id)
         ).first()
-        row = session.scalars(
-            select(Certificate).where(
-                Certificate.user_id == actor.user_id,
-                Certificate.session_id == session_id if session_id is not None else Certificate.year == year,
-            )
-        ).one()
         if made is not None:
-            audit.record(session, actor.user_id, "training.certify", subject=f"certificate:{row.id}", at=now)
-            timetable.certificate_issued(session, row.id)
-        view = _view(session, row, created=made is not None)
+            audit.record(session, actor.user_id, "training.certify", subject=f"certificate:{made}", at=now)
+            timetable.certificate_issued(session, made)
+        row = _issued(session, actor.user_id, session_id, year)
+        view = _view(session, row, created=made is not None) if row is not None else None
         assert view is not None
         return view
 
@@ -120,8 +125,17 @@ def verify(check_code: str) -> CertificateView:
     return view
 
 
+def _issued(session: Session, user_id: uuid.UUID, session_id: uuid.UUID | None, year: int | None) -> Certificate | None:
+    of_what = Certificate.session_id == session_id if session_id is not None else Certificate.year == year
+    return session.scalars(select(Certificate).where(Certificate.user_id == user_id, of_what)).one_or_none()
+
+
+def _nothing_to_certify() -> ConflictError:
+    return ConflictError("no_credit_hours", "没有可以证明的学时；学时在培训结束后计入。")
+
+
 def _view(session: Session, row: Certificate, *, created: bool = False) -> CertificateView | None:
-    """The certificate with the hours of now; None when there are none, or the person was erased."""
+    """The certificate with the name as issued and the hours of now; None when there are none, or nobody any more."""
     person = session.get_one(User, row.user_id)
     if row.session_id is not None:
         about = session.get(TrainingSession, row.session_id)
@@ -137,7 +151,9 @@ def _view(session: Session, row: Certificate, *, created: bool = False) -> Certi
         hours = queries.hours_of_year(session, row.user_id, row.year)
     if hours <= 0 or person.erased_at is not None:
         return None
-    return CertificateView(row.id, row.check_code, person.nickname, title, when, hours, row.issued_at, created, until)
+    # Those issued before names were kept bear the present one.
+    name = person.nickname if row.holder_name is None else row.holder_name
+    return CertificateView(row.id, row.check_code, name, title, when, hours, row.issued_at, created, until)
 
 
 def _new_code() -> str:

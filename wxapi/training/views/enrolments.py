@@ -7,17 +7,21 @@ from flask import Response
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limiter
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 from wxapi.training.services import enrolling, leave
 from wxapi.training.views.routes import ONE, ROOT, blueprint
 from wxapi.training.wire import answers, json, requests
 
+# Of one person.
+_OFTEN = "60/minute"
 _DECISION = {"decision": "approve", "note": "同意"}
 
 
 @blueprint.route(f"{ONE}/enrolments", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@limiter.limit(_OFTEN)
 @blueprint.response(201, answers.EnrolmentWire)
 def enrol(session_id: uuid.UUID) -> Response:
     """Take a seat; when all are taken, the next place on the waiting list. Again: 200 and the same."""
@@ -27,6 +31,7 @@ def enrol(session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/enrolments/me", methods=["DELETE"])
 @guard(Permission.SIGNED_IN)
+@limiter.limit(_OFTEN)
 @blueprint.response(204)
 def withdraw(session_id: uuid.UUID) -> None:
     """Give the seat back; the first who waits moves up."""
@@ -35,6 +40,7 @@ def withdraw(session_id: uuid.UUID) -> None:
 
 @blueprint.route("/training/series/<uuid:series_id>/enrolments/me", methods=["DELETE"])
 @guard(Permission.SIGNED_IN)
+@limiter.limit(_OFTEN)
 @blueprint.response(204)
 def leave_series(series_id: uuid.UUID) -> None:
     """Withdraw from a series and from its sessions still to come."""
@@ -43,7 +49,8 @@ def leave_series(series_id: uuid.UUID) -> None:
 
 @blueprint.route(f"{ONE}/leave-requests", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@blueprint.arguments(requests.ReasonBody, example={"reason": "外出务工,当天无法返回"})
+@limiter.limit(_OFTEN)
+@blueprint.arguments(requests.ReasonBody, example={"reason": "外出务工，当天无法返回"})
 @blueprint.response(201, answers.LeaveWire)
 def ask_leave(body: dict[str, Any], session_id: uuid.UUID) -> Response:
     """Ask for leave, before the session or after."""

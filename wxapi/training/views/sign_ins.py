@@ -8,6 +8,7 @@ from flask import Response, request
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limiter
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.training.services import hall_screen, signing_in, signing_out, steward_batch
@@ -16,6 +17,8 @@ from wxapi.training.wire import answers, json, requests
 from wxapi.training.wire.documents import qr
 from wxapi.training.wire.quick import quick_sign_in
 
+# Of one person. A phone in a weak network repeats every few seconds; a machine that floods a hall is stopped.
+_OFTEN = "120/minute"
 # One instance: a class would be built anew at each of a hall's sign-ins.
 _SIGN_IN_BODY = requests.SignInBody()
 _CODE = "5F0C7A526B0E4D0A9F0B0D6B6F6F3C11-003KZ8M-9Q2W4E6R8T0Y1A3S"
@@ -46,6 +49,7 @@ def sign_in_code(session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/tickets", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@limiter.limit(_OFTEN)
 @blueprint.arguments(requests.CodeBody, example={"code": _CODE})
 @blueprint.response(201, answers.TicketWire)
 def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
@@ -56,6 +60,7 @@ def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/sign-ins", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@limiter.limit(_OFTEN)
 @documents_body(_SIGN_IN_BODY, _BODY)
 @blueprint.response(201, answers.SignInWire)
 def sign_in(session_id: uuid.UUID) -> Response:
@@ -75,6 +80,7 @@ def _body() -> dict[str, Any]:
 
 @blueprint.route(f"{ONE}/sign-ins/batch", methods=["POST"])
 @guard(Permission.TRAINING_STEWARD)
+@limiter.limit(_OFTEN)
 @blueprint.arguments(
     requests.BatchBody,
     example={
@@ -96,6 +102,7 @@ def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/sign-outs", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@limiter.limit(_OFTEN)
 @blueprint.arguments(requests.SignInBody, example=_BODY)
 @blueprint.response(201, answers.SignOutWire)
 def sign_out(body: dict[str, Any], session_id: uuid.UUID) -> Response:

@@ -247,12 +247,15 @@ class CoverageWire(WireSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+_HOLDER = {"description": "as the holder gave it when it was issued; nobody compared it with a document"}
+
+
 class CertificateWire(WireSchema):
     id = fields.UUID(required=True)
     check_code = fields.String(required=True)
     verify_url = fields.String(required=True)
     pdf_url = fields.String(required=True)
-    name = fields.String(required=True)
+    name = fields.String(required=True, metadata=_HOLDER)
     title = fields.String(required=True)
     date = fields.String(required=True)
     hours = fields.Float(required=True)
@@ -260,7 +263,7 @@ class CertificateWire(WireSchema):
 
 class VerifiedWire(WireSchema):
     valid = fields.Constant(constant=True, required=True)
-    name = fields.String(required=True)
+    name = fields.String(required=True, metadata=_HOLDER)
     title = fields.String(required=True)
     date = fields.String(required=True)
     hours = fields.Float(required=True)

@@ -28,7 +28,7 @@ _MODULE = 3.0
 _BORDER = 4
 _TITLE = "培训证明"
 _PAGES = "第 1 页 / 共 1 页"
-_HINT = "扫描二维码或打开以上网址，可核验本证明。"
+_HINT = "扫描二维码或打开以上网址，可核验本证明。姓名由本人填写。"
 # reportlab keeps fonts by name in one table of the process, so one certificate is drawn at a time (some 60 ms).
 _FONT = "certificate"
 _drawing = threading.Lock()

@@ -1,0 +1,53 @@
+"""How often one person may sign in, out and up: more than an honest phone ever does, and less than a flood."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from redis import Redis
+
+from config import Config
+from tests.conftest import app_in_savepoint
+from tests.factories import People
+from tests.schooling import School, open_school
+
+# A phone that repeats every two seconds for a minute.
+HONEST = 30
+
+
+@pytest.fixture
+def limited_app(make_config: Callable[..., Config], redis: Redis) -> Iterator[Flask]:
+    with app_in_savepoint(make_config(rate_limits=True)) as made:
+        yield made
+
+
+@pytest.fixture
+def school(limited_app: Flask) -> School:
+    return open_school(People(limited_app))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "sign-ins", {"code": "none at all"}),
+        ("POST", "sign-outs", {"code": "none at all"}),
+        ("POST", "tickets", {"code": "none at all"}),
+        ("POST", "enrolments", None),
+        ("DELETE", "enrolments/me", None),
+        ("POST", "leave-requests", {"reason": "外出"}),
+        ("POST", "sign-ins/batch", {"items": [{"key": "a"}]}),
+    ],
+)
+def test_a_flood_of_one_person_is_stopped_and_nobody_else(
+    school: School, method: str, path: str, body: dict | None
+) -> None:
+    hall = school.make(starts=60, ends=90)
+    person, other = (school.steward, school.organiser) if "batch" in path else (school.member, school.people.make())
+
+    def send(sender) -> int:
+        return sender.call(method, f"/training/sessions/{hall['id']}/{path}", json=body).status_code
+
+    statuses = [send(person) for _ in range(125)]
+    assert 429 not in statuses[:HONEST]
+    assert statuses[-1] == 429
+    assert send(other) != 429
