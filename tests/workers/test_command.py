@@ -13,10 +13,10 @@ NOTHING = Tables({}, ())
 @pytest.mark.parametrize(
     ("argv", "processes"),
     [
-        ([], ["relay", "schedule", "routing-1", "light-1", "outgoing-1", "photos-1"]),
+        ([], ["relay", "schedule", "routing-1", "light-1", "outgoing-1", "photos-1", "exports-1"]),
         (["relay"], ["relay"]),
         (["schedule"], ["schedule"]),
-        (["worker"], ["routing-1", "light-1", "outgoing-1", "photos-1"]),
+        (["worker"], ["routing-1", "light-1", "outgoing-1", "photos-1", "exports-1"]),
         (["worker", "--queue", "photos"], ["photos-1"]),
         (["worker", "--queue", "photos", "--processes", "2"], ["photos-1", "photos-2"]),
     ],

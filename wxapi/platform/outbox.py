@@ -42,7 +42,7 @@ CHANNEL = "outbox"
 STRANDED = (
     "NOT dead AND due_at > now() + %(ahead)s AND ("
     "(attempts = 0 AND due_at = created_at AND created_at > now() + %(ahead)s + interval '5 seconds')"
-    " OR (attempts > 0 AND due_at > now() + %(ahead)s + interval '3 minutes'"
+    " OR (attempts > 0 AND due_at > now() + %(ahead)s + interval '17 minutes'"
     " + least(power(2, attempts - 1), 900) * interval '1.25 seconds'))"
 )
 
