@@ -93,6 +93,7 @@ from wxapi.web.kit import headers
 from wxapi.web.kit import installing as pages
 from wxapi.web.kit.access import page_actor
 from wxapi.web.login import views as login
+from wxapi.web.phone import views as phone
 
 # Every feature's routes, in the order of the contract.
 BLUEPRINTS = (
@@ -158,9 +159,11 @@ UPLOADS: dict[str, int] = {
     "kit.upload_photo": photos.MAX_UPLOAD,
     # Without scripts the photos come with the form itself.
     "desk.act_on_case": 3 * photos.MAX_UPLOAD,
+    "phone.file_new": 3 * photos.MAX_UPLOAD,
+    "phone.say": 3 * photos.MAX_UPLOAD,
 }
 # Rooms of the pages, in the order of the menu.
-PAGES = (desk.room, panorama_pages.room, login.room)
+PAGES = (desk.room, panorama_pages.room, phone.room, login.room)
 # Words people read, by the features they belong to.
 VOCABULARY: tuple[Words, ...] = (
     words("roles", ROLE_NAMES),

@@ -1,0 +1,85 @@
+"""One report as whoever filed or joined it follows it, and what they may still say to it."""
+
+from flask import Response, request
+
+from wxapi.kernel.coordinates import Datum
+from wxapi.kernel.errors import DomainError, NotFoundError
+from wxapi.kernel.permissions import Permission
+from wxapi.platform import idempotency
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.problems import status_of
+from wxapi.platform.runtime import runtime
+from wxapi.reports.rules.state import OPEN_STATES, ReportState
+from wxapi.reports.services.act import act
+from wxapi.reports.services.lists import reports_nearby
+from wxapi.reports.services.own import OwnReport, read_own
+from wxapi.web.kit import words
+from wxapi.web.kit.acting import Typed, requested, typed
+from wxapi.web.kit.photos import kept_photos, sent_photos
+from wxapi.web.kit.render import page, see
+from wxapi.web.phone.blueprint import room
+from wxapi.web.phone.drafts import owner_mark
+from wxapi.web.phone.telling import standing
+
+# What a reporter says to their report, in the order it is offered.
+_SAID = ("answer", "confirm", "dispute", "reopen", "appeal", "withdraw")
+# While nobody has taken it, joining another one instead makes sense.
+_EARLY = frozenset({ReportState.SUBMITTED, ReportState.TRIAGE, ReportState.ROUTED})
+
+
+def _still_seen(number: str) -> None:
+    read_own(current_actor(), number.upper(), now=runtime().clock.now())
+
+
+@room.get("/m/r/<string:number>")
+@guard(Permission.SIGNED_IN)
+def show_report(number: str) -> Response:
+    """The report, and what may be said to it now."""
+    own = read_own(current_actor(), number.upper(), now=runtime().clock.now())
+    done = words.names("actions").get(request.args.get("done", ""))
+    return _report(own, Typed(), done=f"操作成功：{done}。" if done else None)
+
+
+@room.post("/m/r/<string:number>")
+@guard(Permission.SIGNED_IN)
+@idempotency.kept_while(_still_seen)
+def say(number: str) -> Response:
+    """Confirm, dispute, answer, withdraw, have it opened again, appeal. A refusal keeps what was typed."""
+    actor, now = current_actor(), runtime().clock.now()
+    own = read_own(actor, number.upper(), now=now)
+    filled = typed(sent_photos())
+    try:
+        if filled.action not in _SAID:
+            filled = Typed("", filled.fields, filled.photo_ids, filled.seen_lines)
+        act(actor, own.view.id, requested(filled), now=now)
+    except NotFoundError:
+        raise
+    except DomainError as error:
+        if len(kept_photos(filled.photo_ids)) < len(filled.photo_ids):
+            filled = Typed(filled.action, filled.fields, sent_photos(), filled.seen_lines)
+        return _report(read_own(actor, number.upper(), now=now), filled, error=error)
+    return see(f"/m/r/{own.view.number}?done={filled.action}")
+
+
+def _report(own: OwnReport, kept: Typed, *, error: DomainError | None = None, done: str | None = None) -> Response:
+    view, now = own.view, runtime().clock.now()
+    near = []
+    if view.is_mine and view.state in _EARLY and not view.category.confidential:
+        found = reports_nearby(view.location, Datum.GCJ02, view.category.code, now=now)
+        near = [each for each in found if each.number != view.number]
+    return page(
+        "phone/report.html",
+        status=status_of(error).value if error else 200,
+        own=own,
+        report=view,
+        standing=standing(own, now),
+        is_open=view.state in OPEN_STATES,
+        actions=[action for action in _SAID if action in view.available_actions],
+        typed=kept,
+        kept=kept_photos(kept.photo_ids),
+        seen=len(view.timeline) if kept.seen_lines is None else kept.seen_lines,
+        error=error,
+        done="上报已提交，办理进展会通知您。" if request.args.get("filed") else done,
+        near=near,
+        owner=owner_mark(),
+    )

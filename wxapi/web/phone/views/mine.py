@@ -1,0 +1,66 @@
+"""Mine: what I filed or joined, what waits for me, and what I was told."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Response, request
+
+from wxapi.kernel.errors import NotFoundError
+from wxapi.kernel.permissions import Permission
+from wxapi.notifications.models import Message
+from wxapi.notifications.services.inbox import mark_read, read_inbox
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.runtime import runtime
+from wxapi.reports.queries.lists import PageRequest
+from wxapi.reports.rules.messages import DESK_TASK, REPORT_CARD
+from wxapi.reports.services.lists import my_reports
+from wxapi.reports.services.read import read_report
+from wxapi.reports.services.work import waiting_reports
+from wxapi.web.kit.render import page, see
+from wxapi.web.phone.blueprint import room
+from wxapi.web.phone.drafts import owner_mark
+
+_ROWS = 20
+_INBOX = "/m?tab=inbox"
+# Messages to those who work on a report.
+_OF_OFFICES = frozenset({DESK_TASK.code, REPORT_CARD.code})
+
+
+@room.get("/m")
+@guard(Permission.SIGNED_IN)
+def show_mine() -> Response:
+    """My reports, or with `?tab=inbox` my messages."""
+    actor, now, cursor = current_actor(), runtime().clock.now(), request.args.get("cursor")
+    unread = read_inbox(actor, unread=True, limit=_ROWS, cursor=None, now=now)
+    tab = "inbox" if request.args.get("tab") == "inbox" else "reports"
+    shared: dict[str, Any] = {
+        "tab": tab,
+        "unread": f"{len(unread.items)}{'+' if unread.next_cursor else ''}" if unread.items else None,
+        "owner": owner_mark(),
+    }
+    if tab == "inbox":
+        messages = read_inbox(actor, unread=False, limit=_ROWS, cursor=cursor, now=now)
+        return page("phone/inbox.html", messages=messages.items, next_cursor=messages.next_cursor, **shared)
+    reports = my_reports(actor, PageRequest(_ROWS, cursor), now=now)
+    waiting = [] if cursor else waiting_reports(actor, now=now)
+    return page("phone/mine.html", reports=reports.items, next_cursor=reports.next_cursor, waiting=waiting, **shared)
+
+
+@room.post("/m/messages/<uuid:message_id>")
+@guard(Permission.SIGNED_IN)
+def open_message(message_id: uuid.UUID) -> Response:
+    """Note that a message was read, and go to what it is about."""
+    now = runtime().clock.now()
+    return see(_about(mark_read(current_actor(), message_id, now=now), now))
+
+
+def _about(message: Message, now: datetime) -> str:
+    kind, _, subject_id = message.subject.partition(":")
+    if kind == "report":
+        try:
+            number = read_report(current_actor(), uuid.UUID(subject_id), now=now).number
+        except NotFoundError:
+            return _INBOX
+        return f"/desk/r/{number}" if message.kind in _OF_OFFICES else f"/m/r/{number}"
+    return {"session": f"/t/{subject_id}", "browser": "/account"}.get(kind, _INBOX)
