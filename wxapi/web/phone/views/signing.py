@@ -10,12 +10,13 @@ from flask import Response, request
 from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limiter
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.training.models import Attendance
 from wxapi.training.queries.session_views import SessionView
 from wxapi.training.rules.attendance import State
-from wxapi.training.rules.codes import MAX_CODE_LENGTH, TYPED_LENGTH
+from wxapi.training.rules.codes import MAX_CODE_LENGTH, SHORT_LENGTH
 from wxapi.training.rules.sessions import SessionState
 from wxapi.training.services.browse import listing, read
 from wxapi.training.services.signing_in import hold_code, sign_in
@@ -55,6 +56,7 @@ def show_sign_in() -> Response:
 
 @room.post("/m/sign")
 @guard(Permission.SIGNED_IN)
+@limiter.limit("120/minute")
 def sign() -> Response:
     """Sign in, or out with `out`."""
     now = runtime().clock.now()
@@ -115,7 +117,7 @@ def _sign(
         asks_position=bool(view and view.row.radius_m is not None) or view is None,
         code=code,
         ticket=ticket,
-        length=TYPED_LENGTH,
+        length=SHORT_LENGTH,
     )
 
 
