@@ -180,4 +180,5 @@ form.addEventListener("change", (event) => {
     send.hidden = false;
   }
 });
+document.addEventListener("sent", () => say(""));
 equipPlace(form);

@@ -70,6 +70,7 @@ function tell(answer, draft) {
     item.append(link);
     sent.append(item);
     status.textContent = "";
+    box.dispatchEvent(new CustomEvent("sent", { bubbles: true }));
   } else {
     status.textContent = answer.detail;
     if (answer.state === "ended") {
@@ -99,8 +100,8 @@ export async function flush() {
         draft.error = answer.detail;
         await keep(draft);
       }
-      await show();
       tell(answer, draft);
+      await show();
       if (answer.state !== "sent" && answer.state !== "refused") {
         break;
       }
