@@ -14,6 +14,7 @@ from wxapi.duties.services import climb
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.moderation.services import check as moderation
 from wxapi.photos.services import forget
+from wxapi.regions.services import changing
 from wxapi.reports.services import duty_checks, route, timers
 from wxapi.supervision.services import exports
 from wxapi.training.services import session_end
@@ -86,6 +87,7 @@ TASKS: tuple[Task, ...] = (
     Task("reports.mark_overdue", Every(minutes=1), timers.mark_overdue),
     Task("reports.close_silent", Every(minutes=10), timers.close_silent),
     Task("reports.resume_holds", Every(minutes=10), timers.resume_holds),
+    Task("regions.settle", Every(minutes=1), changing.settle, limit_s=60),
     Task("duties.climb", Every(minutes=1), climb.climb, limit_s=60),
     Task("exports.expire", Every(hours=1), exports.expire),
     Task("duties.heal", Every(minutes=10), duty_checks.heal, limit_s=60),

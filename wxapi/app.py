@@ -9,11 +9,13 @@ from config import Config
 from wxapi.duties import views as duties
 from wxapi.duties.rules import messages as duty_messages
 from wxapi.duties.services import hold as duty_holdings
+from wxapi.duties.services import region_moves as duty_moves
 from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
 from wxapi.identity import views as identity
 from wxapi.identity.rules import KIND_NAMES
 from wxapi.identity.services import personal_data
+from wxapi.identity.services import region_moves as identity_moves
 from wxapi.identity.services import retention as identity_retention
 from wxapi.identity.services.login import authenticate
 from wxapi.identity.services.rights import confirm
@@ -57,12 +59,14 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
+from wxapi.regions.services import holdings as region_holdings
 from wxapi.reports.queries import visibility as report_visibility
 from wxapi.reports.queries.reports import photo_is_visible
 from wxapi.reports.rules import messages as report_messages
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.words import WORDS as REPORT_WORDS
 from wxapi.reports.services import personal as reports_personal
+from wxapi.reports.services import redistrict as report_moves
 from wxapi.reports.services import retention as reports_retention
 from wxapi.reports.services import work as report_work
 from wxapi.reports.views import lists as report_lists
@@ -82,11 +86,13 @@ from wxapi.training.rules import messages as training_messages
 from wxapi.training.rules import scenes as training_scenes
 from wxapi.training.rules.words import WORDS as TRAINING_WORDS
 from wxapi.training.services import personal as training_personal
+from wxapi.training.services import region_moves as training_moves
 from wxapi.training.services import retention as training_retention
 from wxapi.units import cli as units_cli
 from wxapi.units import views as units
 from wxapi.units.rules import MATTER_KIND_NAMES, UNIT_FIELD_NAMES, UNIT_KIND_NAMES
 from wxapi.units.services import manage as unit_management
+from wxapi.units.services import region_moves as unit_moves
 from wxapi.web import panorama as panorama_pages
 from wxapi.web.desk import views as desk
 from wxapi.web.kit import headers
@@ -149,6 +155,15 @@ MESSAGE_SUBJECTS: tuple[messages.MessageSubject, ...] = (
 SCENE_KINDS: tuple[scene_rules.SceneKind, ...] = (scene_rules.REGION, training_scenes.TRAINING_SESSION)
 # Where photos are seen by others than their owner.
 PHOTO_VISIBILITY: tuple[photo_visibility.Condition, ...] = (photo_is_visible,)
+# What lies with a region and goes to its successor when it is closed. Units first: appointments and duties need them;
+# people before what they work on; duties last, when reports have taken theirs along.
+REGION_HOLDINGS: tuple[region_holdings.RegionHolding, ...] = (
+    unit_moves.HOLDING,
+    identity_moves.HOLDING,
+    training_moves.HOLDING,
+    report_moves.HOLDING,
+    duty_moves.HOLDING,
+)
 # What lies with a unit and goes to its successor when it is closed.
 UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
 # What duties are about.
@@ -221,6 +236,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     vocabulary.install(app, VOCABULARY)
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
+    region_holdings.install(app, REGION_HOLDINGS)
     unit_management.install(app, UNIT_HOLDINGS)
     duty_work.install(app, DUTY_SUBJECTS)
     messages.install(app, MESSAGE_KINDS, MESSAGE_SUBJECTS)

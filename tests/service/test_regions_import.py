@@ -14,7 +14,7 @@ from wxapi.kernel.errors import InvalidError
 from wxapi.platform.audit import AuditRow
 from wxapi.regions.models import Region, RegionVersion
 from wxapi.regions.rules.checking import Entry
-from wxapi.regions.services.importing import ImportSummary, import_regions
+from wxapi.regions.services.importing import ImportSummary, Orders, import_regions
 from wxapi.regions.services.lookup import locate, region_names, tree
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ A, B, C = "421002001001", "421002001002", "421002002001"
 
 
 def run(entries: Iterable[Entry], **options: float) -> ImportSummary:
-    return import_regions(entries, Datum.GCJ02, now=NOW, **options)
+    return import_regions(entries, Datum.GCJ02, now=NOW, orders=Orders(**options))
 
 
 def refusal(*entries: Entry) -> InvalidError:

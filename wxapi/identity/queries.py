@@ -16,6 +16,7 @@ from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import fetch_alone
+from wxapi.regions.services.lookup import tree
 
 _IN_FORCE = "a.ended_at IS NULL AND a.starts_on <= %(today)s AND coalesce(a.ends_on, 'infinity') >= %(today)s"
 # The day an appointment was over, by its date or because somebody ended it.
@@ -68,8 +69,17 @@ def _bearer(sql: str, values: dict[str, Any], *, today: date) -> Bearer | None:
         return None
     row = rows[0]
     appointments = tuple(_appointment(*text.split(" ")) for text in row[2] or ())
-    ties = tuple(sorted(row[3] or ()))
+    ties = _followed(row[3] or ())
     return Bearer(Actor(row[0], appointments, row[4], today, ties), row[1])
+
+
+def _followed(codes: Iterable[str]) -> tuple[str, ...]:
+    """Regions somebody was of, and who goes on for them: a complaint about a closed village lies with its successor."""
+    held = set(codes)
+    if held:
+        regions = tree()
+        held |= {successor for code in held if (successor := regions.successor(code)) is not None}
+    return tuple(sorted(held))
 
 
 def _days(today: date) -> dict[str, date]:
@@ -89,7 +99,7 @@ def actor_of(session: Session, user_id: uuid.UUID, *, today: date) -> Actor:
         .order_by(AppointmentRow.region_code)
     )
     held = tuple(Appointment(Role(row.role), row.region_code, row.unit_code) for row in rows)
-    return Actor(user_id, held, ties=tuple(ties))
+    return Actor(user_id, held, ties=_followed(ties))
 
 
 def user_by_digest(session: Session, openid_digest: bytes) -> User | None:

@@ -161,10 +161,11 @@ def write_later(session: Session, sql: str, values: dict[str, Any]) -> None:
     waiting: list[tuple[str, dict[str, Any]]] = session.info.setdefault(_LATER, [])
     waiting.append((sql, values))
     if len(waiting) == _AT_ONCE:
-        _write_waiting(session)
+        write_now(session)
 
 
-def _write_waiting(session: Session) -> None:
+def write_now(session: Session) -> None:
+    """Write what `write_later` was given: what comes next must see it."""
     waiting = session.info.pop(_LATER, [])
     if waiting:
         values = {f"{name}_{n}": value for n, (_, each) in enumerate(waiting) for name, value in each.items()}
@@ -179,7 +180,7 @@ def _as_one(statements: tuple[str, ...]) -> str:
 
 
 def _commit(session: Session) -> None:
-    _write_waiting(session)
+    write_now(session)
     session.commit()
 
 

@@ -1,10 +1,11 @@
 """Tables of the regions. What follows from a code (parent, path, full name) is not stored twice."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -20,13 +21,16 @@ from wxapi.regions.rules.levels import LONGEST_CODE, LONGEST_NAME
 
 
 class Region(Base):
-    """One node of city > county > township > village > grid. An import adds and changes regions, never removes."""
+    """One node of city > county > township > village > grid. Regions are added, renamed and closed, never removed."""
 
     __tablename__ = "regions"
     __table_args__ = (
         CheckConstraint("code ~ '^([0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{15})$'", name="code_digits"),
         CheckConstraint("level IN ('city', 'county', 'township', 'village', 'grid')", name="level_known"),
         CheckConstraint("starts_with(code, parent_code)", name="code_below_parent"),
+        CheckConstraint(
+            "successor_code IS NULL OR (closed_on IS NOT NULL AND successor_code <> code)", name="successor"
+        ),
         Index("ix_regions_parent_code_code", "parent_code", "code"),
     )
 
@@ -36,10 +40,13 @@ class Region(Base):
     parent_code: Mapped[str | None] = mapped_column(String(LONGEST_CODE), ForeignKey("regions.code"))
     # WKB, GCJ-02 degrees, longitude first; None for a node that only groups others.
     boundary: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    # The last day it stands; None while it does. From then on it is a name in what is old.
+    closed_on: Mapped[date | None] = mapped_column(Date)
+    successor_code: Mapped[str | None] = mapped_column(String(LONGEST_CODE), ForeignKey("regions.code"))
 
 
 class RegionVersion(Base):
-    """One import. The highest id is the boundaries' version: processes that hold an older one read them again.
+    """One import or change. The highest id is the version: processes that hold an older one read all again.
 
     The id comes from a sequence, so that a rolled-back import never lends its number to another one.
     """

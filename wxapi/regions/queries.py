@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.regions.models import Region, RegionVersion
 from wxapi.regions.rules.plane import Polygonal
+from wxapi.regions.rules.tree import Closure
 
 
 def current_version(session: Session) -> int:
@@ -21,9 +22,15 @@ def all_names(session: Session) -> list[tuple[str, str]]:
     return [(code, name) for code, name in session.execute(select(Region.code, Region.name))]
 
 
+def closures(session: Session) -> dict[str, Closure]:
+    """Code → how it was closed, of every region that was."""
+    query = select(Region.code, Region.closed_on, Region.successor_code).where(Region.closed_on.is_not(None))
+    return {code: Closure(closed_on, successor) for code, closed_on, successor in session.execute(query) if closed_on}
+
+
 def boundaries(session: Session, levels: Iterable[str] | None = None) -> dict[str, Polygonal]:
-    """Code → polygon in GCJ-02 degrees, of the given levels or of all; regions without one are left out."""
-    query = select(Region.code, Region.boundary).where(Region.boundary.is_not(None))
+    """Code → polygon in GCJ-02 degrees of what stands and has one, of the given levels or of all."""
+    query = select(Region.code, Region.boundary).where(Region.boundary.is_not(None), Region.closed_on.is_(None))
     if levels is not None:
         query = query.where(Region.level.in_(list(levels)))
     rows = session.execute(query).all()

@@ -21,6 +21,8 @@ class RegionWire(WireSchema):
     parent_code = fields.String(required=True, allow_none=True)
     full_name = fields.String(required=True)
     path = fields.List(fields.String(), required=True, metadata={"description": "codes, from the city to itself"})
+    closed_on = fields.Date(metadata={"description": "its last day; only of a region that was closed"})
+    successor_code = fields.String(metadata={"description": "who goes on, if somebody does; only of a closed region"})
 
 
 class RegionPage(WireSchema):
@@ -69,7 +71,15 @@ def region_dict(region: RegionInfo) -> dict[str, Any]:
         "parent_code": region.parent_code,
         "full_name": region.full_name,
         "path": list(region.path),
+        **_closure(region),
     }
+
+
+def _closure(region: RegionInfo) -> dict[str, Any]:
+    if region.closure is None:
+        return {}
+    found = {"closed_on": region.closure.closed_on.isoformat(), "successor_code": region.closure.successor_code}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def location_dict(location: Location) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class Report(Base):
         Index("ix_reports_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
         Index("ix_reports_resolved_at", "resolved_at", postgresql_where=text("state = 'resolved'")),
         Index("ix_reports_hold_review_on", "hold_review_on", postgresql_where=text("state = 'on_hold'")),
+        # What lies in a village that is closed.
+        Index("ix_reports_village_code", "village_code"),
         Index("ix_reports_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )
 

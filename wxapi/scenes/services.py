@@ -17,7 +17,7 @@ from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.codes import QR_PATH
-from wxapi.regions.services.lookup import tree
+from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.scenes.models import Scene
 from wxapi.scenes.rules import REGION, SceneKind, new_scene
 
@@ -48,6 +48,7 @@ def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> Code:
     """
     if tree().get(region_code) is None or not actor.covers(region_code, ROLES_OF[Permission.SCENE_CODES]):
         raise not_found()
+    refuse_closed(region_code)
     return code_of(REGION, region_code, now=now)
 
 

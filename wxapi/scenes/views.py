@@ -35,5 +35,8 @@ def read_region_code(code: str) -> Response:
 def read_scene(scene: str) -> Response:
     """What the `scene` in the query of the page stands for."""
     kind, subject = services.resolve(scene)
-    region = tree().get(subject) if kind == REGION else None
-    return json_response({"kind": kind.code, "id": subject, "name": region.full_name if region else None})
+    # A printed code of a closed region leads to who goes on.
+    region = tree().get(tree().successor(subject) or subject) if kind == REGION else None
+    return json_response(
+        {"kind": kind.code, "id": region.code if region else subject, "name": region.full_name if region else None}
+    )

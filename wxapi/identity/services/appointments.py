@@ -20,7 +20,7 @@ from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 from wxapi.platform import audit, idempotency
 from wxapi.platform.db import db, transaction
-from wxapi.regions.services.lookup import region_names, tree
+from wxapi.regions.services.lookup import refuse_closed, region_names, tree
 from wxapi.units.queries import find as find_unit
 from wxapi.units.queries import unit_names
 from wxapi.units.rules import is_region
@@ -56,7 +56,7 @@ def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> Appointed
 
     Raises:
         NotFoundError: the region is outside the administrator's, or the person is unknown.
-        InvalidError: the dates end before they start.
+        InvalidError: `dates_reversed`; `region_closed`, `unit_closed`.
         ConflictError: `already_appointed`, the same role there is in force.
     """
     if not actor.covers(wanted.region_code, ROLES_OF[Permission.APPOINT]):
@@ -75,6 +75,7 @@ def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: dat
         raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"ends_on": ["早于开始日期"]})
     if tree().get(wanted.region_code) is None:
         raise not_found()
+    refuse_closed(wanted.region_code)
     with transaction(locking=(wanted.user_id,)) as session:
         _check_unit(session, wanted)
         # Locked: two administrators who appoint the same person wait for one another.

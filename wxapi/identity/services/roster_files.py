@@ -60,20 +60,20 @@ def check_rows(rows: Iterable[dict[str, str]], tree: Tree) -> list[RosterRow]:
     Raises:
         InvalidError: `people_invalid`, with up to 20 faults in `detail`, one a line, each with its row in the sheet.
     """
-    by_name = {region.full_name: region.code for region in tree.below(None)}
+    by_name = {region.full_name: region.code for region in tree.below(None) if region.closure is None}
     roles = {**{role.value: role for role in Role}, **{name: role for role, name in ROLE_NAMES.items()}}
     found: list[RosterRow] = []
     faults: list[str] = []
     seen: set[tuple[str, Role, str]] = set()
     for number, row in enumerate(rows, start=2):
         name, post, phone, role, region = (row.get(column, "").strip() for column in _NEEDED)
-        code = region if region in tree else by_name.get(region, "")
+        code = region if region in tree.standing else by_name.get(region, "")
         wrong = [
             *(["姓名为空或过长"] if not 0 < len(name) <= _LONGEST else []),
             *(["职务过长"] if len(post) > _LONGEST else []),
             *(["手机号不是 11 位手机号码"] if not _PHONE.fullmatch(phone) else []),
             *(["角色未知"] if roles.get(role) in {None, Role.UNIT_OFFICER} else []),
-            *(["区域未知"] if not code else []),
+            *(["区域已撤销" if region in tree else "区域未知"] if not code else []),
         ]
         if not wrong and (phone, roles[role], code) in seen:
             wrong = ["与前面的行重复"]

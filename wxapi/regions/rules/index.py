@@ -69,10 +69,10 @@ class SpatialIndex:
     """All boundaries of one version."""
 
     def __init__(self, tree: Tree, boundaries: Mapping[str, Polygonal]) -> None:
-        """Build from polygons in GCJ-02 degrees by code; codes that the tree lacks are left out."""
+        """Build from polygons in GCJ-02 degrees by code; codes that the tree lacks or that were closed are left out."""
         layers: dict[Level, list[tuple[RegionInfo, Polygonal]]] = {level: [] for level in Level}
         for code, polygon in boundaries.items():
-            if (region := tree.get(code)) is not None:
+            if (region := tree.get(code)) is not None and region.closure is None:
                 layers[region.level].append((region, polygon))
         self._villages = _Layer(layers[Level.VILLAGE])
         self._borders = [polygon.boundary for polygon in self._villages.polygons]

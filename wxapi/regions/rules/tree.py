@@ -1,9 +1,18 @@
 """The tree of regions as one immutable value, small enough to keep in each process."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from wxapi.regions.rules.levels import LEVEL_OF_LENGTH, Level, ancestor_of, parent_of, path_of
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """That a region was closed: the last day it stood, and who goes on."""
+
+    closed_on: date
+    successor_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,7 @@ class RegionInfo:
     parent_code: str | None
     full_name: str
     path: tuple[str, ...]
+    closure: Closure | None = None
 
     @property
     def county_code(self) -> str | None:
@@ -40,13 +50,18 @@ class RegionInfo:
 class Tree:
     """All regions by code, as of one version of the boundaries."""
 
-    def __init__(self, version: int, names: Iterable[tuple[str, str]]) -> None:
-        """Build the tree of (code, name) pairs, in any order."""
+    def __init__(
+        self, version: int, names: Iterable[tuple[str, str]], closures: Mapping[str, Closure] | None = None
+    ) -> None:
+        """Build the tree of (code, name) pairs, in any order, and of what was closed, by code."""
         self.version = version
+        self._closures = closures or {}
         self._regions: dict[str, RegionInfo] = {}
         self._children: dict[str | None, list[RegionInfo]] = {}
         for code, name in sorted(names, key=lambda pair: (len(pair[0]), pair[0])):
             self._add(code, name)
+        # The codes of what stands: where something new may begin.
+        self.standing = frozenset(self._regions.keys() - self._closures.keys())
 
     def __len__(self) -> int:
         return len(self._regions)
@@ -60,12 +75,24 @@ class Tree:
     def get(self, code: str) -> RegionInfo | None:
         return self._regions.get(code)
 
+    def successor(self, code: str) -> str | None:
+        """Who goes on for a region: itself while it stands; None where it was closed without a successor."""
+        seen = set()
+        while code in self._closures and code not in seen:
+            seen.add(code)
+            code = self._closures[code].successor_code or ""
+        return code if code in self.standing else None
+
+    def predecessors(self, code: str) -> list[str]:
+        """Closed regions for which a region goes on."""
+        return sorted(closed for closed in self._closures if self.successor(closed) == code)
+
     def children(self, code: str | None) -> list[RegionInfo]:
-        """The regions right below a region, by code; below None are the roots."""
-        return list(self._children.get(code, ()))
+        """The regions that stand right below a region, by code; below None are the roots."""
+        return [region for region in self._children.get(code, ()) if region.closure is None]
 
     def below(self, code: str | None) -> list[RegionInfo]:
-        """A region and all below it; all regions for None."""
+        """A region and all below it, the closed ones too; all regions for None."""
         return [region for region in self._regions.values() if code is None or region.code.startswith(code)]
 
     def ancestor(self, code: str, level: Level) -> RegionInfo | None:
@@ -81,6 +108,7 @@ class Tree:
             parent_code=parent.code if parent else None,
             full_name=(parent.full_name if parent else "") + name,
             path=path_of(code),
+            closure=self._closures.get(code),
         )
         self._regions[code] = info
         self._children.setdefault(info.parent_code, []).append(info)

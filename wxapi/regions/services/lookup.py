@@ -12,7 +12,7 @@ from wxapi.regions.services.snapshot import regions_cache
 
 __all__ = [
     "Candidate", "Location", "RegionInfo", "Tree",
-    "inner_point", "list_regions", "locate", "locate_position", "read_region", "region_names", "tree",
+    "inner_point", "list_regions", "locate", "locate_position", "read_region", "refuse_closed", "region_names", "tree",
 ]  # fmt: skip
 
 
@@ -53,6 +53,24 @@ def inner_point(code: str) -> Point | None:
         return None
     inside = border.representative_point()
     return Point(inside.x, inside.y)
+
+
+def refuse_closed(code: str, *, field: str = "region_code") -> None:
+    """Refuse what would begin in a region that was closed. Ask what the person may know of it first.
+
+    Raises:
+        InvalidError: `region_closed`; an unknown code passes.
+    """
+    region = tree().get(code)
+    if region is None or region.closure is None:
+        return
+    successor = tree().get(tree().successor(code) or "")
+    goes_on = f"，由{successor.full_name}承接" if successor else ""
+    raise InvalidError(
+        "region_closed",
+        f"{region.name}已于 {region.closure.closed_on} 撤销{goes_on}。",
+        fields={field: ["区划已撤销。"]},
+    )
 
 
 def read_region(code: str) -> RegionInfo:

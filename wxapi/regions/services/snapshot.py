@@ -75,7 +75,7 @@ class SnapshotCache:
 
 
 def _load(session: Session, version: int) -> Snapshot:
-    tree = Tree(version, queries.all_names(session))
+    tree = Tree(version, queries.all_names(session), queries.closures(session))
     return Snapshot(tree, SpatialIndex(tree, queries.boundaries(session)))
 
 

@@ -11,6 +11,7 @@ from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import below, in_force, tying
 from wxapi.kernel.permissions import Role
 from wxapi.regions.rules.levels import Level, level_of, path_of
+from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.relations import HANDS
 from wxapi.reports.rules.routing import Place
 
@@ -70,4 +71,7 @@ def staffing(session: Session, place: Place, exclusions: Collection[str], *, tod
 
 
 def _of(exclusions: Collection[str], today: date) -> Select[uuid.UUID]:
-    return select(AppointmentRow.user_id).where(below(exclusions), tying(today))
+    # Also those who were of a village for which an excluded one goes on.
+    regions = tree()
+    villages = {closed for code in exclusions for closed in (code, *regions.predecessors(code))}
+    return select(AppointmentRow.user_id).where(below(sorted(villages)), tying(today))

@@ -10,11 +10,12 @@ from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import tying
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.regions.models import Region
 from wxapi.regions.rules.levels import Level, level_of, within
 from wxapi.reports.models import Report, ReportJoin
 
 # Columns of the tables, not of the entities: the same in SQL, and half the price in a list.
-_reports, _joins = Report.__table__.c, ReportJoin.__table__.c
+_reports, _joins, _regions = Report.__table__.c, ReportJoin.__table__.c, Region.__table__.c
 # The columns that hold the ancestor of each level: of the place, of the desk.
 _PLACE = {
     Level.COUNTY: _reports.county_code,
@@ -71,7 +72,14 @@ def may_hear(
         _reports.reporter_id.is_distinct_from(user_id),
         appointments.user_id == user_id,
         tying(today),
-        func.starts_with(appointments.region_code, _reports.excluded_village_code),
+        or_(
+            func.starts_with(appointments.region_code, _reports.excluded_village_code),
+            # Of a closed village for which the hidden one goes on.
+            exists().where(
+                _regions.code == appointments.region_code,
+                func.starts_with(_regions.successor_code, _reports.excluded_village_code),
+            ),
+        ),
     )
     return ~hidden
 

@@ -145,5 +145,10 @@ def show_card(case: Case, command: Command) -> Case:
     )
 
 
+def follow_region(case: Case, command: Command) -> Case:
+    """The same work under another name: holds, questions and extensions go on."""
+    return case if command.given.desk_code is None else replace(case, desk_code=command.given.desk_code)
+
+
 def _without_hold(case: Case) -> Case:
     return replace(case, hold_pending=False, hold_reason_code=None, hold_review_on=None, hold_by=None)

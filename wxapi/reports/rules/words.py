@@ -49,6 +49,7 @@ ACTIONS = words(
         "escalate": "吹哨",
         "remind": "到期提醒",
         "card": "亮牌",
+        "redistrict": "区划调整",
     },
 )
 CARDS = words("cards", {"yellow": "黄牌", "red": "红牌"}, {"yellow": Colour.AMBER, "red": Colour.RED})

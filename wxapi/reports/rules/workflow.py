@@ -163,6 +163,10 @@ TABLE: tuple[Transition, ...] = (
         "card", CLOCK_RUNS, None, (SYSTEM,), when=(guards.card_has_fallen,), effect=effects.show_card,
         reason="A card hangs on the report and its unit; the history shows when it fell.",
     ),
+    T(
+        "redistrict", EVERY_STATE, None, (SYSTEM,), effect=effects.follow_region,
+        reason="Its region was closed: the successor goes on. Nothing else of the case changes.",
+    ),
 )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def _desk(report: Report, row: Transition, who: Who, named: str | None) -> str |
     A desk hands on within its township, an officer within his appointment; triage is the township's.
     """
     if row.to_state is ReportState.TRIAGE:
-        return routing.triage_desk(report.place, report.exclusions, tree())
+        return routing.triage_desk(report.place, report.exclusions, tree().standing)
     if named is None:
         return None
     officer = who.parties.get(Party.OFFICER)

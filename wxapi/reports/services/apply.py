@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.action_inputs import to_history
 from wxapi.platform import audit, outbox
-from wxapi.regions.services.lookup import tree
+from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.notices import TOLD
 from wxapi.reports.queries.reports import CITIZENS
@@ -53,7 +53,7 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
     """Take one action: change the case, and write what became of it. The caller holds the report's lock.
 
     Raises:
-        InvalidError: `unknown_region` or `desk_not_allowed`, from the routing gate.
+        InvalidError: `unknown_region`, `region_closed` or `desk_not_allowed`, from the routing gate.
     """
     before = case_of(report)
     after = workflow.perform(before, step.row, step.command)
@@ -85,6 +85,7 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
 
 def move_to_desk(report: Report, desk_code: str) -> None:
     """Put a report on a desk. Nothing else writes these columns, so nothing can get round the exclusion."""
+    refuse_closed(desk_code, field="desk_code")
     code = routing.move_to(desk_code, report.place, report.exclusions, tree())
     region = tree()[code]
     report.desk_code = code

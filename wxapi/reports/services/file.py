@@ -19,7 +19,7 @@ from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import fetch, transaction
 from wxapi.regions.rules.levels import Level, within
-from wxapi.regions.services.lookup import Location, locate
+from wxapi.regions.services.lookup import Location, locate, refuse_closed
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.queries.reports import PlacedPhoto, standing_of
 from wxapi.reports.rules import routing
@@ -58,7 +58,8 @@ def file_report(actor: Actor, draft: Draft, *, now: datetime) -> ReportView:
 
     Raises:
         InvalidError: `unknown_category`, `call_emergency`, `private_matter`, `redirect_12388`, `redirect_12345`,
-            `outside_service_area`, `region_not_candidate`, `photo_not_yours`, `photo_used`, `photo_rejected`.
+            `outside_service_area`, `region_not_candidate`, `region_closed`, `photo_not_yours`, `photo_used`,
+            `photo_rejected`.
     """
     category = category_to_file(draft.category_code)
     point = to_gcj02(draft.point, draft.datum)
@@ -90,6 +91,8 @@ def _place(location: Location, picked: str | None) -> routing.Place:
         location.grid.code if location.grid else None,
         tuple(candidate.region.code for candidate in location.candidates),
     )
+    if picked is not None:
+        refuse_closed(picked)
     if picked not in {None, located.village_code, *located.candidates}:
         raise InvalidError(
             "region_not_candidate",

@@ -15,7 +15,7 @@ from wxapi.reports.rules import routing, workflow
 from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.state import SYSTEM, Command, ReportState
-from wxapi.reports.services import apply
+from wxapi.reports.services import apply, redistrict
 from wxapi.reports.services.apply import Step
 
 # Routing takes seconds; what waits longer has lost its job.
@@ -44,9 +44,11 @@ def route_report(report_id: uuid.UUID, *, now: datetime) -> None:
         report = reports.lock(session, report_id)
         if report is None or report.state != ReportState.SUBMITTED:
             return
+        if report.village_code not in tree().standing:
+            redistrict.follow_closed(session, report, now=now)
         staffed = staffing(session, report.place, report.exclusions, today=local_day(now))
         kind = category_of(report.category_code)
-        decision = routing.route(report.place, kind, report.exclusions, tree(), staffed)
+        decision = routing.route(report.place, kind, report.exclusions, tree().standing, staffed)
         to_state = ReportState.TRIAGE if decision.triage else ReportState.ROUTED
         row, party = workflow.choose(apply.case_of(report), SYSTEM, "route", now, to_state=to_state)
         report.copy_codes = list(decision.copies)

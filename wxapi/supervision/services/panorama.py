@@ -1,6 +1,6 @@
 """全景在线: one look at a region, the same for everybody who may see it, at most a minute old."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from threading import Lock
@@ -18,7 +18,7 @@ from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.db import db
 from wxapi.regions.queries import boundaries_of
 from wxapi.regions.rules.plane import Polygonal
-from wxapi.regions.services.lookup import tree
+from wxapi.regions.services.lookup import RegionInfo, tree
 from wxapi.reports.rules.categories import all_categories
 from wxapi.reports.rules.state import OPEN_STATES
 from wxapi.supervision.queries import panorama as queries
@@ -118,7 +118,7 @@ def _made(wanted: Wanted, *, now: datetime, today: date) -> Panorama:
     counts = counting.count(session, wanted, as_of=now).get("", Counts())
     places = queries.by_place(session, wanted.region, wanted.level, since, until, now)
     known = {place.key: place for place in places}
-    children = [child for child in tree().below(wanted.region) if child.level.value == wanted.level]
+    children = _children(wanted, known)
     by_place = tuple(known.get(child.code, Place(child.code)) for child in children)
     classes = queries.by_class(session, wanted.region, since, until, now)
     end_of_day = datetime.combine(today, time.max, SHANGHAI)
@@ -201,12 +201,18 @@ def map_of(
     start, end = wanted.period
     places = queries.by_place(db.session(), wanted.region, wanted.level, start, end, now)
     figures = {place.key: place for place in places}
-    children = [child for child in tree().below(wanted.region) if child.level.value == wanted.level]
+    children = _children(wanted, figures)
     borders = boundaries_of(db.session(), [child.code for child in children]) if geometry else {}
     return [
         Shape(code, name, figures.get(code, Place(code)), _geometry(borders.get(code), datum))
         for code, name in ((child.code, child.name) for child in children)
     ]
+
+
+def _children(wanted: Wanted, known: Container[str]) -> list[RegionInfo]:
+    """The places of the level: those that stand, and closed ones of which there is something to show."""
+    below = (region for region in tree().below(wanted.region) if region.level.value == wanted.level)
+    return [region for region in below if region.closure is None or region.code in known]
 
 
 def _geometry(border: Polygonal | None, datum: Datum) -> Mapping[str, Any] | None:

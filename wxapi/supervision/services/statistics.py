@@ -131,7 +131,8 @@ def table_of(wanted: Wanted, *, now: datetime) -> Table:
 
 def _expected(wanted: Wanted) -> list[str]:
     if wanted.group_by == "place":
-        return [region.code for region in tree().below(wanted.region) if region.level.value == wanted.level]
+        below = tree().below(wanted.region)
+        return [region.code for region in below if region.level.value == wanted.level and region.closure is None]
     if wanted.group_by == "month":
         months, day = [], wanted.since
         while day < wanted.until:
@@ -169,7 +170,7 @@ def confidential(actor: Actor, county: str, year: int, quarter: int) -> dict[str
     last = (first + timedelta(days=95)).replace(day=1)
     since, until = queries.day_begins(first), queries.day_begins(last)
     filed = queries.confidential_by_township(db.session(), county, since, until)
-    return hide_small({child.code: filed.get(child.code, 0) for child in tree().children(county)})
+    return hide_small({**{child.code: 0 for child in tree().children(county)}, **filed})
 
 
 def freeze(

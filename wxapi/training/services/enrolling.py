@@ -12,7 +12,7 @@ from wxapi.kernel.ids import new_id
 from wxapi.kernel.permissions import ROLES_OF
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
-from wxapi.regions.services.lookup import tree
+from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.training.models import Enrolment, Series, SeriesEnrolment, TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE
@@ -85,6 +85,7 @@ def create_series(actor: Actor, *, title: str, region_code: str, now: datetime) 
     """
     if tree().get(region_code) is None or not actor.covers(region_code, ROLES_OF[ORGANISE]):
         raise not_found()
+    refuse_closed(region_code)
     with transaction() as session:
         row = Series(
             id=new_id(), title=title, region_code=region_code, created_by=actor.user_id, created_at=now, last_seq=0

@@ -15,7 +15,7 @@ from wxapi.kernel.permissions import ROLES_OF
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
-from wxapi.regions.services.lookup import tree
+from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.training.models import Series, TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE, managed, managed_locked
@@ -146,6 +146,7 @@ def _check_scope(session: Session, actor: Actor, plan: Plan) -> None:
     """The region is the organiser's, and the series too; the audience names what there is."""
     if tree().get(plan.region_code) is None or not actor.covers(plan.region_code, ROLES_OF[ORGANISE]):
         raise not_found()
+    refuse_closed(plan.region_code)
     _check_audience(session, plan.audience)
     if plan.series_id is not None:
         series = session.get(Series, plan.series_id)
@@ -162,6 +163,8 @@ def _check_audience(session: Session, audience: Audience) -> None:
             "参加范围中有未知的区域代码。",
             fields={"audience.region_codes": [f"未知区域代码: {code}" for code in unknown[:_NAMED]]},
         )
+    for code in audience.region_codes:
+        refuse_closed(code, field="audience.region_codes")
     known = set(session.scalars(select(User.id).where(User.id.in_(audience.user_ids)))) if audience.user_ids else set()
     if missing := sorted(audience.user_ids - known):
         raise InvalidError(

@@ -14,7 +14,7 @@ from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
-from wxapi.regions.services.lookup import tree
+from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.units import queries
 from wxapi.units.models import Unit
 from wxapi.units.queries import UnitView
@@ -64,6 +64,7 @@ def make_unit(actor: Actor, wanted: NewUnit, *, now: datetime) -> UnitView:
     """
     if tree().get(wanted.region_code) is None or not actor.covers(wanted.region_code, ROLES_OF[Permission.UNITS]):
         raise not_found()
+    refuse_closed(wanted.region_code)
     if wanted.kind is UnitKind.REGION:
         raise InvalidError("kind_not_allowed", "区划自身的单位由系统建立，请选择其他类型。")
     code = unit_code(wanted.region_code, wanted.suffix)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert
 from wxapi.kernel.errors import InvalidError
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
-from wxapi.regions.services.lookup import tree
+from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.units.models import Matter
 from wxapi.units.rules import MatterKind, is_unit_code
 
@@ -57,6 +57,7 @@ def import_matters(region_code: str, matters: Iterable[NewMatter], *, now: datet
     """
     if tree().get(region_code) is None:
         raise InvalidError("unknown_region", f"没有代码为“{region_code[:20]}”的区划。")
+    refuse_closed(region_code)
     rows = [
         {
             "region_code": region_code,
