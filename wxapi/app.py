@@ -84,10 +84,12 @@ from wxapi.training import cli as training_cli
 from wxapi.training import views as training
 from wxapi.training.rules import messages as training_messages
 from wxapi.training.rules import scenes as training_scenes
+from wxapi.training.rules.owed import STAGE_NAMES as TRAINING_STAGES
 from wxapi.training.rules.words import WORDS as TRAINING_WORDS
 from wxapi.training.services import personal as training_personal
 from wxapi.training.services import region_moves as training_moves
 from wxapi.training.services import retention as training_retention
+from wxapi.training.services import work as training_work
 from wxapi.units import cli as units_cli
 from wxapi.units import views as units
 from wxapi.units.rules import MATTER_KIND_NAMES, UNIT_FIELD_NAMES, UNIT_KIND_NAMES
@@ -167,7 +169,7 @@ REGION_HOLDINGS: tuple[region_holdings.RegionHolding, ...] = (
 # What lies with a unit and goes to its successor when it is closed.
 UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
 # What duties are about.
-DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND,)
+DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND, training_work.KIND)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {
     "photos.upload": photos.MAX_UPLOAD,
@@ -185,7 +187,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("person_kinds", KIND_NAMES),
     *REPORT_WORDS,
     *TRAINING_WORDS,
-    words("stages", STAGE_NAMES),
+    words("stages", STAGE_NAMES | TRAINING_STAGES),
     words("unit_kinds", UNIT_KIND_NAMES),
     words("unit_fields", UNIT_FIELD_NAMES),
     words("matter_kinds", MATTER_KIND_NAMES),

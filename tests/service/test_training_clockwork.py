@@ -61,10 +61,10 @@ def test_a_sessions_whole_life_by_its_own_clockwork(
         enrol(school, hall, person)
     clock.advance(hours=12, minutes=1)
     run_outbox(app)
-    assert titles(session, school.member) == ["明天培训:轮训"]
+    assert titles(session, school.member) == ["明天培训：轮训"]
     clock.advance(hours=23)
     run_outbox(app)
-    assert sorted(titles(session, school.member)) == ["一小时后培训:轮训", "明天培训:轮训"]
+    assert sorted(titles(session, school.member)) == ["一小时后培训：轮训", "明天培训：轮训"]
     clock.advance(hours=1)
     assert school.sign_in(hall, school.member).status_code == 201
     clock.advance(hours=2)
@@ -92,10 +92,10 @@ def test_a_moved_or_cancelled_session_reminds_of_nothing_old(
     school.organiser.post(f"/training/sessions/{off['id']}/cancel")
     clock.advance(hours=2)
     run_outbox(app)
-    assert titles(session, school.member) == ["培训取消:B"]
+    assert titles(session, school.member) == ["培训取消：B"]
     clock.advance(hours=25)
     run_outbox(app)
-    assert sorted(titles(session, school.member)) == ["培训取消:B", "明天培训:A"]
+    assert sorted(titles(session, school.member)) == ["培训取消：B", "明天培训：A"]
 
 
 def test_moving_up_and_leave_are_told(school: School, app: Flask, clock: FixedClock, session: Session) -> None:
@@ -109,7 +109,7 @@ def test_moving_up_and_leave_are_told(school: School, app: Flask, clock: FixedCl
     school.organiser.post(path, {"decision": "deny", "note": "请参加"})
     clock.advance(seconds=1)
     run_outbox(app)
-    assert sorted(titles(session, waiting)) == ["候补成功:A", "请假未批准:A"]
+    assert sorted(titles(session, waiting)) == ["候补成功：A", "请假未批准：A"]
 
 
 def test_a_certificate_is_told_once(school: School, app: Flask, clock: FixedClock, session: Session) -> None:
@@ -120,7 +120,7 @@ def test_a_certificate_is_told_once(school: School, app: Flask, clock: FixedCloc
     for body in ({"session_id": hall["id"]}, {"session_id": hall["id"]}, {"year": 2026}):
         issued.append(school.member.post("/me/training/certificates", body).json["id"])
         run_outbox(app)
-    assert sorted(titles(session, school.member)) == ["证书已生成:2026 年度培训", "证书已生成:轮训"]
+    assert sorted(titles(session, school.member)) == ["证书已生成：2026 年度培训", "证书已生成：轮训"]
     told = school.member.get("/me/messages").json["items"]
     assert {message["kind"] for message in told} == {"certificate_ready"}
     assert {message["subject"]["id"] for message in told} == set(issued)

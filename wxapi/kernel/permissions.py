@@ -25,7 +25,7 @@ ROLE_NAMES = {
     Role.STREET_CHIEF: "街长",
     Role.SUPERVISOR: "督办员",
     Role.TRAINING_ORGANISER: "培训组织者",
-    Role.TRAINING_STEWARD: "培训协助员",
+    Role.TRAINING_STEWARD: "签到员",
     Role.UNIT_OFFICER: "单位经办人",
     Role.ADMIN: "管理员",
 }

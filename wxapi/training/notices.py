@@ -16,8 +16,8 @@ def reminder(row: TrainingSession, kind: str) -> Notice:
         row,
         messages.TRAINING_REMINDER,
         step=f"{kind}:{to_wire(row.starts_at)}",
-        title=f"{when}培训:{row.title}",
-        body=f"您报名的“{row.title}”将于 {_local(row.starts_at)} 在{row.place or '指定地点'}开始,请按时参加并签到。",
+        title=f"{when}培训：{row.title}",
+        body=f"您报名的“{row.title}”将于 {_local(row.starts_at)} 在{row.place or '指定地点'}开始，请按时参加并签到。",
         state="即将开始",
     )
 
@@ -28,8 +28,8 @@ def seat_notice(row: TrainingSession, enrolment: Enrolment) -> Notice:
         row,
         messages.TRAINING_SEAT,
         step=f"seat:{enrolment.seq}",
-        title=f"候补成功:{row.title}",
-        body=f"您候补的“{row.title}”({_local(row.starts_at)})已有名额。如不能参加,请取消报名。",
+        title=f"候补成功：{row.title}",
+        body=f"您候补的“{row.title}”（{_local(row.starts_at)}）已有名额。如不能参加，请取消报名。",
         state="报名成功",
     )
 
@@ -40,7 +40,7 @@ def cancellation(row: TrainingSession) -> Notice:
         row,
         messages.TRAINING_NEWS,
         step="cancelled",
-        title=f"培训取消:{row.title}",
+        title=f"培训取消：{row.title}",
         body=f"原定 {_local(row.starts_at)} 的“{row.title}”已取消。",
         state="已取消",
     )
@@ -54,8 +54,8 @@ def leave_notice(row: TrainingSession, request: LeaveRequest) -> Notice:
         row,
         messages.TRAINING_NEWS,
         step=f"leave:{request.id}",
-        title=f"请假{answer}:{row.title}",
-        body=f"您对“{row.title}”({_local(row.starts_at)})的请假申请{answer}。{request.note}",
+        title=f"请假{answer}：{row.title}",
+        body=f"您对“{row.title}”（{_local(row.starts_at)}）的请假申请{answer}。{request.note}",
         state=answer,
     )
 
@@ -66,8 +66,8 @@ def certificate_notice(row: Certificate, what: str) -> Notice:
         kind=messages.CERTIFICATE_READY,
         subject=f"certificate:{row.id}",
         step="issued",
-        title=f"证书已生成:{what}",
-        body=f"您的“{what}”培训证书已生成,可在“我的培训”中查看和下载。",
+        title=f"证书已生成：{what}",
+        body=f"您的“{what}”培训证书已生成，可在“我的培训”中查看和下载。",
         values={"what": what, "state": "已生成", "at": to_wire(row.issued_at)},
     )
 

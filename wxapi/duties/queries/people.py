@@ -14,18 +14,28 @@ from wxapi.kernel.permissions import Role
 from wxapi.regions.rules.levels import Level, level_of, path_of, region_of
 
 
-def unit_people(session: Session, unit_code: str, hidden_from: Collection[str], *, today: date) -> set[uuid.UUID]:
+def unit_people(
+    session: Session,
+    unit_code: str,
+    hidden_from: Collection[str],
+    *,
+    roles: frozenset[Role] = frozenset(),
+    today: date,
+) -> set[uuid.UUID]:
     """The people who act for a unit today.
 
     Args:
         session: to read with.
         unit_code: a region's own office or any other unit.
         hidden_from: regions whose people must not hear of the subject.
+        roles: of a region's office, those who act in the kind of duties; empty: those who act for it otherwise.
         today: the Shanghai day.
     """
     level = level_of(unit_code)
     if level is None:
         return _people(session, AppointmentRow.unit_code == unit_code, hidden_from, today)
+    if roles:
+        return _people(session, _held(path_of(unit_code), roles), hidden_from, today)
     held = _held(path_of(unit_code), ROLES_BY_LEVEL.get(level, frozenset()))
     if level is Level.VILLAGE:
         grids = and_(

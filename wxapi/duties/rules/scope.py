@@ -63,6 +63,13 @@ def acts_for(actor: Actor) -> UnitScope:
     return UnitScope(frozenset(units), frozenset(offices))
 
 
+def acts_with(actor: Actor, roles: frozenset[Role]) -> UnitScope:
+    """The offices a person acts for in one kind of duties only, by roles of their own: of the region and all below."""
+    regions = actor.regions(roles)
+    lengths = CODE_LENGTH.values()
+    return UnitScope(offices=frozenset((code, each) for code in regions for each in lengths if each >= len(code)))
+
+
 def sees(actor: Actor) -> UnitScope:
     """The units whose duties a person may read: those they act for, and those they stand above."""
     own = acts_for(actor)

@@ -11,6 +11,7 @@ from wxapi.duties.rules.clock import CARD_RUNG
 from wxapi.duties.rules.messages import CARD, WORK_DUE
 from wxapi.duties.services.work import SubjectKind, kinds
 from wxapi.kernel.clock import local_day, to_wire
+from wxapi.kernel.permissions import Role
 from wxapi.notifications.rules.notices import Notice
 from wxapi.notifications.services.tell import tell
 from wxapi.platform.db import transaction
@@ -37,16 +38,16 @@ def tell_of_rung(duty_id: uuid.UUID, rung: int | None, *, now: datetime) -> None
         # A feature that tells of its own reminders and cards is helped only where nobody else hears: above.
         if kind.tells_itself and rung != _NEXT_ABOVE:
             return
-        tell(session, _audience(session, duty, rung, now), _notice(session, duty, kind, rung), now=now)
+        tell(session, _audience(session, duty, kind.roles, rung, now), _notice(session, duty, kind, rung), now=now)
 
 
-def _audience(session: Session, duty: Duty, rung: int | None, now: datetime) -> set[uuid.UUID]:
+def _audience(session: Session, duty: Duty, roles: frozenset[Role], rung: int | None, now: datetime) -> set[uuid.UUID]:
     today, hidden = local_day(now), _hidden_from(duty)
     if rung == _REMIND:
-        return unit_people(session, duty.unit_code, hidden, today=today)
+        return unit_people(session, duty.unit_code, hidden, roles=roles, today=today)
     first = above(duty.unit_code)
     if rung != _NEXT_ABOVE:
-        told = unit_people(session, duty.unit_code, hidden, today=today)
+        told = unit_people(session, duty.unit_code, hidden, roles=roles, today=today)
         return told | (unit_people(session, first, hidden, today=today) if first else set())
     second = above(first) if first else None
     told = unit_people(session, second or first or duty.unit_code, hidden, today=today)

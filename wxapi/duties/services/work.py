@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
 from wxapi.duties.models import Duty
 from wxapi.duties.queries import lists
 from wxapi.duties.queries.lists import DutyFilter, WorkCounts
 from wxapi.duties.rules.clock import DutyClock, used
-from wxapi.duties.rules.scope import acts_for, sees
+from wxapi.duties.rules.scope import acts_for, acts_with, sees
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.paging import Page, decode_cursor, page_of
+from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db
 from wxapi.regions.services.lookup import tree
 from wxapi.units.queries import unit_names
@@ -53,6 +54,7 @@ class SubjectKind:
         mine: what waits for the person themselves.
         stages: stage → its Chinese name.
         message_subject: how messages name the subject's type.
+        roles: who acts in these duties for a region's office, and for those below it; empty: who acts for it otherwise.
         tells_itself: the feature's own reminders and cards reach unit and the one above.
     """
 
@@ -61,6 +63,7 @@ class SubjectKind:
     mine: Callable[[Session, Actor, datetime], Sequence[MyItem]]
     stages: Mapping[str, str]
     message_subject: str
+    roles: frozenset[Role] = frozenset()
     tells_itself: bool = False
 
 
@@ -94,7 +97,7 @@ def kinds() -> Mapping[str, SubjectKind]:
 
 def work_of_units(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str | None, now: datetime) -> Page[DutyView]:
     """The inbox: every open duty of the units the person acts for, what runs out first on top."""
-    return _page(actor, lists.own_arms(actor, acts_for(actor)), wanted, limit=limit, cursor=cursor, now=now)
+    return _page(actor, arms_owned(actor), wanted, limit=limit, cursor=cursor, now=now)
 
 
 def list_duties(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str | None, now: datetime) -> Page[DutyView]:
@@ -104,8 +107,18 @@ def list_duties(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str | N
 
 def arms_seen(actor: Actor) -> list[ColumnElement[bool]]:
     """The scope of a person's reading: own units, and those they stand above."""
-    scope = sees(actor)
-    return [*lists.own_arms(actor, scope), *lists.arms_above(scope)]
+    return [*arms_owned(actor), *lists.arms_above(sees(actor))]
+
+
+def arms_owned(actor: Actor) -> list[ColumnElement[bool]]:
+    """What the units owe that a person acts for, in each kind of duties by those who act in it."""
+    apart = [kind for kind in kinds().values() if kind.roles]
+    others = Duty.subject_type.not_in([kind.type for kind in apart])
+    found = [and_(arm, others) for arm in lists.own_arms(actor, acts_for(actor))]
+    for kind in apart:
+        arms = lists.own_arms(actor, acts_with(actor, kind.roles))
+        found += [and_(arm, Duty.subject_type == kind.type) for arm in arms]
+    return found
 
 
 def work_of_me(actor: Actor, *, now: datetime) -> list[MyItem]:
@@ -117,8 +130,7 @@ def work_of_me(actor: Actor, *, now: datetime) -> list[MyItem]:
 
 def count_work(actor: Actor, *, now: datetime) -> WorkCounts:
     """The figures of the inbox."""
-    arms = lists.own_arms(actor, acts_for(actor))
-    return lists.counts(db.session(), arms, now=now, today=local_day(now))
+    return lists.counts(db.session(), arms_owned(actor), now=now, today=local_day(now))
 
 
 def views_of(session: Session, actor: Actor, rows: Sequence[Duty], *, now: datetime) -> list[DutyView]:

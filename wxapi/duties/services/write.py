@@ -6,14 +6,15 @@ together with audit and outbox; nobody reads them before it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from wxapi.duties.models import OPEN_SQL
-from wxapi.duties.rules.clock import next_step, rung_at, rung_times
+from wxapi.duties.models import OPEN_SQL, Duty
+from wxapi.duties.rules.clock import DutyClock, next_step, rung_at, rung_times
 from wxapi.duties.rules.owed import Alter, Begin, Change, Drop, Meet, Owed, changes
 from wxapi.kernel.deadlines import red_at
 from wxapi.kernel.ids import new_id
@@ -90,6 +91,23 @@ UPDATE duties SET due_at = %(due_at)s, limit_s = %(limit_s)s, stopped_at = CAST(
     END
 {_OPEN} RETURNING id
 """  # noqa: S608
+
+
+def open_owed(session: Session, subject_id: UUID) -> list[Owed]:
+    """What is owed for a subject as it was last written. The caller holds the subject's lock."""
+    rows = session.scalars(select(Duty).where(Duty.subject_id == subject_id, text(OPEN_SQL)))
+    return [
+        Owed(
+            stage=row.stage,
+            unit_code=row.unit_code,
+            origin_at=row.origin_at,
+            due_at=row.due_at,
+            limit=timedelta(seconds=row.limit_s),
+            clock=DutyClock(row.clock),
+            stopped_at=row.stopped_at,
+        )
+        for row in rows
+    ]
 
 
 def record(

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
@@ -38,6 +38,16 @@ def leave_pending(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -
         LeaveRequest.session_id == session_id, LeaveRequest.user_id == user_id, LeaveRequest.decision.is_(None)
     )
     return session.scalars(query).one_or_none() is not None
+
+
+def waiting_since(session: Session, session_id: uuid.UUID) -> tuple[datetime | None, datetime | None]:
+    """Since when the oldest open flag and the oldest undecided request for leave of a session wait."""
+    flags = select(func.min(Flag.created_at)).where(Flag.session_id == session_id, Flag.decision.is_(None))
+    leave = select(func.min(LeaveRequest.created_at)).where(
+        LeaveRequest.session_id == session_id, LeaveRequest.decision.is_(None)
+    )
+    row = session.execute(select(flags.scalar_subquery(), leave.scalar_subquery())).one()
+    return row[0], row[1]
 
 
 def open_doubts(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> bool:

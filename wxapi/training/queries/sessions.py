@@ -36,6 +36,30 @@ def session_for(session: Session, actor: Actor, session_id: uuid.UUID) -> Traini
     ).one_or_none()
 
 
+def visible_among(session: Session, actor: Actor, ids: Collection[uuid.UUID]) -> Sequence[TrainingSession]:
+    """Those of some sessions that exist for the actor."""
+    return session.scalars(select(TrainingSession).where(TrainingSession.id.in_(ids), visible(actor))).all()
+
+
+def near_of(
+    session: Session, user_id: uuid.UUID, *, now: datetime, until: datetime, limit: int
+) -> Sequence[TrainingSession]:
+    """Published sessions that a person is enrolled in and has not come to, not over and beginning by then."""
+    return session.scalars(
+        select(TrainingSession)
+        .join(Attendance, Attendance.session_id == TrainingSession.id)
+        .where(
+            Attendance.user_id == user_id,
+            Attendance.state == State.ENROLLED,
+            TrainingSession.state == SessionState.PUBLISHED,
+            TrainingSession.ends_at > now,
+            TrainingSession.starts_at <= until,
+        )
+        .order_by(TrainingSession.starts_at, TrainingSession.id)
+        .limit(limit)
+    ).all()
+
+
 def managed_session(
     session: Session, actor: Actor, session_id: uuid.UUID, permission: Permission
 ) -> TrainingSession | None:

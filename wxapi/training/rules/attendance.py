@@ -87,7 +87,7 @@ class FlagReason(StrEnum):
 
 FLAG_NAMES = {
     FlagReason.OUTSIDE_RADIUS: "签到位置不在会场范围内",
-    FlagReason.INACCURATE_LOCATION: "定位精度过低,无法判断是否在会场",
+    FlagReason.INACCURATE_LOCATION: "定位精度过低，无法判断是否在会场",
     FlagReason.NO_LOCATION: "签到时没有提供定位",
     FlagReason.IMPOSSIBLE_DISTANCE: "签到位置距会场过远",
     FlagReason.CLOCK_OFF: "登记手机的时间明显不准",
@@ -121,7 +121,7 @@ def check_manual(state: str) -> State:
         raise InvalidError(
             "state_not_manual",
             "不能手工设为该状态。",
-            fields={"state": ["可选: " + ", ".join(sorted(MANUAL))]},
+            fields={"state": ["可选：" + "、".join(sorted(MANUAL))]},
         )
     return State(state)
 
@@ -133,7 +133,7 @@ def check_leave_possible(state: State) -> None:
         ConflictError: `already_signed_in`.
     """
     if state not in LEAVE_OVERRIDES:
-        raise ConflictError("already_signed_in", "您已有考勤记录,不能再请假;如需更正请联系组织者。")
+        raise ConflictError("already_signed_in", "您已有考勤记录，不能再请假；如需更正请联系组织者。")
 
 
 def signed_in_state(window: Window, signed_in_at: datetime, signed_out_at: datetime | None, *, doubted: bool) -> State:

@@ -49,6 +49,6 @@ def check_size(user_ids: Collection[uuid.UUID], region_codes: Collection[str]) -
     if len(user_ids) > MAX_LISTED or len(region_codes) > MAX_REGIONS:
         raise InvalidError(
             "audience_too_large",
-            f"名单最多 {MAX_LISTED} 人、区域最多 {MAX_REGIONS} 个;人数更多时请按区域或职务设定参加范围。",
+            f"名单最多 {MAX_LISTED} 人、区域最多 {MAX_REGIONS} 个；人数更多时请按区域或职务设定参加范围。",
             fields={"audience": ["名单过长。"]},
         )

@@ -110,7 +110,7 @@ def check_times(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at - starts_at > MAX_LENGTH:
         raise InvalidError(
             "session_too_long",
-            "一个场次最长 31 天;更长的培训请分成多个场次。",
+            "一个场次最长 31 天；更长的培训请分成多个场次。",
             fields={"ends_at": ["最长 31 天。"]},
         )
 
@@ -135,7 +135,7 @@ def check_capacity(capacity: int | None, taken: int) -> None:
     """
     if capacity is not None and capacity < taken:
         raise ConflictError(
-            "capacity_below_enrolled", f"已有 {taken} 人报名,名额不能少于此数。", extra={"enrolled": taken}
+            "capacity_below_enrolled", f"已有 {taken} 人报名，名额不能少于此数。", extra={"enrolled": taken}
         )
 
 
@@ -148,7 +148,7 @@ def check_editable(state: SessionState) -> None:
     if state is SessionState.CANCELLED:
         raise session_cancelled()
     if state is SessionState.OVER:
-        raise ConflictError("session_over", "培训已结束,不能再修改。")
+        raise ConflictError("session_over", "培训已结束，不能再修改。")
 
 
 def check_enrollable(state: SessionState) -> None:
@@ -162,7 +162,7 @@ def check_enrollable(state: SessionState) -> None:
     if state is SessionState.CANCELLED:
         raise session_cancelled()
     if state is SessionState.OVER:
-        raise ConflictError("session_over", "培训已结束,不能再报名。")
+        raise ConflictError("session_over", "培训已结束，不能再报名。")
 
 
 def session_cancelled() -> ConflictError:

@@ -33,6 +33,9 @@ class Via(StrEnum):
     STEWARD = "steward"
 
 
+VIA_NAMES = {Via.SCAN: "扫码", Via.TYPED: "手动输入", Via.TICKET: "凭签到凭证", Via.STEWARD: "签到员登记"}
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The times of one session that matter for signing in."""
@@ -141,7 +144,7 @@ def check_open(window: Window, at: datetime) -> None:
         ConflictError: `sign_in_not_open` or `sign_in_closed`.
     """
     if at < window.opens_at:
-        raise ConflictError("sign_in_not_open", "签到尚未开始,请在开放时间内再试。")
+        raise ConflictError("sign_in_not_open", "签到尚未开始，请在开放时间内再试。")
     if at > window.ends_at:
         raise sign_in_closed()
 
@@ -153,16 +156,16 @@ def check_sign_out(window: Window, at: datetime) -> None:
         ConflictError: `sign_out_not_open` or `sign_out_closed`.
     """
     if at < window.starts_at:
-        raise ConflictError("sign_out_not_open", "培训尚未开始,还不能签退。")
+        raise ConflictError("sign_out_not_open", "培训尚未开始，还不能签退。")
     if at > window.ends_at + SIGN_OUT_AFTER_END:
-        raise ConflictError("sign_out_closed", "签退时间已过,如需更正请联系组织者。")
+        raise ConflictError("sign_out_closed", "签退时间已过，如需更正请联系组织者。")
 
 
 def code_expired() -> DomainError:
     """The refusal of a code whose time is over."""
-    return GoneError("code_expired", "签到码已过期,请重新扫描屏幕上的最新签到码。")
+    return GoneError("code_expired", "签到码已过期，请重新扫描屏幕上的最新签到码。")
 
 
 def sign_in_closed() -> DomainError:
     """The refusal after the end."""
-    return ConflictError("sign_in_closed", "签到已结束,如需补签请联系组织者。")
+    return ConflictError("sign_in_closed", "签到已结束，如需补签请联系组织者。")

@@ -1,7 +1,9 @@
 """Words of training, as people read them."""
 
 from wxapi.kernel.words import Colour, words
+from wxapi.training.rules.attendance import FLAG_NAMES, STATE_NAMES, State
 from wxapi.training.rules.sessions import KIND_NAMES, SessionState
+from wxapi.training.rules.windows import VIA_NAMES
 
 SESSION_KINDS = words("session_kinds", KIND_NAMES)
 SESSION_STATES = words(
@@ -17,4 +19,24 @@ SESSION_STATES = words(
         SessionState.CANCELLED: Colour.RED,
     },
 )
-WORDS = (SESSION_KINDS, SESSION_STATES)
+ATTENDANCE_STATES = words(
+    "attendance_states",
+    STATE_NAMES,
+    {
+        State.ENROLLED: Colour.BLUE,
+        State.PRESENT: Colour.GREEN,
+        State.LATE: Colour.AMBER,
+        State.LEFT_EARLY: Colour.AMBER,
+        State.NEEDS_REVIEW: Colour.AMBER,
+        State.ABSENT: Colour.RED,
+        State.MADE_UP: Colour.GREEN,
+    },
+)
+FLAG_REASONS = words("flag_reasons", FLAG_NAMES)
+SIGN_IN_WAYS = words("sign_in_ways", VIA_NAMES)
+LEAVE_STATES = words(
+    "leave_states",
+    {"pending": "待审批", "approved": "已批准", "denied": "未批准"},
+    {"pending": Colour.AMBER, "approved": Colour.GREEN, "denied": Colour.RED},
+)
+WORDS = (SESSION_KINDS, SESSION_STATES, ATTENDANCE_STATES, FLAG_REASONS, SIGN_IN_WAYS, LEAVE_STATES)

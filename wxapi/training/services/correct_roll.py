@@ -92,7 +92,7 @@ def correct_many(
     """
     state = check_manual(correction.state)
     if user_ids is None and not late_uploads:
-        raise InvalidError("nobody_named", "请指定人员名单,或选择全部离线补传记录。")
+        raise InvalidError("nobody_named", "请指定人员名单，或选择全部离线补传记录。")
     with transaction() as session:
         _for_changes(session, actor, session_id, user_ids)
         missing = []

@@ -115,7 +115,7 @@ def leave_series(actor: Actor, series_id: uuid.UUID, *, now: datetime) -> None:
 
 def not_in_audience() -> DomainError:
     """The refusal of somebody for whom the session is not."""
-    return ForbiddenError("not_in_audience", "您不在本场培训的参加范围内,如有疑问请联系组织者。")
+    return ForbiddenError("not_in_audience", "您不在本场培训的参加范围内，如有疑问请联系组织者。")
 
 
 def _join_series(session: Session, series_id: uuid.UUID, actor: Actor) -> None:

@@ -2,11 +2,11 @@
 
 import hashlib
 import uuid
-from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
+from cachetools import LRUCache
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -44,25 +44,31 @@ class LiveCounts:
     counted_at: datetime
 
 
+@dataclass(slots=True)
+class _Hall:
+    """One session's count. One thread counts, the others of this hall wait; no other hall does."""
+
+    lock: Lock = field(default_factory=Lock)
+    counts: LiveCounts | None = None
+
+
 class _Board:
-    """One short-lived count a session, shared by all screens of this process; one thread counts, the others wait."""
+    """One short-lived count a session, shared by all screens of this process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._counts: OrderedDict[uuid.UUID, LiveCounts] = OrderedDict()
+        self._halls: LRUCache[uuid.UUID, _Hall] = LRUCache(_KEPT)
 
     def look(self, session: Session, session_id: uuid.UUID, now: datetime) -> LiveCounts:
         with self._lock:
-            known = self._counts.get(session_id)
+            hall = self._halls.setdefault(session_id, _Hall())
+        with hall.lock:
+            known = hall.counts
             # A clock that went back must not keep an old count alive.
             if known is not None and timedelta(0) <= now - known.counted_at < COUNT_LIFE:
                 return known
-            counted = _count(session, session_id, now)
-            self._counts[session_id] = counted
-            self._counts.move_to_end(session_id)
-            if len(self._counts) > _KEPT:
-                self._counts.popitem(last=False)
-            return counted
+            hall.counts = _count(session, session_id, now)
+            return hall.counts
 
 
 _board = _Board()
@@ -77,7 +83,7 @@ def screen_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> Screen
     """
     row = managed(db.session(), actor, session_id, ORGANISE)
     if row.state == SessionState.DRAFT:
-        raise ConflictError("session_not_published", "请先发布本场培训,再显示签到码。")
+        raise ConflictError("session_not_published", "请先发布本场培训，再显示签到码。")
     if row.state == SessionState.CANCELLED:
         raise session_cancelled()
     facts = facts_from(row)

@@ -9,15 +9,17 @@ from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
-from wxapi.training.models import LeaveRequest, TrainingSession
-from wxapi.training.queries import reviews
+from wxapi.training.models import LeaveRequest
+from wxapi.training.queries import reviews, sessions
 from wxapi.training.queries import roll as queries
 from wxapi.training.queries.managed import ORGANISE, managed, managed_for_roll
 from wxapi.training.rules.attendance import LEAVE_OVERRIDES, Action, Decision, State, check_leave_possible
+from wxapi.training.rules.owed import LEAVE_DECISION
 from wxapi.training.rules.sessions import SessionState, session_cancelled
 from wxapi.training.services import timetable
 from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.change_state import Change, change_states
+from wxapi.training.services.owing import owe
 
 
 def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> LeaveRequest:
@@ -28,7 +30,8 @@ def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> L
         ConflictError: `session_cancelled`, `already_signed_in`, `leave_pending`.
     """
     with transaction() as session:
-        found = session.get(TrainingSession, session_id)
+        # The session before its rows: what is owed for it changes.
+        found = sessions.locked(session, session_id)
         if found is None or found.state == SessionState.DRAFT:
             raise not_found()
         if found.state == SessionState.CANCELLED:
@@ -39,11 +42,12 @@ def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> L
             raise not_found()
         check_leave_possible(State(row.state))
         if reviews.leave_pending(session, session_id, actor.user_id):
-            raise ConflictError("leave_pending", "您已提交请假申请,请等待组织者审批。")
+            raise ConflictError("leave_pending", "您已提交请假申请，请等待组织者审批。")
         request = LeaveRequest(
             id=new_id(), session_id=session_id, user_id=actor.user_id, reason=reason, created_at=now, note=""
         )
         session.add(request)
+        owe(session, found, now=now)
         audit.record(session, actor.user_id, "training.leave_ask", subject=f"training:{session_id}", at=now)
         return request
 
@@ -68,7 +72,7 @@ def decide(
         about = reviews.leave_of(session, actor, request_id)
         if about is None or (session_id is not None and about.session_id != session_id):
             raise not_found()
-        managed_for_roll(session, actor, about.session_id, [about.user_id])
+        held = managed_for_roll(session, actor, about.session_id, [about.user_id])
         request = session.get_one(LeaveRequest, request_id, with_for_update=True, populate_existing=True)
         if request.decision == decision:
             return request
@@ -83,6 +87,7 @@ def decide(
                 change = Change(State.ON_LEAVE, Action.LEAVE, actor.user_id, "", now)
                 change_states(session, request.session_id, [request.user_id], change)
                 settle_if_over(session, request.session_id, now=now, only=[request.user_id])
+        owe(session, held, decided=LEAVE_DECISION, now=now)
         timetable.leave_decided(session, request.id)
         audit.record(
             session,

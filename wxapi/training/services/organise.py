@@ -32,6 +32,7 @@ from wxapi.training.rules.sessions import (
     shown_state,
 )
 from wxapi.training.services import timetable
+from wxapi.training.services.owing import owe
 from wxapi.training.services.seats import fill_seats, seat_series
 from wxapi.training.services.session_cache import SECRET_PURPOSE
 
@@ -91,6 +92,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
         fill_seats(session, row, now=now)
         if row.state == SessionState.PUBLISHED and times != (row.starts_at, row.ends_at, row.offline_hours):
             timetable.plan_clockwork(session, row, now=now)
+        owe(session, row, now=now)
         _audit(session, actor, "training.change", row, now)
         return replace_fields(view_of(session, actor, row), overlaps=_overlapping(session, row))
 
@@ -138,6 +140,7 @@ def cancel(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SessionView
             row.updated_at = now
             if told:
                 timetable.cancelled(session, row.id)
+                owe(session, row, now=now)
             _audit(session, actor, "training.cancel", row, now)
         return view_of(session, actor, row)
 
@@ -161,7 +164,7 @@ def _check_audience(session: Session, audience: Audience) -> None:
         raise InvalidError(
             "unknown_region",
             "参加范围中有未知的区域代码。",
-            fields={"audience.region_codes": [f"未知区域代码: {code}" for code in unknown[:_NAMED]]},
+            fields={"audience.region_codes": [f"未知区域代码：{code}" for code in unknown[:_NAMED]]},
         )
     for code in audience.region_codes:
         refuse_closed(code, field="audience.region_codes")
@@ -170,7 +173,7 @@ def _check_audience(session: Session, audience: Audience) -> None:
         raise InvalidError(
             "person_unknown",
             "参加名单中有未知的人员。",
-            fields={"audience.user_ids": [f"未知人员: {user_id}" for user_id in missing[:_NAMED]]},
+            fields={"audience.user_ids": [f"未知人员：{user_id}" for user_id in missing[:_NAMED]]},
         )
 
 

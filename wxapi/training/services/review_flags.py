@@ -16,7 +16,7 @@ from wxapi.kernel.paging import Page
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.training.models import Attendance, Enrolment, Flag
-from wxapi.training.queries import reviews
+from wxapi.training.queries import reviews, sessions
 from wxapi.training.queries import roll as queries
 from wxapi.training.queries.managed import ORGANISE, managed, managed_for_roll
 from wxapi.training.queries.roll import after_sign_in, last_standing
@@ -32,8 +32,10 @@ from wxapi.training.rules.attendance import (
     signed_in_state,
 )
 from wxapi.training.rules.codes import step_start
+from wxapi.training.rules.owed import FLAG_REVIEW
 from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.change_state import Change, change_states
+from wxapi.training.services.owing import owe
 from wxapi.training.services.session_cache import Facts, present_facts
 
 Found = tuple[FlagReason, str, uuid.UUID | None, dict[str, Any]]
@@ -73,7 +75,8 @@ def decide(
         about = reviews.flag_of(session, actor, flag_id)
         if about is None or (session_id is not None and about.session_id != session_id):
             raise not_found()
-        managed_for_roll(session, actor, about.session_id, None if about.user_id is None else [about.user_id])
+        whose = None if about.user_id is None else [about.user_id]
+        held = managed_for_roll(session, actor, about.session_id, whose)
         flag = session.get_one(Flag, flag_id, with_for_update=True, populate_existing=True)
         if flag.decision == decision:
             return flag
@@ -84,6 +87,7 @@ def decide(
         session.flush()
         if flag.user_id is not None:
             _apply(session, flag, flag.user_id, actor, decision, now=now)
+        owe(session, held, decided=FLAG_REVIEW, now=now)
         audit.record(
             session,
             actor.user_id,
@@ -100,8 +104,12 @@ def review(session_id: uuid.UUID, *, now: datetime) -> int:
     """Look a session over for what shows only in the whole; returns how many flags are new. May run again."""
     with transaction() as session:
         facts = present_facts(session, session_id)
+        row = sessions.locked(session, session_id)
+        assert row is not None
         found = [*_shared_devices(session, session_id), *_crowds(session, facts)]
-        return _add(session, session_id, found, now=now)
+        new = _add(session, session_id, found, now=now)
+        owe(session, row, now=now)
+        return new
 
 
 def _apply(

@@ -150,4 +150,4 @@ def _leave_roll(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> 
         .execution_options(synchronize_session=False)
     ).first()
     if gone is None and session.scalars(select(Attendance.id).where(*mine)).first() is not None:
-        raise ConflictError("already_signed_in", "您已有考勤记录,不能再取消报名;如需更正请联系组织者。")
+        raise ConflictError("already_signed_in", "您已有考勤记录，不能再取消报名；如需更正请联系组织者。")

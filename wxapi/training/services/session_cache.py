@@ -6,10 +6,10 @@ refusal is given only after the present version was read.
 """
 
 import uuid
-from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 
+from cachetools import LRUCache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -42,35 +42,15 @@ class Facts:
     sign_out: bool
 
 
-class _Shelf:
-    """The facts of the sessions used last."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._lock = Lock()
-        self._facts: OrderedDict[uuid.UUID, Facts] = OrderedDict()
-
-    def get(self, session_id: uuid.UUID) -> Facts | None:
-        with self._lock:
-            facts = self._facts.get(session_id)
-            if facts is not None:
-                self._facts.move_to_end(session_id)
-            return facts
-
-    def put(self, facts: Facts) -> None:
-        with self._lock:
-            self._facts[facts.id] = facts
-            self._facts.move_to_end(facts.id)
-            if len(self._facts) > self._size:
-                self._facts.popitem(last=False)
-
-
-_shelf = _Shelf(_KEPT)
+# The facts of the sessions used last. Reading moves an entry, so that it wants the lock, too.
+_shelf: LRUCache[uuid.UUID, Facts] = LRUCache(_KEPT)
+_shelf_lock = Lock()
 
 
 def known_facts(session_id: uuid.UUID) -> Facts | None:
     """The facts as this process knows them, perhaps of an older version; None when it knows none."""
-    return _shelf.get(session_id)
+    with _shelf_lock:
+        return _shelf.get(session_id)
 
 
 def facts_of(session: Session, session_id: uuid.UUID) -> Facts:
@@ -79,7 +59,7 @@ def facts_of(session: Session, session_id: uuid.UUID) -> Facts:
     Raises:
         NotFoundError: no such session, or a draft.
     """
-    return _shelf.get(session_id) or present_facts(session, session_id)
+    return known_facts(session_id) or present_facts(session, session_id)
 
 
 def present_facts(session: Session, session_id: uuid.UUID) -> Facts:
@@ -93,11 +73,12 @@ def present_facts(session: Session, session_id: uuid.UUID) -> Facts:
     ).one_or_none()
     if version is None or version.state == SessionState.DRAFT:
         raise not_found()
-    known = _shelf.get(session_id)
+    known = known_facts(session_id)
     if known is not None and known.version == version.version:
         return known
     facts = facts_from(session.get_one(TrainingSession, session_id, populate_existing=True))
-    _shelf.put(facts)
+    with _shelf_lock:
+        _shelf[session_id] = facts
     return facts
 
 
@@ -110,16 +91,21 @@ def facts_from(row: TrainingSession) -> Facts:
         state=SessionState(row.state),
         region_code=row.region_code,
         secret=bytes.fromhex(runtime().cipher.open(row.secret_sealed, purpose=SECRET_PURPOSE)),
-        window=Window.of(
-            row.starts_at,
-            row.ends_at,
-            opens_min=row.sign_in_opens_min,
-            late_after_min=row.late_after_min,
-            offline_hours=row.offline_hours,
-        ),
+        window=window_of(row),
         fence=Fence(centre, row.radius_m) if centre is not None and row.radius_m is not None else None,
         audience=audience_of(row),
         sign_out=row.sign_out,
+    )
+
+
+def window_of(row: TrainingSession) -> Window:
+    """The times of a stored session."""
+    return Window.of(
+        row.starts_at,
+        row.ends_at,
+        opens_min=row.sign_in_opens_min,
+        late_after_min=row.late_after_min,
+        offline_hours=row.offline_hours,
     )
 
 

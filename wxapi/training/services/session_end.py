@@ -14,6 +14,7 @@ from wxapi.training.rules.attendance import Action, State
 from wxapi.training.rules.sessions import SessionState
 from wxapi.training.services.book_hours import settle, settle_if_over
 from wxapi.training.services.change_state import Change, change_states
+from wxapi.training.services.owing import owe
 from wxapi.training.services.review_flags import review
 
 # Sessions are closed in portions of a job's time.
@@ -41,6 +42,7 @@ def close(session_id: uuid.UUID, *, now: datetime) -> int:
         if row is None or row.state != SessionState.PUBLISHED or now <= _offline_until(row):
             return 0
         missing = _mark_absent(session, row.id, now=now)
+        owe(session, row, now=now)
         settle_if_over(session, row.id, now=now)
         return missing
 

@@ -17,6 +17,7 @@ from wxapi.training.rules.sessions import SessionState, session_cancelled
 from wxapi.training.rules.windows import Proof
 from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.enrolling import not_in_audience
+from wxapi.training.services.owing import owe
 from wxapi.training.services.record_sign_in import (
     Recorded,
     SignIn,
@@ -82,12 +83,14 @@ def sign_in(actor: Actor, session_id: uuid.UUID, attempt: Attempt, *, now: datet
         return usual
     with transaction() as session:
         facts = facts_of(session, session_id)
-        over = now >= facts.window.ends_at
-        if over:  # an offline record that came after the hours were booked: the session is locked before the row
-            queries.lock_with_make_ups(session, session_id, [actor.user_id])
+        held = None
+        if now >= facts.window.ends_at:
+            # An offline record that came after the hours were booked: the session is locked before the row.
+            held = queries.lock_with_make_ups(session, session_id, [actor.user_id])
         outcome = attempt_sign_in(session, facts, person, attempt, now=now)
-        if over:
+        if held is not None:
             settle_if_over(session, session_id, now=now, only=[actor.user_id])
+            owe(session, held, now=now)
     # Raised after the commit: the refusal is stored.
     if isinstance(outcome, DomainError):
         raise outcome
@@ -177,14 +180,14 @@ def check_tries(session: Session, facts: Facts, user_id: uuid.UUID, attempt: Att
     if wrong_typed_codes(session, facts.id, user_id, now - TYPED_SPAN) >= TYPED_TRIES:
         raise TooManyRequestsError(
             "too_many_tries",
-            "输入错误次数过多,请扫描屏幕上的二维码,或稍后再试。",
+            "输入错误次数过多，请扫描屏幕上的二维码，或稍后再试。",
             retry_after=int(TYPED_SPAN.total_seconds()),
         )
 
 
 def code_invalid() -> DomainError:
     """The refusal of a text that is no code of this session."""
-    return InvalidError("code_invalid", "签到码无效,请确认是本场培训的签到码,并完整扫描或输入。")
+    return InvalidError("code_invalid", "签到码无效，请确认是本场培训的签到码，并完整扫描或输入。")
 
 
 def may_enter(session: Session, facts: Facts, person: Person) -> bool:

@@ -75,7 +75,7 @@ def _try(
         .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
-        return ConflictError("not_signed_in", "您还没有签到,不能签退。")
+        return ConflictError("not_signed_in", "您还没有签到，不能签退。")
     first = row.signed_out_at is None
     _leave(facts, row, proof.at)
     session.flush()

@@ -20,6 +20,7 @@ from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import STEWARD, managed
 from wxapi.training.rules import codes
 from wxapi.training.services.book_hours import settle_if_over
+from wxapi.training.services.owing import owe
 from wxapi.training.services.record_sign_in import Recorded
 from wxapi.training.services.session_cache import Facts, present_facts
 from wxapi.training.services.signing_in import Attempt, Person, attempt_sign_in
@@ -72,9 +73,9 @@ def sign_in_batch(
     with transaction() as session:
         managed(session, actor, session_id, STEWARD)
         facts = present_facts(session, session_id)
-        over = now >= facts.window.ends_at
-        if over:  # the hours follow: the session is locked before its rows
-            queries.lock_with_make_ups(session, session_id)
+        held = None
+        if now >= facts.window.ends_at:  # the hours follow: the session is locked before its rows
+            held = queries.lock_with_make_ups(session, session_id)
         results = {index: item for index, item in enumerate(items) if isinstance(item, Result)}
         named = [_named(facts, actor, index, item) for index, item in enumerate(items) if isinstance(item, Item)]
         known = _people(session, {each.user_id for each in named}, now=now)
@@ -90,8 +91,9 @@ def sign_in_batch(
             items=len(items),
             created=sum(outcome.created for outcome in done),
         )
-        if over:
+        if held is not None:
             settle_if_over(session, session_id, now=now)
+            owe(session, held, now=now)
         return [results[index] for index in range(len(items))]
 
 

@@ -8,7 +8,7 @@ from wxapi.platform.wire import WireSchema
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-blueprint = ApiBlueprint("training", __name__, description="培训:场次、报名、签到、考勤、学时")
+blueprint = ApiBlueprint("training", __name__, description="培训：场次、报名、签到、考勤、学时")
 ROOT = "/training/sessions"
 ONE = f"{ROOT}/<uuid:session_id>"
 

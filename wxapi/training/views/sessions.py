@@ -14,7 +14,7 @@ from wxapi.training.views.routes import ONE, ROOT, blueprint
 from wxapi.training.wire import answers, json, requests
 
 _EXAMPLE = {
-    "title": "党课开讲啦:基层治理的荆州实践",
+    "title": "党课开讲啦：基层治理的荆州实践",
     "kind": "lecture",
     "region_code": "421002",
     "starts_at": "2026-12-01T01:00:00Z",

@@ -60,7 +60,7 @@ def session_dict(view: SessionView, now: datetime) -> dict[str, Any]:
 def _overlap(other: TrainingSession) -> dict[str, str]:
     return {
         "code": "session_overlaps",
-        "detail": f"与您组织的另一场培训“{other.title}”时间重叠;如由他人主持,可设置 parallel 为 true。",
+        "detail": f"与您组织的另一场培训“{other.title}”时间重叠；如由他人主持，可设置 parallel 为 true。",
         "session_id": str(other.id),
     }
 

@@ -9,7 +9,7 @@ import xlsxwriter
 
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.training.rules.attendance import FLAG_NAMES, STATE_NAMES, FlagReason, State
-from wxapi.training.rules.windows import Via
+from wxapi.training.rules.windows import VIA_NAMES, Via
 from wxapi.training.services.export_roll import SheetRow
 
 HEADERS = (
@@ -21,12 +21,11 @@ HEADERS = (
     "签退时间",
     "签到方式",
     "离线补传",
-    "距会场(米)",
+    "距会场（米）",
     "提示",
     "备注",
 )
 _WIDTHS = (6, 16, 10, 10, 20, 20, 10, 10, 12, 32, 32)
-VIA_NAMES = {Via.SCAN: "扫码", Via.TYPED: "输入码", Via.TICKET: "凭票", Via.STEWARD: "工作人员登记"}
 # What a spreadsheet takes for the beginning of a formula, also after the sheet was saved as CSV and opened again.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
