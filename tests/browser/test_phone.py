@@ -4,6 +4,7 @@ import io
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.browser.conftest import Open
 from tests.browser.test_pages import violations
 from tests.factories import Person
 from tests.reporting import VILLAGE, Town, file_routed, resolved
+from tests.schooling import open_school
 from wxapi.kernel.coordinates import gcj02_to_wgs84
 from wxapi.photos.models import Photo, original_key
 from wxapi.platform.db import db
@@ -25,6 +27,12 @@ from wxapi.reports.models import Report, ReportPhoto
 
 pytestmark = pytest.mark.processes
 
+# The server has it; the answer never arrives.
+LOSE_ANSWERS = (
+    "() => { const real = window.fetch; window.fetch = async (address, options) => {"
+    " const answer = await real(address, options);"
+    " if (address === '/m/new') { throw new TypeError('lost'); } return answer; }; }"
+)
 SMALL: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
 
 
@@ -148,12 +156,7 @@ def test_a_draft_is_sent_once_after_the_network_came_back(open_page: Open, repor
 def test_a_draft_outlives_its_page_and_a_lost_answer(open_page: Open, reporter: Person, site: Flask) -> None:
     page = open_page(reporter, "/m/new", **here(north=0.003))
     expect(page.locator(".picked")).to_contain_text("001村")
-    # The server has it; the answer never arrives.
-    page.evaluate(
-        "() => { const real = window.fetch; window.fetch = async (address, options) => {"
-        " const answer = await real(address, options);"
-        " if (address === '/m/new') { throw new TypeError('lost'); } return answer; }; }"
-    )
+    page.evaluate(LOSE_ANSWERS)
     add_photo(page)
     fill(page)
     page.get_by_role("button", name="提交上报").click()
@@ -163,6 +166,22 @@ def test_a_draft_outlives_its_page_and_a_lost_answer(open_page: Open, reporter: 
     sent = page.get_by_text("已发送：")
     expect(sent).to_be_visible()
     expect(sent).to_contain_text(mine(site, reporter)[0].number)
+    assert len(mine(site, reporter)) == 1
+
+
+def test_a_draft_nobody_can_vouch_for_waits_for_its_person(open_page: Open, reporter: Person, site: Flask) -> None:
+    """The server forgets a key after two days: what was tried before is not sent by itself again."""
+    page = open_page(reporter, "/m/new", **here(north=-0.003))
+    expect(page.locator(".picked")).to_contain_text("001村")
+    page.evaluate(LOSE_ANSWERS)
+    fill(page, "E0203")
+    page.get_by_role("button", name="提交上报").click()
+    expect(page.get_by_text("已保存在本机")).to_be_visible()
+    page.clock.install(time=datetime.now(UTC) + timedelta(hours=46))
+    page.goto(site.extensions["address"] + "/m")
+    expect(page.get_by_text("可能已经发出")).to_be_visible()
+    page.get_by_role("button", name="删除").click()
+    expect(page.locator("[data-drafts]")).to_be_hidden()
     assert len(mine(site, reporter)) == 1
 
 
@@ -259,6 +278,7 @@ def test_pages_of_the_phone_are_accessible_and_go_not_sideways(
     with site.app_context():
         report = resolved(town, None)
         number = report["number"]
+        open_school(town.people).make(title="“网格啄木鸟”红色课堂：身边的基层治理与社区服务实务培训")
         db.session.remove()
     pages = ("/m", "/m?tab=inbox", "/m/new", f"/m/new?region_code={VILLAGE}", f"/m/r/{number}", "/m/sign", "/m/r/none")
     for path in pages:

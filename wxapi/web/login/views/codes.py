@@ -23,7 +23,8 @@ def explain_session(session_id: str) -> Response:
         wanted = uuid.UUID(session_id)
     except ValueError:
         raise not_found() from None
-    return page("login/session.html", session=read_announcement(wanted, now=runtime().clock.now()))
+    announced = read_announcement(wanted, now=runtime().clock.now())
+    return page("login/session.html", session=announced, session_id=wanted)
 
 
 @room.get("/c/<string:code>")

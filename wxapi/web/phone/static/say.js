@@ -3,7 +3,7 @@
 const form = document.querySelector(".act form");
 
 function show() {
-  const chosen = form.querySelector("input[name=action]:checked");
+  const chosen = form.querySelector("input[name=action]:checked, input[name=action][type=hidden]");
   const action = chosen ? chosen.value : "";
   for (const box of form.querySelectorAll("[data-for]")) {
     box.hidden = !box.dataset.for.split(" ").includes(action);
