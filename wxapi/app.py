@@ -97,6 +97,7 @@ from wxapi.units.services import manage as unit_management
 from wxapi.units.services import region_moves as unit_moves
 from wxapi.web import panorama as panorama_pages
 from wxapi.web.desk import views as desk
+from wxapi.web.hall import views as hall
 from wxapi.web.kit import headers
 from wxapi.web.kit import installing as pages
 from wxapi.web.kit.access import page_actor
@@ -180,7 +181,7 @@ UPLOADS: dict[str, int] = {
     "phone.say": 3 * photos.MAX_UPLOAD,
 }
 # Rooms of the pages, in the order of the menu.
-PAGES = (desk.room, panorama_pages.room, phone.room, login.room)
+PAGES = (desk.room, hall.room, panorama_pages.room, phone.room, login.room)
 # Words people read, by the features they belong to.
 VOCABULARY: tuple[Words, ...] = (
     words("roles", ROLE_NAMES),

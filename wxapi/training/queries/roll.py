@@ -12,7 +12,7 @@ from wxapi.identity.models import User
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.training.models import Attendance, AttendanceEvent, Enrolment, TrainingSession
 from wxapi.training.queries.scope import among
-from wxapi.training.rules.attendance import Action, State
+from wxapi.training.rules.attendance import NOT_COME, Action, State
 from wxapi.training.rules.sessions import EnrolmentState
 
 _STREAMED = 500
@@ -25,6 +25,8 @@ class RollFilter:
     state: State | None = None
     late_upload: bool | None = None
     walk_in: bool | None = None
+    # Only those who have not come.
+    missing: bool = False
     q: str | None = None
 
 
@@ -204,6 +206,8 @@ def _roll(session_id: uuid.UUID, wanted: RollFilter) -> Select[Attendance, str]:
     where: list[ColumnElement[bool]] = [Attendance.session_id == session_id]
     if wanted.state is not None:
         where.append(Attendance.state == wanted.state)
+    if wanted.missing:
+        where.append(Attendance.state.in_(NOT_COME))
     if wanted.late_upload is not None:
         where.append(Attendance.late_upload.is_(wanted.late_upload))
     if wanted.walk_in is not None:

@@ -40,6 +40,8 @@ IN_THE_HALL = frozenset({State.PRESENT, State.LATE, State.LEFT_EARLY})
 ATTENDED = IN_THE_HALL | {State.MADE_UP}
 # What a sign-in overrides: nobody proves their presence in vain because they were excused or already written off.
 SIGN_IN_OVERRIDES = frozenset({State.ENROLLED, State.ON_LEAVE, State.ABSENT, State.EXEMPT})
+# On the roll, not excused, and not in the hall yet, or never.
+NOT_COME = frozenset({State.ENROLLED, State.ABSENT})
 # What an approved leave overrides; somebody who came anyway stays present.
 LEAVE_OVERRIDES = frozenset({State.ENROLLED, State.ABSENT})
 # What the organiser may set by hand. `needs_review` is only ever the system's word.

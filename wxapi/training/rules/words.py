@@ -2,6 +2,7 @@
 
 from wxapi.kernel.words import Colour, words
 from wxapi.training.rules.attendance import FLAG_NAMES, STATE_NAMES, State
+from wxapi.training.rules.phases import PHASE_NAMES, Phase
 from wxapi.training.rules.sessions import KIND_NAMES, SessionState
 from wxapi.training.rules.windows import VIA_NAMES
 
@@ -17,6 +18,17 @@ SESSION_STATES = words(
     {
         SessionState.PUBLISHED: Colour.BLUE,
         SessionState.CANCELLED: Colour.RED,
+    },
+)
+SESSION_PHASES = words(
+    "session_phases",
+    PHASE_NAMES,
+    {
+        Phase.ENROLLING: Colour.BLUE,
+        Phase.SIGN_IN: Colour.GREEN,
+        Phase.UNDER_WAY: Colour.GREEN,
+        Phase.SORTING: Colour.AMBER,
+        Phase.CANCELLED: Colour.RED,
     },
 )
 ATTENDANCE_STATES = words(
@@ -39,4 +51,4 @@ LEAVE_STATES = words(
     {"pending": "待审批", "approved": "已批准", "denied": "未批准"},
     {"pending": Colour.AMBER, "approved": Colour.GREEN, "denied": Colour.RED},
 )
-WORDS = (SESSION_KINDS, SESSION_STATES, ATTENDANCE_STATES, FLAG_REASONS, SIGN_IN_WAYS, LEAVE_STATES)
+WORDS = (SESSION_KINDS, SESSION_STATES, SESSION_PHASES, ATTENDANCE_STATES, FLAG_REASONS, SIGN_IN_WAYS, LEAVE_STATES)

@@ -42,10 +42,15 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class ManyCorrected:
-    """How many rows changed, and who of those named is not on the roll and could not be added to it."""
+    """Whose rows changed, and who of those named is not on the roll and could not be added to it."""
 
-    changed: int
+    people: Sequence[uuid.UUID]
     missing: Sequence[uuid.UUID]
+
+    @property
+    def changed(self) -> int:
+        """How many rows changed."""
+        return len(self.people)
 
 
 def correct(
@@ -110,7 +115,7 @@ def correct_many(
         change_states(session, session_id, people, change)
         _audit(session, actor, "training.correct_many", session_id, now, state=state.value, rows=len(people))
         settle_if_over(session, session_id, now=now, only=people)
-        return ManyCorrected(len(people), missing)
+        return ManyCorrected(people, missing)
 
 
 def undo(actor: Actor, session_id: uuid.UUID, user_id: uuid.UUID, *, reason: str, now: datetime) -> RollRow:

@@ -65,9 +65,13 @@ function restore(form, kept) {
   return found;
 }
 
+// [data-accepted]: the text of this address was taken, or that of the addresses it names.
 const key = "draft:" + location.pathname;
-if (document.querySelector("[data-accepted]")) {
-  sessionStorage.removeItem(key);
+const accepted = document.querySelector("[data-accepted]");
+if (accepted) {
+  for (const path of (accepted.dataset.accepted || location.pathname).split(" ")) {
+    sessionStorage.removeItem("draft:" + path);
+  }
 }
 for (const form of document.querySelectorAll("form[data-draft]")) {
   const keep = () => sessionStorage.setItem(key, JSON.stringify(draftOf(form)));

@@ -1,0 +1,178 @@
+"""The roll: who is there, who is not, and corrections of many at once."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, request, send_file
+
+from wxapi.kernel.errors import ConflictError, DomainError, InvalidError, NotFoundError
+from wxapi.kernel.paging import Page
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.db import commit_so_far
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.problems import status_of
+from wxapi.platform.runtime import runtime
+from wxapi.training.models import Attendance
+from wxapi.training.services import correct_roll, export_roll, hall_screen, roll_reading
+from wxapi.training.services.correct_roll import Correction
+from wxapi.training.wire.documents import roll_sheet
+from wxapi.training.wire.requests import BulkBody, ReasonBody
+from wxapi.web.hall import rolls
+from wxapi.web.hall.blueprint import room
+from wxapi.web.hall.halls import Hall, find_hall
+from wxapi.web.hall.picks import picked
+from wxapi.web.kit import forms, words
+from wxapi.web.kit.render import fragment, page
+
+STEWARD, ORGANISE = Permission.TRAINING_STEWARD, Permission.TRAINING_ORGANISE
+UNDO = "undo"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_DONE = {"ticked": "签到成功。", "known": "该人员此前已签到。"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one person's line; `refusal` is None where it changed or needed no change."""
+
+    user_id: uuid.UUID
+    name: str
+    state: str
+    refusal: DomainError | None
+
+
+@room.get("/hall/<uuid:session_id>/roll")
+@guard(STEWARD)
+def show_roll(session_id: uuid.UUID) -> Response:
+    """The roll, a page at a time."""
+    now = runtime().clock.now()
+    hall = find_hall(session_id, STEWARD, now=now)
+    return roll_page(hall, now=now, done=_DONE.get(request.args.get("done", "")))
+
+
+@room.get("/hall/<uuid:session_id>/roll/rows")
+@guard(STEWARD)
+def refresh_roll(session_id: uuid.UUID) -> Response:
+    """What changes of the page while it lies open."""
+    now = runtime().clock.now()
+    return fragment("hall/roll_rows.html", **_roll(find_hall(session_id, STEWARD, now=now), now=now))
+
+
+@room.post("/hall/<uuid:session_id>/roll")
+@guard(ORGANISE)
+def correct_many(session_id: uuid.UUID) -> Response:
+    """Set the state of all that are ticked, or take back the last correction of each."""
+    now = runtime().clock.now()
+    hall = find_hall(session_id, ORGANISE, now=now)
+    typed = forms.filled("state", "reason")
+    user_ids: list[uuid.UUID] = []
+    try:
+        user_ids = picked(request.form.getlist("pick"))
+        if typed.get("state") == UNDO:
+            return _result(hall, _undo_many(hall, user_ids, typed), UNDO)
+        body = forms.load(BulkBody(), {**typed, "user_ids": [str(user_id) for user_id in user_ids]})
+        correction = Correction(body["state"], body["reason"])
+        done = correct_roll.correct_many(
+            current_actor(), session_id, correction, user_ids=user_ids, late_uploads=False, now=now
+        )
+    except NotFoundError:
+        raise
+    except DomainError as error:
+        return roll_page(hall, now=now, error=error, typed=typed, ticked=[str(each) for each in user_ids])
+    answers = [_answer(hall, user_id) for user_id in user_ids if user_id not in done.missing]
+    return _result(hall, answers, body["state"], changed=done.people)
+
+
+@room.get("/hall/<uuid:session_id>/roll.xlsx")
+@guard(ORGANISE)
+def roll_xlsx(session_id: uuid.UUID) -> Response:
+    """The roll as a spreadsheet."""
+    now = runtime().clock.now()
+    hall = find_hall(session_id, ORGANISE, now=now)
+    path = export_roll.roll_file(current_actor(), session_id, roll_sheet.write, now=now)
+    # Opened here and unlinked at once: the file goes with the answer, whatever becomes of it.
+    file = path.open("rb")
+    path.unlink()
+    response = send_file(file, mimetype=_XLSX)
+    name = quote(f"考勤表 {hall.row.title}.xlsx", safe="")
+    response.headers["Content-Disposition"] = f"attachment; filename=\"roll.xlsx\"; filename*=UTF-8''{name}"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def roll_page(
+    hall: Hall,
+    *,
+    now: datetime,
+    done: str | None = None,
+    error: DomainError | None = None,
+    typed: dict[str, str] | None = None,
+    ticked: Sequence[str] = (),
+) -> Response:
+    """The roll with its forms; after a refusal with all that was typed and ticked."""
+    try:
+        found = _roll(hall, now=now)
+    except InvalidError as wrong:  # the address asks for what there is not
+        error, found = wrong, _roll(hall, now=now, args={})
+        found["rows"], found["next_cursor"] = (), None
+    return page(
+        "hall/roll.html",
+        status=status_of(error).value if error else 200,
+        **found | {"ticked": ticked},
+        choices=[*rolls.MANUAL_CHOICES, (UNDO, "撤销最近一次更正")],
+        query=request.args,
+        typed=typed or {},
+        error=error,
+        done=done,
+    )
+
+
+def _roll(hall: Hall, *, now: datetime, args: dict[str, str] | None = None) -> dict[str, Any]:
+    actor, row = current_actor(), hall.row
+    asked = request.args.to_dict() if args is None else args
+    counts = hall_screen.live_counts(actor, row.id, now=now).counts
+    wanted, cursor = rolls.wanted_of(asked)
+    found: Page[tuple[Attendance, str]] = roll_reading.read_roll(
+        actor, row.id, wanted, limit=rolls.ON_A_PAGE, cursor=cursor
+    )
+    return {
+        "hall": hall,
+        "tabs": rolls.tabs_of(f"{hall.path}/roll", asked, counts),
+        "rows": found.items,
+        "next_cursor": found.next_cursor,
+        "tickable": rolls.TICKABLE,
+        "ticked": (),
+    }
+
+
+def _undo_many(hall: Hall, user_ids: Sequence[uuid.UUID], typed: dict[str, str]) -> list[Answer]:
+    reason = forms.load(ReasonBody(), {"reason": typed["reason"]} if "reason" in typed else {})["reason"]
+    answers = []
+    for user_id in user_ids:
+        # A refusal rolls back: what was undone before it must stand.
+        commit_so_far()
+        refusal = None
+        try:
+            correct_roll.undo(current_actor(), hall.row.id, user_id, reason=reason, now=runtime().clock.now())
+        except NotFoundError:
+            continue
+        except (ConflictError, InvalidError) as error:
+            refusal = error
+        answers.append(_answer(hall, user_id, refusal))
+    return answers
+
+
+def _answer(hall: Hall, user_id: uuid.UUID, refusal: DomainError | None = None) -> Answer:
+    line = roll_reading.read_row(current_actor(), hall.row.id, user_id)
+    return Answer(user_id, line.name, line.row.state, refusal)
+
+
+def _result(
+    hall: Hall, answers: Sequence[Answer], action: str, *, changed: Sequence[uuid.UUID] | None = None
+) -> Response:
+    """What became of each. Only those who changed can be taken back together: the others had been set before."""
+    title = "撤销更正" if action == UNDO else f"更正为“{words.name('attendance_states', action)}”"
+    return page("hall/corrected.html", hall=hall, answers=answers, title=title, changed=changed, undo=UNDO)
