@@ -73,6 +73,11 @@ class LightWorker(OutboxWorker, SimpleWorker):
 class ForkingWorker(OutboxWorker, Worker):
     """Forks a process for each job: what it takes of memory or breaks is gone with it."""
 
+    def execute_job(self, job: RqJob, queue: RqQueue) -> None:
+        """Replace a decoder that died, here: each fork would start one of its own."""
+        client.shared().start()
+        super().execute_job(job, queue)
+
 
 _CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {
     Queue.ROUTING: LightWorker,

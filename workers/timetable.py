@@ -13,7 +13,7 @@ from workers.job import Job
 from wxapi.duties.services import climb
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.moderation.services import check as moderation
-from wxapi.photos.services import forget
+from wxapi.photos.services import forget, strays
 from wxapi.regions.services import changing
 from wxapi.reports.services import duty_checks, route, timers
 from wxapi.supervision.services import exports
@@ -94,6 +94,8 @@ TASKS: tuple[Task, ...] = (
     Task("training.close_due", Every(hours=1), session_end.close_due),
     Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing, batch=moderation.SWEEP_BATCH),
     Task("photos.sweep_unused", Every(hours=1), forget.sweep_unused, batch=forget.SWEEP_BATCH),
+    Task("photos.heal_pending", Every(hours=1), strays.heal_pending, limit_s=60),
+    Task("photos.sweep_files", Daily(hour=3, minute=50), strays.sweep_files, limit_s=300),
     Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
     Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
     Task("web.forget_browsers", Every(hours=1), housekeeping.forget_browsers),

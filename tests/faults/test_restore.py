@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_backup_under_writes_brings_everything_back(
         ready = [upload(town.reporter, number) for number in range(3)]
         for photo_id in ready:
             photos.develop(uuid.UUID(photo_id), now=NOW)
-        waiting = upload(town.reporter, 10)
+        waiting, between = upload(town.reporter, 10), upload(town.reporter, 11)
         reports = [reporting.file_routed(town.reporter, photo_ids=[photo_id])["id"] for photo_id in ready]
         with transaction() as session:
             audit_chain.seal(session, runtime().cipher, now=NOW)
@@ -96,6 +97,8 @@ def test_a_backup_under_writes_brings_everything_back(
         writer.start()
         try:
             run(programs / "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={source}")
+            # The dump has it pending; the copy of the files has its variants, and its original no more.
+            photos.develop(uuid.UUID(between), now=NOW)
             shutil.copytree(folder, tmp_path / "copy")
         finally:
             over.set()
@@ -116,12 +119,24 @@ def test_a_backup_under_writes_brings_everything_back(
             now = reporting.read(reporter, report_id)
             assert (now["number"], now["state"], now["timeline"]) == (was["number"], was["state"], was["timeline"])
             assert [photo["state"] for photo in now["photos"]] == ["ready"]
-            for photo in now["photos"]:
-                shown = urlsplit(photo["variants"]["thumb"]["url"])
-                assert restored.test_client().get(f"{shown.path}?{shown.query}").status_code == 200
-        photos.develop(uuid.UUID(waiting), now=NOW)
-        assert reporter.get(f"/photos/{waiting}").get_json()["state"] == "ready"
+            assert all(loads(reporter, photo, "thumb") for photo in now["photos"])
+        for photo_id in (waiting, between):
+            assert_developed_after_all(reporter, photo_id)
         assert list(audit_chain.verify(db.session(), runtime().cipher, now=NOW)) == []
+
+
+def loads(person: Person, photo: dict[str, Any], name: str) -> bool:
+    address = urlsplit(photo["variants"][name]["url"])
+    return person.app.test_client().get(f"{address.path}?{address.query}").status_code == 200
+
+
+def assert_developed_after_all(person: Person, photo_id: str) -> None:
+    """As the dump has it the photo waits; its job finishes it, from its original or from what is left of it."""
+    assert person.get(f"/photos/{photo_id}").get_json()["state"] == "pending"
+    photos.develop(uuid.UUID(photo_id), now=NOW)
+    shown = person.get(f"/photos/{photo_id}").get_json()
+    assert shown["state"] == "ready"
+    assert all(loads(person, shown, name) for name in ("large", "medium", "thumb"))
 
 
 def run(*words: str | Path) -> None:

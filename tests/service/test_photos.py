@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import current_app
-from sqlalchemy import exists, false, select, true
+from sqlalchemy import exists, false, select, true, update
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
@@ -112,6 +112,34 @@ def test_a_photo_swept_while_it_was_developed_leaves_no_file(owner: Person, sess
 def test_a_lost_file_decides_nothing(owner: Person) -> None:
     photo_id = upload(owner)
     runtime().storage.delete(original_key(photo_id))
+    with pytest.raises(FileNotFoundError):
+        develop.develop(photo_id, now=NOW)
+    assert send.read(owner.actor, photo_id).state == "pending"
+
+
+def variants_of_an_earlier_run(owner: Person, session: Session) -> uuid.UUID:
+    """A photo as a restored backup has it: pending in the database, its original gone, its variants there."""
+    photo_id = upload(owner)
+    develop.develop(photo_id, now=NOW)
+    with transaction() as opened:
+        before = {"state": "pending", "variants": None, "width": None, "height": None, "judged_at": None}
+        opened.execute(update(Photo).where(Photo.id == photo_id).values(**before))
+    session.expire_all()
+    return photo_id
+
+
+def test_a_photo_whose_original_went_is_finished_by_its_variants(owner: Person, session: Session) -> None:
+    photo_id = variants_of_an_earlier_run(owner, session)
+    develop.develop(photo_id, now=NOW)
+    photo = send.read(owner.actor, photo_id)
+    assert (photo.state, photo.width, photo.height) == ("ready", 320, 240)
+    assert photo.variants is not None
+    assert photo.variants["thumb"]["width"] == 160
+
+
+def test_some_of_the_variants_are_not_enough(owner: Person, session: Session) -> None:
+    photo_id = variants_of_an_earlier_run(owner, session)
+    runtime().storage.delete(variant_key(photo_id, "thumb"))
     with pytest.raises(FileNotFoundError):
         develop.develop(photo_id, now=NOW)
     assert send.read(owner.actor, photo_id).state == "pending"

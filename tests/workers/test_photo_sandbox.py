@@ -99,16 +99,34 @@ def test_a_child_is_kept_while_pictures_come_out_and_not_for_ever(sandbox: Sandb
 
 
 def test_the_limits_count_anew_for_each_picture() -> None:
-    sandbox = Sandbox(Limits(cpu_seconds=2))
+    sandbox = Sandbox(Limits(cpu_seconds=4))
     hard_work = jpeg_with_scans(100, 1600, 1200)  # some tenths of a second
     try:
         sandbox.develop(hard_work)
         decoder = decoder_of(sandbox)
         (child,) = decoder.children()
-        while sum(child.cpu_times()[:2]) < 3:
+        while sum(child.cpu_times()[:2]) < 5:
             assert sandbox.develop(hard_work).width == 1600
     finally:
         sandbox.close()
+
+
+def test_a_decoder_that_was_killed_is_replaced_once_before_the_forks(sandbox: Sandbox) -> None:
+    sandbox.start()
+    first = decoder_of(sandbox)
+    first.kill()
+    eventually(lambda: first.status() == psutil.STATUS_ZOMBIE)
+    sandbox.start()
+    second = decoder_of(sandbox)
+    assert second.pid != first.pid
+    for _ in range(3):  # as the worker does for each job
+        sandbox.start()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if sandbox.develop(jpeg(100, 100)).width == 100 else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert decoder_of(sandbox).pid == second.pid
+        assert second.is_running()
 
 
 def test_a_child_that_died_while_idle_costs_one_try(sandbox: Sandbox) -> None:

@@ -37,6 +37,7 @@ _EXAMPLE = {
 @blueprint.route("/photos", methods=["POST"])
 @guard(Permission.SIGNED_IN)
 @idempotency.required
+@idempotency.asks_itself
 @limiter.limit("600/minute")
 @blueprint.arguments(schemas.UploadBody, location="multipart", error_status_code=400)
 @blueprint.response(201, schemas.PhotoSchema, example=_EXAMPLE)
@@ -44,8 +45,13 @@ def upload(form: dict[str, Any]) -> Response:
     """Store one file; a worker makes its variants. Ask for its state by `GET /photos/{id}`."""
     # One byte more than is taken tells "too large" without reading on.
     data = form["file"].read(MAX_BYTES + 1)
-    photo = send.upload(current_actor(), data, sha256=form["sha256"], now=runtime().clock.now())
-    return json_response(photo_dict(photo), 201)
+    with send.stored(data, sha256=form["sha256"]) as original:
+
+        def enter() -> Response:
+            photo = send.enter(current_actor(), original, now=runtime().clock.now())
+            return json_response(photo_dict(photo), 201)
+
+        return idempotency.once(enter)
 
 
 @blueprint.route("/photos/<uuid:photo_id>")

@@ -37,16 +37,18 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @guard(Permission.PUBLIC)
 def readyz() -> Response:
-    """Database, Redis, outbox lag, open WeChat circuits. 503 only when requests cannot be served: the database."""
+    """Database, Redis, file store, outbox lag, open WeChat circuits. 503 only when nothing is served: the database."""
     database, outbox = _database()
     redis = _redis()
+    storage = runtime().storage.condition()
     circuits = runtime().wechat.circuits()
     late = outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or outbox["stranded"] > 0
-    degraded = not redis or late or bool(circuits)
+    degraded = not redis or storage != "ok" or late or bool(circuits)
     body = {
         "status": "unavailable" if not database else "degraded" if degraded else "ok",
         "database": "ok" if database else "away",
         "redis": "ok" if redis else "away",
+        "storage": storage,
         "outbox": outbox,
         "wechat_circuits": circuits,
     }

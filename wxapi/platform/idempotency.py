@@ -30,6 +30,7 @@ SEE_OTHER = 303
 _FORM = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REQUIRED = "__idempotency_required__"
 _NEVER_KEPT = "__idempotency_never_kept__"
+_ASKS_ITSELF = "__idempotency_asks_itself__"
 _KEPT_WHILE = "__idempotency_kept_while__"
 _PURPOSE = "idempotency.answer"
 _CHUNK = 1 << 20
@@ -69,6 +70,18 @@ def never_kept(view: View) -> View:
     """Run this view again at every call: it reads what must not be kept, under rights that may end."""
     setattr(view, _NEVER_KEPT, True)
     return view
+
+
+def asks_itself(view: View) -> View:
+    """This view calls `once` itself, after what must not be done in a transaction."""
+    setattr(view, _ASKS_ITSELF, True)
+    return view
+
+
+def once(answer: Callable[[], Response]) -> Response:
+    """For a view that `asks_itself`: the kept answer to the request's key, or `answer()` in one transaction with it."""
+    key = request.headers.get(HEADER)
+    return answer() if key is None else _once(key, answer, lambda: True)
 
 
 def kept_while(may_see: Callable[..., object]) -> Callable[[View], View]:
@@ -121,7 +134,7 @@ def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*args, **kwargs)
         if not _FORM.fullmatch(key):
             raise MalformedError("idempotency_key_invalid", "Idempotency-Key 只能是 1–64 位字母、数字、_ 或 -。")
-        if getattr(view, _NEVER_KEPT, False):
+        if getattr(view, _NEVER_KEPT, False) or getattr(view, _ASKS_ITSELF, False):
             return view(*args, **kwargs)
         return _once(
             key, lambda: current_app.make_response(view(*args, **kwargs)), lambda: _may_still_see(view, args, kwargs)
@@ -235,6 +248,7 @@ def _fingerprint() -> bytes:
 
 def _file_digest(upload: FileStorage) -> bytes:
     """SHA-256 of an uploaded file, which is left rewound."""
+    upload.stream.seek(0)  # a view that asks itself has read it
     digest = hashlib.sha256()
     while chunk := upload.stream.read(_CHUNK):
         digest.update(chunk)

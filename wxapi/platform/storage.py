@@ -4,9 +4,12 @@ S3 signs for itself; for the local folder this module signs and `files` serves. 
 """
 
 import base64
+import errno
 import hmac
 import os
-from datetime import timedelta
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +28,8 @@ from wxapi.platform.guard import guard
 log = structlog.get_logger(__name__)
 
 SIGNED_FOR = timedelta(hours=2)
+# Less room than this, in bytes, is reported: a dozen of the largest photos.
+ROOM_NEEDED = 256 << 20
 # The same address for a while, so that phones can cache a picture.
 _WINDOW_S = 3600
 _TYPES = {
@@ -89,13 +94,50 @@ class Storage:
         """
         return bytes(obstore.get(self._store, key).bytes())
 
+    def has(self, key: str) -> bool:
+        """Whether something is stored under a key."""
+        try:
+            obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
+
     def delete(self, *keys: str) -> None:
-        """Delete keys; those that are gone already do not matter."""
+        """Delete keys, and a folder that this leaves empty; those that are gone already do not matter."""
         for key in keys:
             try:
                 obstore.delete(self._store, key)
             except FileNotFoundError:
                 continue
+            if self._folder is not None and key.count("/") > 1:
+                _remove_if_empty((self._folder / key).parent)
+
+    def stored_before(self, prefix: str, before: datetime) -> Iterator[str]:
+        """The keys under a folder that were last written before a time of the machine's clock."""
+        for batch in obstore.list(self._store, prefix):
+            yield from (found["path"] for found in batch if found["last_modified"] < before)
+
+    def remove_empty_folders(self, prefix: str, before: datetime) -> int:
+        """Remove the folders in a folder that hold nothing and are older; returns how many. S3 has none."""
+        place = self._folder / prefix if self._folder is not None else None
+        if place is None or not place.is_dir():
+            return 0
+        old = (each for each in place.iterdir() if each.is_dir() and each.stat().st_mtime < before.timestamp())
+        return sum(map(_remove_if_empty, old))
+
+    def condition(self) -> str:
+        """Whether files can be stored: `ok`, `full` (little room is left), `away` (it cannot be written to).
+
+        S3 is not asked: it would cost a request each time, and says it by itself when something is put.
+        """
+        if self._folder is None:
+            return "ok"
+        try:
+            _try_out(self._folder)
+            room = os.statvfs(self._folder)
+        except OSError as error:
+            return "full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "away"
+        return "full" if room.f_bavail * room.f_frsize < ROOM_NEEDED else "ok"
 
     def signed_url(self, key: str) -> str:
         """An address that loads the object without a header and dies after at most two hours."""
@@ -142,13 +184,29 @@ def _flush(place: Path) -> None:
         os.close(descriptor)
 
 
+def _remove_if_empty(place: Path) -> bool:
+    try:
+        place.rmdir()
+    except OSError:  # something is in it, or somebody was quicker
+        return False
+    return True
+
+
+def _try_out(folder: Path) -> None:
+    """Write a little, as a put would; raises `OSError`."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".try-") as file:
+        file.write(b"can this be kept?")
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _sign(secret: Secret, key: str, expires: int) -> str:
     mac = hmac.digest(secret.value, f"file\0{key}\0{expires}".encode(), "sha256")
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
 def _bad_signature() -> ForbiddenError:
-    return ForbiddenError("link_expired", "链接已失效,请刷新页面。")
+    return ForbiddenError("link_expired", "链接已失效，请刷新页面。")
 
 
 def files_blueprint(storage: Storage) -> Blueprint:

@@ -23,6 +23,10 @@ VARIANT_NAMES = ("large", "medium", "thumb")
 
 # A photo that no report took within this time is forgotten.
 UNUSED_AFTER = timedelta(hours=48)
+# Longer than the queue of photos is at a bad hour: a photo that still waits has lost its job.
+WAITS_AT_MOST = timedelta(hours=1)
+# A file without a row, and a row without a file, are given up after this.
+STRAY_AFTER = timedelta(days=1)
 # Photos a person may have uploaded and not used: nobody photographs that much, but somebody may want the disk full.
 MAX_UNUSED = 1_000
 
@@ -50,15 +54,15 @@ class RejectionCode(StrEnum):
 
 
 REJECTION_DETAILS: dict[RejectionCode, str] = {
-    RejectionCode.EMPTY_FILE: "照片文件是空的,请重新选择或重新拍摄。",
-    RejectionCode.UNSUPPORTED_FORMAT: "不支持这种文件格式,请上传 JPEG、PNG、WebP、HEIC 或 AVIF 照片。",
-    RejectionCode.TRUNCATED: "照片文件不完整,可能是传输中断,请重新上传。",
-    RejectionCode.TOO_MANY_PIXELS: "照片像素过大(JPEG 不超过 1.2 亿像素,其他格式不超过 6000 万),请缩小后再上传。",
-    RejectionCode.TOO_SMALL: "照片太小,短边至少需要 64 像素,请重新拍摄。",
-    RejectionCode.TOO_NARROW: "照片过于狭长,长宽比不能超过 20:1,请裁剪后再上传。",
-    RejectionCode.TOO_MANY_FRAMES: "这是动图或多张图片,请上传单张照片。",
-    RejectionCode.TOO_MANY_SCANS: "照片的编码方式过于复杂,无法处理,请重新拍摄或另存后再上传。",
-    RejectionCode.CORRUPT: "照片文件已损坏,无法读取,请重新拍摄或换一张。",
+    RejectionCode.EMPTY_FILE: "照片文件是空的，请重新选择或重新拍摄。",
+    RejectionCode.UNSUPPORTED_FORMAT: "不支持这种文件格式，请上传 JPEG、PNG、WebP、HEIC 或 AVIF 照片。",
+    RejectionCode.TRUNCATED: "照片文件不完整，可能是传输中断，请重新上传。",
+    RejectionCode.TOO_MANY_PIXELS: "照片像素过大（JPEG 不超过 1.2 亿，其他格式不超过 6000 万），请缩小后再上传。",
+    RejectionCode.TOO_SMALL: "照片太小，短边至少需要 64 像素，请重新拍摄。",
+    RejectionCode.TOO_NARROW: "照片过于狭长，长宽比不能超过 20:1，请裁剪后再上传。",
+    RejectionCode.TOO_MANY_FRAMES: "这是动图或多张图片，请上传单张照片。",
+    RejectionCode.TOO_MANY_SCANS: "照片的编码方式过于复杂，无法处理，请重新拍摄或另存后再上传。",
+    RejectionCode.CORRUPT: "照片文件已损坏，无法读取，请重新拍摄或换一张。",
 }
 
 

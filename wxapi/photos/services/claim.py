@@ -67,9 +67,9 @@ def _why_not(photo: Photo | None, owner_id: uuid.UUID) -> str:
 
 
 _REFUSALS = {
-    "photo_not_yours": "所选照片不存在或不属于您,请重新上传。",
-    "photo_used": "所选照片已经使用过,请重新拍摄上传。",
-    "photo_rejected": "所选照片未通过检查,请更换照片。",
+    "photo_not_yours": "所选照片不存在或不属于您，请重新上传。",
+    "photo_used": "所选照片已经使用过，请重新拍摄上传。",
+    "photo_rejected": "所选照片未通过检查，请更换照片。",
 }
 
 

@@ -7,11 +7,14 @@ import structlog
 from sqlalchemy import select, update
 
 from wxapi.photos.models import Photo, original_key, variant_key
+from wxapi.photos.rules.decoding import jpeg_markers
 from wxapi.photos.rules.photos import (
+    VARIANT_NAMES,
     Developed,
     PhotoState,
     RejectedError,
     RejectionCode,
+    Variant,
 )
 from wxapi.photos.services import forget
 from wxapi.photos.services.sandbox.client import shared
@@ -29,11 +32,13 @@ def develop(photo_id: uuid.UUID, *, now: datetime) -> None:
     """
     state = _state_of(photo_id)
     if state == PhotoState.PENDING:
-        outcome = _outcome(runtime().storage.get(original_key(photo_id)))
-        if isinstance(outcome, Developed):
-            for variant in outcome.variants:
-                runtime().storage.put(variant_key(photo_id, variant.name), variant.data)
-        _decide(photo_id, outcome, now=now)
+        try:
+            outcome = _outcome(runtime().storage.get(original_key(photo_id)))
+        except FileNotFoundError:
+            outcome = _of_an_earlier_run(photo_id)
+        else:
+            _store(photo_id, outcome)
+        decide(photo_id, outcome, now=now)
         state = _state_of(photo_id)
     if state is None:  # swept or erased meanwhile
         forget.remove_files(photo_id)
@@ -54,7 +59,30 @@ def _outcome(data: bytes) -> Developed | RejectionCode:
         return rejected.code
 
 
-def _decide(photo_id: uuid.UUID, outcome: Developed | RejectionCode, *, now: datetime) -> None:
+def _store(photo_id: uuid.UUID, outcome: Developed | RejectionCode) -> None:
+    if isinstance(outcome, Developed):
+        for variant in outcome.variants:
+            runtime().storage.put(variant_key(photo_id, variant.name), variant.data)
+
+
+def _of_an_earlier_run(photo_id: uuid.UUID) -> Developed:
+    """The variants of a run whose decision is not known here: the database was put back to a time before it.
+
+    The original went with that decision, and its size with the original: the large picture's stands for it.
+
+    Raises:
+        FileNotFoundError: not all of them are stored.
+    """
+    variants = []
+    for name in VARIANT_NAMES:
+        data = runtime().storage.get(variant_key(photo_id, name))
+        facts = jpeg_markers.walk(data, max_scans=1)
+        variants.append(Variant(name, facts.width, facts.height, data))
+    log.info("photo_finished_by_its_variants", photo_id=str(photo_id))
+    return Developed(variants[0].width, variants[0].height, tuple(variants))
+
+
+def decide(photo_id: uuid.UUID, outcome: Developed | RejectionCode, *, now: datetime) -> None:
     """Write the outcome; only the first of several runs has an effect."""
     if isinstance(outcome, Developed):
         values: dict[str, object] = {

@@ -2,10 +2,14 @@
 
 import hashlib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import (
+    DomainError,
     InvalidError,
     TooLargeError,
     TooManyRequestsError,
@@ -28,42 +32,87 @@ from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 
 
-def upload(actor: Actor, data: bytes, *, sha256: str | None, now: datetime) -> Photo:
-    """Store a file as it came, and have it developed. It is judged by its first bytes only; a worker does the rest.
+@dataclass(slots=True)
+class Original:
+    """A file in the store that may have no row yet; `sha256` in hex."""
+
+    photo_id: uuid.UUID
+    sha256: str
+    bytes: int
+    entered: bool = False
+
+
+@contextmanager
+def stored(data: bytes, *, sha256: str | None) -> Iterator[Original]:
+    """Store a file as it came, outside any transaction; inside the block `enter` gives it its row.
+
+    A row so never names a file that is not there, and no transaction waits for a disk. What no row was given goes
+    again: at once after a refusal, by the daily sweep (`services.strays`) where it is not known what was committed.
 
     Raises:
         TooLargeError: more than 20 MiB.
         UnsupportedMediaError: not a picture of any kind.
         InvalidError: `checksum_mismatch`.
+        UnavailableError: the store takes nothing.
+    """
+    original = Original(new_id(), _judged(data, sha256), len(data))
+    runtime().storage.put(original_key(original.photo_id), data)
+    try:
+        yield original
+    except DomainError:
+        _let_go(original)
+        raise
+    _let_go(original)
+
+
+def enter(actor: Actor, original: Original, *, now: datetime) -> Photo:
+    """Give a stored file its row, and have it developed.
+
+    Raises:
         TooManyRequestsError: too many photos uploaded and not used.
     """
-    if len(data) > MAX_BYTES:
-        raise TooLargeError("photo_too_large", "照片不能超过 20 MB,请压缩后再上传。")
-    digest = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and sha256.lower() != digest:
-        raise InvalidError("checksum_mismatch", "照片在传输中损坏(校验值不符),请重新上传。")
-    if data and sniff(data[:HEAD_BYTES]) is Kind.UNKNOWN:
-        code = RejectionCode.UNSUPPORTED_FORMAT
-        raise UnsupportedMediaError(code.value, REJECTION_DETAILS[code])
     with transaction() as session:
         if photos.count_unused(session, actor.user_id) >= MAX_UNUSED:
             raise TooManyRequestsError(
-                "too_many_unused_photos", "您上传了太多未使用的照片,请稍后再试。", retry_after=3600
+                "too_many_unused_photos", "您上传了太多未使用的照片，请稍后再试。", retry_after=3600
             )
         photo = Photo(
-            id=new_id(),
+            id=original.photo_id,
             owner_id=actor.user_id,
-            sha256=digest,
-            bytes=len(data),
+            sha256=original.sha256,
+            bytes=original.bytes,
             state=PhotoState.PENDING.value,
             created_at=now,
         )
         session.add(photo)
         outbox.record(session, "photo.uploaded", photo_id=str(photo.id))
         session.flush()
-        # Before the commit: a row never names a file that is not there.
-        runtime().storage.put(original_key(photo.id), data)
+        original.entered = True
         return photo
+
+
+def upload(actor: Actor, data: bytes, *, sha256: str | None, now: datetime) -> Photo:
+    """`stored` and `enter` in one. A file is judged by its first bytes here; a worker does the rest."""
+    with stored(data, sha256=sha256) as original:
+        return enter(actor, original, now=now)
+
+
+def _judged(data: bytes, sha256: str | None) -> str:
+    """The digest of a file that may be stored."""
+    if len(data) > MAX_BYTES:
+        raise TooLargeError("photo_too_large", "照片不能超过 20 MB，请压缩后再上传。")
+    digest = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and sha256.lower() != digest:
+        raise InvalidError("checksum_mismatch", "照片在传输中损坏（校验值不符），请重新上传。")
+    if data and sniff(data[:HEAD_BYTES]) is Kind.UNKNOWN:
+        code = RejectionCode.UNSUPPORTED_FORMAT
+        raise UnsupportedMediaError(code.value, REJECTION_DETAILS[code])
+    return digest
+
+
+def _let_go(original: Original) -> None:
+    if not original.entered:
+        runtime().storage.delete(original_key(original.photo_id))
 
 
 def read(actor: Actor, photo_id: uuid.UUID) -> Photo:

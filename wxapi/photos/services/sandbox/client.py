@@ -54,13 +54,24 @@ class Sandbox:
         self._limits = limits or Limits()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._parent = 0
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Start the decoder unless one is there. Workers that fork call this before they do."""
+        """Start the decoder unless one is there.
+
+        Workers that fork call this before each fork: a decoder that a fork starts is known to that fork only.
+        """
+        if self._has_ended():
+            self.close()
         with self._lock:
             if self._control is None:
                 self._control = self._spawn()
+
+    def _has_ended(self) -> bool:
+        """Whether the decoder of this process is gone; of another process' child the kernel tells nothing."""
+        process = self._process
+        return process is not None and self._parent == os.getpid() and process.poll() is not None
 
     def close(self) -> None:
         """End the decoder; it ends by itself with the process that started it."""
@@ -106,6 +117,7 @@ class Sandbox:
 
     def _spawn(self) -> socket.socket:
         ours, theirs = socket.socketpair()
+        self._parent = os.getpid()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, nothing from outside
                 [sys.executable, "-P", "-m", "wxapi.photos.services.sandbox.child", *self._limits.as_arguments()],
