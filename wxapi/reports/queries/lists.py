@@ -91,12 +91,12 @@ def first_photo(*conditions: ColumnElement[bool]) -> ColumnElement[uuid.UUID]:
 
 
 _ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), first_photo())
-_DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
+DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
 # Stands in a cursor for a row without an instant.
 _UNDATED = datetime.max.replace(tzinfo=UTC)
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 # What changes from call to call; the rest of a statement is built once and kept.
-_NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
+NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
 _LAST_ID, _LIMIT = bindparam("last_id", type_=Uuid()), bindparam("rows", type_=Integer())
 _TEXT_PASSED = text_passed(_reports.id)
 _LIKE_WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
@@ -110,7 +110,7 @@ class Order(StrEnum):
 
 
 _ORDERINGS: dict[Order, tuple[ColumnElement[Any], ...]] = {
-    Order.DUE: (_DUE.asc(), _reports.id.asc()),
+    Order.DUE: (DUE.asc(), _reports.id.asc()),
     Order.NEWEST: (_reports.created_at.desc(), _reports.id.desc()),
 }
 
@@ -174,7 +174,7 @@ def _desk_query(
 ) -> AnySelect:
     """The statement for people who hold a desk role for `regions` and are of the `excluded` villages."""
     states = in_states(filters.states or OPEN_STATES)
-    query = _ROWS.where(on_desk_in(regions), not_about(excluded), states, *_narrowed(filters))
+    query = _ROWS.where(on_desk_in(regions), not_about(excluded), states, *narrowed(filters))
     return _sorted(query, order, start)
 
 
@@ -183,7 +183,7 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
 
     Each branch reads at most one page from its own index; one condition with OR would read the whole table.
     """
-    conditions = _narrowed(wanted.filters)
+    conditions = narrowed(wanted.filters)
     if wanted.filters.states:
         conditions.append(in_states(wanted.filters.states))
     filed = select(_reports.id).where(_reports.reporter_id == actor.user_id, *conditions)
@@ -213,14 +213,15 @@ def _rows_for(actor: Actor) -> AnySelect:
     return select(*columns, first_photo(or_(_photos.owner_id == actor.user_id, placed_photo_passed)))
 
 
-def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
+def narrowed(filters: Filters) -> list[ColumnElement[bool]]:
+    """The conditions of the filters, but for the states; `now` is given when a statement is run."""
     conditions: list[ColumnElement[bool]] = []
     if filters.category is not None:
         conditions.append(_reports.category_code.startswith(filters.category, autoescape=True))
     if filters.region is not None:
         conditions.append(lies_in([filters.region]))
     if filters.overdue is not None:
-        past_due = _DUE < _NOW
+        past_due = DUE < NOW
         conditions.append(past_due if filters.overdue else ~past_due)
     if filters.card is not None:
         conditions.append(_reports.card == filters.card)
@@ -255,7 +256,7 @@ def _sorted(query: AnySelect, order: Order, start: Start) -> AnySelect:
     if order is Order.NEWEST:
         return query.where(tuple_(_reports.created_at, _reports.id) < tuple_(_AT, _LAST_ID))
     key = _AT if start is Start.AFTER else _NEVER
-    return query.where(tuple_(_DUE, _reports.id) > tuple_(key, _LAST_ID))
+    return query.where(tuple_(DUE, _reports.id) > tuple_(key, _LAST_ID))
 
 
 def _position(cursor: str | None, order: Order) -> tuple[Start, dict[str, Any]]:

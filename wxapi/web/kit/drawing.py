@@ -82,7 +82,10 @@ def draw(borders: Mapping[str, Polygonal], around: str | None = None) -> Drawing
     tall = scale / _cosine((south + north) / 2)
     height = max(1, round((north - south) * tall))
     outlines = []
-    for code, border in sorted(borders.items()):
+    cut = borders
+    if around is not None:
+        cut = _cut(borders, Frame(west, south, east, north))
+    for code, border in sorted(cut.items()):
         stretched = shapely.transform(border, lambda points: (points - (west, north)) * (scale, -tall))
         moved = stretched.simplify(_TOLERANCE)
         middle = moved.representative_point()
@@ -90,6 +93,18 @@ def draw(borders: Mapping[str, Polygonal], around: str | None = None) -> Drawing
         fits = int((right - left) // _LABEL)
         outlines.append(Outline(code, _path(moved), round(middle.x), round(middle.y), fits))
     return Drawing(_WIDTH, height, tuple(outlines), Frame(west, south, west + across, north))
+
+
+def _cut(borders: Mapping[str, Polygonal], frame: Frame) -> dict[str, Polygonal]:
+    """What of the borders is in sight, and a little more, so that no cut edge is."""
+    edge = (frame.east - frame.west) * 0.05
+    box = (frame.west - edge, frame.south - edge, frame.east + edge, frame.north + edge)
+    cut = {code: shapely.clip_by_rect(border, *box) for code, border in borders.items()}
+    return {
+        code: border
+        for code, border in cut.items()
+        if isinstance(border, shapely.Polygon | shapely.MultiPolygon) and not border.is_empty
+    }
 
 
 def _cosine(degrees: float) -> float:
@@ -126,6 +141,11 @@ def shade(value: int, values: Iterable[int]) -> int:
     if value <= 0 or not ranked:
         return 0
     return 1 + min(SHADES - 1, ranked.index(value) * SHADES // len(ranked))
+
+
+def radius(count: int, most: int) -> int:
+    """Of a circle whose area goes with a count, in a drawing 1000 wide; the least can still be hit by a finger."""
+    return round(16 + 34 * (count / most) ** 0.5) if most > 1 else 18
 
 
 def bars(values: Sequence[int], width: int = 100) -> list[int]:

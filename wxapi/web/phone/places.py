@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.errors import InvalidError
-from wxapi.platform.db import db
-from wxapi.regions.queries import boundaries_of
 from wxapi.regions.rules.index import Candidate
 from wxapi.regions.rules.levels import Level
 from wxapi.regions.rules.tree import RegionInfo
 from wxapi.regions.services.lookup import inner_point, locate_position, tree
 from wxapi.regions.wire import LocateQuery
 from wxapi.web.kit import forms
-from wxapi.web.kit.drawing import Drawing, draw
+from wxapi.web.kit.drawing import Drawing
+from wxapi.web.kit.outlines import outlines_around, outlines_of
 
 POSITION = ("longitude", "latitude", "coord_type", "accuracy")
 _WAYS = frozenset({"gps", "map", "list"})
@@ -104,7 +102,7 @@ def _at(given: Mapping[str, str], values: Mapping[str, str]) -> Picked:
     way = values.get("picked_by", "")
     known = {found.village.code, *(each.region.code for each in found.candidates)}
     chosen = values.get("region_code", "")
-    drawing = _around(found.village)
+    drawing = outlines_around(found.village.code)
     return Picked(
         fields={
             **{name: str(wanted[name]) for name in ("longitude", "latitude", "accuracy")},
@@ -134,26 +132,12 @@ def _below(code: str | None) -> Picked:
         return Picked({}, children=tuple(regions.children(None)))
     if here.level is Level.VILLAGE:
         fields = {"region_code": here.code, "picked_by": "list"}
-        return Picked(fields, _path(here), village=here, drawing=_around(here))
+        return Picked(fields, _path(here), village=here, drawing=outlines_around(here.code))
     children = tuple(regions.children(here.code))
-    drawing = _drawn(regions.version, tuple(each.code for each in children), None)
+    drawing = outlines_of(tuple(each.code for each in children))
     return Picked({}, _path(here), children, drawing=drawing)
 
 
 def _path(region: RegionInfo) -> tuple[RegionInfo, ...]:
     regions = tree()
     return tuple(found for code in region.path if (found := regions.get(code)))
-
-
-def _around(village: RegionInfo) -> Drawing:
-    """A village among its neighbours of the township."""
-    regions = tree()
-    codes = tuple(each.code for each in regions.children(village.parent_code))
-    return _drawn(regions.version, codes, village.code)
-
-
-@lru_cache(maxsize=200)
-def _drawn(_version: int, codes: tuple[str, ...], around: str | None) -> Drawing:
-    """Outlines of some regions; drawn anew only after an import."""
-    borders = boundaries_of(db.session(), codes)
-    return draw(borders, around if around in borders else None)

@@ -20,6 +20,7 @@ from wxapi.web.desk import actions, filters
 from wxapi.web.desk.blueprint import room
 from wxapi.web.kit import words
 from wxapi.web.kit.acting import Typed, requested, typed
+from wxapi.web.kit.outlines import outlines_around
 from wxapi.web.kit.photos import kept_photos, sent_photos
 from wxapi.web.kit.render import page, query_of, see
 
@@ -70,8 +71,11 @@ def _case(
 ) -> Response:
     near = reports_nearby(view.location, Datum.GCJ02, view.category.code, now=now)
     seen = len(view.timeline) if kept.seen_lines is None else kept.seen_lines
+    drawing = outlines_around(view.region.code)
     return page(
         "desk/case.html",
+        drawing=drawing,
+        mark=drawing.place(*view.location),
         status=status_of(error).value if error else 200,
         report=view,
         choices=actions.choices_of(view),

@@ -1,20 +1,17 @@
 """全景在线: a region at a glance, for a desk and, large and dark, for a wall."""
 
-from functools import lru_cache
 from typing import Any
 
 from flask import Response, abort, request
 
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import ROLES_OF, Permission
-from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
-from wxapi.regions.queries import boundaries_of
-from wxapi.regions.rules.tree import Tree
 from wxapi.regions.services.lookup import tree
 from wxapi.supervision.services import panorama
-from wxapi.web.kit.drawing import Drawing, bars, draw, line, shade
+from wxapi.web.kit.drawing import bars, line, shade
+from wxapi.web.kit.outlines import outlines_of
 from wxapi.web.kit.render import fragment, page
 from wxapi.web.panorama.blueprint import room
 
@@ -72,7 +69,7 @@ def _figures(region: str | None) -> dict[str, Any]:
         "classes": list(
             zip(shown, bars([row.open for row in shown]), _class_names([row.key for row in shown]), strict=True)
         ),
-        "drawing": _drawing(regions, tuple(row.key for row in found.by_place)),
+        "drawing": outlines_of(tuple(row.key for row in found.by_place)),
         "shades": {code: shade(value, values.values()) for code, value in values.items()},
         "values": values,
         "names": {code: regions[code].name for code in values},
@@ -96,13 +93,3 @@ def _parent(code: str | None, actor: Any) -> Any:
     if code is None or not actor.covers(code, ROLES_OF[Permission.STATISTICS]):
         return None
     return tree().get(code)
-
-
-def _drawing(regions: Tree, codes: tuple[str, ...]) -> Drawing:
-    return _drawn(regions.version, codes)
-
-
-@lru_cache(maxsize=200)
-def _drawn(_version: int, codes: tuple[str, ...]) -> Drawing:
-    """Outlines of some regions; drawn anew only after an import."""
-    return draw(boundaries_of(db.session(), codes))
