@@ -218,8 +218,9 @@ def live(now: datetime, track: Callable[[str, Collection[int]], Iterator[int]]) 
         if session.scalar(select(exists().where(Report.id.is_not(None)))):
             return 0
     life = _Life(now)
-    for number in track("让演示城市运转起来", range(REPORTS)):
-        life.report(number)
+    with runtime().storage.kept_together():
+        for number in track("让演示城市运转起来", range(REPORTS)):
+            life.report(number)
     for sweep in (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue, climb.climb):
         sweep(now=now)
     _sessions(now)
