@@ -9,9 +9,24 @@ import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from wxapi.kernel.permissions import Role
+
+# Read by `make`, `python -m wxapi.demo` and the tests, which hand their environment on to the API.
+_OF_THE_RUNNER = (
+    "WXAPI_PORT",
+    "WXAPI_FAKE_WECHAT_PORT",
+    "WXAPI_FAKE_WECHAT_HOST",
+    "WXAPI_FAKE_WECHAT_ANY_CODE",
+    "WXAPI_DATA_DIR",
+    "WXAPI_DEMO_LIFE",
+    "WXAPI_HOST",
+    "WXAPI_FUZZ_SEED",
+    "WXAPI_NEED_BROWSER",
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # A hundred years: every date stays one that databases and calendars take.
 _LARGEST_OFFSET_S = 100 * 366 * 86400
@@ -65,7 +80,8 @@ class Config:
     encryption_keys: tuple[NamedKey, ...]
     lookup_key: Secret
     signing_keys: tuple[Secret, ...]
-    city_code: str = "4210"
+    # None: the demo city in the package.
+    city_folder: Path | None = None
     log_level: str = "INFO"
     trusted_proxies: int = 0
     database_pool: int = 8
@@ -77,6 +93,9 @@ class Config:
     retention: Mapping[str, int] = field(default_factory=dict)
     # Credit hours a year by role; `default` for everybody else.
     training_goals: Mapping[str, int] = field(default_factory=lambda: {"default": 32, "street_chief": 56})
+
+    # Names in the environment that nobody reads, perhaps misspelt.
+    unknown: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":
@@ -109,7 +128,7 @@ class Config:
             ),
             lookup_key=read("WXAPI_LOOKUP_KEY", _key, wants="base64 of 32 bytes; never change it"),
             signing_keys=read("WXAPI_SIGNING_KEYS", _keys, wants="base64 of 32 bytes, several parted by commas"),
-            city_code=read("WXAPI_CITY_CODE", _city_code, default="4210", wants="a 4-digit code"),
+            city_folder=read("WXAPI_CITY_FOLDER", _folder, default="none", wants="the folder of the city's own rules"),
             log_level=read("WXAPI_LOG_LEVEL", _log_level, default="INFO", wants="DEBUG, INFO, WARNING or ERROR"),
             trusted_proxies=read("WXAPI_TRUSTED_PROXIES", _count, default="0", wants="a number of proxies, 0 to 9"),
             database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
@@ -126,8 +145,9 @@ class Config:
                 "WXAPI_TRAINING_GOALS",
                 _goals,
                 default="default=32,street_chief=56",
-                wants="default=hours and role=hours, parted by commas",
+                wants="default=hours and role=hours, separated by commas; roles are " + ", ".join(Role),
             ),
+            unknown=tuple(sorted(name for name in environ if name.startswith("WXAPI_") and name not in read.known)),
         )
         config._refuse_plain_addresses()
         config._refuse_shifted_clock()
@@ -156,8 +176,10 @@ class Config:
 class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
+        self.known = set(_OF_THE_RUNNER)
 
     def __call__(self, name: str, parse: Callable[[str], Value], *, wants: str, default: str | None = None) -> Value:
+        self.known.add(name)
         text = self._environ.get(name, "").strip() or default
         if text is None:
             raise ConfigError(f"{name} is not set; it wants {wants}.")
@@ -238,9 +260,8 @@ def _named_keys(text: str) -> tuple[NamedKey, ...]:
     return tuple(NamedKey(name, _key(key)) for name, _, key in pairs)
 
 
-def _city_code(text: str) -> str:
-    _require(len(text) == 4 and text.isascii() and text.isdigit())
-    return text
+def _folder(text: str) -> Path | None:
+    return None if text == "none" else Path(text)
 
 
 def _log_level(text: str) -> str:
@@ -277,7 +298,11 @@ def _processes(text: str) -> int:
 def _goals(text: str) -> Mapping[str, int]:
     pairs = [part.strip().partition("=") for part in text.split(",")]
     goals = {name: int(hours) for name, _, hours in pairs}
-    _require("default" in goals and all(0 <= hours <= 1000 for hours in goals.values()))
+    _require(
+        "default" in goals
+        and goals.keys() <= {"default", *Role}
+        and all(0 <= hours <= 1000 for hours in goals.values())
+    )
     return goals
 
 

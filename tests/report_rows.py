@@ -28,7 +28,7 @@ def add_report(
     digits = len(desk_code or "")
     values: dict[str, Any] = {
         "id": uuid.uuid4(),
-        "number": new_report_number(),
+        "number": new_report_number("JZ"),
         "version": 1,
         "category_code": "E0102",
         "description": "路口垃圾箱满溢",

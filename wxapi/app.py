@@ -35,8 +35,8 @@ from wxapi.photos import views as photos
 from wxapi.photos.queries import visibility as photo_visibility
 from wxapi.photos.services import personal as photos_personal
 from wxapi.photos.services import retention as photos_retention
-from wxapi.platform import cli as platform_cli
 from wxapi.platform import (
+    city_folder,
     db,
     demo_clock,
     guard,
@@ -51,6 +51,7 @@ from wxapi.platform import (
     storage,
     vocabulary,
 )
+from wxapi.platform import cli as platform_cli
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.front import UPLOAD_SECONDS, Front, Treatment
 from wxapi.platform.redis_client import connect
@@ -209,6 +210,7 @@ LANES: dict[str, str] = {
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     platform_cli.database,
+    city_folder.group,
     platform_cli.outbox,
     platform_cli.audit,
     platform_cli.retention_group,
@@ -227,6 +229,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     The hooks of a request run in the order of installation: id and size, then who is asking, then how often.
     """
     logs.configure(config.log_level)
+    rules = city_folder.take(config)
     app = Flask("wxapi", static_folder=None)
     parts = make_parts(config, clock or demo_clock.clock_of(config))
     install(app, parts)
@@ -236,7 +239,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     http.install(app, upload_limits=UPLOADS)
     guard.install(app, authenticate, page_actor, confirm)
     limits.install(app, config, parts.redis)
-    vocabulary.install(app, VOCABULARY)
+    vocabulary.install(app, city_folder.vocabulary_of(rules, VOCABULARY))
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
     region_holdings.install(app, REGION_HOLDINGS)

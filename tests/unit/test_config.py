@@ -28,7 +28,7 @@ def test_reads_everything_and_fills_defaults() -> None:
     assert config.public_url == "https://jz.example.cn"
     assert config.wechat_base_url == "https://api.weixin.qq.com"
     assert [key.name for key in config.encryption_keys] == ["k2", "k1"]
-    assert config.city_code == "4210"
+    assert config.city_folder is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_missing_setting_is_named(name: str) -> None:
         ("WXAPI_ENCRYPTION_KEYS", KEY),
         ("WXAPI_LOOKUP_KEY", "!!!"),
         ("WXAPI_LOOKUP_KEY", base64.b64encode(b"short").decode()),
-        ("WXAPI_CITY_CODE", "42"),
+        ("WXAPI_TRAINING_GOALS", "default=32,street_cheif=30"),
         ("WXAPI_LOG_LEVEL", "LOUD"),
         ("WXAPI_TRUSTED_PROXIES", "-1"),
         ("WXAPI_TRUSTED_PROXIES", "many"),
@@ -127,3 +127,8 @@ def test_a_shifted_clock_beside_the_fake(changes: dict[str, str], offset: float 
 def test_no_shifted_clock_beside_the_real_wechat(changes: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="WXAPI_CLOCK_OFFSET_S"):
         Config.from_env({**GOOD, **changes, "WXAPI_CLOCK_OFFSET_S": "0"})
+
+
+def test_names_nobody_reads_are_noticed() -> None:
+    config = Config.from_env(GOOD | {"WXAPI_TRUSTED_PROXY": "1", "WXAPI_PORT": "8000", "OTHER": "x"})
+    assert config.unknown == ("WXAPI_TRUSTED_PROXY",)

@@ -15,7 +15,7 @@ from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.kernel.permissions import Role
 from wxapi.reports.rules import clocks, workflow
 from wxapi.reports.rules.action_input import ActionInput
-from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER, REOPEN_WITHIN
+from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.relations import Standing, capacities, who_is
 from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Party, ReportState, Who
 
@@ -235,16 +235,16 @@ def test_another_desk_does_not_inherit_what_was_asked_for() -> None:
 
 def test_silence_closes_after_seven_days_and_not_before() -> None:
     case = resolved()
-    early = NOW + AUTO_CLOSE_AFTER - timedelta(seconds=1)
+    early = NOW + auto_close_after() - timedelta(seconds=1)
     assert why_not(case, SYSTEM, "auto_close", early) == "not_silent_long_enough"
-    assert do(case, SYSTEM, "auto_close", NOW + AUTO_CLOSE_AFTER).state is ReportState.CLOSED
+    assert do(case, SYSTEM, "auto_close", NOW + auto_close_after()).state is ReportState.CLOSED
 
 
 def test_a_closed_report_is_reopened_once_within_fifteen_days() -> None:
     closed = do(resolved(), AS_REPORTER, "confirm", rating=5)
     assert closed.rating == 5
-    assert why_not(closed, AS_REPORTER, "reopen", NOW + REOPEN_WITHIN + timedelta(seconds=1)) == "reopen_too_late"
-    case = do(closed, AS_REPORTER, "reopen", NOW + REOPEN_WITHIN)
+    assert why_not(closed, AS_REPORTER, "reopen", NOW + reopen_within() + timedelta(seconds=1)) == "reopen_too_late"
+    case = do(closed, AS_REPORTER, "reopen", NOW + reopen_within())
     assert (case.state, case.rating, case.closed_at) == (ReportState.ACCEPTED, None, None)
     again = do(do(case, AS_WORKER, "resolve"), AS_REPORTER, "confirm")
     assert why_not(again, AS_REPORTER, "reopen") == "reopened_before"

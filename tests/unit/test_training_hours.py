@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.training.rules.attendance import State
-from wxapi.training.rules.hours import Credit, credited_states, credits_of, parse_rules, rule_on, shipped_rules
+from wxapi.training.rules.hours import Credit, city_rules, credited_states, credits_of, parse_rules, rule_on
 
-RULES = shipped_rules()
+RULES = city_rules()
 
 
 def local(*parts: int) -> datetime:
@@ -85,8 +85,15 @@ def test_nothing_is_lost_and_nobody_learns_more_than_a_day_a_day(start, minutes,
 
 def test_another_citys_rules_are_data():
     rules = parse_rules(
-        '{"rules": [{"version": "x", "from": "2020-01-01", "conversions": {"default": {"steps": [],'
-        ' "minutes_per_hour": 45}}, "max_per_day": 6, "credited_states": ["present"]}]}'
+        [
+            {
+                "version": "x",
+                "from": "2020-01-01",
+                "conversions": {"default": {"steps": [], "minutes_per_hour": 45}},
+                "max_per_day": 6,
+                "credited_states": ["present"],
+            }
+        ]
     )
     earned = credits_of("lecture", local(2026, 5, 8, 9), local(2026, 5, 8, 10, 30), None, rules)
     assert [c.hours for c in earned] == [Decimal(2)]

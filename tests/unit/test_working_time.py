@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wxapi.kernel.city import shipped
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.working_time import (
     OFFICE,
     ROUND_THE_CLOCK,
     WorkCalendar,
+    calendar_of,
     fixed_holidays,
     is_workday,
 )
@@ -71,7 +73,7 @@ def test_unpublished_years_fall_back_to_weekends_and_fixed_holidays() -> None:
 
 def test_the_fallback_warns_once_a_year_and_never_fails(caplog: pytest.LogCaptureFixture) -> None:
     fixed_holidays.cache_clear()
-    calendar = WorkCalendar()
+    calendar = calendar_of(shipped())
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             calendar.add(local(2033, 12, 30, 16), 200 * HOUR)

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from wxapi.kernel.city import city
 from wxapi.kernel.working_time import OFFICE, ROUND_THE_CLOCK, WorkTime
 
 Card = Literal["yellow", "red"]
-
-REMIND_WHEN_LEFT = 0.2
-RED_AFTER_WORKING_DAYS = 5
-ASK_EXTENSION_BEFORE_WORKING_DAYS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,8 @@ def due_times(limits: Limits, routed_at: datetime) -> DueTimes:
 
 def after_pause(due_at: datetime, stopped_at: datetime, resumed_at: datetime, *, urgent: bool) -> datetime:
     """The due time after a hold, a question or a dispute: as much is left, or overdue, as when it stopped."""
+    if resumed_at == stopped_at:
+        return due_at  # at lunch, a due time of noon would come to stand at one o'clock
     clock = _clock(urgent)
     return clock.add(resumed_at, clock.between(stopped_at, due_at))
 
@@ -49,22 +48,22 @@ def extended(due_at: datetime, working_days: int) -> datetime:
 
 
 def may_ask_extension(due_at: datetime, now: datetime) -> bool:
-    """An extension is asked for at least one working day before the report is due."""
-    return OFFICE.between(now, due_at) >= ASK_EXTENSION_BEFORE_WORKING_DAYS * OFFICE.day
+    """An extension is asked for some working days before the report is due."""
+    return OFFICE.between(now, due_at) >= city().workflow.extension_notice_working_days * OFFICE.day
 
 
 def reminder_at(due_at: datetime, limit: timedelta, *, urgent: bool) -> datetime:
-    """When 80 % of the limit is used: the blue reminder."""
-    return _clock(urgent).subtract(due_at, limit * REMIND_WHEN_LEFT)
+    """When the city's share of the limit is used, 80 % as shipped: the blue reminder."""
+    return _clock(urgent).subtract(due_at, limit * (100 - city().ladder.remind_percent) / 100)
 
 
 def red_at(due_at: datetime) -> datetime:
-    """After this instant the report is more than five working days past due."""
-    return OFFICE.add(due_at, RED_AFTER_WORKING_DAYS * OFFICE.day)
+    """After this instant a yellow card is red: some working days past due."""
+    return OFFICE.add(due_at, city().ladder.red_after_working_days * OFFICE.day)
 
 
 def card_at(due_at: datetime | None, now: datetime, *, yellow_before: bool = False) -> Card | None:
-    """The card a report bears at `now`: yellow past due, red five working days later or the second time.
+    """The card a report bears at `now`: yellow past due, red some working days later or the second time.
 
     Args:
         due_at: the clock that runs, or None when none does.

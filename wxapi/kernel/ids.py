@@ -16,9 +16,9 @@ def new_id() -> uuid.UUID:
     return uuid.uuid4()
 
 
-def new_report_number() -> str:
-    """`JZ-` and 8 random characters (40 bits); a unique constraint catches the rare repeat."""
-    return "JZ-" + "".join(secrets.choice(_CROCKFORD) for _ in range(_NUMBER_LENGTH))
+def new_report_number(prefix: str) -> str:
+    """The city's prefix, as `JZ-`, and 8 random characters (40 bits); a unique constraint catches the rare repeat."""
+    return f"{prefix}-" + "".join(secrets.choice(_CROCKFORD) for _ in range(_NUMBER_LENGTH))
 
 
 def new_token() -> str:

@@ -1,7 +1,7 @@
 """The Chinese of codes, as people read it: each feature brings its own words, and one table is made of them all."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -48,6 +48,27 @@ def words(group: str, said: Mapping[Code, str], colours: Mapping[Code, str] | No
     shades: Mapping[Code, str] = colours or {}
     items = (Word(str(code), zh, shades.get(code, ""), order) for order, (code, zh) in enumerate(said.items()))
     return Words(group, tuple(items))
+
+
+def reworded(vocabulary: Iterable[Words], said: Mapping[str, Mapping[str, str]]) -> tuple[Words, ...]:
+    """The vocabulary in a city's own words, by group and code; codes, colours and order stay.
+
+    Raises:
+        KeyError: the group, or the group and code as `group.code`, that there is none of.
+    """
+    found = tuple(vocabulary)
+    known = {each.group: {word.code for word in each.items} for each in found}
+    for group, codes in said.items():
+        if group not in known:
+            raise KeyError(group)
+        for code in codes:
+            if code not in known[group]:
+                raise KeyError(f"{group}.{code}")
+    return tuple(_in_words_of(said.get(each.group, {}), each) for each in found)
+
+
+def _in_words_of(own: Mapping[str, str], group: Words) -> Words:
+    return Words(group.group, tuple(replace(word, zh=own.get(word.code, word.zh)) for word in group.items))
 
 
 def by_group(vocabulary: Iterable[Words]) -> dict[str, tuple[Word, ...]]:

@@ -5,7 +5,7 @@ directions are look-ups in a year's list of working days, so that no call steps 
 """
 
 import logging
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,11 +15,11 @@ from typing import Protocol
 
 import chinese_calendar
 
+from wxapi.kernel.city import city
+from wxapi.kernel.city_rules import CityRules, Season, Span
 from wxapi.kernel.clock import SHANGHAI
 
 log = logging.getLogger(__name__)
-
-OFFICE_SPANS = ((time(8, 30), time(12)), (time(14, 30), time(17, 30)))
 
 _FIXED_HOLIDAYS = ((1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3))
 _SATURDAY = 5
@@ -76,18 +76,23 @@ class WorkCalendar:
     """Office hours: some spans of each working day, Asia/Shanghai.
 
     Args:
-        spans: (from, to) of one day in order, not overlapping.
+        spans: (from, to) of one day in order, not overlapping; from 1 January.
         workday: tells a working day from a day off.
+        later: seasons that begin later in the year, in order; their days are as long.
     """
 
     def __init__(
-        self, spans: Sequence[tuple[time, time]] = OFFICE_SPANS, workday: Callable[[date], bool] = is_workday
+        self,
+        spans: Sequence[Span],
+        workday: Callable[[date], bool] = is_workday,
+        later: Sequence[Season] = (),
     ) -> None:
-        self._spans = tuple((_since_midnight(start), _since_midnight(end)) for start, end in spans)
-        edges = [edge for span in self._spans for edge in span]
-        if not edges or any(early >= late for early, late in pairwise(edges)):
-            raise ValueError("working hours need spans in order that do not overlap")
-        self.day = sum((end - start for start, end in self._spans), _ZERO)
+        self._begins = [season.begins for season in later]
+        self._seasons = tuple(_spans(each) for each in (spans, *(season.spans for season in later)))
+        lengths = {sum((end - start for start, end in each), _ZERO) for each in self._seasons}
+        if len(lengths) > 1:
+            raise ValueError("a working day needs one length in all seasons")
+        self.day = lengths.pop()
         # Bound to this calendar; a few years of 250 numbers each.
         self._year = cache(lambda year: _working_days(year, workday))
 
@@ -110,7 +115,7 @@ class WorkCalendar:
         if rest == _ZERO:  # the end of a day comes before the start of the next
             days, rest = days - 1, self.day
         day = self._workday_at(local.year, self._days_before(local.date()) + days)
-        for opens, closes in self._spans:
+        for opens, closes in self._on(day):
             if rest <= closes - opens:
                 return _instant(day, opens + rest)
             rest -= closes - opens
@@ -123,7 +128,7 @@ class WorkCalendar:
         local = end.astimezone(SHANGHAI)
         days, rest = divmod(self._passed(local) - amount, self.day)
         day = self._workday_at(local.year, self._days_before(local.date()) + days)
-        for opens, closes in self._spans:
+        for opens, closes in self._on(day):
             if rest < closes - opens:
                 return _instant(day, opens + rest)
             rest -= closes - opens
@@ -134,7 +139,15 @@ class WorkCalendar:
         if not self._is_workday(local.date()):
             return _ZERO
         now = _since_midnight(local.time())
-        return sum((min(now, closes) - opens for opens, closes in self._spans if now > opens), _ZERO)
+        return sum((min(now, closes) - opens for opens, closes in self._on(local.date()) if now > opens), _ZERO)
+
+    def closes_at(self, day: date) -> datetime:
+        """The end of office (UTC) on a day, were it a working day."""
+        return _instant(day, self._on(day)[-1][1])
+
+    def _on(self, day: date) -> tuple[tuple[timedelta, timedelta], ...]:
+        """The spans of a day, since midnight."""
+        return self._seasons[bisect_right(self._begins, (day.month, day.day))]
 
     def _is_workday(self, day: date) -> bool:
         days, at = self._year(day.year), self._days_before(day)
@@ -169,6 +182,50 @@ class RoundTheClock:
         return end - start
 
 
+class CityOffice:
+    """The office hours of the city this process serves."""
+
+    @property
+    def day(self) -> timedelta:
+        """The length of a working day."""
+        return calendar_of(city()).day
+
+    def add(self, start: datetime, amount: timedelta) -> datetime:
+        return calendar_of(city()).add(start, amount)
+
+    def subtract(self, end: datetime, amount: timedelta) -> datetime:
+        return calendar_of(city()).subtract(end, amount)
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        return calendar_of(city()).between(start, end)
+
+    def closes_at(self, day: date) -> datetime:
+        return calendar_of(city()).closes_at(day)
+
+
+@cache
+def calendar_of(rules: CityRules) -> WorkCalendar:
+    """The office hours of a city: its seasons, and its own days on top of the public ones."""
+    office = rules.office
+
+    def works(day: date) -> bool:
+        return day in office.workdays or (day not in office.holidays and is_workday(day))
+
+    seasons = list(office.seasons)
+    if seasons[0].begins == (1, 1):
+        return WorkCalendar(seasons[0].spans, works, seasons[1:])
+    # Until the first season of a year begins, the last of the year before goes on.
+    return WorkCalendar(seasons[-1].spans, works, seasons)
+
+
+def _spans(spans: Sequence[Span]) -> tuple[tuple[timedelta, timedelta], ...]:
+    found = tuple((_since_midnight(start), _since_midnight(end)) for start, end in spans)
+    edges = [edge for span in found for edge in span]
+    if not edges or any(early >= late for early, late in pairwise(edges)):
+        raise ValueError("working hours need spans in order that do not overlap")
+    return found
+
+
 def _working_days(year: int, workday: Callable[[date], bool]) -> list[int]:
     """The ordinals of the year's working days, ascending."""
     first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
@@ -184,5 +241,5 @@ def _instant(day: date, since_midnight: timedelta) -> datetime:
     return (datetime.combine(day, time(0), SHANGHAI) + since_midnight).astimezone(UTC)
 
 
-OFFICE = WorkCalendar()
+OFFICE = CityOffice()
 ROUND_THE_CLOCK = RoundTheClock()

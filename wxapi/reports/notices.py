@@ -78,7 +78,7 @@ TOLD: dict[str, tuple[Tell, ...]] = {
         Tell(Audience.DESK, DESK_TASK, "上报人再次表示不满意，待分派：{note}", to_triage=True),
     ),
     "reopen": (Tell(Audience.DESK, DESK_TASK, "上报人要求重新办理：{note}"),),
-    "auto_close": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题7天内未核实，已自动结案"),),
+    "auto_close": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题在规定时间内未核实，已自动结案"),),
     "merge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "同一问题的上报已合并办理"),),
     "unmerge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "合并办理的上报已拆分"),),
     "escalate": (Tell(Audience.DESK, DESK_TASK, "吹哨：{note}"),),

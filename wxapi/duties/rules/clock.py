@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from wxapi.kernel.city import city
 from wxapi.kernel.deadlines import red_at
 from wxapi.kernel.working_time import OFFICE, ROUND_THE_CLOCK, WorkTime
 
-# Per cent of the limit. 50 is a colour, 80 reminds, 100 is the yellow card, 200 goes to the next above.
+# The rungs by the per cent of the limit they stand at as shipped: 50 is a colour, 80 reminds, 100 is the yellow card,
+# 200 goes to the next above. A city may set other shares; rows keep these names.
 RUNGS = (50, 80, 100, 200)
 CARD_RUNG = 100
-APPEAL_WORKING_DAYS = 5
 
 
 class DutyClock(StrEnum):
@@ -46,12 +47,12 @@ def work_time(clock: DutyClock) -> WorkTime:
 
 def rung_times(due_at: datetime, limit: timedelta, clock: DutyClock) -> dict[int, datetime]:
     """When each rung is reached, counted back and on from the due time, so that stops and extensions move all."""
-    time = work_time(clock)
+    time, ladder = work_time(clock), city().ladder
     return {
-        50: time.subtract(due_at, limit * 0.5),
-        80: time.subtract(due_at, limit * 0.2),
+        50: time.subtract(due_at, limit * (100 - ladder.colour_percent) / 100),
+        80: time.subtract(due_at, limit * (100 - ladder.remind_percent) / 100),
         100: due_at,
-        200: time.add(due_at, limit),
+        200: time.add(due_at, limit * (ladder.escalate_percent - 100) / 100),
     }
 
 
@@ -87,5 +88,5 @@ def rung_at(due_at: datetime, limit: timedelta, clock: DutyClock, at: datetime) 
 
 
 def appeal_until(carded_at: datetime) -> datetime:
-    """A card is appealed against within five working days."""
-    return OFFICE.add(carded_at, APPEAL_WORKING_DAYS * OFFICE.day)
+    """A card is appealed against within some working days, five as shipped."""
+    return OFFICE.add(carded_at, city().ladder.appeal_working_days * OFFICE.day)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from wxapi.kernel.city import city
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
 from wxapi.regions.rules.boundaries import read_polygon, to_stored
@@ -88,7 +89,7 @@ def check_tree(entries: Iterable[Entry], known: Collection[str]) -> dict[str, li
         known: codes that the database already has.
 
     Raises:
-        InvalidError: `bad_code`, `bad_name`, `wrong_level`, `wrong_parent`, `duplicated_code`,
+        InvalidError: `bad_code`, `bad_name`, `wrong_level`, `wrong_parent`, `other_city`, `duplicated_code`,
             `conflicting_names` or `unknown_parent`.
     """
     faults = Faults()
@@ -96,6 +97,7 @@ def check_tree(entries: Iterable[Entry], known: Collection[str]) -> dict[str, li
     for entry in entries:
         with faults.at(f"{entry.where}({entry.code} {entry.name})"):
             check_region(entry.code, entry.name, entry.level or level_of(entry.code) or "", entry.parent)
+            _check_city(entry.code)
             _check_twin(entry, by_code.setdefault(entry.code, []))
             by_code[entry.code].append(entry)
     for code, (entry, *_) in by_code.items():
@@ -105,6 +107,14 @@ def check_tree(entries: Iterable[Entry], known: Collection[str]) -> dict[str, li
                 raise InvalidError("unknown_parent", f"上级 {parent} 既不在文件中,也不在数据库中。")
     faults.raise_if_any()
     return {code: by_code[code] for code in sorted(by_code, key=lambda code: (len(code), code))}
+
+
+def _check_city(code: str) -> None:
+    """Every region is the city of this installation, or lies below it."""
+    if not code.startswith(city().code):
+        raise InvalidError(
+            "other_city", f"不在{city().name}（{city().code}）之内；城市代码在 WXAPI_CITY_FOLDER 的 city.toml 中设置。"
+        )
 
 
 def check_boundaries(by_code: Mapping[str, list[Entry]], datum: Datum, track: Track[str]) -> list[NewRegion]:

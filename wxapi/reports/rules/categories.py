@@ -1,12 +1,12 @@
 """The classes of reports: names, limits, who acts, and the four classes that are not taken at all."""
 
-import csv
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 
+from wxapi.kernel.city import city
+from wxapi.kernel.city_rules import CategoryRow, CityRules
 from wxapi.kernel.deadlines import Limits
 from wxapi.kernel.errors import InvalidError
 from wxapi.regions.rules.levels import Level
@@ -64,12 +64,14 @@ class Category:
         return Limits(timedelta(hours=self.respond_hours), timedelta(hours=self.resolve_hours), self.urgent)
 
 
-@cache
 def all_categories() -> MappingProxyType[str, Category]:
-    """Every class by code, in the order of the table (`data/categories.csv`)."""
-    text = resources.files("wxapi.reports.rules").joinpath("data/categories.csv").read_text(encoding="utf-8")
-    rows = (_category(row) for row in csv.DictReader(text.splitlines()))
-    return MappingProxyType({category.code: category for category in rows})
+    """Every class by code, in the order of the city's table (`categories.csv` of its folder)."""
+    return _of_city(city())
+
+
+@cache
+def _of_city(rules: CityRules) -> MappingProxyType[str, Category]:
+    return MappingProxyType({row.code: _category(row) for row in rules.categories})
 
 
 def category_of(code: str) -> Category:
@@ -108,17 +110,17 @@ def category_to_file(code: str) -> Category:
     return found
 
 
-def _category(row: dict[str, str]) -> Category:
+def _category(row: CategoryRow) -> Category:
     return Category(
-        code=row["code"],
-        kind=row["kind"],
-        major_name=row["major_name"],
-        name=row["minor_name"],
-        respond_hours=int(row["respond_hours"]),
-        resolve_hours=int(row["resolve_hours"]),
-        urgent=row["urgent"] == "1",
-        desk_level=Level(row["desk_level"]),
-        retired=row["retired"] == "1",
+        code=row.code,
+        kind=row.kind,
+        major_name=row.major_name,
+        name=row.name,
+        respond_hours=row.respond_hours,
+        resolve_hours=row.resolve_hours,
+        urgent=row.urgent,
+        desk_level=Level(row.desk_level),
+        retired=row.retired,
     )
 
 

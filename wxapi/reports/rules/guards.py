@@ -7,28 +7,35 @@ decide what a person may do and what is offered to them.
 from datetime import datetime, timedelta
 
 from wxapi.kernel import deadlines
+from wxapi.kernel.city import city
 from wxapi.kernel.transitions import NotNow
 from wxapi.regions.rules.levels import CODE_LENGTH, Level
 from wxapi.reports.rules import clocks
 from wxapi.reports.rules.state import Case, Extension, Party, Who
 
-MAX_RETURNS = 2
-REOPEN_WITHIN = timedelta(days=15)
-AUTO_CLOSE_AFTER = timedelta(days=7)
+
+def reopen_within() -> timedelta:
+    """How long a closed report can be reopened."""
+    return timedelta(days=city().workflow.reopen_days)
+
+
+def auto_close_after() -> timedelta:
+    """After how much silence a resolved report closes by itself."""
+    return timedelta(days=city().workflow.auto_close_days)
 
 
 def may_be_returned(case: Case, _who: Who, _now: datetime) -> NotNow | None:
-    """The second return is final: the desk the township names then keeps the report."""
-    if case.returns < MAX_RETURNS:
+    """The last return, the second as shipped, is final: the desk the township names then keeps the report."""
+    if case.returns < city().workflow.returns:
         return None
-    return NotNow("second_return_is_final", "该上报已两次退回，由乡镇（街道）指定的承办单位不能再退回。")
+    return NotNow("second_return_is_final", "该上报已达退回次数上限，由乡镇（街道）指定的承办单位不能再退回。")
 
 
 def desk_not_yet_imposed(case: Case, _who: Who, _now: datetime) -> NotNow | None:
-    """After the second return the township must name a desk, so it cannot refuse instead."""
-    if case.returns < MAX_RETURNS:
+    """After the last return the township must name a desk, so it cannot refuse instead."""
+    if case.returns < city().workflow.returns:
         return None
-    return NotNow("desk_must_be_named", "该上报已两次退回，请指定承办单位。")
+    return NotNow("desk_must_be_named", "该上报已达退回次数上限，请指定承办单位。")
 
 
 def not_disputed_twice(case: Case, who: Who, _now: datetime) -> NotNow | None:
@@ -56,10 +63,11 @@ def extension_unused(case: Case, _who: Who, _now: datetime) -> NotNow | None:
 
 
 def extension_in_time(case: Case, _who: Who, now: datetime) -> NotNow | None:
-    """An extension is asked for at least one working day before the report is due."""
+    """An extension is asked for some working days before the report is due, one as shipped."""
     if case.resolve_due_at and deadlines.may_ask_extension(case.resolve_due_at, now):
         return None
-    return NotNow("extension_too_late", "延期须在到期前至少一个工作日申请。")
+    days = city().workflow.extension_notice_working_days
+    return NotNow("extension_too_late", f"延期须在到期前至少{days}个工作日申请。")
 
 
 def extension_is_pending(case: Case, _who: Who, _now: datetime) -> NotNow | None:
@@ -123,17 +131,17 @@ def not_reopened_before(case: Case, _who: Who, _now: datetime) -> NotNow | None:
 
 
 def closed_lately(case: Case, _who: Who, now: datetime) -> NotNow | None:
-    """A closed report can be reopened for 15 days."""
-    if case.closed_at and now <= case.closed_at + REOPEN_WITHIN:
+    """A closed report can be reopened for some days, 15 as shipped."""
+    if case.closed_at and now <= case.closed_at + reopen_within():
         return None
-    return NotNow("reopen_too_late", "结案超过15天，不能再要求重新办理，请另行上报。")
+    return NotNow("reopen_too_late", f"结案超过{city().workflow.reopen_days}天，不能再要求重新办理，请另行上报。")
 
 
 def silent_long_enough(case: Case, _who: Who, now: datetime) -> NotNow | None:
-    """A resolved report closes by itself after 7 days' silence."""
-    if case.resolved_at and now >= case.resolved_at + AUTO_CLOSE_AFTER:
+    """A resolved report closes by itself after some days' silence, 7 as shipped."""
+    if case.resolved_at and now >= case.resolved_at + auto_close_after():
         return None
-    return NotNow("not_silent_long_enough", "办结未满7天。")
+    return NotNow("not_silent_long_enough", f"办结未满{city().workflow.auto_close_days}天。")
 
 
 def not_appealed_before(case: Case, _who: Who, _now: datetime) -> NotNow | None:

@@ -12,11 +12,10 @@ or a reopening begins a new duty of the stage.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from wxapi.duties.rules.clock import DutyClock, work_time
 from wxapi.duties.rules.owed import Owed
-from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.working_time import OFFICE
 from wxapi.reports.rules.state import RESPONDING, Case, Extension, ReportState
 
@@ -32,7 +31,6 @@ MEETS: Mapping[str, frozenset[str]] = {
     "resume": frozenset({HOLD_REVIEW}),
 }
 _IN_WORK = (*RESPONDING, ReportState.ACCEPTED, ReportState.ON_HOLD)
-_OFFICE_CLOSES = time(17, 30)
 _SHORTEST = timedelta(minutes=1)
 
 
@@ -72,7 +70,7 @@ def _hold_review(case: Case) -> Owed | None:
         return None
     assert case.desk_code is not None
     origin = case.clock_stopped_at
-    due_at = max(datetime.combine(case.hold_review_on, _OFFICE_CLOSES, SHANGHAI), origin + _SHORTEST)
+    due_at = max(OFFICE.closes_at(case.hold_review_on), origin + _SHORTEST)
     limit = max(work_time(DutyClock.OFFICE).between(origin, due_at), _SHORTEST)
     return Owed(HOLD_REVIEW, _decides(case.desk_code), origin, due_at, limit, DutyClock.OFFICE)
 

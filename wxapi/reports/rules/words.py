@@ -53,26 +53,4 @@ ACTIONS = words(
     },
 )
 CARDS = words("cards", {"yellow": "黄牌", "red": "红牌"}, {"yellow": Colour.AMBER, "red": Colour.RED})
-REASONS = words(
-    "reasons",
-    {
-        "not_ours": "不属于本单位职责",
-        "not_our_area": "不在本辖区",
-        "wrong_level": "不属于本级职责",
-        "other_unit": "应由其他单位办理",
-        "cannot_locate": "位置不明，现场未找到",
-        "not_a_problem": "经核实不存在该问题",
-        "insufficient": "内容不清，无法办理",
-        "duplicate": "重复上报",
-        "private_dispute": "属于个人纠纷",
-        "in_court": "已进入诉讼、仲裁或信访程序",
-        "weather": "受天气或季节影响，暂无法施工",
-        "money": "资金尚未落实",
-        "planning": "已列入改造计划",
-        "waits_for_unit": "需其他单位配合",
-        "mistake": "上报有误",
-        "solved_itself": "问题已自行解决",
-        "other": "其他",
-    },
-)
-WORDS = (STATES, ACTIONS, CARDS, REASONS)
+WORDS = (STATES, ACTIONS, CARDS)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.city import city
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.ids import new_id, new_report_number
@@ -158,7 +159,7 @@ def _insert(session: Session, row: dict[str, Any]) -> str:
     """Insert under a random number, again under another should it be taken; returns the number."""
     values = row | {"candidates": json.dumps(row["candidates"])}
     for _ in range(_NUMBER_TRIES):
-        number = new_report_number()
+        number = new_report_number(city().number_prefix)
         if fetch(session, FILE, values | {"number": number}):
             return number
     raise LookupError("no free report number found")

@@ -10,7 +10,7 @@ from wxapi.kernel.errors import not_found
 from wxapi.platform.db import db
 from wxapi.reports.models import Report
 from wxapi.reports.queries import reports
-from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER, REOPEN_WITHIN
+from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.owed import owed
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.apply import case_of
@@ -71,7 +71,7 @@ def _ladders(report: Report) -> Iterator[Ladder]:
 
 def _until(report: Report) -> datetime | None:
     if report.state == ReportState.RESOLVED and report.resolved_at:
-        return report.resolved_at + AUTO_CLOSE_AFTER
+        return report.resolved_at + auto_close_after()
     if report.state == ReportState.CLOSED and report.closed_at:
-        return report.closed_at + REOPEN_WITHIN
+        return report.closed_at + reopen_within()
     return None

@@ -8,8 +8,8 @@ import structlog
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from wxapi.kernel.city import city
 from wxapi.kernel.clock import local_day
-from wxapi.kernel.deadlines import RED_AFTER_WORKING_DAYS
 from wxapi.kernel.errors import ConflictError
 from wxapi.kernel.working_time import OFFICE
 from wxapi.platform.db import db, transaction
@@ -27,8 +27,8 @@ BATCH = 500
 
 
 def close_silent(*, now: datetime) -> int:
-    """Close what was resolved 7 days ago and heard no answer; returns how many."""
-    due = and_(Report.state == ReportState.RESOLVED, Report.resolved_at <= now - guards.AUTO_CLOSE_AFTER)
+    """Close what was resolved some days ago and heard no answer; returns how many."""
+    due = and_(Report.state == ReportState.RESOLVED, Report.resolved_at <= now - guards.auto_close_after())
     return _take_all("auto_close", due, Report.resolved_at, now)
 
 
@@ -39,7 +39,7 @@ def resume_holds(*, now: datetime) -> int:
 
 
 def remind(*, now: datetime) -> int:
-    """The blue reminder where 80 % of the time is used; returns how many."""
+    """The blue reminder where most of the time is used; returns how many."""
     return _take_all("remind", Report.remind_at <= now, Report.remind_at, now)
 
 
@@ -47,7 +47,8 @@ def mark_overdue(*, now: datetime) -> int:
     """Put yellow and red cards on what is past due; returns how many."""
     # Only what the rule finds red is looked at again, or yellows that wait would fill every batch. The minute is for
     # due times outside office hours, which stand at one working instant with the next morning.
-    red_by = OFFICE.add(OFFICE.subtract(now, RED_AFTER_WORKING_DAYS * OFFICE.day), timedelta(minutes=1))
+    red_after = city().ladder.red_after_working_days * OFFICE.day
+    red_by = OFFICE.add(OFFICE.subtract(now, red_after), timedelta(minutes=1))
     may_be_red = or_(
         Report.due_at < red_by,
         and_(Report.state.in_(RESPONDING), Report.resolve_yellow),

@@ -16,7 +16,7 @@ from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.visibility import visible_to
 from wxapi.reports.rules.categories import category_of
-from wxapi.reports.rules.guards import AUTO_CLOSE_AFTER
+from wxapi.reports.rules.guards import auto_close_after
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.relations import who_is
 from wxapi.reports.rules.state import ReportState
@@ -69,7 +69,7 @@ def _item(report: Report, actor: Actor, now: datetime) -> Waiting:
     asked = {"confirm", "dispute", "answer"}
     do = tuple(action for action in _do(report, actor, now) if action in asked)
     until = (
-        report.resolved_at + AUTO_CLOSE_AFTER if report.state == ReportState.RESOLVED and report.resolved_at else None
+        report.resolved_at + auto_close_after() if report.state == ReportState.RESOLVED and report.resolved_at else None
     )
     return Waiting(report.id, report.number, _title(report), do, until)
 

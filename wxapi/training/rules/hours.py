@@ -1,17 +1,18 @@
 """Credit hours: dated rules read from data, applied to the calendar years of Asia/Shanghai.
 
-The rules are `data/hour_rules.json`: conversions differ between places and change with each five-year plan, so
+The rules stand in the city's `city.toml`: conversions differ between places and change with each five-year plan, so
 they are data with a version, and each entry of the ledger names the version that made it.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import cache
-from importlib.resources import files
+from typing import Any
 
+from wxapi.kernel.city import city
+from wxapi.kernel.city_rules import CityRules
 from wxapi.kernel.clock import SHANGHAI, local_day
 from wxapi.training.rules.attendance import State
 
@@ -62,16 +63,19 @@ class Credit:
     rule_version: str
 
 
+def city_rules() -> tuple[Rule, ...]:
+    """The rules of the city, by first day."""
+    return _of_city(city())
+
+
 @cache
-def shipped_rules() -> tuple[Rule, ...]:
-    """The rules of `data/hour_rules.json`, by first day."""
-    return parse_rules((files("wxapi.training") / "data" / "hour_rules.json").read_text("utf-8"))
+def _of_city(rules: CityRules) -> tuple[Rule, ...]:
+    return parse_rules(rules.hour_rules)
 
 
-def parse_rules(text: str) -> tuple[Rule, ...]:
-    """Read rules from JSON (the shape is that of `data/hour_rules.json`), sorted by first day."""
-    rules = [_rule(raw) for raw in json.loads(text)["rules"]]
-    return tuple(sorted(rules, key=lambda rule: rule.first_day))
+def parse_rules(raw: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """Rules of what `[[training.hours]]` of a city says, sorted by first day."""
+    return tuple(sorted(map(_rule, raw), key=lambda rule: rule.first_day))
 
 
 def rule_on(day: date, rules: Sequence[Rule]) -> Rule:
@@ -89,7 +93,7 @@ def credits_of(
         starts_at: with any time zone; local days and years are those of Asia/Shanghai.
         ends_at: later than `starts_at`.
         fixed: hours the organiser set, instead of those by length.
-        rules: sorted by first day, see `shipped_rules`.
+        rules: sorted by first day, see `city_rules`.
 
     Returns:
         one credit a calendar year, none with 0 hours; together exactly `fixed` when that is given.
@@ -149,25 +153,19 @@ def _minutes(begin: datetime, end: datetime) -> int:
     return max(1, int((end - begin).total_seconds()) // 60)
 
 
-def _rule(raw: dict[str, object]) -> Rule:
-    conversions = raw["conversions"]
-    states = raw["credited_states"]
-    assert isinstance(conversions, dict)
-    assert isinstance(states, list)
+def _rule(raw: Mapping[str, Any]) -> Rule:
     return Rule(
-        version=str(raw["version"]),
-        first_day=date.fromisoformat(str(raw["from"])),
-        conversions={kind: _conversion(value) for kind, value in conversions.items()},
+        version=raw["version"],
+        first_day=date.fromisoformat(raw["from"]),
+        conversions={kind: _conversion(value) for kind, value in raw["conversions"].items()},
         max_per_day=Decimal(str(raw["max_per_day"])),
-        credited_states=frozenset(State(state) for state in states),
+        credited_states=frozenset(State(state) for state in raw["credited_states"]),
     )
 
 
-def _conversion(raw: dict[str, object]) -> Conversion:
-    steps = raw["steps"]
-    assert isinstance(steps, list)
-    pairs = sorted(((int(step["from_minutes"]), Decimal(str(step["hours"]))) for step in steps), reverse=True)
-    return Conversion(tuple(pairs), int(str(raw["minutes_per_hour"])))
+def _conversion(raw: Mapping[str, Any]) -> Conversion:
+    pairs = sorted(((step["from_minutes"], Decimal(str(step["hours"]))) for step in raw["steps"]), reverse=True)
+    return Conversion(tuple(pairs), raw["minutes_per_hour"])
 
 
 def midnight(day: date) -> datetime:

@@ -15,7 +15,7 @@ from wxapi.training.queries import roll
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.scope import among
 from wxapi.training.rules.attendance import IN_THE_HALL
-from wxapi.training.rules.hours import Credit, credited_states, credits_of, shipped_rules
+from wxapi.training.rules.hours import Credit, city_rules, credited_states, credits_of
 from wxapi.training.rules.sessions import SessionState
 
 _ZERO = Decimal(0)
@@ -109,12 +109,12 @@ def recompute(session_ids: Sequence[uuid.UUID], *, now: datetime, write: bool) -
 def _credits(row: TrainingSession) -> tuple[Credit, ...]:
     if row.state == SessionState.CANCELLED:
         return ()
-    return credits_of(row.kind, row.starts_at, row.ends_at, row.credit_hours, shipped_rules())
+    return credits_of(row.kind, row.starts_at, row.ends_at, row.credit_hours, city_rules())
 
 
 def _credited(session: Session, row: TrainingSession, only: Collection[uuid.UUID] | None) -> set[uuid.UUID]:
     """Who earns hours here: a make-up whose own session earns them does not earn them again."""
-    states = credited_states(row.starts_at, shipped_rules())
+    states = credited_states(row.starts_at, city_rules())
     made_up_in = roll.in_states(session, row.id, states, only)
     linked = {session_id for session_id in made_up_in.values() if session_id is not None}
     elsewhere = {session_id: _earners(session, session_id, only) for session_id in linked}
@@ -130,7 +130,7 @@ def _earners(session: Session, session_id: uuid.UUID, only: Collection[uuid.UUID
     row = session.get_one(TrainingSession, session_id)
     if not _credits(row):
         return set()
-    states = credited_states(row.starts_at, shipped_rules()) & IN_THE_HALL
+    states = credited_states(row.starts_at, city_rules()) & IN_THE_HALL
     return set(roll.in_states(session, session_id, states, only))
 
 

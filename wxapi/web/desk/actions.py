@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from wxapi.kernel.city import city
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.notices import TOLD, Audience
 from wxapi.reports.rules import workflow
 from wxapi.reports.services.report_view import ReportView
-from wxapi.web.desk.phrases import PHRASES
 from wxapi.web.kit import words
 
 _CITIZENS = frozenset({Audience.REPORTERS, Audience.REPORTER})
@@ -58,7 +58,7 @@ def _choice(code: str, view: ReportView) -> ActionChoice:
     needs = tuple(dict.fromkeys(name for row in rows for name in row.needs))
     takes = tuple(dict.fromkeys(name for row in rows for name in row.takes))
     told = next((tell.words for tell in TOLD.get(code, ()) if tell.audience in _CITIZENS), None)
-    phrases, label = PHRASES.get(code, ()), words.name("actions", code)
+    phrases, label = city().phrases.get(code, ()), words.name("actions", code)
     return ActionChoice(code, label, needs, takes, _readable(told, view) if told else None, phrases)
 
 

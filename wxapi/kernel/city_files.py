@@ -1,0 +1,280 @@
+"""Reading a city's folder: `city.toml` and `categories.csv`. Both may be absent; what is absent is as shipped.
+
+Every fault is found at the start and told with file, line and a sentence.
+"""
+
+import csv
+import io
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from wxapi.kernel.city_rules import CategoryRow, CityRules, LadderRules, OfficeRules, Season, Span, WorkflowRules
+
+SHIPPED = Path(__file__).parent / "data"
+SETTINGS, CATEGORIES, SCHEMA = "city.toml", "categories.csv", "city.schema.json"
+_ALONGSIDE = re.compile(r".*\.(md|txt)|\..*")
+_COLUMNS = (
+    "code", "kind", "major_code", "major_name", "minor_code", "minor_name", "source",
+    "respond_hours", "resolve_hours", "urgent", "desk_level", "retired",
+)  # fmt: skip
+_LEVELS = frozenset({"village", "township", "county"})
+# Whose reports the village must never see; see `reports.rules.categories`.
+_CONFIDENTIAL = "X02"
+_CODE = re.compile(r"[A-Z][0-9]{4}")
+_LONGEST_HOURS = 5000
+
+
+class CityError(Exception):
+    """A city's file that cannot be used.
+
+    Args:
+        file: its name.
+        line: of the fault, from 1; 0: of the file as a whole.
+        sentence: what is wrong and what is wanted.
+    """
+
+    def __init__(self, file: str, line: int, sentence: str) -> None:
+        super().__init__(f"{file}, line {line}: {sentence}" if line else f"{file}: {sentence}")
+        self.file, self.line, self.sentence = file, line, sentence
+
+
+def read_folder(folder: Path) -> CityRules:
+    """The rules of a folder.
+
+    Raises:
+        CityError: the first fault.
+    """
+    if not folder.is_dir():
+        raise CityError(str(folder), 0, "is no folder.")
+    if folder != SHIPPED:
+        _refuse_others(folder)
+    shipped = _parsed(SETTINGS, _text(SHIPPED / SETTINGS))
+    own = folder / SETTINGS
+    text = _text(own) if own.is_file() else ""
+    given = _parsed(SETTINGS, text)
+    _check_schema(given, text)
+    table = folder / CATEGORIES
+    return _rules(_laid_over(shipped, given), text, _text(table if table.is_file() else SHIPPED / CATEGORIES))
+
+
+def _refuse_others(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.name not in {SETTINGS, CATEGORIES, SCHEMA} and not _ALONGSIDE.fullmatch(path.name):
+            raise CityError(path.name, 0, f"is not read; a city's folder has {SETTINGS} and {CATEGORIES}.")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise CityError(path.name, 0, "is not UTF-8; save it as UTF-8 (Excel: “CSV UTF-8”).") from None
+    except OSError as error:
+        raise CityError(path.name, 0, f"cannot be read: {error.strerror}.") from None
+
+
+def _parsed(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        raise CityError(name, int(found[1]) if found else len(text.splitlines()), f"is not TOML: {error}.") from None
+
+
+def _check_schema(given: Mapping[str, Any], text: str) -> None:
+    schema = json.loads(_text(SHIPPED / SCHEMA))
+    # JSON has no dates: as the wire writes them.
+    plain = json.loads(json.dumps(given, default=str))
+    faults: list[ValidationError] = list(Draft202012Validator(schema).iter_errors(plain))
+    if faults:
+        first = min(faults, key=lambda fault: _line(text, list(fault.absolute_path)))
+        place = ".".join(map(str, first.absolute_path)) or "the file"
+        raise CityError(SETTINGS, _line(text, _path_of(first)), f"{place}: {_sentence(first)}")
+
+
+def _path_of(fault: ValidationError) -> list[str | int]:
+    """Where the fault stands; an unknown name stands at itself, not at its section."""
+    path = list(fault.absolute_path)
+    if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
+        known = fault.schema.get("properties", {}) if isinstance(fault.schema, dict) else {}
+        path += [next(name for name in fault.instance if name not in known)]
+    return path
+
+
+def _sentence(fault: ValidationError) -> str:
+    wanted = fault.schema.get("description") if isinstance(fault.schema, dict) else None
+    return f"{fault.message}." + (f" It wants {wanted}." if wanted else "")
+
+
+def _line(text: str, path: Sequence[str | int]) -> int:
+    """The line where a key stands, as far as it can be told: of its section if not of the key."""
+    names = [str(part) for part in path if isinstance(part, str)]
+    lines, at = text.splitlines(), 0
+    number = next((part for part in path if isinstance(part, int)), 0)
+    for depth in range(len(names), 0, -1):
+        header = re.compile(r"\s*\[{1,2}\s*" + re.escape(".".join(names[:depth])) + r"\s*\]{1,2}")
+        found = [index for index, line in enumerate(lines) if header.match(line)]
+        if found:
+            at = found[min(number, len(found) - 1)]
+            break
+    else:
+        depth = 0
+    for name in names[depth : depth + 1]:
+        key = re.compile(r"\s*\"?" + re.escape(name) + r"\"?\s*[=.]")
+        at = next((index for index in range(at, len(lines)) if key.match(lines[index])), at)
+    return at + 1
+
+
+def _laid_over(shipped: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The city's own, and of the rest what is shipped; lists, reasons and phrases are replaced whole."""
+    merged = {**shipped, **given}
+    for section in ("city", "office", "workflow", "ladder", "training"):
+        merged[section] = {**shipped.get(section, {}), **given.get(section, {})}
+    return merged
+
+
+def _rules(found: Mapping[str, Any], text: str, table: str) -> CityRules:
+    whose = found["city"]
+    return CityRules(
+        name=whose["name"],
+        code=whose["code"],
+        number_prefix=whose["number_prefix"],
+        office=_office(found["office"], text),
+        workflow=WorkflowRules(**found["workflow"]),
+        ladder=_ladder(found["ladder"], text),
+        categories=tuple(_categories(table)),
+        hour_rules=_hour_rules(found["training"]["hours"], text),
+        reasons=found["reasons"],
+        phrases={action: tuple(said) for action, said in found["phrases"].items()},
+        words=found.get("words", {}),
+    )
+
+
+def _ladder(raw: Mapping[str, int], text: str) -> LadderRules:
+    ladder = LadderRules(**raw)
+    if ladder.colour_percent >= ladder.remind_percent:
+        line = _line(text, ["ladder", "colour_percent"])
+        raise CityError(SETTINGS, line, "colour_percent wants less than remind_percent.")
+    return ladder
+
+
+def _office(raw: Mapping[str, Any], text: str) -> OfficeRules:
+    seasons = tuple(_season(each, text, number) for number, each in enumerate(raw["seasons"]))
+    begins = [season.begins for season in seasons]
+    lengths = {sum(map(_minutes, season.spans)) for season in seasons}
+    line = _line(text, ["office", "seasons"])
+    if any(early >= late for early, late in pairwise(begins)):
+        raise CityError(SETTINGS, line, "seasons want to stand in the order of the year, each day once.")
+    if len(lengths) > 1:
+        raise CityError(
+            SETTINGS, line, "the working day of every season wants the same length: limits are counted in it."
+        )
+    holidays, workdays = _days(raw, "holidays", text), _days(raw, "workdays", text)
+    if both := holidays & workdays:
+        raise CityError(SETTINGS, _line(text, ["office", "workdays"]), f"{min(both)} is a holiday and a working day.")
+    return OfficeRules(seasons, holidays, workdays)
+
+
+def _days(raw: Mapping[str, Any], key: str, text: str) -> frozenset[date]:
+    try:
+        return frozenset(date.fromisoformat(str(day)) for day in raw[key])
+    except ValueError:
+        raise CityError(SETTINGS, _line(text, ["office", key]), f"{key}: a day that does not exist.") from None
+
+
+def _hour_rules(raw: Sequence[Mapping[str, Any]], text: str) -> tuple[Mapping[str, Any], ...]:
+    versions = [rule["version"] for rule in raw]
+    for number, rule in enumerate(raw):
+        line = _line(text, ["training", "hours", number])
+        try:
+            date.fromisoformat(rule["from"])
+        except ValueError:
+            raise CityError(SETTINGS, line, f"from = {rule['from']}: a day that does not exist.") from None
+        if versions.count(rule["version"]) > 1:
+            raise CityError(SETTINGS, line, f"version {rule['version']} stands twice.")
+    return tuple(raw)
+
+
+def _season(raw: Mapping[str, Any], text: str, number: int) -> Season:
+    line = _line(text, ["office", "seasons", number])
+    month, day = map(int, raw["from"].split("-"))
+    try:
+        date(2001, month, day)  # no leap year: the 29th of February begins no season
+        spans = tuple(_span(each) for each in raw["hours"])
+    except ValueError:
+        raise CityError(SETTINGS, line, f"season from {raw['from']}: a day or an hour that does not exist.") from None
+    edges = [edge for span in spans for edge in span]
+    if any(early >= late for early, late in pairwise(edges)):
+        raise CityError(SETTINGS, line, f"season from {raw['from']}: hours want order and must not overlap.")
+    return Season((month, day), spans)
+
+
+def _span(text: str) -> Span:
+    start, _, end = text.partition("-")
+    return time.fromisoformat(start), time.fromisoformat(end)
+
+
+def _minutes(span: Span) -> int:
+    start, end = span
+    return (end.hour - start.hour) * 60 + end.minute - start.minute
+
+
+def _categories(text: str) -> Iterator[CategoryRow]:
+    reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    if tuple(reader.fieldnames or ()) != _COLUMNS:
+        raise CityError(CATEGORIES, 1, f"the columns want to be {','.join(_COLUMNS)}.")
+    seen: dict[str, int] = {}
+    for row in reader:
+        line = reader.line_num
+        if "" in row:
+            raise CityError(CATEGORIES, line, "has more fields than there are columns.")
+        category = _category(row, line)
+        if category.code in seen:
+            raise CityError(CATEGORIES, line, f"{category.code} stands in line {seen[category.code]} already.")
+        seen[category.code] = line
+        yield category
+    if not seen:
+        raise CityError(CATEGORIES, 1, "has no class.")
+
+
+def _category(row: Mapping[str, str], line: int) -> CategoryRow:
+    code = row["code"]
+    respond, resolve = _hours(row, "respond_hours", line), _hours(row, "resolve_hours", line)
+    wrong = {
+        f"code {code!r} wants a capital letter and four digits.": not _CODE.fullmatch(code),
+        f"{code}: minor_name and major_name want words.": not (row["minor_name"] and row["major_name"]),
+        f"{code}: respond_hours wants no more than resolve_hours.": respond > resolve,
+        f"{code}: urgent and retired want 0 or 1.": not {row["urgent"], row["retired"]} <= {"0", "1"},
+        f"{code}: desk_level wants village, township or county.": row["desk_level"] not in _LEVELS,
+        f"{code}: publicity of village affairs wants desk_level township or county.": code.startswith(_CONFIDENTIAL)
+        and row["desk_level"] == "village",
+    }
+    for sentence, holds in wrong.items():
+        if holds:
+            raise CityError(CATEGORIES, line, sentence)
+    return CategoryRow(
+        code=code,
+        kind=row["kind"],
+        major_name=row["major_name"],
+        name=row["minor_name"],
+        respond_hours=respond,
+        resolve_hours=resolve,
+        urgent=row["urgent"] == "1",
+        desk_level=row["desk_level"],
+        retired=row["retired"] == "1",
+    )
+
+
+def _hours(row: Mapping[str, str], column: str, line: int) -> int:
+    text = row[column]
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= _LONGEST_HOURS):
+        raise CityError(CATEGORIES, line, f"{row['code']}: {column} wants a whole number from 1 to {_LONGEST_HOURS}.")
+    return int(text)

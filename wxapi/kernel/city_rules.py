@@ -1,0 +1,93 @@
+"""What a city decides for itself, as frozen values: read from its folder by `city_files`, held by `city`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+Span = tuple[time, time]
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Office hours from a day of each year until the next season begins.
+
+    Args:
+        begins: (month, day).
+        spans: (from, to) of one day in order, not overlapping; in Asia/Shanghai.
+    """
+
+    begins: tuple[int, int]
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeRules:
+    """When offices work. `holidays` and `workdays` are the city's own, on top of the State Council's."""
+
+    seasons: tuple[Season, ...]
+    holidays: frozenset[date]
+    workdays: frozenset[date]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRules:
+    """Days and counts of the life of a report."""
+
+    auto_close_days: int
+    reopen_days: int
+    returns: int
+    extension_notice_working_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class LadderRules:
+    """Shares of a limit at which something happens, in per cent, and the working days of cards."""
+
+    colour_percent: int
+    remind_percent: int
+    escalate_percent: int
+    red_after_working_days: int
+    appeal_working_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRow:
+    """A line of `categories.csv`, judged but without the meaning that reports give it."""
+
+    code: str
+    kind: str
+    major_name: str
+    name: str
+    respond_hours: int
+    resolve_hours: int
+    urgent: bool
+    desk_level: str
+    retired: bool
+
+
+# Compared by identity, so that what is derived from it can be kept beside it.
+@dataclass(frozen=True, slots=True, eq=False)
+class CityRules:
+    """Everything of one city.
+
+    Args:
+        code: of the city's own region; every region lies below it.
+        number_prefix: what report numbers begin with.
+        hour_rules: as `training.rules.hours.parse_rules` takes them.
+        reasons: code → words, all of them.
+        phrases: action → standard texts of the desk.
+        words: group → code → the city's own word.
+    """
+
+    name: str
+    code: str
+    number_prefix: str
+    office: OfficeRules
+    workflow: WorkflowRules
+    ladder: LadderRules
+    categories: tuple[CategoryRow, ...]
+    hour_rules: tuple[Mapping[str, Any], ...]
+    reasons: Mapping[str, str]
+    phrases: Mapping[str, tuple[str, ...]]
+    words: Mapping[str, Mapping[str, str]]

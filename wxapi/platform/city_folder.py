@@ -1,0 +1,70 @@
+"""The folder of the city's own rules (`WXAPI_CITY_FOLDER`): taken at the start, tried by `city check`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+import structlog
+
+from config import Config, ConfigError
+from wxapi.kernel import city, city_files
+from wxapi.kernel.city_rules import CityRules
+from wxapi.kernel.words import Words, reworded, words
+from wxapi.platform import vocabulary
+from wxapi.platform.commands import CommandGroup
+
+log = structlog.get_logger(__name__)
+group = CommandGroup("city", help="The city's own rules: limits, office hours, words.")
+
+
+def take(config: Config) -> CityRules:
+    """Read the folder a configuration names, and serve its city from now on.
+
+    Raises:
+        ConfigError: what is wrong, with file and line.
+    """
+    for name in config.unknown:
+        log.warning("unknown_setting", name=name)
+    try:
+        rules = city.of_folder(config.city_folder)
+    except city_files.CityError as error:
+        raise ConfigError(f"WXAPI_CITY_FOLDER: {error}") from None
+    city.use(rules)
+    return rules
+
+
+def vocabulary_of(rules: CityRules, shipped: Iterable[Words]) -> tuple[Words, ...]:
+    """What people read, in the city's words.
+
+    Raises:
+        ConfigError: a word of a group or code that there is none of.
+    """
+    try:
+        return _worded(rules, shipped)
+    except city_files.CityError as error:
+        raise ConfigError(f"WXAPI_CITY_FOLDER: {error}") from None
+
+
+def _worded(rules: CityRules, shipped: Iterable[Words]) -> tuple[Words, ...]:
+    try:
+        return reworded((*shipped, words("reasons", rules.reasons)), rules.words)
+    except KeyError as error:
+        name = error.args[0]
+        raise city_files.CityError(city_files.SETTINGS, 0, f"words.{name}: there is no such group or code.") from None
+
+
+@group.command("check")
+@click.argument("folder", type=click.Path(path_type=Path))
+def check(folder: Path) -> None:
+    """Read a FOLDER as a start would, and say what it sets. Exit code 1 with the fault's file and line."""
+    try:
+        rules = city_files.read_folder(folder)
+        _worded(rules, [Words(name, said) for name, said in vocabulary.groups().items() if name != "reasons"])
+    except city_files.CityError as error:
+        raise click.ClickException(str(error)) from None
+    retired = sum(row.retired for row in rules.categories)
+    click.echo(
+        f"{rules.name} ({rules.code}), reports {rules.number_prefix}-…: {len(rules.categories)} classes, {retired} of "
+        f"them retired; {len(rules.office.seasons)} seasons of office hours; {len(rules.hour_rules)} rules of credit "
+        "hours. It can be used."
+    )
