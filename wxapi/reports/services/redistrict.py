@@ -21,7 +21,7 @@ from wxapi.regions.services.lookup import Location, locate, region_names, tree
 from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.rules import routing, workflow
 from wxapi.reports.rules.action_input import ActionInput
-from wxapi.reports.rules.guards import REOPEN_WITHIN
+from wxapi.reports.rules.guards import reopen_within
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import SYSTEM, Command, ReportState
 from wxapi.reports.services import apply
@@ -65,7 +65,7 @@ def _concerned(codes: Sequence[str], now: datetime) -> tuple[ColumnElement[bool]
         text(OPEN_SQL),
         Report.state == ReportState.MERGED,
         and_(Report.state == ReportState.REFUSED, ~Report.appealed),
-        and_(Report.state == ReportState.CLOSED, ~Report.reopened, Report.closed_at > now - REOPEN_WITHIN),
+        and_(Report.state == ReportState.CLOSED, ~Report.reopened, Report.closed_at > now - reopen_within()),
     )
     return there, comes_back
 
