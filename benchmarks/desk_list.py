@@ -42,7 +42,7 @@ _GOAL, _GROWTH_GOAL = 0.35, 0.8
 _COLUMNS = (
     "id, number, version, category_code, description, longitude, latitude, address, candidates, county_code,"
     " township_code, village_code, desk_code, desk_county_code, desk_township_code, desk_village_code,"
-    " reporter_label, state, due_at, respond_due_at, resolve_due_at, created_at, updated_at"
+    " reporter_label, state, is_open, due_at, respond_due_at, resolve_due_at, created_at, updated_at"
 )
 
 
@@ -166,7 +166,7 @@ def _report(number: int) -> tuple[Any, ...]:
     return (
         uuid.uuid5(uuid.NAMESPACE_OID, str(number)), f"JZ-{number:08}", 3, "E0102", "菜场后门垃圾堆成山了,臭得很",
         112.2 + number % 997 / 5000, 30.3 + number % 991 / 5000, "立新街道", "[]", county, township, village,
-        village, county, township, village, 10 + number % 90, "accepted" if is_open else "closed", due,
+        village, county, township, village, 10 + number % 90, "accepted" if is_open else "closed", is_open, due,
         created + timedelta(hours=2), created + timedelta(days=5), created, created,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import CheckConstraint, Engine, create_engine, inspect
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import migrate
@@ -156,6 +156,25 @@ def test_migrations_make_what_the_models_say(database_url: str, app: Flask) -> N
         drift = compare_metadata(context, Base.metadata)
     engine.dispose()
     assert drift == []
+
+
+def test_no_check_lists_codes_that_a_feature_adds_to() -> None:
+    """A new code would validate the whole table again; the levels of regions are the form of their codes."""
+    lists = [
+        f"{table.name}: {check.sqltext}"
+        for table in Base.metadata.tables.values()
+        for check in table.constraints
+        if isinstance(check, CheckConstraint) and re.search(r"\bIN \('", str(check.sqltext))
+    ]
+    assert lists == ["regions: level IN ('city', 'county', 'township', 'village', 'grid')"]
+
+
+def test_no_index_of_reports_lists_states() -> None:
+    """A new state would build it again."""
+    conditions = [
+        str(index.dialect_options["postgresql"]["where"]) for index in Base.metadata.tables["reports"].indexes
+    ]
+    assert [condition for condition in conditions if "state IN" in condition] == []
 
 
 def test_migrations_are_one_chain(empty_database: str) -> None:

@@ -95,6 +95,27 @@ def test_rows_of_the_last_release_survive(empty_database: str, connection: Conne
             assert any(is_kept(table, old, new) for new in after), f"{table}: {old}"
 
 
+def test_what_is_over_is_marked_while_the_release_before_runs(empty_database: str, connection: Connection) -> None:
+    """What stood there before, in batches; and what the API of before, which knows no such column, goes on to change."""
+    migrate.upgrade(empty_database, LAST_RELEASE)
+    put_in(connection)
+    some = ", ".join(column for column in ROWS["reports"][0] if column not in {"id", "number", "state"})
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            f"INSERT INTO reports (id, number, state, {some}) SELECT gen_random_uuid(), number || n,"
+            f" CASE WHEN n % 2 = 0 THEN 'closed' ELSE 'accepted' END, {some}"
+            " FROM (SELECT * FROM reports LIMIT 1) one, generate_series(1, 12000) n"
+        )
+    migrate.upgrade(empty_database)
+    wrong = "SELECT count(*) FROM reports WHERE is_open = (state IN ('closed', 'refused', 'withdrawn', 'merged'))"
+    assert connection.execute(wrong).fetchall() == [(0,)]
+    one = connection.execute("SELECT id FROM reports WHERE state = 'accepted' LIMIT 1").fetchall()[0]
+    for state, is_open in (("resolved", True), ("closed", False), ("accepted", True), ("unheard_of", True)):
+        connection.execute("UPDATE reports SET state = %s WHERE id = %s", [state, *one])
+        assert connection.execute("SELECT is_open FROM reports WHERE id = %s", one).fetchall() == [(is_open,)]
+
+
 def put_in(connection: Connection) -> None:
     """The rows of a release; in any order, as a restore does it."""
     with connection.transaction():

@@ -1,6 +1,7 @@
 """Who sees which report, in the one condition every read uses; and what the lists cost."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,12 +17,15 @@ from tests.reporting import COUNTY, NEIGHBOUR, OTHER_TOWNSHIP, TOWNSHIP, VILLAGE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
+from wxapi.platform.retention import Category
 from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
 from wxapi.reports.queries.visibility import visible_to
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import ReportState
+from wxapi.reports.services import route
+from wxapi.reports.services.retention import RETENTION
 
 GRID, OTHER_GRID = f"{VILLAGE}001", f"{VILLAGE}002"
 WORKER, OFFICER, CHIEF, SUPERVISOR = (
@@ -154,6 +158,11 @@ def test_staffing_asks_for_somebody_who_can_accept_there(session: Session, peopl
 
 def plan_of(session: Session, actor: Actor, wanted: PageRequest, order: Order) -> str:
     """How PostgreSQL would run a page of a desk in a table too large to be read whole or sorted."""
+    return plan_of_first(session, lambda: desk_page(session, actor, wanted, order, now=NOW))
+
+
+def plan_of_first(session: Session, run: Callable[[], object]) -> str:
+    """How PostgreSQL would run the first statement of a call, in tables too large to be read whole or sorted."""
     connection = session.connection()
     for way in ("seqscan", "bitmapscan", "sort"):
         connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
@@ -163,7 +172,7 @@ def plan_of(session: Session, actor: Actor, wanted: PageRequest, order: Order) -
         sent.append((statement, parameters))
 
     event.listen(connection, "before_cursor_execute", keep)
-    desk_page(session, actor, wanted, order, now=NOW)
+    run()
     event.remove(connection, "before_cursor_execute", keep)
     statement, parameters = sent[0]
     return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters))
@@ -173,7 +182,7 @@ def plan_of(session: Session, actor: Actor, wanted: PageRequest, order: Order) -
     ("role", "code", "level"),
     [(SUPERVISOR, COUNTY, "county"), (OFFICER, TOWNSHIP, "township"), (WORKER, VILLAGE, "village")],
 )
-@pytest.mark.parametrize(("order", "name"), [(Order.DUE, "due"), (Order.NEWEST, "created")])
+@pytest.mark.parametrize(("order", "name"), [(Order.DUE, "open_{}_due"), (Order.NEWEST, "desk_{}_created")])
 def test_a_queue_is_one_walk_along_an_index(
     session: Session, role: Role, code: str, level: str, order: Order, name: str
 ) -> None:
@@ -183,7 +192,7 @@ def test_a_queue_is_one_walk_along_an_index(
     first = desk_page(session, actor, PageRequest(10), order, now=NOW)
     for cursor in (None, first.next_cursor):
         plan = plan_of(session, actor, PageRequest(10, cursor), order)
-        assert f"Index Scan{' Backward' if order is Order.NEWEST else ''} using ix_reports_desk_{level}_{name}" in plan
+        assert f"Index Scan{' Backward' if order is Order.NEWEST else ''} using ix_reports_{name.format(level)}" in plan
         assert "Sort" not in plan.partition("SubPlan")[0]
         # From page two on the walk begins at the cursor: PostgreSQL compares (key, id) inside the index.
         assert (cursor is None) == ("Index Cond: ((desk" not in plan)
@@ -193,4 +202,16 @@ def test_narrower_states_use_the_index_of_open_reports_too(session: Session) -> 
     add_report(session)
     wanted = PageRequest(10, filters=Filters(states=(ReportState.ROUTED, ReportState.TRIAGE)))
     plan = plan_of(session, holding((OFFICER, TOWNSHIP)), wanted, Order.DUE)
-    assert "using ix_reports_desk_township_due" in plan
+    assert "using ix_reports_open_township_due" in plan
+
+
+@pytest.mark.parametrize("category", RETENTION, ids=lambda category: category.name)
+def test_what_is_long_over_is_found_by_an_index(session: Session, category: Category) -> None:
+    add_report(session, state="closed")
+    for run in (lambda: category.count(session, NOW), lambda: category.forget and category.forget(session, NOW, 10)):
+        assert "using ix_reports_over" in plan_of_first(session, run)
+
+
+def test_what_lost_its_router_is_found_among_what_is_open(session: Session) -> None:
+    """Not by walking through all reports there ever were."""
+    assert "Index Cond: (COALESCE(due_at" in plan_of_first(session, lambda: route.route_unrouted(now=NOW))

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,9 +28,14 @@ from tests.reporting import (
 from wxapi.identity.models import AppointmentRow
 from wxapi.identity.services import personal_data
 from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.deadlines import Limits
 from wxapi.platform.db import transaction
 from wxapi.reports.models import Report, ReportEvent
-from wxapi.reports.services import route, timers
+from wxapi.reports.queries import reports
+from wxapi.reports.rules import categories
+from wxapi.reports.services import apply, route, timers
+from wxapi.reports.services.duties import folded
+from wxapi.reports.services.duty_checks import stored as stored_duties
 
 
 @pytest.fixture
@@ -164,3 +170,26 @@ def test_a_class_that_left_the_table_is_read_listed_and_swept(town: Town, clock:
         session.get_one(Report, uuid.UUID(report["id"])).category_code = "E0198"
     assert read(town.reporter, report["id"])["category"]["name"] == "已停用的类别（E0198）"
     assert twice(timers.close_silent, clock.now() + timedelta(days=8)) == (1, 0)
+
+
+def test_a_change_of_the_table_of_classes_is_for_reports_routed_from_then_on(
+    town: Town, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Due times, what an extension adds to and what the duties say stay those of the day it was routed."""
+    before = accepted(town)
+    table = dict(categories.all_categories())
+    table["E0102"] = replace(table["E0102"], respond_hours=1, resolve_hours=2, urgent=True)
+    monkeypatch.setattr(categories, "all_categories", lambda: table)
+    after = accepted(town)
+    stored = [session.get_one(Report, uuid.UUID(each["id"])) for each in (before, after)]
+    assert [apply.case_of(report).limits for report in stored] == [
+        Limits(timedelta(hours=2), timedelta(hours=8), urgent=False),
+        Limits(timedelta(hours=1), timedelta(hours=2), urgent=True),
+    ]
+    report = take(town.worker, before, "ask", note="在哪一侧？")
+    report = take(town.reporter, report, "answer", note="北侧")
+    assert report["resolve_due_at"] == before["resolve_due_at"]
+    for each in stored:
+        assert sorted(
+            folded(each, reports.events_of(session, each.id)), key=lambda duty: (duty.stage, duty.seq)
+        ) == stored_duties(session, each.id)

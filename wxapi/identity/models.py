@@ -22,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wxapi.identity.rules import Kind, WebLoginState
 from wxapi.platform.db import Base
 
 
@@ -31,7 +30,6 @@ class User(Base):
 
     __tablename__ = "users"
     __table_args__ = (
-        CheckConstraint(f"kind IN ({', '.join(repr(k.value) for k in Kind)})", name="kind"),
         Index("uq_users_openid_digest", "openid_digest", unique=True),
         Index("ix_users_phone_digest", "phone_digest", postgresql_where=text("phone_digest IS NOT NULL")),
     )
@@ -122,10 +120,7 @@ class WebLogin(Base):
     """A browser's attempt to be signed in by a phone: it lives for two minutes and is used once."""
 
     __tablename__ = "web_logins"
-    __table_args__ = (
-        CheckConstraint(f"state IN ({', '.join(repr(s.value) for s in WebLoginState)})", name="state"),
-        Index("ix_web_logins_created_at", "created_at"),
-    )
+    __table_args__ = (Index("ix_web_logins_created_at", "created_at"),)
 
     # 128 random bits, as the code on the screen carries them.
     id: Mapped[str] = mapped_column(Text, primary_key=True)

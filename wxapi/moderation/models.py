@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, SmallInteger, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wxapi.moderation.rules.checks import QUEUED, CheckKind, CheckState
+from wxapi.moderation.rules.checks import QUEUED
 from wxapi.platform.db import Base
 
 _At = DateTime(timezone=True)
@@ -21,8 +21,6 @@ class Check(Base):
 
     __tablename__ = "moderation_checks"
     __table_args__ = (
-        CheckConstraint(f"kind IN ({', '.join(repr(kind.value) for kind in CheckKind)})", name="kind"),
-        CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in CheckState)})", name="state"),
         CheckConstraint("(kind = 'picture') = (photo_id IS NOT NULL)", name="photo"),
         Index("uq_moderation_checks_text", "subject_id", unique=True, postgresql_where=text("kind = 'text'")),
         Index("uq_moderation_checks_photo_id", "photo_id", unique=True),

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     DateTime,
     ForeignKey,
     Identity,
@@ -22,10 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wxapi.notifications.rules.notices import Delivery
 from wxapi.platform.db import Base
-
-_DELIVERIES = ", ".join(repr(value.value) for value in Delivery)
 
 
 class Message(Base):
@@ -34,7 +30,6 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("user_id", "subject", "step"),
-        CheckConstraint(f"delivery IN ({_DELIVERIES})", name="delivery"),
         Index("ix_messages_inbox", "user_id", "visible_at", "id"),
         Index("ix_messages_wechat_id", "wechat_id", postgresql_where=text("wechat_id IS NOT NULL")),
         # One send per person at a time.

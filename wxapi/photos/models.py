@@ -8,7 +8,6 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wxapi.photos.rules.photos import PhotoState, RejectionCode
 from wxapi.platform.db import Base
 
 
@@ -20,8 +19,6 @@ class Photo(Base):
 
     __tablename__ = "photos"
     __table_args__ = (
-        CheckConstraint(f"state IN ({', '.join(repr(s.value) for s in PhotoState)})", name="state"),
-        CheckConstraint(f"rejection IN ({', '.join(repr(c.value) for c in RejectionCode)})", name="rejection"),
         CheckConstraint("(state = 'rejected') = (rejection IS NOT NULL)", name="rejection_state"),
         CheckConstraint("(state = 'ready') = (variants IS NOT NULL AND width IS NOT NULL)", name="ready_state"),
         CheckConstraint("(used_by_kind IS NULL) = (used_by_id IS NULL)", name="used_by"),

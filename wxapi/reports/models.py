@@ -1,7 +1,7 @@
 """Reports, their history, their photos, and who else joined them."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -21,17 +21,19 @@ from sqlalchemy import (
     Uuid,
     false,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from wxapi.kernel.deadlines import Limits
 from wxapi.platform.db import Base
 from wxapi.reports.rules.routing import Place
-from wxapi.reports.rules.state import OPEN_STATES, ReportState
+from wxapi.reports.rules.state import OPEN_STATES
 
-_STATES = ", ".join(repr(state.value) for state in ReportState)
-# Literals: a partial index is used only by a query that repeats its condition word for word.
-OPEN_SQL = f"state IN ({', '.join(repr(state.value) for state in OPEN_STATES)})"
+# A partial index is used only by a query that repeats its condition word for word. A column instead of the states
+# themselves, so that a new state rebuilds no index.
+OPEN_SQL, OVER_SQL = "is_open", "NOT is_open"
 # What a queue is sorted by: a report whose clock stands comes last. Never NULL, so that one comparison of
 # (key, id) goes on after a cursor and an index answers it.
 DUE_SQL = "coalesce(due_at, 'infinity'::timestamptz)"
@@ -48,24 +50,24 @@ class Report(Base):
 
     __tablename__ = "reports"
     __table_args__ = (
-        CheckConstraint(f"state IN ({_STATES})", name="state"),
-        CheckConstraint("card IN ('yellow', 'red')", name="card"),
-        CheckConstraint("desk_code IS NOT NULL OR state IN ('submitted', 'withdrawn')", name="desk"),
+        CheckConstraint("desk_code IS NOT NULL OR routed_at IS NULL", name="routed"),
         # The last wall of the exclusion: no row may put a report on the desk of the village it is hidden from.
         CheckConstraint("NOT starts_with(desk_code, excluded_village_code)", name="exclusion"),
         CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged"),
         Index("uq_reports_number", "number", unique=True),
         Index("ix_reports_reporter_id", "reporter_id", "created_at", "id"),
-        _open_index("desk_county_due", "desk_county_code", DUE_SQL, "id"),
-        _open_index("desk_township_due", "desk_township_code", DUE_SQL, "id"),
-        _open_index("desk_village_due", "desk_village_code", DUE_SQL, "id"),
+        _open_index("open_county_due", "desk_county_code", DUE_SQL, "id"),
+        _open_index("open_township_due", "desk_township_code", DUE_SQL, "id"),
+        _open_index("open_village_due", "desk_village_code", DUE_SQL, "id"),
         Index("ix_reports_desk_county_created", "desk_county_code", "created_at", "id"),
         Index("ix_reports_desk_township_created", "desk_township_code", "created_at", "id"),
         Index("ix_reports_desk_village_created", "desk_village_code", "created_at", "id"),
         # The city's own people see all desks.
-        _open_index("due", DUE_SQL, "id"),
+        _open_index("open_due", DUE_SQL, "id"),
         Index("ix_reports_created_at", "created_at", "id"),
-        _open_index("place", "latitude", "longitude"),
+        _open_index("open_place", "latitude", "longitude"),
+        # What is long over, whose pictures and sealed words go.
+        Index("ix_reports_over", "updated_at", "id", postgresql_where=text(OVER_SQL)),
         # What the sweeps look for.
         Index("ix_reports_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_reports_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
@@ -105,6 +107,8 @@ class Report(Base):
     updated_at: Mapped[datetime] = mapped_column(_At)
 
     state: Mapped[str] = mapped_column(Text)
+    # Follows the state, by `_follow_state`.
+    is_open: Mapped[bool] = mapped_column(server_default=true())
     desk_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
     # Ancestors of `desk_code` (itself included), None above its level: scope is one equality.
     desk_county_code: Mapped[str | None] = mapped_column(Text)
@@ -112,6 +116,10 @@ class Report(Base):
     desk_village_code: Mapped[str | None] = mapped_column(Text)
 
     routed_at: Mapped[datetime | None] = mapped_column(_At)
+    # The class's limits at routing, seconds; a change of the table changes no report that is routed. None before it.
+    respond_limit_s: Mapped[int | None] = mapped_column(Integer)
+    resolve_limit_s: Mapped[int | None] = mapped_column(Integer)
+    urgent: Mapped[bool | None]
     respond_due_at: Mapped[datetime | None] = mapped_column(_At)
     resolve_due_at: Mapped[datetime | None] = mapped_column(_At)
     due_at: Mapped[datetime | None] = mapped_column(_At)
@@ -143,10 +151,23 @@ class Report(Base):
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id"))
     merged_from_state: Mapped[str | None] = mapped_column(Text)
 
+    @validates("state")
+    def _follow_state(self, _name: str, state: str) -> str:
+        self.is_open = state in OPEN_STATES
+        return state
+
     @property
     def place(self) -> Place:
         """Where it lies, as routing takes it."""
         return Place(self.village_code, self.grid_code, tuple(each["code"] for each in self.candidates))
+
+    @property
+    def limits(self) -> Limits | None:
+        """The limits it was routed with; None before it is routed."""
+        if self.respond_limit_s is None or self.resolve_limit_s is None:
+            return None
+        seconds = self.respond_limit_s, self.resolve_limit_s
+        return Limits(*(timedelta(seconds=each) for each in seconds), urgent=bool(self.urgent))
 
     @property
     def exclusions(self) -> tuple[str, ...]:
@@ -196,7 +217,6 @@ class ReportOriginal(Base):
 
     __tablename__ = "report_originals"
     __table_args__ = (
-        CheckConstraint("field IN ('description', 'address', 'note')", name="field"),
         CheckConstraint("(field = 'note') = (event_id IS NOT NULL)", name="event"),
         Index("ix_report_originals_report_id", "report_id"),
     )
@@ -212,10 +232,7 @@ class ReportPhoto(Base):
     """A photo's place in a report: of the problem, of the work done, or with a line of the history."""
 
     __tablename__ = "report_photos"
-    __table_args__ = (
-        CheckConstraint("purpose IN ('report', 'after', 'event')", name="purpose"),
-        Index("ix_report_photos_report_id", "report_id", "position"),
-    )
+    __table_args__ = (Index("ix_report_photos_report_id", "report_id", "position"),)
 
     photo_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("photos.id"), primary_key=True)
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
@@ -235,3 +252,14 @@ class ReportJoin(Base):
     joined_at: Mapped[datetime] = mapped_column(_At)
     # Joined because his report was merged into this one; unmerging takes it back.
     via_report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id"))
+
+
+class ReportJoinMark(Base):
+    """That a WeChat account joined a report, under a keyed digest: erased and back, it is not counted again."""
+
+    __tablename__ = "report_join_marks"
+    __table_args__ = (Index("ix_report_join_marks_at", "at"),)
+
+    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    at: Mapped[datetime] = mapped_column(_At)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.action_inputs import to_history
+from wxapi.kernel.deadlines import Limits
 from wxapi.platform import audit, outbox
 from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.reports.models import Report, ReportEvent
@@ -18,7 +19,7 @@ from wxapi.reports.rules.state import Case, Command, Extension, Party, ReportSta
 from wxapi.reports.services import duties
 from wxapi.reports.services.originals import keep_note
 
-# Written by `move_to_desk`, and read from the category's table.
+# Written by `move_to_desk`, and by `_fix_limits`.
 _OWN_WAY = {"desk_code", "limits"}
 _STORED = tuple(field.name for field in fields(Case) if field.name not in _OWN_WAY)
 
@@ -31,7 +32,8 @@ def case_of(report: Report) -> Case:
         "merged_from_state": ReportState(report.merged_from_state) if report.merged_from_state else None,
         "extension": Extension(report.extension) if report.extension else None,
     }
-    return Case(limits=category_of(report.category_code).limits, desk_code=report.desk_code, **values)
+    limits = report.limits or category_of(report.category_code).limits
+    return Case(limits=limits, desk_code=report.desk_code, **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
     duties.record(session, report, before, replace(after, desk_code=report.desk_code), step.command)
     event = write_event(session, report, step, from_state=before.state)
     if step.command.action == "route":
-        event.detail |= duties.limits_noted(after.limits)
+        _fix_limits(report, event, after.limits)
     if step.command.action in TOLD:
         session.flush()  # gives the line its id
         outbox.record(session, "report.changed", report_id=str(report.id), event_id=event.id)
@@ -81,6 +83,14 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
         desk=report.desk_code,
     )
     return event
+
+
+def _fix_limits(report: Report, event: ReportEvent, limits: Limits) -> None:
+    """Keep what the class's limits are at routing, with the report and in its history: for it they change no more."""
+    noted = duties.limits_noted(limits)
+    event.detail |= noted
+    report.respond_limit_s, report.resolve_limit_s = noted["respond_s"], noted["resolve_s"]
+    report.urgent = limits.urgent
 
 
 def move_to_desk(report: Report, desk_code: str) -> None:

@@ -3,18 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from wxapi.photos.services.forget import drop
 from wxapi.platform.retention import Category, deleted
-from wxapi.reports.models import Report, ReportOriginal, ReportPhoto
-from wxapi.reports.rules.state import OPEN_STATES
+from wxapi.reports.models import OVER_SQL, Report, ReportOriginal, ReportPhoto
 
 
 def _finished(before: datetime) -> ColumnElement[bool]:
     """Reports that are over, and have not been touched since."""
-    return Report.state.not_in([state.value for state in OPEN_STATES]) & (Report.updated_at < before)
+    return and_(text(OVER_SQL), Report.updated_at < before)
 
 
 def _photos(before: datetime) -> Select[Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from wxapi.kernel.clock import local_day
 from wxapi.platform.db import db, transaction
 from wxapi.regions.services.lookup import tree
-from wxapi.reports.models import OPEN_SQL, Report
+from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.rules import routing, workflow
@@ -27,7 +27,13 @@ def route_unrouted(*, now: datetime) -> int:
     """Route what a dead job left `submitted`, oldest first; returns how many were looked at."""
     waiting = (
         select(Report.id)
-        .where(text(OPEN_SQL), Report.state == ReportState.SUBMITTED, Report.created_at < now - DEAD_AFTER)
+        .where(
+            text(OPEN_SQL),
+            # What has no clock yet stands together in the index of open reports.
+            text(f"{DUE_SQL} = 'infinity'::timestamptz"),
+            Report.state == ReportState.SUBMITTED,
+            Report.created_at < now - DEAD_AFTER,
+        )
         .order_by(Report.created_at)
         .limit(BATCH)
     )
