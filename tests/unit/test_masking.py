@@ -4,9 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxapi.reports.rules.masking import ID_MARK, PHONE_MARK, PLATE_MARK, check_digit, masked
+from wxapi.reports.rules.masking import ID_MARK, LINE_MARK, PHONE_MARK, PLATE_MARK, check_digit, masked
 
-GAPS = st.sampled_from(["", " ", "-", "\u3000", "\uff0d", "\u2014"])
+GAPS = st.sampled_from(
+    ["", " ", "-", "\u3000", "\uff0d", "\u2014", ".", "．", "·", "/", "_", "\n", "\u200b", " - ", "\ufeff"]
+)
+# Digits of other scripts, beside those everybody writes.
+SCRIPTS = st.sampled_from(
+    [
+        "0123456789",
+        "０１２３４５６７８９",
+        "〇一二三四五六七八九",
+        "零壹贰叁肆伍陆柒捌玖",
+        "⓪①②③④⑤⑥⑦⑧⑨",
+        "٠١٢٣٤٥٦٧٨٩",
+        "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+    ]
+)
 # Neither digits nor letters next to it: those would make another number of it.
 AROUND = st.text(st.sampled_from("路口垃圾箱,。电话:()请联系"), max_size=8)
 
@@ -35,6 +49,21 @@ def plates(draw: st.DrawFn) -> str:
     return full_width(draw, head + draw(st.sampled_from(["", "·", " ", "-"])) + tail)
 
 
+@st.composite
+def written_oddly(draw: st.DrawFn, numbers: st.SearchStrategy[str]) -> str:
+    """Any gap between any two of its digits, in digits of any script."""
+    digits, script = draw(numbers), draw(SCRIPTS)
+    written = [script[int(digit)] if digit.isdecimal() else digit for digit in digits]
+    return written[0] + "".join(draw(GAPS) + digit for digit in written[1:])
+
+
+PLAIN_PHONES = st.from_regex(r"\A1[3-9][0-9]{9}\Z")
+PLAIN_IDS = st.from_regex(r"\A[1-8][0-9]{16}\Z").map(lambda first17: first17 + check_digit(first17))
+LINES = st.from_regex(r"\A(0716|0713|027|010)-?[2-8][0-9]{6}\Z").map(
+    lambda line: line + "5" if line.startswith(("027", "010")) else line
+)
+
+
 def full_width(draw: st.DrawFn, text: str) -> str:
     if not draw(st.booleans()):
         return text
@@ -44,6 +73,27 @@ def full_width(draw: st.DrawFn, text: str) -> str:
 @given(before=AROUND, phone=phones(), after=AROUND)
 def test_no_mobile_number_survives(before: str, phone: str, after: str) -> None:
     assert masked(before + phone + after) == before + PHONE_MARK + after
+
+
+@given(before=AROUND, phone=written_oddly(PLAIN_PHONES), after=AROUND)
+def test_no_mobile_number_survives_in_other_digits_and_gaps(before: str, phone: str, after: str) -> None:
+    assert masked(f"{before}请{phone}找{after}") == f"{before}请{PHONE_MARK}找{after}"
+
+
+@given(before=AROUND, number=written_oddly(PLAIN_IDS), after=AROUND)
+def test_no_id_survives_in_other_digits_and_gaps(before: str, number: str, after: str) -> None:
+    assert masked(f"{before}请{number}找{after}") == f"{before}请{ID_MARK}找{after}"
+
+
+@given(before=AROUND, line=LINES, after=AROUND)
+def test_no_fixed_line_survives(before: str, line: str, after: str) -> None:
+    assert masked(before + line + after) == before + LINE_MARK + after
+
+
+@pytest.mark.parametrize("text", ["座机：8123456", "请致电 8123 456。", "电话81234567"])
+def test_a_fixed_line_without_area_code_goes_behind_a_word_for_telephone(text: str) -> None:
+    assert LINE_MARK in masked(text)
+    assert not any(character.isdigit() for character in masked(text))
 
 
 @given(before=AROUND, number=ids(), after=AROUND)
@@ -81,7 +131,17 @@ def test_masking_twice_is_masking_once(text: str) -> None:
         "快递单号 138123456789012",  # longer than a mobile number
         "编号 420106199001011232 有误",  # 18 digits, wrong check digit
         "井盖编号 12345678901",  # no mobile number begins so
-        "座机 0716-8123456,热线 12345",
+        "热线 12345，报警110",
+        "江津西路126号",
+        "2026-11-15 2026-11-20 每天",
+        "2026-11-13 10.30-11.30 5次",
+        "19 2026/11/23 8:00",
+        "19:00至21:30，2026年11月26日",
+        "1500元、2300元、180元",
+        "门面15间，每间16800.50元",
+        "第一三五七九单元，二四六八十栋",
+        "一二三四五六七八九十条",
+        "工单 20261123000145",
         "JZ-7K3M9Q2X",
         "2026-11-23 10:00 第 3 号楼 1102 室",
         "鄂A座一楼",

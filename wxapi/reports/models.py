@@ -166,8 +166,8 @@ class Report(Base):
         """The limits it was routed with; None before it is routed."""
         if self.respond_limit_s is None or self.resolve_limit_s is None:
             return None
-        seconds = self.respond_limit_s, self.resolve_limit_s
-        return Limits(*(timedelta(seconds=each) for each in seconds), urgent=bool(self.urgent))
+        respond, resolve = timedelta(seconds=self.respond_limit_s), timedelta(seconds=self.resolve_limit_s)
+        return Limits(respond, resolve, urgent=bool(self.urgent))
 
     @property
     def exclusions(self) -> tuple[str, ...]:
