@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.factories import People
 from wxapi.identity.models import User
-from wxapi.identity.services import rosters
+from wxapi.identity.services import appoint_many
 from wxapi.identity.services.login import register_openid
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
@@ -51,8 +51,8 @@ def test_a_roster_is_appointed_at_once(city: None, app: Flask, session: Session,
     known = register_openid(session, "roster-1", now=clock.now())
     wanted = [("roster-1", Role.ADMIN, "4210"), *((f"roster-{n}", Role.STREET_CHIEF, "421002001") for n in range(2, 9))]
     with transaction() as unit:
-        assert rosters.appoint_openids(unit, wanted, now=clock.now()) == 8
-    ids = rosters.register_openids(session, [openid for openid, _, _ in wanted], now=clock.now())
+        assert appoint_many.appoint_openids(unit, wanted, now=clock.now()) == 8
+    ids = appoint_many.register_openids(session, [openid for openid, _, _ in wanted], now=clock.now())
     assert ids["roster-1"] == known.id
     assert session.scalar(select(func.count()).select_from(User).where(User.id.in_(ids.values()))) == 8
     audited = select(func.count()).select_from(AuditRow).where(AuditRow.action == "appointment.add")

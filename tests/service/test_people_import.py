@@ -1,5 +1,6 @@
 """A city's list of people: all or nothing, by the phone each binds, sealed, and gone with the person."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.conftest import NOW
 from tests.factories import People
 from wxapi.identity.models import AppointmentRow, RosterEntry, User
 from wxapi.identity.services import erasure, roster
+from wxapi.identity.services.retention import RETENTION
 from wxapi.kernel.permissions import Role
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
@@ -108,3 +110,33 @@ def test_names_and_phones_are_sealed_and_go_with_the_person(
     assert people.make((Role.COMMUNITY_WORKER, VILLAGE)).get("/people?region=421002").status_code == 403
     erasure.erase(user.id, now=NOW)
     assert session.scalar(select(func.count()).select_from(RosterEntry)) == 0
+
+
+def test_a_crash_between_writing_and_matching_heals(
+    app: Flask, people: People, session: Session, tmp_path: Path
+) -> None:
+    run(app, tmp_path, f"张三,书记,13800000001,community_worker,{VILLAGE}\n")
+    user = bind(session, people, "13800000001")  # as a process leaves it that dies after the first commit
+    assert offices(session, user) == []
+    assert (roster.match_waiting(now=NOW), roster.match_waiting(now=NOW)) == (1, 0)
+    assert offices(session, user) == [("community_worker", VILLAGE)]
+
+
+def test_my_data_shows_what_the_list_says_of_me(app: Flask, people: People, session: Session, tmp_path: Path) -> None:
+    person = people.make()
+    user = session.get_one(User, person.actor.user_id)
+    user.phone_digest = runtime().cipher.digest("13800000001", purpose="user.phone")
+    session.commit()
+    run(app, tmp_path, f"张三,书记,13800000001,community_worker,{VILLAGE}\n")
+    (entry,) = person.get("/me/data").get_json()["me"]["list_entries"]
+    assert (entry["name"], entry["post"], entry["phone"]) == ("张三", "书记", "13800000001")
+
+
+def test_who_never_came_is_forgotten_in_time(app: Flask, session: Session, tmp_path: Path) -> None:
+    run(app, tmp_path, f"张三,书记,13800000001,community_worker,{VILLAGE}\n")
+    (category,) = [each for each in RETENTION if each.name == "people_list"]
+    before = NOW - timedelta(days=1)
+    assert category.forget is not None
+    assert (category.count(session, before), category.forget(session, before, 10)) == (0, 0)
+    after = NOW + timedelta(days=1)
+    assert (category.count(session, after), category.forget(session, after, 10)) == (1, 1)

@@ -21,7 +21,7 @@ from wxapi.demo.errors import DemoError
 from wxapi.demo.templates import templates
 from wxapi.identity.models import User
 from wxapi.identity.queries import user_by_digest
-from wxapi.identity.services import rosters
+from wxapi.identity.services.appoint_many import appoint_openids, register_openids
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
 from wxapi.notifications.queries import messages as notifications
@@ -104,8 +104,8 @@ def _appoint_people(now: datetime) -> None:
         )
     with transaction() as session:
         codes = list(session.scalars(select(Region.code).order_by(Region.code)))
-        rosters.register_openids(session, people.REPORTERS, now=now)
-        appointed = rosters.appoint_openids(session, people.appointments(codes), now=now - _IN_OFFICE_FOR)
+        register_openids(session, people.REPORTERS, now=now)
+        appointed = appoint_openids(session, people.appointments(codes), now=now - _IN_OFFICE_FOR)
     print(f"{len(people.REPORTERS)} reporters, {appointed} people in office.", flush=True)
 
 

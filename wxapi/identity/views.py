@@ -7,7 +7,7 @@ from flask import Response, request
 
 from wxapi.identity import wire
 from wxapi.identity.rules import WebLoginState
-from wxapi.identity.services import appointments, erasure, login, personal_data, profile, roster, web_logins
+from wxapi.identity.services import appointments, erasure, login, personal_data, profile, roster, sessions, web_logins
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
@@ -36,7 +36,7 @@ def log_in(body: dict[str, Any]) -> Response:
 @blueprint.response(204)
 def log_out() -> None:
     """Revoke the token of this request."""
-    login.log_out(request.headers["Authorization"].partition(" ")[2])
+    login.log_out(_token())
 
 
 @blueprint.route("/auth/web-logins/<string:login_id>")
@@ -122,6 +122,31 @@ def ask_erasure() -> Response:
     return json_response({"state": "accepted"}, 202)
 
 
+@blueprint.route("/me/sessions")
+@guard(Permission.SIGNED_IN)
+@blueprint.response(200, wire.LoginSessionPage)
+def list_sessions() -> Response:
+    """Phones and browsers on which I am signed in."""
+    found = sessions.list_sessions(current_actor(), _token(), now=runtime().clock.now())
+    return page_response(Page(found, None), wire.session_dict)
+
+
+@blueprint.route("/me/sessions", methods=["DELETE"])
+@guard(Permission.SIGNED_IN)
+@blueprint.response(204)
+def end_sessions() -> None:
+    """Sign me out everywhere, here too."""
+    sessions.end_all(current_actor(), now=runtime().clock.now())
+
+
+@blueprint.route("/me/sessions/<uuid:session_id>", methods=["DELETE"])
+@guard(Permission.SIGNED_IN)
+@blueprint.response(204)
+def end_session(session_id: uuid.UUID) -> None:
+    """Sign one of my phones or browsers out."""
+    sessions.end(current_actor(), session_id, now=runtime().clock.now())
+
+
 @blueprint.route("/appointments", methods=["POST"])
 @guard(Permission.APPOINT)
 @blueprint.arguments(
@@ -177,3 +202,8 @@ def search_people(query: dict[str, Any]) -> Response:
     """本区划名单中的人员：姓名、职务、任职（仅管理员可见，最多 100 人，查询留痕）。"""
     found = roster.search(current_actor(), query["region"], query["q"], now=runtime().clock.now())
     return page_response(Page(found, None), wire.person_dict)
+
+
+def _token() -> str:
+    """What this request was signed with."""
+    return request.headers["Authorization"].partition(" ")[2]

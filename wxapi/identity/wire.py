@@ -10,6 +10,7 @@ from wxapi.identity.services.login import LoggedIn
 from wxapi.identity.services.personal_data import Everything
 from wxapi.identity.services.profile import Profile
 from wxapi.identity.services.roster import Listed
+from wxapi.identity.services.sessions import SignedIn
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema, Word
@@ -60,6 +61,21 @@ class EverythingWire(WireSchema):
 
     generated_at = fields.DateTime(required=True)
     me = fields.Dict(required=True)
+
+
+class LoginSessionWire(WireSchema):
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["phone", "browser"]))
+    browser = fields.String(required=True, allow_none=True)
+    place = fields.String(required=True, allow_none=True)
+    since = fields.DateTime(required=True)
+    last_used_at = fields.DateTime(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "the one that asks"})
+
+
+class LoginSessionPage(WireSchema):
+    items = fields.List(fields.Nested(LoginSessionWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class Accepted(WireSchema):
@@ -184,6 +200,19 @@ def login_dict(answer: LoggedIn) -> dict[str, Any]:
         "token_type": "Bearer",
         "expires_in": int(TOKEN_IDLE.total_seconds()),
         "user": me_dict(answer.profile),
+    }
+
+
+def session_dict(found: SignedIn) -> dict[str, Any]:
+    """A `LoginSessionWire`."""
+    return {
+        "id": str(found.id),
+        "kind": "phone" if found.browser is None else "browser",
+        "browser": found.browser,
+        "place": found.place,
+        "since": to_wire(found.created_at),
+        "last_used_at": to_wire(found.last_used_at),
+        "current": found.is_this,
     }
 
 

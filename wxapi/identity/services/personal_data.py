@@ -13,9 +13,10 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, Token, User, WebSession
+from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebSession
 from wxapi.identity.queries import user_by_digest
 from wxapi.identity.services.profile import Profile, profile_of
+from wxapi.identity.services.roster_names import PURPOSE
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import to_wire
 from wxapi.platform import audit
@@ -93,6 +94,7 @@ def held_about(openid: str, *, now: datetime) -> list[Holding] | None:
 def _person(session: Session, user: User) -> Holding:
     offices = session.scalars(select(AppointmentRow.id).where(AppointmentRow.user_id == user.id)).all()
     tokens = session.scalars(select(Token.digest).where(Token.user_id == user.id)).all()
+    entries = session.scalars(select(RosterEntry.id).where(RosterEntry.user_id == user.id)).all()
     amounts = {
         "openid": int(user.openid_sealed is not None),
         "phone": int(user.phone_sealed is not None),
@@ -100,6 +102,7 @@ def _person(session: Session, user: User) -> Holding:
         "consent": int(user.consent_at is not None),
         "tokens": len(tokens),
         "appointments": len(offices),
+        "list_entries": len(entries),
     }
     return Holding(f"person {user.id}", "to know the person again, and what the person may do", amounts)
 
@@ -130,5 +133,18 @@ def _opened(session: Session, user: User) -> dict[str, Any]:
         "web_sessions": [
             {"browser": row.browser, "place": row.place, "since": to_wire(row.created_at)}
             for row in session.scalars(select(WebSession).where(WebSession.user_id == user.id))
+        ],
+        "list_entries": [
+            {
+                "name": cipher.open(row.name_sealed, purpose=PURPOSE),
+                "post": cipher.open(row.post_sealed, purpose=PURPOSE),
+                "phone": cipher.open(row.phone_sealed, purpose=PURPOSE),
+                "role": row.role,
+                "region_code": row.region_code,
+                "since": to_wire(row.created_at),
+            }
+            for row in session.scalars(
+                select(RosterEntry).where(RosterEntry.user_id == user.id).order_by(RosterEntry.id)
+            )
         ],
     }

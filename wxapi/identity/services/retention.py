@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, Token, User, WebSession
+from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebSession
 from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
 from wxapi.identity.services.erasure import begin_erasure
 from wxapi.platform.outbox import OutboxRow
@@ -61,6 +61,22 @@ def _forget_idle(session: Session, before: datetime, limit: int) -> int:
     return len(found)
 
 
+def _waiting(before: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return RosterEntry.user_id.is_(None), RosterEntry.created_at < before
+
+
+def _count_waiting(session: Session, before: datetime) -> int:
+    return session.scalar(select(func.count()).select_from(RosterEntry).where(*_waiting(before))) or 0
+
+
+def _forget_waiting(session: Session, before: datetime, limit: int) -> int:
+    chosen = select(RosterEntry.id).where(*_waiting(before)).limit(limit)
+    gone = session.execute(
+        delete(RosterEntry).where(RosterEntry.id.in_(chosen)).execution_options(synchronize_session=False)
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
 RETENTION = (
     Category(
         "people",
@@ -69,6 +85,15 @@ RETENTION = (
         _count_idle,
         _forget_idle,
         days=730,
+        least=30,
+    ),
+    Category(
+        "people_list",
+        "people a city's list named who never came: name, post, phone",
+        "so that they are appointed when they log in",
+        _count_waiting,
+        _forget_waiting,
+        days=365,
         least=30,
     ),
     Category(

@@ -24,11 +24,12 @@ from wxapi.kernel.errors import not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 from wxapi.platform import audit
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import region_names
 
 FOUND_AT_MOST = 100
+SWEEP_BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,22 @@ def match(user_ids: Collection[uuid.UUID], *, now: datetime) -> None:
         for entry, user_id in waiting:
             entry.user_id = user_id
             _appoint(session, entry, user_id, now=now)
+
+
+def match_waiting(*, now: datetime) -> int:
+    """Appoint whom an import or a login that died half-way left waiting; returns how many people."""
+    session: Session = db.session()
+    bound = (
+        select(User.id)
+        .join(RosterEntry, RosterEntry.phone_digest == User.phone_digest)
+        .where(RosterEntry.user_id.is_(None), User.erased_at.is_(None))
+        .distinct()
+        .limit(SWEEP_BATCH)
+    )
+    user_ids = session.scalars(bound).all()
+    session.rollback()  # the read is over
+    match(user_ids, now=now)
+    return len(user_ids)
 
 
 def search(actor: Actor, region: str, text: str | None, *, now: datetime) -> list[Listed]:
