@@ -277,10 +277,19 @@ def test_pages_of_the_phone_are_accessible_and_go_not_sideways(
 ) -> None:
     with site.app_context():
         report = resolved(town, None)
-        number = report["number"]
+        number, fresh = report["number"], file_routed(town.reporter)["number"]
         open_school(town.people).make(title="“网格啄木鸟”红色课堂：身边的基层治理与社区服务实务培训")
         db.session.remove()
-    pages = ("/m", "/m?tab=inbox", "/m/new", f"/m/new?region_code={VILLAGE}", f"/m/r/{number}", "/m/sign", "/m/r/none")
+    pages = (
+        "/m",
+        "/m?tab=inbox",
+        "/m/new",
+        f"/m/new?region_code={VILLAGE}",
+        f"/m/r/{number}",
+        f"/m/r/{fresh}",
+        "/m/sign",
+        "/m/r/none",
+    )
     for path in pages:
         page = open_page(town.reporter, path, **SMALL)
         assert violations(page) == [], path

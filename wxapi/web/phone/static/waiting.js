@@ -52,7 +52,8 @@ async function again(draft) {
 export async function show() {
   const drafts = await draftsOf(box.dataset.owner);
   const heading = document.createElement("h2");
-  heading.textContent = drafts.length ? "待发送的上报（" + drafts.length + "）" : "已发送";
+  heading.textContent = "待发送的上报（" + drafts.length + "）";
+  heading.hidden = !drafts.length;
   list.textContent = "";
   drafts.forEach((draft) => list.append(line(draft)));
   box.textContent = "";

@@ -9,7 +9,7 @@ from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
-from wxapi.reports.rules.state import OPEN_STATES, ReportState
+from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.act import act
 from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.services.own import OwnReport, read_own
@@ -23,6 +23,8 @@ from wxapi.web.phone.telling import standing
 
 # What a reporter says to their report, in the order it is offered.
 _SAID = ("answer", "confirm", "dispute", "reopen", "appeal", "withdraw")
+# What somebody waits for.
+_ASKED = frozenset({"answer", "confirm", "dispute"})
 # While nobody has taken it, joining another one instead makes sense.
 _EARLY = frozenset({ReportState.SUBMITTED, ReportState.TRIAGE, ReportState.ROUTED})
 
@@ -63,7 +65,7 @@ def say(number: str) -> Response:
 
 def _report(own: OwnReport, kept: Typed, *, error: DomainError | None = None, done: str | None = None) -> Response:
     view, now = own.view, runtime().clock.now()
-    near = []
+    actions, near = [action for action in _SAID if action in view.available_actions], []
     if view.is_mine and view.state in _EARLY and not view.category.confidential:
         found = reports_nearby(view.location, Datum.GCJ02, view.category.code, now=now)
         near = [each for each in found if each.number != view.number]
@@ -73,8 +75,8 @@ def _report(own: OwnReport, kept: Typed, *, error: DomainError | None = None, do
         own=own,
         report=view,
         standing=standing(own, now),
-        is_open=view.state in OPEN_STATES,
-        actions=[action for action in _SAID if action in view.available_actions],
+        actions=actions,
+        is_asked=bool(_ASKED.intersection(actions)),
         typed=kept,
         kept=kept_photos(kept.photo_ids),
         seen=len(view.timeline) if kept.seen_lines is None else kept.seen_lines,
