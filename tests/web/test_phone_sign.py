@@ -114,9 +114,9 @@ def test_guessing_typed_codes_is_stopped(school: School, browser: Browser) -> No
     session = school.make()
     browser.sign_in(school.member)
     right = typed(school, session)
-    for number in range(6):
+    for last in [letter for letter in "0123456789" if letter != right[-1]][:6]:
         form = form_to(browser.page(f"/m/sign?session={session['id']}"), "/m/sign")
-        answer = browser.submit(form, code=right[:-1] + "0123456789"[number])
+        answer = browser.submit(form, code=right[:-1] + last)
     assert answer.status_code == 429
 
 
