@@ -44,3 +44,9 @@ def read_by_config() -> dict[str, str | None]:
             defaults = [word.value for word in node.keywords if word.arg == "default"]
             found[ast.literal_eval(node.args[0])] = ast.literal_eval(defaults[0]) if defaults else None
     return found
+
+
+def test_every_page_is_in_the_index() -> None:
+    folder = Path(__file__).resolve().parents[2] / "docs"
+    linked = set(re.findall(r"\]\(([\w.-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8")))
+    assert linked == {page.name for page in folder.glob("*.md")} - {"README.md"}
