@@ -101,9 +101,9 @@ def test_unreadable_files(tmp_path: Path, name: str, content: bytes) -> None:
         ("EPSG:2433", "1954 北京"),
         ("EPSG:21437", "1954 北京"),
         ("Beijing 1954", "1954 北京"),
-        ("urn:ogc:def:crs:EPSG::4546", "EPSG:4546(以米为单位"),
-        ("urn:ogc:def:crs:EPSG:6.6:4526", "EPSG:4526(以米为单位"),
-        ("EPSG:3857", "EPSG:3857(不支持"),
+        ("urn:ogc:def:crs:EPSG::4546", "EPSG:4546（以米为单位"),
+        ("urn:ogc:def:crs:EPSG:6.6:4526", "EPSG:4526（以米为单位"),
+        ("EPSG:3857", "EPSG:3857（不支持"),
     ],
 )
 def test_refused_coordinate_systems(tmp_path: Path, crs: str, said: str) -> None:

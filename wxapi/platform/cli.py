@@ -1,12 +1,18 @@
 """Operator commands of the platform: `flask --app wsgi database …`, `outbox …`, `audit …`."""
 
+import csv
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import func, select, update
 
-from wxapi.platform import audit_chain, audit_grants, migrate, retention
+from wxapi.kernel.clock import SHANGHAI
+from wxapi.platform import audit_chain, audit_grants, audit_reading, migrate, retention
 from wxapi.platform.audit import AuditRow
+from wxapi.platform.audit_reading import AuditQuestion
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow, product_now
@@ -79,6 +85,59 @@ def verify(head: str | None) -> None:
 def show_head() -> None:
     """Print the head of the chain, to be kept outside the database."""
     click.echo(str(audit_chain.head_of(db.session())))
+
+
+def _asking(command: Callable[..., None]) -> Callable[..., None]:
+    """The options by which rows of the audit are chosen."""
+    for option in reversed(
+        (
+            click.option("--subject", help="What it was done to, as `region:421002001001`."),
+            click.option("--actor", "actor_id", type=click.UUID, help="The person who did it."),
+            click.option("--action", help="What was done, or its beginning: `appointment` for all of appointment.…"),
+            click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (Asia/Shanghai)."),
+            click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The first day no more (Asia/Shanghai)."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@audit.command("show")
+@_asking
+@click.option("--most", type=click.IntRange(1, 1000), default=100, show_default=True, help="Only the newest so many.")
+def show(most: int, **asked: Any) -> None:
+    """Show who did what to what, oldest first. Only ids and codes are kept; the look is audited itself."""
+    with transaction() as session:
+        for row in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now(), most=most):
+            click.echo("  ".join(_cells(row)))
+
+
+@audit.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@_asking
+def export(file: Path, **asked: Any) -> None:
+    """Write the audit to FILE (.csv, UTF-8), oldest first; the look is audited itself."""
+    if file.exists():
+        raise click.ClickException(f"{file} is there already; name another one.")
+    with transaction() as session, file.open("x", encoding="utf-8-sig", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(("id", "at", "action", "subject", "actor", "detail", "request_id"))
+        count = 0
+        for row in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now()):
+            writer.writerow((row.id, *_cells(row), row.request_id or ""))
+            count += 1
+    click.echo(f"{count} rows are in {file}.")
+
+
+def _question(asked: dict[str, Any]) -> AuditQuestion:
+    days = {name: asked[name].replace(tzinfo=SHANGHAI) if asked[name] else None for name in ("since", "until")}
+    return AuditQuestion(**(asked | days))
+
+
+def _cells(row: AuditRow) -> tuple[str, ...]:
+    detail = " ".join(f"{name}={value}" for name, value in row.detail.items())
+    at = row.at.astimezone(SHANGHAI).isoformat(timespec="seconds")
+    return at, row.action, row.subject, str(row.actor_id or "system"), detail
 
 
 @audit.command("grant")

@@ -20,7 +20,7 @@ _FEWEST_POSITIONS = 4  # of a closed ring
 
 # The first digits of an easting of 8 digits name the zone (reference: the wide and narrow zones of Jingzhou).
 _EPSG_OF_ZONE = {37: "EPSG:4525", 38: "EPSG:4526", 19: "EPSG:4497"}
-_EPSG_WITHOUT_ZONE = "EPSG:4546(112.5°E 以西)、EPSG:4547(112.5°E 以东)或 EPSG:4508(6 度带)"
+_EPSG_WITHOUT_ZONE = "EPSG:4546（112.5°E 以西）、EPSG:4547（112.5°E 以东）或 EPSG:4508（6 度带）"
 _WEB_MERCATOR_EASTING = (8_000_000, 15_400_000)
 
 
@@ -35,7 +35,7 @@ def read_polygon(geometry: object) -> Polygonal:
     polygon = polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
     if not polygon.is_valid:
         reason = shapely.is_valid_reason(polygon)
-        raise InvalidError("invalid_polygon", f"多边形无效({reason}),请在制图软件中修复后重新导出。")
+        raise InvalidError("invalid_polygon", f"多边形无效（{reason}），请在制图软件中修复后重新导出。")
     return polygon
 
 
@@ -62,7 +62,7 @@ def check_degrees(coordinates: Coordinates) -> None:
     if abs(x) > 180 or abs(y) > 180:
         raise InvalidError("projected_coordinates", _projected_hint(x, y))
     if in_rough_china(Point(y, x)):
-        raise InvalidError("swapped_coordinates", f"坐标 [{x}, {y}] 的经纬度顺序颠倒:GeoJSON 应先经度、后纬度。")
+        raise InvalidError("swapped_coordinates", f"坐标 [{x}, {y}] 的经纬度顺序颠倒：GeoJSON 应先经度、后纬度。")
     raise InvalidError("outside_china", f"坐标 [{x}, {y}] 不在中国境内。")
 
 
@@ -73,7 +73,7 @@ def _projected_hint(x: float, y: float) -> str:
     if epsg is None:
         west, east = _WEB_MERCATOR_EASTING
         epsg = "EPSG:3857" if west < easting < east else _EPSG_WITHOUT_ZONE
-    return f"坐标 [{x}, {y}] 是以米为单位的投影坐标,可能是 {epsg}:请先转换为经纬度(EPSG:4490)再导入。"
+    return f"坐标 [{x}, {y}] 是以米为单位的投影坐标，可能是 {epsg}：请先转换为经纬度（EPSG:4490）再导入。"
 
 
 def _moved(degrees: Coordinates) -> Coordinates:
@@ -86,7 +86,7 @@ def _rings_of_parts(geometry: object) -> list[Any]:
     coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
     parts = {"Polygon": [coordinates], "MultiPolygon": coordinates}.get(str(kind))
     if not isinstance(parts, list) or not parts or not all(isinstance(part, list) and part for part in parts):
-        raise InvalidError("bad_geometry", f"几何类型应为 Polygon 或 MultiPolygon 且不为空,现为“{str(kind)[:40]}”。")
+        raise InvalidError("bad_geometry", f"几何类型应为 Polygon 或 MultiPolygon 且不为空，现为“{str(kind)[:40]}”。")
     return parts
 
 

@@ -104,7 +104,7 @@ def check_tree(entries: Iterable[Entry], known: Collection[str]) -> dict[str, li
         parent = parent_of(code)
         with faults.at(f"{entry.where}({code} {entry.name})"):
             if parent is not None and parent not in by_code and parent not in known:
-                raise InvalidError("unknown_parent", f"上级 {parent} 既不在文件中,也不在数据库中。")
+                raise InvalidError("unknown_parent", f"上级 {parent} 既不在文件中，也不在数据库中。")
     faults.raise_if_any()
     return {code: by_code[code] for code in sorted(by_code, key=lambda code: (len(code), code))}
 
@@ -172,7 +172,7 @@ def _note_overlaps(
             place = fresh[other].where if other in fresh else "数据库"
             raise InvalidError(
                 "overlap",
-                f"与同级{LEVEL_NAMES[region.level]} {other}({place})重叠 {overlap.area_m2:,.0f} 平方米,"
+                f"与同级{LEVEL_NAMES[region.level]} {other}（{place}）重叠 {overlap.area_m2:,.0f} 平方米，"
                 f"宽度超过 {tolerance_m:g} 米。",
             )
 
@@ -180,6 +180,6 @@ def _note_overlaps(
 def _check_twin(entry: Entry, twins: Iterable[Entry]) -> None:
     for twin in twins:
         if (twin.geometry is None) is (entry.geometry is None):
-            raise InvalidError("duplicated_code", f"代码重复,已见于 {twin.where}。")
+            raise InvalidError("duplicated_code", f"代码重复，已见于 {twin.where}。")
         if twin.name != entry.name:
             raise InvalidError("conflicting_names", f"与 {twin.where} 的名称“{twin.name}”不一致。")

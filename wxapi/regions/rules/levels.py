@@ -34,9 +34,9 @@ PARENT_LEVEL = {
 }
 LEVEL_NAMES = {
     Level.CITY: "市",
-    Level.COUNTY: "县(市、区)",
-    Level.TOWNSHIP: "乡镇(街道)",
-    Level.VILLAGE: "村(社区)",
+    Level.COUNTY: "县（市、区）",
+    Level.TOWNSHIP: "乡镇（街道）",
+    Level.VILLAGE: "村（社区）",
     Level.GRID: "网格",
 }
 
@@ -101,13 +101,13 @@ def check_region(code: str, name: str, level: str, parent: str | None) -> None:
     """
     actual = level_of(code)
     if actual is None:
-        raise InvalidError("bad_code", f"代码“{code[:40]}”不是区划代码:应为 4、6、9、12 或 15 位数字。")
+        raise InvalidError("bad_code", f"代码“{code[:40]}”不是区划代码：应为 4、6、9、12 或 15 位数字。")
     if not name.strip() or len(name) > LONGEST_NAME:
         raise InvalidError("bad_name", f"名称为空或超过 {LONGEST_NAME} 个字。")
     if level != actual:
-        wanted = f"{len(code)} 位代码对应的层级是 {actual}({LEVEL_NAMES[actual]})"
-        raise InvalidError("wrong_level", f"层级“{level[:40]}”不对:{wanted}。")
+        wanted = f"{len(code)} 位代码对应的层级是 {actual}（{LEVEL_NAMES[actual]}）"
+        raise InvalidError("wrong_level", f"层级“{level[:40]}”不对：{wanted}。")
     expected = parent_of(code)
     if expected is not None and parent is not None and parent != expected:
         above = PARENT_LEVEL[actual]
-        raise InvalidError("wrong_parent", f"上级“{parent[:40]}”不对:按代码,其上级({above})应为 {expected}。")
+        raise InvalidError("wrong_parent", f"上级“{parent[:40]}”不对：按代码，其上级（{above}）应为 {expected}。")

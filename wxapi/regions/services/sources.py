@@ -33,7 +33,7 @@ def read_file(path: Path) -> list[Entry]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(path.name, f"不是有效的 JSON({error})") from error
+        raise _unreadable(path.name, f"不是有效的 JSON（{error}）") from error
     return list(_features(path.name, document))
 
 
@@ -90,17 +90,17 @@ def _check_crs(name: str, crs: object) -> None:
     number = re.search(r"EPSG:+(?:[0-9.]*:)?(\d{4,5})\b", said)
     epsg = int(number[1]) if number else None
     if epsg in _XIAN_1980 or re.search(r"xi.?an", said, re.IGNORECASE):
-        raise _unsupported(name, "1980 西安坐标系", "没有公开的转换参数,请先由测绘部门转换为 CGCS2000 经纬度")
+        raise _unsupported(name, "1980 西安坐标系", "没有公开的转换参数，请先由测绘部门转换为 CGCS2000 经纬度")
     if epsg in _BEIJING_1954 or re.search(r"beijing", said, re.IGNORECASE):
-        raise _unsupported(name, "1954 北京坐标系", "没有公开的转换参数,请先由测绘部门转换为 CGCS2000 经纬度")
+        raise _unsupported(name, "1954 北京坐标系", "没有公开的转换参数，请先由测绘部门转换为 CGCS2000 经纬度")
     if epsg is not None and epsg not in _IN_DEGREES:
         hint = "以米为单位的投影坐标" if epsg in _CGCS2000_PROJECTED else "不支持的坐标系"
-        raise _unsupported(name, f"EPSG:{epsg}({hint})", "请先转换为经纬度(EPSG:4490)再导入")
+        raise _unsupported(name, f"EPSG:{epsg}（{hint}）", "请先转换为经纬度（EPSG:4490）再导入")
 
 
 def _unsupported(name: str, what: str, advice: str) -> InvalidError:
-    return InvalidError("unsupported_crs", f"{name}:坐标系为 {what},{advice}。")
+    return InvalidError("unsupported_crs", f"{name}：坐标系为 {what}，{advice}。")
 
 
 def _unreadable(where: str, why: str) -> InvalidError:
-    return InvalidError("unreadable_file", f"{where}:{why}。")
+    return InvalidError("unreadable_file", f"{where}：{why}。")
