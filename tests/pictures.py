@@ -72,6 +72,14 @@ def jpeg_claiming(width: int, height: int, data: bytes | None = None) -> bytes:
     return bytes(data)
 
 
+def heif_claiming(form: str, width: int, height: int) -> bytes:
+    """A small HEIF or AVIF whose header tells another size."""
+    data = bytearray(encoded(scene(96, 64), form))
+    at = data.index(b"ispe")
+    data[at + 8 : at + 16] = struct.pack(">II", width, height)
+    return bytes(data)
+
+
 def jpeg_with_scans(count: int, width: int = 64, height: int = 64) -> bytes:
     """A progressive JPEG whose last scan is repeated until there are `count`."""
     data = jpeg(width, height, progressive=True)

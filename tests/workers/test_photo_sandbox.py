@@ -55,7 +55,7 @@ def refusal(sandbox: Sandbox, data: bytes) -> RejectionCode:
 def test_the_child_makes_what_the_function_makes(sandbox: Sandbox) -> None:
     for data in (jpeg(1700, 900), png(300, 200)):
         assert sandbox.develop(data) == develop(data)
-    assert refusal(sandbox, jpeg()[:-2]) is RejectionCode.TRUNCATED
+    assert refusal(sandbox, jpeg()[:2000]) is RejectionCode.TRUNCATED
 
 
 def test_too_much_time_rejects_the_picture_and_the_decoder_lives_on() -> None:
@@ -93,7 +93,7 @@ def test_a_child_is_kept_while_pictures_come_out_and_not_for_ever(sandbox: Sandb
 
     first = worker_after(small)
     assert worker_after(small) == first
-    second = worker_after(small[:-2])
+    second = worker_after(small[:700])
     assert second != first
     assert len({worker_after(small) for _ in range(120)}) == 3  # 50 each
 

@@ -19,6 +19,12 @@ MAX_FRAMES = 100
 LARGE_EDGE = 1600
 MEDIUM_EDGE = 640
 THUMB_EDGE = 160
+# Of a picture longer than 3:1 (a long screenshot) the short edge counts, so that its text stays readable.
+LONG_ASPECT = 3
+LARGE_SHORT_EDGE = 640
+MEDIUM_SHORT_EDGE = 320
+LONGEST_EDGE = 12_000
+MAX_LARGE_BYTES = 3 << 20
 VARIANT_NAMES = ("large", "medium", "thumb")
 
 # A photo that no report took within this time is forgotten.
@@ -105,6 +111,24 @@ def check_size(width: int, height: int, *, max_pixels: int) -> None:
         raise RejectedError(RejectionCode.TOO_NARROW)
 
 
+def variant_size(width: int, height: int, *, long_edge: int, short_edge: int) -> tuple[int, int]:
+    """The size of a variant: by its long edge, or by its short edge where the picture is long; never enlarged."""
+    longest, short = max(width, height), min(width, height)
+    if longest <= LONG_ASPECT * short:
+        return fit(width, height, long_edge)
+    return fit(width, height, min(LONGEST_EDGE, max(long_edge, longest * short_edge // short)))
+
+
+def large_size(width: int, height: int) -> tuple[int, int]:
+    """Size of the large variant, in pixels."""
+    return variant_size(width, height, long_edge=LARGE_EDGE, short_edge=LARGE_SHORT_EDGE)
+
+
+def medium_size(width: int, height: int) -> tuple[int, int]:
+    """Size of the medium variant, in pixels."""
+    return variant_size(width, height, long_edge=MEDIUM_EDGE, short_edge=MEDIUM_SHORT_EDGE)
+
+
 def fit(width: int, height: int, long_edge: int) -> tuple[int, int]:
     """The size with the same aspect whose long edge is at most `long_edge`; never larger than the source."""
     longest = max(width, height)
@@ -116,9 +140,9 @@ def fit(width: int, height: int, long_edge: int) -> tuple[int, int]:
 def working_size(width: int, height: int) -> tuple[int, int]:
     """The smallest size from which every variant can be cut without enlarging.
 
-    That is the large variant's, except for a long narrow picture: its thumb needs more of the short edge.
+    That is the large variant's; its short edge is enough for the thumb.
     """
-    large = fit(width, height, LARGE_EDGE)
+    large = large_size(width, height)
     short = min(width, height)
     wanted = min(THUMB_EDGE, short)
     if min(large) >= wanted:

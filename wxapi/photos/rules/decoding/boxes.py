@@ -11,6 +11,8 @@ from dataclasses import dataclass
 _PICTURE_BOXES = {b"ftyp", b"meta", b"mdat", b"moov", b"idat"}
 _SEQUENCE_BRANDS = {b"msf1", b"hevc", b"hevx", b"hevm", b"hevs"}
 _MAX_BOXES = 1_000
+# ISO/IEC 23008-12, 6.5.3: version and flags, then width and height.
+_EXTENT = b"\x00\x00\x00\x14ispe"
 _ANIMATED = 0x02  # VP8X flag
 _MAX_WEBP_CHUNKS = 10_000
 
@@ -82,6 +84,21 @@ def is_complete(data: bytes) -> bool:
         described = described or kind in (b"meta", b"moov")
         at += max(length, 8)
     return described
+
+
+def largest_extent(data: bytes) -> tuple[int, int]:
+    """The largest size that a HEIF or AVIF still says any of its pictures has; (0, 0) where it says none.
+
+    A phone's picture is a grid of tiles: the largest is the whole.
+    """
+    extents = [(0, 0)]
+    at = data.find(_EXTENT)
+    for _ in range(_MAX_BOXES):
+        if at < 0 or at + len(_EXTENT) + 12 > len(data):
+            break
+        extents.append(struct.unpack_from(">II", data, at + len(_EXTENT) + 4))
+        at = data.find(_EXTENT, at + 1)
+    return max(extents, key=lambda size: size[0] * size[1])
 
 
 def is_sequence(data: bytes) -> bool:

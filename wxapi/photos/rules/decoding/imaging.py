@@ -17,21 +17,21 @@ from typing import Any
 import pillow_heif
 from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from wxapi.photos.rules.decoding import boxes, colour, jpeg_markers, png_chunks
+from wxapi.photos.rules.decoding import boxes, colour, jpeg_scans, png_chunks
 from wxapi.photos.rules.decoding.signatures import HEAD_BYTES, Kind, sniff
 from wxapi.photos.rules.photos import (
-    LARGE_EDGE,
     MAX_FRAMES,
+    MAX_LARGE_BYTES,
     MAX_PIXELS_SCALED,
     MAX_PIXELS_WHOLE,
-    MAX_SCANS,
-    MEDIUM_EDGE,
     Developed,
     RejectedError,
     RejectionCode,
     Variant,
     check_size,
     fit,
+    large_size,
+    medium_size,
     thumb_edge,
     working_size,
 )
@@ -68,7 +68,7 @@ def develop(data: bytes) -> Developed:
     with _opened(picture, kind) as image:
         stored = image.size
         turn = 1 if kind is Kind.HEIF else _orientation(image)  # libheif has already turned it (irot, imir)
-        work = _decoded(image, kind)
+        work = _decoded(image, kind, picture)
     return _developed(work, stored, turn)
 
 
@@ -84,32 +84,18 @@ def _acceptable_kind(data: bytes) -> Kind:
 def _judged(data: bytes, kind: Kind) -> bytes:
     """Judge the header and the container; returns the bytes the decoder may see."""
     if kind is Kind.JPEG:
-        _judge_jpeg(data)
-    elif kind is Kind.PNG:
+        return jpeg_scans.judged(data)
+    if kind is Kind.PNG:
         return _judge_png(data)
-    elif kind is Kind.WEBP:
+    if kind is Kind.WEBP:
         _judge_webp(data)
     elif not boxes.is_complete(data):
         raise RejectedError(RejectionCode.TRUNCATED)
     elif boxes.is_sequence(data):
         raise RejectedError(RejectionCode.TOO_MANY_FRAMES)
+    elif (extent := boxes.largest_extent(data)) != (0, 0):
+        check_size(*extent, max_pixels=MAX_PIXELS_WHOLE)
     return data
-
-
-def _judge_jpeg(data: bytes) -> None:
-    facts = jpeg_markers.walk(data, max_scans=MAX_SCANS)
-    if facts.frames:
-        check_size(facts.width, facts.height, max_pixels=MAX_PIXELS_SCALED)
-    if facts.scans > MAX_SCANS:
-        raise RejectedError(RejectionCode.TOO_MANY_SCANS)
-    if not facts.orderly:
-        raise RejectedError(RejectionCode.CORRUPT)
-    if not facts.complete:
-        raise RejectedError(RejectionCode.TRUNCATED)
-    if facts.frames != 1 or not facts.scans:
-        raise RejectedError(RejectionCode.CORRUPT)
-    if facts.precision != 8 or facts.components not in (1, 3, 4):
-        raise RejectedError(RejectionCode.UNSUPPORTED_FORMAT)
 
 
 def _judge_png(data: bytes) -> bytes:
@@ -169,7 +155,7 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
-def _decoded(image: Image.Image, kind: Kind) -> Image.Image:
+def _decoded(image: Image.Image, kind: Kind, picture: bytes) -> Image.Image:
     """Decode, no smaller than the working size and not much larger: RGB in sRGB, not yet turned."""
     wanted = working_size(*image.size)
     profile = image.info.get("icc_profile")
@@ -177,7 +163,7 @@ def _decoded(image: Image.Image, kind: Kind) -> Image.Image:
         # With the exact aspect: asked for a square, the decoder finds no scale that fits.
         drafted = image.draft(None, wanted)
         box = drafted[1] if drafted else None
-        image.load()
+        jpeg_scans.load(image, picture, wanted)
     else:
         image.load()
         factor = min(image.width // wanted[0], image.height // wanted[1])
@@ -192,12 +178,20 @@ def _developed(work: Image.Image, stored: tuple[int, int], turn: int) -> Develop
     """Turn upright, cut the variants, each from the one before."""
     width, height = stored[::-1] if turn in _ON_ITS_SIDE else stored
     upright = work.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else work
-    large = _resized(upright, fit(width, height, LARGE_EDGE))
-    medium = _resized(large, fit(width, height, MEDIUM_EDGE))
+    large = _resized(upright, large_size(width, height))
+    medium = _resized(large, medium_size(width, height))
     edge = thumb_edge(width, height)
     source = next(each for each in (medium, large, upright) if min(each.size) >= edge)
     pictures = {"large": large, "medium": medium, "thumb": _square(source, edge)}
-    return Developed(width, height, tuple(_encoded(name, each) for name, each in pictures.items()))
+    return Developed(width, height, tuple(_bounded(name, each) for name, each in pictures.items()))
+
+
+def _bounded(name: str, image: Image.Image) -> Variant:
+    """Encoded, and made smaller until it is no larger than a phone should load."""
+    made = _encoded(name, image)
+    while len(made.data) > MAX_LARGE_BYTES:
+        made = _encoded(name, _resized(image, fit(*image.size, max(made.width, made.height) * 7 // 8)))
+    return made
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:

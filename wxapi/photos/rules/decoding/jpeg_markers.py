@@ -30,6 +30,7 @@ class JpegFacts:
     scans: int = 0
     complete: bool = False  # the end-of-image marker was seen
     orderly: bool = True  # no impossible segment lengths, not too many segments
+    scan_ends: list[int] = field(default_factory=list)  # where each scan's data ends: at a marker, or with the file
     markers: list[int] = field(default_factory=list)  # low bytes, in order, restarts left out
 
 
@@ -39,6 +40,8 @@ def walk(data: bytes, *, max_scans: int) -> JpegFacts:
     at = 2 if data.startswith(b"\xff\xd8") else 0
     while len(facts.markers) < MAX_SEGMENTS:
         at = _next_marker(data, at)
+        if len(facts.scan_ends) < facts.scans:
+            facts.scan_ends.append(_end_of_codes(data, at - 2 if at >= 0 else len(data)))
         if at < 0:
             return facts
         code = data[at - 1]
@@ -59,6 +62,13 @@ def _next_marker(data: bytes, at: int) -> int:
     if found is None or found.end() >= len(data):
         return -1
     return found.end() + 1
+
+
+def _end_of_codes(data: bytes, at: int) -> int:
+    """Position behind a scan's last code byte: fill bytes, and half a marker at the end of a file, are none."""
+    while data[at - 1 : at] == b"\xff":
+        at -= 1
+    return at
 
 
 def _step_over(data: bytes, at: int, code: int, facts: JpegFacts) -> int:
