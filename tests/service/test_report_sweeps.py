@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from tests import reporting
@@ -30,10 +30,10 @@ from wxapi.identity.services import personal_data
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.deadlines import Limits
 from wxapi.platform.db import transaction
-from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.models import Report, ReportEvent, ReportJoin
 from wxapi.reports.queries import reports
 from wxapi.reports.rules import categories
-from wxapi.reports.services import apply, route, timers
+from wxapi.reports.services import apply, join, route, timers
 from wxapi.reports.services.duties import folded
 from wxapi.reports.services.duty_checks import stored as stored_duties
 
@@ -193,3 +193,18 @@ def test_a_change_of_the_table_of_classes_is_for_reports_routed_from_then_on(
         assert sorted(
             folded(each, reports.events_of(session, each.id)), key=lambda duty: (duty.stage, duty.seq)
         ) == stored_duties(session, each.id)
+
+
+def test_an_account_that_was_erased_and_comes_back_is_not_counted_again(
+    town: Town, session: Session, clock: FixedClock
+) -> None:
+    """Its mark names nobody; another account counts."""
+    report = file_routed(town.reporter)
+    stored = session.get_one(Report, uuid.UUID(report["id"]))
+    joiner, other = town.stranger.actor, town.officer.actor
+    counts = []
+    for person in (joiner, other, joiner):
+        join.join(person, stored.id, (), now=clock.now())
+        counts.append(stored.me_too_count)
+        session.execute(delete(ReportJoin).where(ReportJoin.user_id == joiner.user_id))
+    assert counts == [1, 2, 2]

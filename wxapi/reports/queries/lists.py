@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from functools import lru_cache
@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Integer,
     Select,
+    Text,
     Uuid,
     and_,
     bindparam,
@@ -97,6 +98,7 @@ _UNDATED = datetime.max.replace(tzinfo=UTC)
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 # What changes from call to call; the rest of a statement is built once and kept.
 NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
+_PATTERN = bindparam("pattern", type_=Text())
 _LAST_ID, _LIMIT = bindparam("last_id", type_=Uuid()), bindparam("rows", type_=Integer())
 _TEXT_PASSED = text_passed(_reports.id)
 _LIKE_WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
@@ -163,8 +165,8 @@ def desk_page(session: Session, actor: Actor, wanted: PageRequest, order: Order,
     if not set(wanted.filters.states) <= set(OPEN_STATES):
         order = Order.NEWEST
     start, values = _position(wanted.cursor, order)
-    query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), wanted.filters, order, start)
-    return _page(session, query, order, wanted.limit, values | {"now": now})
+    query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), _without_words(wanted.filters), order, start)
+    return _page(session, query, order, wanted.limit, values | _words(wanted.filters) | {"now": now})
 
 
 # Building a statement takes as long as running it, and a desk asks for the same one all day.
@@ -198,7 +200,16 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
     start, values = _position(wanted.cursor, order)
     ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
     query = _sorted(_rows_for(actor).where(_reports.id.in_(ids)), order, Start.TOP)
-    return _page(session, query, order, wanted.limit, values | {"now": now})
+    return _page(session, query, order, wanted.limit, values | _words(wanted.filters) | {"now": now})
+
+
+def _without_words(filters: Filters) -> Filters:
+    """What the statement depends on: that words are sought, not which. Else every search would take a desk's place."""
+    return filters if filters.text is None else replace(filters, text="")
+
+
+def _words(filters: Filters) -> dict[str, str]:
+    return {} if filters.text is None else {"pattern": f"%{filters.text.translate(_LIKE_WILD)}%"}
 
 
 def _rows_for(actor: Actor) -> AnySelect:
@@ -228,9 +239,8 @@ def narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.undecided:
         conditions.append(or_(_reports.hold_pending, _reports.extension == Extension.REQUESTED.value))
     if filters.text is not None:
-        pattern = f"%{filters.text.translate(_LIKE_WILD)}%"
         columns = (_reports.number, _reports.description, _reports.address)
-        conditions.append(or_(*(column.ilike(pattern, escape="\\") for column in columns)))
+        conditions.append(or_(*(column.ilike(_PATTERN, escape="\\") for column in columns)))
     return conditions
 
 

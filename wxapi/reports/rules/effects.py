@@ -107,7 +107,14 @@ def count_dispute(case: Case, _command: Command) -> Case:
 
 
 def count_dispute_and_move(case: Case, command: Command) -> Case:
-    return count_dispute(move_desk(case, command), command)
+    """The township gets the whole time to respond: it has not had the case before."""
+    # The clock stopped when it was resolved, and what is left at that instant counts from now on.
+    since = case.clock_stopped_at or command.at
+    return replace(
+        count_dispute(move_desk(case, command), command),
+        respond_due_at=deadlines.due_times(case.limits, since).respond_due_at,
+        respond_reminded=False,
+    )
 
 
 def note_reopened(case: Case, _command: Command) -> Case:

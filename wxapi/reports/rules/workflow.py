@@ -45,11 +45,12 @@ TABLE: tuple[Transition, ...] = (
     T(
         "return", (ROUTED, ACCEPTED), TRIAGE, (DESK,), ("reason_code", "note"), ("photo_ids",),
         when=(guards.may_be_returned,), effect=effects.send_back,
-        reason="Goes to the township of the place; the second return is final.",
+        reason="Goes to the township of the place; the second return is final. The respond clock is that of"
+        " routing: passing a report to and fro gains nothing.",
     ),
     T(
         "hand_on", (ROUTED, ACCEPTED), ROUTED, (DESK, OFFICER), ("desk_code", "note"), ("photo_ids",),
-        effect=effects.move_desk,
+        effect=effects.move_desk, reason="The respond clock is that of routing, also after acceptance.",
     ),
     T("refuse", (ROUTED,), REFUSED, (DESK, OFFICER), ("reason_code", "note"), ("photo_ids",)),
     T(
@@ -117,7 +118,8 @@ TABLE: tuple[Transition, ...] = (
     T(
         "dispute", (RESOLVED,), TRIAGE, (REPORTER,), ("note",), ("photo_ids",),
         when=(guards.disputed_before,), effect=effects.count_dispute_and_move,
-        reason="The second dispute goes to the township; who resolved it does not take it again.",
+        reason="The second dispute goes to the township, which gets the whole time to respond; who resolved it"
+        " does not take it again.",
     ),
     T(
         "dispute", (RESOLVED,), ACCEPTED, (OFFICER, SUPERVISOR), ("note",), ("photo_ids",),

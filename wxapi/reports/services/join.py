@@ -8,12 +8,14 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from wxapi.identity.models import User
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
-from wxapi.reports.models import Report, ReportJoin, ReportPhoto
+from wxapi.platform.runtime import runtime
+from wxapi.reports.models import Report, ReportJoin, ReportJoinMark, ReportPhoto
 from wxapi.reports.queries import reports
 from wxapi.reports.queries.reports import Found
 from wxapi.reports.rules.action_input import MAX_PHOTOS
@@ -42,7 +44,7 @@ def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, 
         if report.state not in OPEN_STATES:
             raise ConflictError("report_not_open", "该上报已办结，请另行上报。", extra={"state": report.state})
         if _add_joiner(session, report, actor, now):
-            report.me_too_count += 1
+            report.me_too_count += _counts(session, report, actor, now)
             audit.record(session, None, "report.join", subject=f"report:{report.id}", at=now)
         _add_photos(session, report, actor, photo_ids)
         session.flush()
@@ -58,6 +60,16 @@ def _add_joiner(session: Session, report: Report, actor: Actor, now: datetime) -
         .returning(ReportJoin.user_id)
     ).first()
     return added is not None
+
+
+def _counts(session: Session, report: Report, actor: Actor, now: datetime) -> bool:
+    """Whether this WeChat account joins the report for the first time: erased and back, it is not counted again."""
+    known = session.scalar(select(User.openid_digest).where(User.id == actor.user_id))
+    if known is None:
+        return True
+    digest = runtime().cipher.digest(f"{report.id}:{known.hex()}", purpose="report.join")
+    marked = insert(ReportJoinMark).values(report_id=report.id, digest=digest, at=now).on_conflict_do_nothing()
+    return session.scalar(marked.returning(ReportJoinMark.report_id)) is not None
 
 
 def _add_photos(session: Session, report: Report, actor: Actor, photo_ids: Sequence[uuid.UUID]) -> None:

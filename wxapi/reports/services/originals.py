@@ -1,11 +1,12 @@
 """What citizens typed, sealed where masking changed it: opened for its author and, on record, for the desk."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -68,9 +69,19 @@ def keep_note(session: Session, event: ReportEvent, note: str) -> None:
 
 def opened(session: Session, report_id: uuid.UUID) -> Originals:
     """All sealed texts of a report. Who may read them is the caller's matter."""
+    return _opened(session.scalars(select(ReportOriginal).where(ReportOriginal.report_id == report_id)))
+
+
+def opened_by_author(session: Session, user_id: uuid.UUID) -> dict[uuid.UUID, Originals]:
+    """What a person typed, by report, in one statement however many there are; reports without any are left out."""
+    rows = session.scalars(select(ReportOriginal).where(_typed_by(user_id)).order_by(ReportOriginal.report_id))
+    return {report_id: _opened(of_one) for report_id, of_one in groupby(rows, key=lambda row: row.report_id)}
+
+
+def _opened(rows: Iterable[ReportOriginal]) -> Originals:
     texts: dict[str, str] = {}
     notes: dict[int, str] = {}
-    for row in session.scalars(select(ReportOriginal).where(ReportOriginal.report_id == report_id)):
+    for row in rows:
         text = runtime().cipher.open(row.sealed, purpose=_PURPOSE)
         if row.event_id is None:
             texts[row.field] = text
@@ -104,17 +115,15 @@ def open_for_desk(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> Typed
 
 def forget_author(session: Session, user_id: uuid.UUID) -> None:
     """Delete what a person typed, before reports and history lose the person."""
+    session.execute(delete(ReportOriginal).where(_typed_by(user_id)).execution_options(synchronize_session=False))
+
+
+def _typed_by(user_id: uuid.UUID) -> ColumnElement[bool]:
     filed = select(Report.id).where(Report.reporter_id == user_id)
     written = select(ReportEvent.id).where(ReportEvent.actor_id == user_id)
-    session.execute(
-        delete(ReportOriginal)
-        .where(
-            or_(
-                ReportOriginal.event_id.is_(None) & ReportOriginal.report_id.in_(filed),
-                ReportOriginal.event_id.in_(written),
-            )
-        )
-        .execution_options(synchronize_session=False)
+    return or_(
+        ReportOriginal.event_id.is_(None) & ReportOriginal.report_id.in_(filed),
+        ReportOriginal.event_id.in_(written),
     )
 
 

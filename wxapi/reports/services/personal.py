@@ -13,7 +13,7 @@ from wxapi.kernel.clock import local_day, to_wire
 from wxapi.platform.runtime import runtime
 from wxapi.reports.models import Report, ReportEvent, ReportJoin
 from wxapi.reports.queries.visibility import not_excluded
-from wxapi.reports.services.originals import Originals, forget_author, opened
+from wxapi.reports.services.originals import Originals, forget_author, opened_by_author
 
 
 def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
@@ -32,15 +32,16 @@ def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
         .where(ReportEvent.actor_id == user_id, nameable)
         .order_by(ReportEvent.id)
     )
+    typed = opened_by_author(session, user_id)
     return {
-        "filed": [_filed(report, opened(session, report.id)) for report in filed],
+        "filed": [_filed(report, typed.get(report.id, Originals())) for report in filed],
         "joined": [{"number": number, "at": to_wire(at)} for number, at in joined],
         "steps": [
             {
                 "number": number,
                 "at": to_wire(event.at),
                 "action": event.action,
-                "note": opened(session, event.report_id).notes.get(event.id, event.note),
+                "note": typed.get(event.report_id, Originals()).notes.get(event.id, event.note),
             }
             for number, event in steps
         ],

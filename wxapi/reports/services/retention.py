@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, text
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.photos.services.forget import drop
 from wxapi.platform.retention import Category, deleted
-from wxapi.reports.models import OVER_SQL, Report, ReportOriginal, ReportPhoto
+from wxapi.reports.models import OVER_SQL, Report, ReportJoinMark, ReportOriginal, ReportPhoto
 
 
 def _finished(before: datetime) -> ColumnElement[bool]:
@@ -41,6 +41,19 @@ def _forget_originals(session: Session, before: datetime, limit: int) -> int:
     return deleted(session, ReportOriginal, session.scalars(_originals(before).limit(limit)))
 
 
+def _count_marks(session: Session, before: datetime) -> int:
+    return session.scalar(select(func.count()).where(ReportJoinMark.at < before)) or 0
+
+
+def _forget_marks(session: Session, before: datetime, limit: int) -> int:
+    keys = ReportJoinMark.report_id, ReportJoinMark.digest
+    due = select(*keys).where(ReportJoinMark.at < before).limit(limit)
+    gone = session.execute(
+        delete(ReportJoinMark).where(tuple_(*keys).in_(due)).execution_options(synchronize_session=False)
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
 RETENTION = (
     Category(
         "photos",
@@ -59,5 +72,14 @@ RETENTION = (
         _forget_originals,
         days=180,
         least=30,
+    ),
+    Category(
+        "join_marks",
+        "keyed digests of who joined which report",
+        "so that an erased account that comes back is not counted twice",
+        _count_marks,
+        _forget_marks,
+        days=90,
+        least=7,
     ),
 )
