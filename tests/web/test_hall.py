@@ -319,9 +319,9 @@ class TestScreen:
         hall = school.make(starts=60, ends=120)
         path = f"/hall/{hall['id']}/screen/state"
         browser.sign_in(school.organiser)
-        assert browser.get(path).json["say"] == "签到将于今天 10:30开始。"
+        assert browser.get(path).json["say"] == "签到将于 今天 10:30 开始。"
         clock.at += timedelta(minutes=45)
-        assert browser.get(path).json["say"] == "请扫码签到，今天 11:10以后记为迟到。"
+        assert browser.get(path).json["say"] == "请扫码签到，今天 11:10 以后记为迟到。"
         clock.at += timedelta(minutes=30)
         assert "记为迟到" in browser.get(path).json["say"]
         clock.at += timedelta(minutes=60)

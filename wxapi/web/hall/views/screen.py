@@ -76,9 +76,9 @@ def _state(hall: Hall, *, now: datetime) -> dict[str, Any]:
 
 def _say(hall: Hall, *, useful: bool, now: datetime) -> str:
     if hall.phase is Phase.ENROLLING:
-        return f"签到将于{times.spoken(hall.window.opens_at, now)}开始。"
+        return f"签到将于 {times.spoken(hall.window.opens_at, now)} 开始。"
     if hall.phase is Phase.SIGN_IN:
-        return f"请扫码签到，{times.spoken(hall.window.late_at, now)}以后记为迟到。"
+        return f"请扫码签到，{times.spoken(hall.window.late_at, now)} 以后记为迟到。"
     if hall.phase is Phase.UNDER_WAY:
         return "培训已开始，现在签到记为迟到。"
     return "培训已结束，请扫码签退。" if useful else "本场培训已结束，签到码不再显示。"
