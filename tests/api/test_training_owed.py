@@ -11,12 +11,15 @@ from sqlalchemy.orm import Session
 from tests.factories import People
 from tests.schooling import AT_THE_HALL, COUNTY, FIVE_KM_OFF, School, minutes, open_school
 from wxapi.duties.models import Duty
+from wxapi.duties.services import region_moves as duty_moves
 from wxapi.duties.services import tell
 from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.kernel.working_time import OFFICE
 from wxapi.notifications.models import Message
-from wxapi.training.services import session_end
+from wxapi.regions.rules.changes import RegionMove
+from wxapi.training.services import region_moves, session_end
+from wxapi.units.services import region_moves as unit_moves
 
 
 @pytest.fixture
@@ -88,6 +91,20 @@ class TestFlags:
         clock.advance(minutes=61)
         session_end.at_the_end(uuid.UUID(hall["id"]), now=clock.now())
         assert duties(session, hall) == []
+
+    def test_a_closed_regions_undecided_session_goes_to_its_successor_with_what_is_owed(self, school, session, clock):
+        hall = school.make(ends=60, region_code="421002001", location={**AT_THE_HALL}, radius_m=200, offline_hours=0)
+        school.sign_in(hall, school.member, location=FIVE_KM_OFF)
+        clock.advance(minutes=61)
+        session_end.at_the_end(uuid.UUID(hall["id"]), now=clock.now())
+        unit_moves.HOLDING.move(session, [RegionMove("421002001", "421002002")], clock.now())
+        for holding in (region_moves.HOLDING, duty_moves.HOLDING):
+            assert holding.move(session, [RegionMove("421002001", "421002002")], clock.now()) == 1
+        session.commit()
+        session.expire_all()
+        assert [item["unit"]["code"] for item in inbox(school.organiser)] == ["421002002"]
+        decide(school, hall)
+        assert inbox(school.organiser) == []
 
 
 class TestLeave:

@@ -6,17 +6,23 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wxapi.duties.models import OPEN_SQL
 from wxapi.platform import audit
 from wxapi.regions.rules.changes import RegionMove
 from wxapi.regions.services.holdings import RegionHolding
 
-# Drafts, what is to come, and what may still receive offline records.
-_OPEN = "state IN ('draft', 'published') AND ends_at + offline_hours * interval '1 hour' > :now"
+# Drafts, what is to come, what may still receive offline records, and where something is still to be decided.
+_OPEN = f"""
+    state IN ('draft', 'published') AND (
+        ends_at + offline_hours * interval '1 hour' > :now
+        OR EXISTS (SELECT FROM duties WHERE subject_id = training_sessions.id AND {OPEN_SQL})
+    )
+"""
 _COUNT = text(
     f"""
     SELECT count(*) FROM training_sessions
     WHERE (region_code = ANY(:codes) OR audience_region_codes && CAST(:codes AS text[])) AND {_OPEN}
-    """  # noqa: S608 - constants of ours, here and below
+    """  # noqa: S608
 )
 # The version is raised: processes keep what they know of a session by it.
 _MOVE = text(

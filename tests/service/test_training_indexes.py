@@ -1,0 +1,77 @@
+"""What runs every hour, in `GET /me/data` and in an erasure is read by an index, not through whole tables."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from tests.conftest import NOW
+from tests.factories import People
+from tests.schooling import School, open_school
+from wxapi.training.queries import reviews, sessions
+from wxapi.training.services import personal, retention
+
+
+@pytest.fixture
+def school(people: People) -> School:
+    return open_school(people)
+
+
+def plans(session: Session, run: Callable[[], Any]) -> str:
+    """How PostgreSQL would do what is run in tables too large to be read whole."""
+    connection = session.connection()
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", keep)
+    run()
+    event.remove(connection, "before_cursor_execute", keep)
+    for way in ("seqscan", "bitmapscan"):
+        connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+    wanted = [each for each in sent if each[0].lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH"))]
+    assert wanted
+    found = [
+        row[0]
+        for statement, parameters in wanted
+        for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+    ]
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("index", "what"),
+    [
+        ("ix_training_attendance_enrolled", "not_closed"),
+        ("ix_training_refusals_at", "forget_refusals"),
+        ("ix_training_leave_requests_session_id", "leave_page"),
+        ("ix_training_flags_open", "flags_page"),
+        ("ix_training_attendance_events_user_id", "read"),
+        ("ix_training_refusals_user_id", "read"),
+        ("ix_training_flags_user_id", "read"),
+        ("ix_training_leave_requests_user_id", "read"),
+        ("ix_training_certificates_user_id", "read"),
+        ("ix_training_attendance_events_user_id", "erase"),
+        ("ix_training_refusals_user_id", "erase"),
+        ("ix_training_flags_user_id", "erase"),
+        ("ix_training_leave_requests_user_id", "erase"),
+        ("ix_training_certificates_user_id", "erase"),
+    ],
+)
+def test_is_read_by_its_index(school: School, session: Session, index: str, what: str) -> None:
+    hall, me = uuid.UUID(school.make()["id"]), school.member.actor.user_id
+    (refusals,) = [category for category in retention.RETENTION if category.name == "refusals"]
+    assert refusals.forget is not None
+    runs: dict[str, Callable[[], Any]] = {
+        "not_closed": lambda: sessions.not_closed(session, NOW, limit=20),
+        "forget_refusals": lambda: refusals.forget(session, NOW, 100),
+        "leave_page": lambda: reviews.leave_page(session, hall, pending=False, limit=20, cursor=None),
+        "flags_page": lambda: reviews.flags_page(session, hall, decided=None, limit=20, cursor=None),
+        "read": lambda: personal.personal_data.read(session, me),
+        "erase": lambda: personal.personal_data.erase(session, me, NOW),
+    }
+    assert f"using {index} " in plans(session, runs[what])

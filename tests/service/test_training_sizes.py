@@ -1,0 +1,101 @@
+"""Large halls: what is done for thousands takes a bounded number of statements, and memory in proportion."""
+
+import threading
+import tracemalloc
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from tests.conftest import NOW
+from tests.factories import People
+from tests.schooling import COUNTY, School, open_school
+from tests.statements import count_statements
+from wxapi.platform.db import db
+from wxapi.training.models import Enrolment
+
+SERIES = 5_000
+# Of Python, a person: ids, a row each way. Far below what a list of mapped objects takes.
+BYTES_A_PERSON = 4_000
+
+
+@pytest.fixture
+def school(people: People) -> School:
+    return open_school(people)
+
+
+def many(session: Session, count: int) -> Sequence[uuid.UUID]:
+    ids = session.scalars(
+        text(
+            "INSERT INTO users (id, nickname, created_at) SELECT gen_random_uuid(), '', :now"
+            " FROM generate_series(1, :count) RETURNING id"
+        ),
+        {"now": NOW, "count": count},
+    ).all()
+    session.commit()
+    return ids
+
+
+@contextmanager
+def bounded(statements: int, people: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        with count_statements() as counted:
+            yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(counted) <= statements, len(counted)
+    assert peak < 3_000_000 + people * BYTES_A_PERSON, peak
+
+
+def test_a_series_of_five_thousand_is_published(school: School, session: Session) -> None:
+    series = school.organiser.post("/training/series", {"title": "轮训", "region_code": COUNTY}).json
+    people = many(session, SERIES)
+    session.execute(
+        text(
+            "INSERT INTO training_series_enrolments (series_id, user_id, seq)"
+            " SELECT :series, person, seq FROM unnest(CAST(:people AS uuid[])) WITH ORDINALITY AS each (person, seq)"
+        ),
+        {"series": series["id"], "people": list(people)},
+    )
+    session.commit()
+    session.expunge_all()
+    body = {"title": "轮训", "kind": "rotation", "region_code": COUNTY, "series_id": series["id"], "parallel": True}
+    times = {"starts_at": "2026-12-01T01:00:00Z", "ends_at": "2026-12-01T04:00:00Z", "capacity": SERIES - 100}
+    made = school.organiser.post("/training/sessions", body | times).json
+    with bounded(25, SERIES):
+        assert school.organiser.post(f"/training/sessions/{made['id']}/publish").status_code == 200
+    seats = session.execute(
+        select(Enrolment.state, func.count()).where(Enrolment.session_id == uuid.UUID(made["id"])).group_by("state")
+    ).all()
+    assert dict(map(tuple, seats)) == {"enrolled": SERIES - 100, "waiting": 100}
+
+
+def test_a_hall_that_is_slow_to_count_holds_up_no_other(open_app: Flask) -> None:
+    """One hall's count waits for the table; another hall's screen shows its own, which is a moment old."""
+    school = open_school(People(open_app))
+    slow, other = school.make(), school.make()
+    live = "/training/sessions/{}/attendance/live".format
+    assert school.organiser.get(live(other["id"])).status_code == 200
+    answers: list[int] = []
+    asks = threading.Thread(target=lambda: answers.append(school.organiser.get(live(slow["id"])).status_code))
+    # Nothing that was read so far may hold the table.
+    db.session.remove()
+    with db.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE training_attendance IN ACCESS EXCLUSIVE MODE"))
+        asks.start()
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        while asks.is_alive() and not connection.scalar(waiting):
+            connection.execute(text("SELECT pg_sleep(0.01), pg_stat_clear_snapshot()"))
+        assert asks.is_alive()
+        assert school.organiser.get(live(other["id"])).status_code == 200
+        assert answers == []
+    asks.join(timeout=20)
+    assert answers == [200]
