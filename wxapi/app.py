@@ -209,11 +209,7 @@ LANES: dict[str, str] = {
 }
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
-    platform_cli.database,
-    city_folder.group,
-    platform_cli.outbox,
-    platform_cli.audit,
-    platform_cli.retention_group,
+    *platform_cli.COMMANDS,
     regions_cli.regions,
     units_cli.units,
     identity_cli.people,

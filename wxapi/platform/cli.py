@@ -10,7 +10,7 @@ import click
 from sqlalchemy import func, select, update
 
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.platform import audit_chain, audit_grants, audit_reading, migrate, retention
+from wxapi.platform import audit_chain, audit_grants, audit_reading, city_folder, doctor, migrate, retention
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.audit_reading import AuditQuestion
 from wxapi.platform.commands import CommandGroup
@@ -176,3 +176,6 @@ def _head(text_: str) -> tuple[int, bytes]:
         return int(seq), bytes.fromhex(digest)
     except ValueError:
         raise click.BadParameter("a head looks like 1234:9f86d0…") from None
+
+
+COMMANDS = (outbox, database, audit, retention_group, city_folder.group, doctor.doctor)

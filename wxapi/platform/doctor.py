@@ -1,0 +1,163 @@
+"""`flask --app wsgi doctor`: whether what this installation needs is there, one line each."""
+
+import os
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import click
+from alembic.script import ScriptDirectory
+from flask.cli import with_appcontext
+from redis.exceptions import RedisError
+from sqlalchemy import Column, LargeBinary, func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from wxapi.kernel.clock import SystemClock
+from wxapi.platform import migrate
+from wxapi.platform.commands import sentence_of
+from wxapi.platform.db import Base, db
+from wxapi.platform.runtime import runtime
+
+_TIMEOUT_S = 5
+_CLOCKS_APART_S = 30
+_LONGEST_NAME = 16
+
+
+class FaultError(Exception):
+    """What is wrong, as a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor.
+
+    Args:
+        name: what is looked at.
+        look: says in some words what it found, or raises `FaultError`.
+    """
+
+    name: str
+    look: Callable[[], str]
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor() -> None:
+    """Look at settings, database, keys, store, Redis, WeChat, clock and regions. Exit code 1 if something is wrong."""
+    ill = 0
+    for check in CHECKS:
+        try:
+            click.echo(f"ok    {check.name}: {check.look()}")
+        except (FaultError, DBAPIError, RedisError) as error:
+            ill += 1
+            click.echo(f"WRONG {check.name}: {_said(error)}")
+            db.session.rollback()
+    if ill:
+        sys.exit(1)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, DBAPIError):
+        return sentence_of(error) or f"the database says {type(error.orig).__name__}."
+    return "Redis at REDIS_URL does not answer." if isinstance(error, RedisError) else str(error)
+
+
+def _settings() -> str:
+    config = runtime().config
+    if config.unknown:
+        raise FaultError(f"nobody reads {', '.join(config.unknown)}; misspelt?")
+    return f"{config.env}, city folder {config.city_folder or 'as shipped'}"
+
+
+def _schema() -> str:
+    want = ScriptDirectory.from_config(migrate.alembic_config(runtime().config.database_url)).get_current_head()
+    found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    if found != want:
+        raise FaultError(
+            f"the database stands at {found}, this release wants {want}: run `flask --app wsgi database upgrade`."
+        )
+    return str(found)
+
+
+def _keys() -> str:
+    """Which keys the sealed values name. Reads each of those columns whole."""
+    known = {key.name for key in runtime().config.encryption_keys}
+    needed = {name for column in sealed_columns() for name in _names_in(column)}
+    if missing := needed - known:
+        raise FaultError(
+            f"data are sealed with {', '.join(sorted(missing))}: put that key back into WXAPI_ENCRYPTION_KEYS."
+        )
+    return f"data need {', '.join(sorted(needed)) or 'none'}"
+
+
+def sealed_columns() -> list[Column[bytes]]:
+    """Every column that holds what `Cipher.seal` made, by its name."""
+    return [
+        column
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, LargeBinary) and (column.name == "sealed" or column.name.endswith("_sealed"))
+    ]
+
+
+def _names_in(column: Column[bytes]) -> list[str]:
+    # A name is at most 16 bytes and ends with a zero byte.
+    start = func.encode(func.substr(column, 1, _LONGEST_NAME + 1), "escape")
+    name = func.split_part(start, "\\000", 1)
+    return list(db.session.scalars(select(name).where(column.is_not(None)).distinct()))
+
+
+def _store() -> str:
+    condition = runtime().storage.condition()
+    if condition != "ok":
+        raise FaultError({"full": "less than 256 MiB are left.", "away": "it cannot be written to."}[condition])
+    return "writable" if runtime().config.storage_url.startswith("file:") else "S3, not asked"
+
+
+def _redis() -> str:
+    runtime().redis.ping()
+    return "answers"
+
+
+def _wechat() -> str:
+    """Name, connection and certificate, directly; a proxy of the environment is not used."""
+    parts = urlsplit(runtime().config.wechat_base_url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((host, port), _TIMEOUT_S) as connection:
+            if parts.scheme == "https":
+                with ssl.create_default_context().wrap_socket(connection, server_hostname=host):
+                    pass
+    except socket.gaierror:
+        raise FaultError(f"the name {host} is not known here (DNS).") from None
+    except ssl.SSLError as error:
+        raise FaultError(f"its certificate is not believed: {error.reason}.") from None
+    except TimeoutError:
+        raise FaultError(f"{host}:{port} did not answer within {_TIMEOUT_S} s (firewall?).") from None
+    except OSError as error:
+        raise FaultError(f"{host}:{port} cannot be reached: {os.strerror(error.errno or 0)}.") from None
+    return f"{host} can be reached"
+
+
+def _clock() -> str:
+    apart = abs(
+        float(db.session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
+        - SystemClock().now().timestamp()
+    )
+    if apart > _CLOCKS_APART_S:
+        raise FaultError(f"this machine and the database are {apart:.0f} s apart.")
+    return f"{apart:.1f} s from the database"
+
+
+CHECKS = (
+    Check("settings", _settings),
+    Check("schema", _schema),
+    Check("keys", _keys),
+    Check("store", _store),
+    Check("redis", _redis),
+    Check("wechat", _wechat),
+    Check("clock", _clock),
+)
