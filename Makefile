@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts bench lock clean format
+.PHONY: help run test check lint types contracts bench pictures lock clean format
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ contracts: $(VENV)/.dev ## who may import whom
 
 bench: $(VENV)/.dev ## ratios against limits measured in the same run
 	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.dev ## docs/pictures anew, from the demo that `make run` runs, by an installed Chromium
+	$(BIN)/python docs/pictures/take.py
 
 lock: $(VENV)/.dev ## renew the locks: names, versions and hashes, no addresses
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate --no-header --python-version 3.11 --upgrade --extra embedded pyproject.toml -o requirements.lock

@@ -43,7 +43,7 @@ SELECT n, '4210' || lpad((1 + n %% 8)::text, 2, '0') AS county, lpad((1 + n / 8 
     lpad((1 + n / 128 %% 15)::text, 3, '0') AS v, n %% 33 = 0 AS is_open,
     CAST(%(now)s AS timestamptz) - make_interval(mins => (n::bigint * 7919 %% 525600)::int) AS created,
     (ARRAY['E0101', 'E0102', 'E0103', 'E0110', 'C0102', 'C0118'])[1 + n %% 6] AS class
-FROM generate_series(%(first)s, %(last)s) n
+FROM generate_series(CAST(%(first)s AS int), CAST(%(last)s AS int)) n
 """
 _REPORTS = f"""
 INSERT INTO reports (id, number, version, category_code, description, longitude, latitude, address, candidates,

@@ -1,0 +1,148 @@
+"""The desk's pages over a million reports, beside an empty page and, for the queue, its bare SQL in the same run.
+
+A page is a whole request through Flask: cookie, guard, statements, template, packing. Judged are its p95 against the
+milliseconds it may take, and how many statements it sends; in multiples of an empty page it is printed.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from benchmarks._million import COUNTY, NOW, REPORTS, TOWNSHIP, City, city
+from benchmarks.report import Result
+from config import Config
+from wxapi.app import create_app
+from wxapi.demo import embedded
+from wxapi.demo.settings import DemoSettings, keys_of, product_environment
+from wxapi.identity.services.appointments import NewAppointment, add_appointment
+from wxapi.identity.services.login import register_openid
+from wxapi.identity.services.web_sessions import Device, open_session
+from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.platform.db import db, transaction
+
+_ROUNDS = 40
+_EMPTY = "/no-page"
+# Page → milliseconds at p95, statements.
+_BUDGETS = {
+    "queue": ("/desk", 60, 4),
+    "fragment": ("/desk/rows", 40, 4),
+    "map": ("/desk/map", 60, 4),
+    "case": ("/desk/r/{number}", 60, 8),
+}
+_PEOPLE = {
+    "a township's officer": (Role.TOWNSHIP_OFFICER, TOWNSHIP),
+    "a county's supervisor": (Role.SUPERVISOR, COUNTY),
+}
+
+
+def run() -> list[Result]:
+    print(f"making {REPORTS:,} reports and duties ...", file=sys.stderr, flush=True)
+    with city() as big, _product(big) as app:
+        return [result for name, office in _PEOPLE.items() for result in _pages_of(app, big, name, *office)]
+
+
+def _pages_of(app: Flask, big: City, name: str, role: Role, region: str) -> list[Result]:
+    client, results = _signed_in(app, name, role, region), []
+    number = _open_report(big, region)
+    paths = {page: path.format(number=number) for page, (path, _, _) in _BUDGETS.items()}
+    sent = {page: _statements(client, path) for page, path in paths.items()}
+    queue = sent["queue"]
+    measures: dict[str, Callable[[], object]] = {page: _asking(client, path) for page, path in paths.items()}
+    measures |= {
+        "empty": _asking(client, _EMPTY, 404),
+        "bare": lambda: [big.connection.execute(*each).fetchall() for each in queue if each[0].startswith("SELECT")],
+    }
+    took = {page: _p95(times) for page, times in _in_turns(measures).items()}
+    for page, (_, budget, most) in _BUDGETS.items():
+        print(f"  {page} of {name}: {took[page]:.1f} ms, {took[page] / took['empty']:.1f} empty pages")
+        results += [
+            Result(f"{page} of {name}, p95 / budget", took[page], budget, "ms", 1.0),
+            Result(f"{page} of {name}, statements", len(sent[page]), most, "", 1.0),
+        ]
+    print(f"  queue of {name}: its bare SQL {took['bare']:.1f} ms, an empty page {took['empty']:.1f} ms")
+    return results
+
+
+@contextmanager
+def _product(big: City) -> Iterator[Flask]:
+    """The product on the big city's database."""
+    with tempfile.TemporaryDirectory() as name, embedded.redis_url() as redis_url:
+        folder = Path(name)
+        settings = DemoSettings("127.0.0.1", 8000, 8001, folder, None, None, None)
+        keys = keys_of(folder, database_exists=False)
+        made = product_environment(settings, keys, database_url=big.url, redis_url=redis_url)
+        made |= {"WXAPI_LOG_LEVEL": "WARNING", "WXAPI_RATE_LIMITS": "off"}
+        app = create_app(Config.from_env(made), clock=FixedClock(NOW))
+        yield app
+        with app.app_context():
+            db.engine.dispose()
+
+
+def _signed_in(app: Flask, name: str, role: Role, region: str) -> FlaskClient:
+    with app.app_context(), transaction() as session:
+        user = register_openid(session, name, now=NOW)
+        add_appointment(
+            session, NewAppointment(user.id, role, region), starts_on=date(2026, 1, 1), appointed_by=None, now=NOW
+        )
+        token = open_session(session, user.id, Device("Chrome 浏览器", "10.0.0.5"), now=NOW)
+    client = app.test_client()
+    client.set_cookie("wx", token, domain="127.0.0.1")
+    return client
+
+
+def _open_report(big: City, region: str) -> str:
+    column = "township_code" if len(region) > len(COUNTY) else "county_code"
+    query = f"SELECT number FROM reports WHERE {column} = %s AND state = 'accepted' ORDER BY number LIMIT 1"
+    row = big.connection.execute(query.encode(), (region,)).fetchone()
+    assert row, f"no open report in {region}"
+    return str(row[0])
+
+
+def _asking(client: FlaskClient, path: str, status: int = 200) -> Callable[[], object]:
+    def ask() -> object:
+        answer = client.get(path, base_url="http://127.0.0.1", headers={"Accept": "text/html"})
+        assert answer.status_code == status, (path, answer.status_code)
+        return answer
+
+    return ask
+
+
+def _statements(client: FlaskClient, path: str) -> list[tuple[Any, Any]]:
+    """What a page sends once it is warm."""
+    ask, sent = _asking(client, path), list[tuple[Any, Any]]()
+    ask()
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    with client.application.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    ask()
+    event.remove(engine, "before_cursor_execute", note)
+    return sent
+
+
+def _in_turns(measures: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Milliseconds of each, in turns, so that other work on the machine falls on all of them."""
+    took: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(_ROUNDS):
+        for name, measure in measures.items():
+            start = perf_counter()
+            measure()
+            took[name].append((perf_counter() - start) * 1000)
+    return took
+
+
+def _p95(times: list[float]) -> float:
+    return sorted(times)[int(len(times) * 0.95)]
