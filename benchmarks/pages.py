@@ -1,7 +1,8 @@
 """The desk's pages over a million reports, beside an empty page and, for the queue, its bare SQL in the same run.
 
-A page is a whole request through Flask: cookie, guard, statements, template, packing. Judged are its p95 against the
-milliseconds it may take, and how many statements it sends; in multiples of an empty page it is printed.
+A page is a whole request through Flask: cookie, guard, statements, template, packing. Judged are its p95 in
+multiples of an empty page, whatever else the machine does, and how many statements it sends; whether it keeps the
+milliseconds it may take is printed, and true on a machine with nothing else to do.
 """
 
 import sys
@@ -31,6 +32,8 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction
 
 _ROUNDS = 40
+# At most eight empty pages; the bare SQL takes at least an eighth of the queue's time.
+_GOAL, _BARE_GOAL = 0.125, 0.125
 _EMPTY = "/no-page"
 # Page → milliseconds at p95, statements.
 _BUDGETS = {
@@ -64,11 +67,13 @@ def _pages_of(app: Flask, big: City, name: str, role: Role, region: str) -> list
     }
     took = {page: _p95(times) for page, times in _in_turns(measures).items()}
     for page, (_, budget, most) in _BUDGETS.items():
-        print(f"  {page} of {name}: {took[page]:.1f} ms, {took[page] / took['empty']:.1f} empty pages")
+        kept = "within" if took[page] <= budget else "over"
+        print(f"  {page} of {name}: p95 {took[page]:.1f} ms, {kept} {budget}; {took[page] / took['empty']:.1f} × empty")
         results += [
-            Result(f"{page} of {name}, p95 / budget", took[page], budget, "ms", 1.0),
+            Result(f"{page} of {name}, p95 / an empty page", took[page], took["empty"], "ms", _GOAL),
             Result(f"{page} of {name}, statements", len(sent[page]), most, "", 1.0),
         ]
+    results.append(Result(f"queue of {name}, p95 / its bare SQL", took["queue"], took["bare"], "ms", _BARE_GOAL))
     print(f"  queue of {name}: its bare SQL {took['bare']:.1f} ms, an empty page {took['empty']:.1f} ms")
     return results
 

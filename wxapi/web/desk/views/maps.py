@@ -39,6 +39,8 @@ class Circle:
     name: str
     count: int
     overdue: int
+    # Whether its name fits below it.
+    label: bool = False
 
 
 @room.get("/desk/map")
@@ -56,7 +58,8 @@ def show_map() -> Response:
     found = map_desk(actor, wanted.filters, below or Level.COUNTY, now=runtime().clock.now())
     most = max((each.num for each in found), default=0)
     circles = [_of_region(each, drawing, regions, most) for each in found]
-    return _shown(here, drawing, circles, names={code: regions[code].name for code in codes})
+    counted = frozenset(each.code for each in found)
+    return _shown(here, drawing, circles, names={code: regions[code].name for code in codes}, counted=counted)
 
 
 def _village(here: RegionInfo, wanted: PageRequest, order: Order) -> Response:
@@ -82,6 +85,7 @@ def _village(here: RegionInfo, wanted: PageRequest, order: Order) -> Response:
 
 def _of_region(found: Cluster, drawing: Drawing, regions: Tree, most: int) -> Circle:
     region = regions.get(found.code)
+    fits = {outline.code: outline.fits for outline in drawing.outlines}
     return Circle(
         drawing.place(found.longitude, found.latitude),
         radius(found.num, most),
@@ -90,6 +94,7 @@ def _of_region(found: Cluster, drawing: Drawing, regions: Tree, most: int) -> Ci
         region.name if region else found.code,
         found.num,
         found.overdue,
+        label=region is not None and found.code in fits and fits[found.code] >= len(region.name),
     )
 
 
@@ -101,6 +106,7 @@ def _shown(
     names: dict[str, str] | None = None,
     here_code: str | None = None,
     next_cursor: str | None = None,
+    counted: frozenset[str] = frozenset(),
 ) -> Response:
     return page(
         "desk/map.html",
@@ -110,6 +116,7 @@ def _shown(
         names=names or {},
         here_code=here_code,
         next_cursor=next_cursor,
+        counted=counted,
         above=_above(here),
         categories=filters.category_choices(),
         regions=filters.region_choices(current_actor()),

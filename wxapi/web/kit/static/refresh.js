@@ -146,9 +146,15 @@ function keep(box) {
   }
 
   let timer = null;
+  let turns = 0;
   async function turn() {
+    turns += 1;
+    const mine = turns;
     await ask();
-    timer = setTimeout(turn, wait(pause));
+    // One that was woken meanwhile goes on instead; else each waking would leave one more turning for ever.
+    if (mine === turns) {
+      timer = setTimeout(turn, wait(pause));
+    }
   }
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) {

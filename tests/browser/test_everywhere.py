@@ -1,0 +1,90 @@
+"""Every page of offices in a real browser: accessible, a clean console, nothing sideways; and an hour's refreshes."""
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.test_pages import violations
+from tests.reporting import TOWNSHIP, VILLAGE, Town, file_routed
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/desk/map",
+        f"/desk/map?region={VILLAGE}",
+        "/desk/holds",
+        "/desk/moderation",
+        "/desk/r/{number}/merge",
+        "/work",
+        "/panorama",
+        f"/panorama/{TOWNSHIP}",
+        "/panorama?wall=1",
+        "/statistics",
+        "/exports",
+        "/m",
+        "/m/new",
+    ],
+)
+def test_pages_are_accessible_and_go_not_sideways(open_page: Open, town: Town, site: Flask, path: str) -> None:
+    with site.app_context():
+        number = file_routed(town.reporter)["number"]
+    page = open_page(town.officer, path.format(number=number))
+    assert violations(page) == []
+    # 320 px, and 1366 px at 200 %: what a browser has left of its width.
+    for width in (320, 683):
+        page.set_viewport_size({"width": width, "height": 640})
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, width
+
+
+def test_the_queue_by_keyboard_alone(open_page: Open, town: Town, site: Flask) -> None:
+    with site.app_context():
+        numbers = {file_routed(town.reporter)["number"] for _ in range(3)}
+    page = open_page(town.worker, "/desk")
+    rows = page.locator("tr[data-key]")
+    first, second = (rows.nth(n).get_attribute("data-key") for n in (0, 1))
+    page.keyboard.press("?")
+    expect(page.get_by_text("快捷键：j 下一件")).to_be_visible()
+    for key in ("j", "j", "k", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.get_by_label(f"选择 {second}")).to_be_checked()
+    expect(page.get_by_label(f"选择 {first}")).not_to_be_checked()
+    expect(page.get_by_text(f"已选 1 件：{second}")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_label("搜索")).to_be_focused()
+    page.keyboard.type(numbers.pop())
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="上报内容")).to_be_visible()
+
+
+def _heap(page: Page) -> int:
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return int(used)
+
+
+def test_six_hundred_refreshes_leave_the_heap_flat(open_page: Open, town: Town, site: Flask) -> None:
+    """The refreshes of a wall's day, as fast as the server answers: each wakes the next."""
+    page = open_page(town.worker, "/desk")
+    answered = 0
+
+    def refresh(times: int) -> None:
+        nonlocal answered
+        for _ in range(times):
+            with page.expect_response(lambda answer: "/desk/rows" in answer.url) as waited:
+                page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+            answered += waited.value.status in {200, 304}
+
+    refresh(50)
+    before = _heap(page)
+    refresh(600)
+    assert answered == 650
+    assert _heap(page) <= before * 1.1
