@@ -52,7 +52,7 @@ def to_gcj02(point: Point, datum: Datum) -> Point:
         InvalidError: `outside_service_area`, the position lies outside the rough box around China.
     """
     if not in_rough_china(point):
-        raise InvalidError("outside_service_area", "该位置不在中国境内,请检查定位或坐标顺序。")
+        raise InvalidError("outside_service_area", "该位置不在中国境内，请检查定位或坐标顺序。")
     return point if datum is Datum.GCJ02 else wgs84_to_gcj02(point)
 
 

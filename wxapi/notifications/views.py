@@ -20,7 +20,7 @@ _MESSAGE = {
     "id": "6f1f7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11",
     "kind": "report_progress",
     "title": "您的上报已受理",
-    "body": "JZ-7K3M9QXT 路口垃圾箱满溢:立新社区已受理。",
+    "body": "JZ-7K3M9QXT 路口垃圾箱满溢：立新社区已受理。",
     "subject": {"type": "report", "id": "0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11"},
     "created_at": "2026-11-23T02:00:00.000Z",
     "read_at": None,

@@ -25,7 +25,7 @@ _BY_NAME: Mapping[str, Any] = {
     "address": "立新街道…",
     "title": "党课开讲啦",
     "place": "社区三楼会议室",
-    "note": "已清运,见照片",
+    "note": "已清运，见照片",
     "detail": "一句话说明。",
     "longitude": 112.2239823,
     "latitude": 30.328193,

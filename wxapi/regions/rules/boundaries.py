@@ -99,9 +99,9 @@ def _ring(positions: object) -> Coordinates:
     try:
         ring = np.array(positions, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidError("bad_geometry", "坐标不是由 [经度, 纬度] 组成的数组。") from error
+        raise InvalidError("bad_geometry", "坐标不是由 [经度，纬度] 组成的数组。") from error
     if ring.ndim != 2 or ring.shape[1] not in (2, 3) or not np.isfinite(ring).all():
-        raise InvalidError("bad_geometry", "坐标不是由 [经度, 纬度] 组成的数组。")
+        raise InvalidError("bad_geometry", "坐标不是由 [经度，纬度] 组成的数组。")
     ring = ring[:, :2]
     check_degrees(ring)
     if len(ring) < _FEWEST_POSITIONS or (ring[0] != ring[-1]).any():
