@@ -23,6 +23,7 @@ Settings (environment):
   WECHAT_APPID, WECHAT_SECRET  a WeChat account of your own, such as a test account, instead of the fake
   WXAPI_HOST              the API's address                       127.0.0.1
   WXAPI_DATA_DIR          where data, keys and logs lie           ./var
+  WXAPI_DEMO_LIFE         off: an empty city, without its 60 days of reports and its class   on
   WXAPI_WORKERS           worker processes for each queue         1
   DATABASE_URL            use this PostgreSQL (15 or newer) instead of the embedded one
   REDIS_URL               use this Redis (6.2 or newer) or Valkey instead of the embedded one
