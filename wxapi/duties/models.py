@@ -28,6 +28,10 @@ from wxapi.units.rules import LONGEST_CODE
 OPEN_SQL = "met_at IS NULL AND dropped_at IS NULL"
 _OPEN = text(OPEN_SQL)
 _At = DateTime(timezone=True)
+_COUNTED = [
+    "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "started_at", "met_at", "dropped_at",
+    "stopped_at", "self_settled", "confidential", "subject_type",
+]  # fmt: skip
 
 
 class Duty(Base):
@@ -51,8 +55,8 @@ class Duty(Base):
         Index("ix_duties_open_due", "due_at", "id", postgresql_where=_OPEN),
         # What the climb looks for.
         Index("ix_duties_next_rung_at", "next_rung_at", "id", postgresql_where=text("next_rung_at IS NOT NULL")),
-        # Statistics: by the final due time.
-        Index("ix_duties_due_at", "due_at", postgresql_include=["stage", "place_county_code", "met_at", "dropped_at"]),
+        # Statistics and panorama: all they count stands in the index.
+        Index("ix_duties_figures", "place_county_code", "due_at", postgresql_include=_COUNTED),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)

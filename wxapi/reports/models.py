@@ -68,6 +68,28 @@ class Report(Base):
         _open_index("open_place", "latitude", "longitude"),
         # What is long over, whose pictures and sealed words go.
         Index("ix_reports_over", "updated_at", "id", postgresql_where=text(OVER_SQL)),
+        # What statistics and the panorama count; reports hidden from somebody are in no figure.
+        Index(
+            "ix_reports_filed",
+            "county_code",
+            "created_at",
+            postgresql_include=["township_code", "village_code", "category_code", "desk_code"],
+            postgresql_where=text("excluded_village_code IS NULL"),
+        ),
+        Index(
+            "ix_reports_open_figures",
+            "county_code",
+            postgresql_include=[
+                "township_code",
+                "village_code",
+                "category_code",
+                "due_at",
+                "disputes",
+                "reopened",
+                "state",
+            ],
+            postgresql_where=text(f"{OPEN_SQL} AND excluded_village_code IS NULL"),
+        ),
         # What the sweeps look for.
         Index("ix_reports_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_reports_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
