@@ -51,7 +51,7 @@ def test_from_the_phone_to_closed(town: Town, session: Session) -> None:
     report = take(town.reporter, report, "confirm", rating=5)
     assert ReportSchema().validate(report) == {}
     me = report["reporter"]["label"]
-    worker = "001村 社区(村)工作人员"
+    worker = "001村 社区（村）工作人员"
     assert [
         (
             line["action"],

@@ -122,3 +122,10 @@ def test_steps_and_people_survive_the_round(step, person):
 def test_the_statement_overrides_the_states_the_rules_name():
     listed = ", ".join(f"'{state}'" for state in sorted(SIGN_IN_OVERRIDES))
     assert f"mine.state IN ({listed})" in SIGN_IN
+
+
+def test_the_link_on_the_screen_is_taken_for_its_code() -> None:
+    code = codes.scanned_code(SESSION, SECRET, 7)
+    link = f"https://city.example/m/sign?session={SESSION}&code={code}"
+    assert codes.normalise(link) == codes.normalise(code)
+    assert codes.normalise(f"https://city.example/m/sign?code={code}&from=hall#x") == codes.normalise(code)

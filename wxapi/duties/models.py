@@ -29,8 +29,8 @@ OPEN_SQL = "met_at IS NULL AND dropped_at IS NULL"
 _OPEN = text(OPEN_SQL)
 _At = DateTime(timezone=True)
 _COUNTED = [
-    "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "started_at", "met_at", "dropped_at",
-    "stopped_at", "self_settled", "confidential", "subject_type",
+    "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "started_at", "met_at",
+    "dropped_at", "stopped_at", "self_settled", "confidential", "subject_type",
 ]  # fmt: skip
 
 

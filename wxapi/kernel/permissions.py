@@ -20,8 +20,8 @@ class Role(StrEnum):
 
 
 ROLE_NAMES = {
-    Role.COMMUNITY_WORKER: "社区(村)工作人员",
-    Role.TOWNSHIP_OFFICER: "乡镇(街道)干部",
+    Role.COMMUNITY_WORKER: "社区（村）工作人员",
+    Role.TOWNSHIP_OFFICER: "乡镇（街道）干部",
     Role.STREET_CHIEF: "街长",
     Role.SUPERVISOR: "督办员",
     Role.TRAINING_ORGANISER: "培训组织者",

@@ -33,6 +33,10 @@ class RosterRow:
     region_code: str
 
 
+# As people type the brackets of a role's name.
+_HALF_WIDTH = str.maketrans("（）", "()")
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows of a .csv (UTF-8) or .xlsx file by the English names of the columns.
 
@@ -61,7 +65,12 @@ def check_rows(rows: Iterable[dict[str, str]], tree: Tree) -> list[RosterRow]:
         InvalidError: `people_invalid`, with up to 20 faults in `detail`, one a line, each with its row in the sheet.
     """
     by_name = {region.full_name: region.code for region in tree.below(None) if region.closure is None}
-    roles = {**{role.value: role for role in Role}, **{name: role for role, name in ROLE_NAMES.items()}}
+    named = {name: role for role, name in ROLE_NAMES.items()}
+    roles = {
+        **{role.value: role for role in Role},
+        **named,
+        **{name.translate(_HALF_WIDTH): role for name, role in named.items()},
+    }
     found: list[RosterRow] = []
     faults: list[str] = []
     seen: set[tuple[str, Role, str]] = set()

@@ -72,7 +72,7 @@ PARTY_NAMES = {
     Party.REPORTER: "上报人",
     Party.JOINER: "共同上报人",
     Party.DESK_WORKER: "承办单位",
-    Party.OFFICER: "乡镇(街道)干部",
+    Party.OFFICER: "乡镇（街道）干部",
     Party.STREET_CHIEF: "街长",
     Party.SUPERVISOR: "上级督办",
     Party.STAFF: "辖区工作人员",

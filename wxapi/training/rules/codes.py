@@ -32,7 +32,8 @@ SHORT_LENGTH = 6
 # A short code so many steps old is still told from a wrong one: the person learns to look at the screen again.
 OLD_STEPS = 32
 # Longer texts are not looked at.
-MAX_CODE_LENGTH = 200
+MAX_CODE_LENGTH = 300
+_LINKED = re.compile(r"[?&]code=([^&#]+)")
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
@@ -98,8 +99,12 @@ def short_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
 
 @lru_cache(maxsize=1024)
 def normalise(text: str) -> str:
-    """What a person's keyboard or an honest slip made of a code, put right. Kept: a hall sends one code."""
-    plain = unicodedata.normalize("NFKC", text[:MAX_CODE_LENGTH]).upper()
+    """What a person's keyboard or an honest slip made of a code, put right. Kept: a hall sends one code.
+
+    The link that the hall's screen shows is taken for the code in it: a phone sends what it scanned.
+    """
+    linked = _LINKED.search(text[:MAX_CODE_LENGTH])
+    plain = unicodedata.normalize("NFKC", linked[1] if linked else text[:MAX_CODE_LENGTH]).upper()
     return _NOISE.sub("", plain).translate(_MISREAD)
 
 

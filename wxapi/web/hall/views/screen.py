@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 from markupsafe import Markup
@@ -62,7 +63,7 @@ def _state(hall: Hall, *, now: datetime) -> dict[str, Any]:
     turnout = turnout_of(hall_screen.live_counts(actor, row.id, now=now).counts)
     useful = now <= row.ends_at or (row.sign_out and now <= row.ends_at + SIGN_OUT_AFTER_END)
     return {
-        "code": qr.screen_svg(found.code) if useful else "",
+        "code": qr.screen_svg(_link(row.id, found.code)) if useful else "",
         "short": found.short_code if useful else "",
         "refresh_ms": _ms(found.refresh_at - now),
         "life_ms": _ms(found.expires_at - now),
@@ -72,6 +73,11 @@ def _state(hall: Hall, *, now: datetime) -> dict[str, Any]:
         "say": _say(hall, useful=useful, now=now),
         "due": found.refresh_at,
     }
+
+
+def _link(session_id: uuid.UUID, code: str) -> str:
+    """An ordinary link: a plain camera opens the page that signs in, the mini program reads the code out of it."""
+    return f"{runtime().config.public_url}/m/sign?{urlencode({'session': session_id, 'code': code})}"
 
 
 def _say(hall: Hall, *, useful: bool, now: datetime) -> str:
