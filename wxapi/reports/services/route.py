@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import select, text
 
 from wxapi.kernel.clock import local_day
@@ -17,6 +18,8 @@ from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.state import SYSTEM, Command, ReportState
 from wxapi.reports.services import apply, redistrict
 from wxapi.reports.services.apply import Step
+
+log = structlog.get_logger(__name__)
 
 # Routing takes seconds; what waits longer has lost its job.
 DEAD_AFTER = timedelta(minutes=5)
@@ -39,8 +42,15 @@ def route_unrouted(*, now: datetime) -> int:
     )
     ids = list(db.session().scalars(waiting))
     db.session().rollback()  # the read is over; no transaction stays open between the reports
+    failed = []
     for report_id in ids:
-        route_report(report_id, now=now)
+        try:
+            route_report(report_id, now=now)
+        except Exception as error:
+            log.exception("report_not_routed", report_id=str(report_id))
+            failed.append(error)
+    if failed and len(failed) == len(ids):
+        raise failed[0]  # not one report's fault
     return len(ids)
 
 
