@@ -64,7 +64,7 @@ class DueRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Placement:
     """What the relay does about a row: `sent` now, or only its new state. `wait_s` until it is due again."""
 
     row: DueRow
@@ -86,19 +86,19 @@ def last_parcel(topics: Topics, row: DueRow) -> Parcel | None:
     return Parcel(row.id, row.attempts, job) if job and row.attempts else None
 
 
-def decide(topics: Topics, row: DueRow, *, waits: bool) -> Step:
+def decide(topics: Topics, row: DueRow, *, waits: bool) -> Placement:
     """The next step of a due row. `waits`: what was sent of it before is still in RQ's queue, not started."""
     jobs = topics.get(row.topic, ())
     job = job_of(topics, row.topic, row.job) if row.job else next(iter(jobs), None)
     if job is None:
         attempts = min(row.attempts + 1, MAX_ATTEMPTS)
-        return Step(row, row.job, attempts, backoff(attempts).total_seconds(), error="unknown_topic")
+        return Placement(row, row.job, attempts, backoff(attempts).total_seconds(), error="unknown_topic")
     if waits:
-        return Step(row, job.name, row.attempts, job.lease_s)
+        return Placement(row, job.name, row.attempts, job.lease_s)
     if row.attempts >= MAX_ATTEMPTS:
-        return Step(row, job.name, row.attempts, 0, error="worker_lost")
+        return Placement(row, job.name, row.attempts, 0, error="worker_lost")
     attempt = row.attempts + 1
-    return Step(row, job.name, attempt, job.lease_s, sent=Parcel(row.id, attempt, job))
+    return Placement(row, job.name, attempt, job.lease_s, sent=Parcel(row.id, attempt, job))
 
 
 def rescue(connection: "psycopg.Connection[tuple[object, ...]]", ahead: timedelta = timedelta()) -> int:
@@ -151,14 +151,14 @@ def _split(cursor: "psycopg.Cursor[DueRow]", topics: Topics, rows: Sequence[DueR
         cursor.execute(_SPLIT, (list(ids), list(jobs)))
 
 
-def _lease(cursor: "psycopg.Cursor[DueRow]", steps: Sequence[Step], ahead: timedelta) -> None:
+def _lease(cursor: "psycopg.Cursor[DueRow]", steps: Sequence[Placement], ahead: timedelta) -> None:
     columns = zip(
         *((step.row.id, step.job, step.attempts, step.wait_s, step.dead, step.error) for step in steps), strict=True
     )
     cursor.execute(_LEASE, [ahead, *(list(column) for column in columns)])
 
 
-def _tell(steps: Sequence[Step]) -> None:
+def _tell(steps: Sequence[Placement]) -> None:
     for step in steps:
         if step.error:
             event = "outbox_given_up" if step.dead else "outbox_not_sent"

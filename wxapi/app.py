@@ -133,7 +133,7 @@ PERSONAL_DATA: tuple[personal_data.PersonalData, ...] = (
     supervision_personal.personal_data,
 )
 # What is forgotten in time, in the order of the floors.
-RETENTION: tuple[retention.Category, ...] = (
+RETENTION: tuple[retention.RetentionCategory, ...] = (
     *retention.RETENTION,
     *identity_retention.RETENTION,
     *photos_retention.RETENTION,

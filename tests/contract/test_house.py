@@ -183,3 +183,13 @@ def test_migrations_are_one_chain(empty_database: str) -> None:
     settings.print_stdout = lambda text, *_: heads.append(text)  # type: ignore[method-assign]
     command.heads(settings)
     assert len([line for line in heads if line.strip()]) == 1
+
+
+def test_no_class_name_means_two_things() -> None:
+    """Classes inside others, such as a schema's `Meta`, belong to these."""
+    places: dict[str, list[str]] = {}
+    for path in CODE:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -8,9 +8,9 @@ from flask import Flask
 from marshmallow import Schema, fields
 
 from tests.contract.test_openapi import API
-from wxapi.platform.wire import Text, Word
+from wxapi.platform.wire import PlainWord, Text
 
-FAMILY = (Text, Word)
+FAMILY = (Text, PlainWord)
 
 
 def arguments(app: Flask) -> Iterator[tuple[str, Schema]]:

@@ -17,7 +17,7 @@ from tests.reporting import COUNTY, NEIGHBOUR, OTHER_TOWNSHIP, TOWNSHIP, VILLAGE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
-from wxapi.platform.retention import Category
+from wxapi.platform.retention import RetentionCategory
 from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries import lists
 from wxapi.reports.queries.desk_people import staffing
@@ -207,7 +207,7 @@ def test_narrower_states_use_the_index_of_open_reports_too(session: Session) -> 
 
 
 @pytest.mark.parametrize("category", RETENTION, ids=lambda category: category.name)
-def test_what_is_long_over_is_found_by_an_index(session: Session, category: Category) -> None:
+def test_what_is_long_over_is_found_by_an_index(session: Session, category: RetentionCategory) -> None:
     add_report(session, state="closed")
     for run in (lambda: category.count(session, NOW), lambda: category.forget and category.forget(session, NOW, 10)):
         index = "ix_report_join_marks_at" if category.name == "join_marks" else "ix_reports_over"

@@ -22,7 +22,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message
 from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.models import Report, ReportEvent
-from wxapi.reports.notices import TOLD, Audience
+from wxapi.reports.notices import TOLD, NoticeAudience
 from wxapi.reports.queries.desk_people import deciders, desk_people, staffing
 from wxapi.reports.queries.reports import standing_of
 from wxapi.reports.rules.relations import who_is
@@ -197,7 +197,7 @@ def test_who_is_told_is_who_may_act_is_who_counts_as_staff(
         for tells in TOLD.values():
             for tell in tells:
                 told = set(notify._people(session, report, tell.audience, desk, NOW))
-                expected = {Audience.DESK: workers, Audience.TOWNSHIP: deciding}.get(tell.audience)
+                expected = {NoticeAudience.DESK: workers, NoticeAudience.TOWNSHIP: deciding}.get(tell.audience)
                 assert expected is None or told == expected, tell
 
 

@@ -24,7 +24,7 @@ from tests.pictures import (
 )
 from wxapi.photos.rules.decoding import boxes, jpeg_markers, png_chunks
 from wxapi.photos.rules.decoding.imaging import develop
-from wxapi.photos.rules.decoding.signatures import Kind, sniff
+from wxapi.photos.rules.decoding.signatures import PictureKind, sniff
 from wxapi.photos.rules.photos import REJECTION_DETAILS, Developed, RejectedError, RejectionCode
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n(/tmp/owned) (w) file\nshowpage\n"
@@ -152,11 +152,11 @@ def test_brands() -> None:
         body = major + b"\0\0\0\0" + b"".join(compatible)
         return struct.pack(">I", len(body) + 8) + b"ftyp" + body
 
-    assert sniff(ftyp(b"mif1", b"mif1", b"heic")) is Kind.HEIF
-    assert sniff(ftyp(b"mif1", b"mif1", b"avif")) is Kind.AVIF
-    assert sniff(ftyp(b"avif", b"mif1")) is Kind.AVIF
-    assert sniff(ftyp(b"isom", b"mp41")) is Kind.UNKNOWN
-    assert sniff(ftyp(b"jxl ", b"mif1")) is Kind.OTHER_PICTURE
+    assert sniff(ftyp(b"mif1", b"mif1", b"heic")) is PictureKind.HEIF
+    assert sniff(ftyp(b"mif1", b"mif1", b"avif")) is PictureKind.AVIF
+    assert sniff(ftyp(b"avif", b"mif1")) is PictureKind.AVIF
+    assert sniff(ftyp(b"isom", b"mp41")) is PictureKind.UNKNOWN
+    assert sniff(ftyp(b"jxl ", b"mif1")) is PictureKind.OTHER_PICTURE
     assert refusal(ftyp(b"heic", b"mif1") + struct.pack(">I", 8) + b"meta") == "corrupt"
     assert refusal(ftyp(b"hevc", b"msf1") + struct.pack(">I", 8) + b"moov") == "too_many_frames"
 
@@ -209,7 +209,7 @@ def test_damaged_pictures_are_developed_or_refused(seed: bytes, damage: list[tup
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sampled_from([seed for seed in SEEDS if sniff(seed) is not Kind.JPEG]), st.integers(1, 3000))
+@given(st.sampled_from([seed for seed in SEEDS if sniff(seed) is not PictureKind.JPEG]), st.integers(1, 3000))
 def test_no_cut_off_picture_is_taken(seed: bytes, missing: int) -> None:
     # Of a JPEG a few codes may lack (tests/unit/test_jpeg_scans.py).
     code = refusal(seed[: max(len(seed) - missing, 0)])

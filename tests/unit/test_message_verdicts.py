@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from wxapi.notifications.rules.notices import Delivery
-from wxapi.notifications.rules.verdicts import WORTH_SENDING, Verdict, judge
+from wxapi.notifications.rules.verdicts import WORTH_SENDING, DeliveryVerdict, judge
 from wxapi.platform.wechat.codes import SUBSCRIBE_PATH, ErrorClass, classify
 from wxapi.platform.wechat.errors import WeChatError
 
@@ -25,28 +25,28 @@ def seconds(amount: float) -> timedelta:
 @pytest.mark.parametrize(
     ("answer", "unsure", "verdict"),
     [
-        (None, False, Verdict(Delivery.SENT)),
-        (None, True, Verdict(Delivery.SENT)),
-        (error(43101), False, Verdict(Delivery.INBOX, void_grants=True)),
-        (error(43101), True, Verdict(Delivery.SENT)),
-        (error(43108), False, Verdict(Delivery.PENDING, retry_in=seconds(2))),
-        (LOST, False, Verdict(Delivery.PENDING, retry_in=seconds(2), unsure=True)),
-        (LOST, True, Verdict(Delivery.UNSURE, unsure=True)),
-        (REFUSED, False, Verdict(Delivery.PENDING, retry_in=seconds(1))),
-        (REFUSED, True, Verdict(Delivery.PENDING, retry_in=seconds(1), unsure=True)),
-        (error(-1), False, Verdict(Delivery.PENDING, retry_in=seconds(1))),
-        (error(45011), False, Verdict(Delivery.PENDING, retry_in=seconds(60))),
-        (error(45009), False, Verdict(Delivery.PENDING, retry_in=seconds(600))),
-        (error(48001), False, Verdict(Delivery.PENDING, retry_in=seconds(600))),
-        (error(43107), False, Verdict(Delivery.PENDING, retry_in=seconds(600))),
-        (error(47003), False, Verdict(Delivery.FAILED, refund=True)),
-        (error(40037), False, Verdict(Delivery.FAILED, refund=True)),
-        (error(40003), False, Verdict(Delivery.FAILED, refund=True)),
-        (error(99999), False, Verdict(Delivery.FAILED, refund=True)),
-        (error(47003), True, Verdict(Delivery.UNSURE)),
+        (None, False, DeliveryVerdict(Delivery.SENT)),
+        (None, True, DeliveryVerdict(Delivery.SENT)),
+        (error(43101), False, DeliveryVerdict(Delivery.INBOX, void_grants=True)),
+        (error(43101), True, DeliveryVerdict(Delivery.SENT)),
+        (error(43108), False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(2))),
+        (LOST, False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(2), unsure=True)),
+        (LOST, True, DeliveryVerdict(Delivery.UNSURE, unsure=True)),
+        (REFUSED, False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(1))),
+        (REFUSED, True, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(1), unsure=True)),
+        (error(-1), False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(1))),
+        (error(45011), False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(60))),
+        (error(45009), False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(600))),
+        (error(48001), False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(600))),
+        (error(43107), False, DeliveryVerdict(Delivery.PENDING, retry_in=seconds(600))),
+        (error(47003), False, DeliveryVerdict(Delivery.FAILED, refund=True)),
+        (error(40037), False, DeliveryVerdict(Delivery.FAILED, refund=True)),
+        (error(40003), False, DeliveryVerdict(Delivery.FAILED, refund=True)),
+        (error(99999), False, DeliveryVerdict(Delivery.FAILED, refund=True)),
+        (error(47003), True, DeliveryVerdict(Delivery.UNSURE)),
     ],
 )
-def test_what_becomes_of_a_message(answer: WeChatError | None, unsure: bool, verdict: Verdict) -> None:
+def test_what_becomes_of_a_message(answer: WeChatError | None, unsure: bool, verdict: DeliveryVerdict) -> None:
     assert judge(answer, tries=1, unsure=unsure, age=FRESH) == verdict
 
 
@@ -56,5 +56,5 @@ def test_waiting_doubles_up_to_a_quarter_of_an_hour() -> None:
 
 
 def test_old_news_is_not_sent() -> None:
-    assert judge(error(-1), tries=9, unsure=False, age=WORTH_SENDING) == Verdict(Delivery.FAILED, refund=True)
-    assert judge(error(-1), tries=9, unsure=True, age=WORTH_SENDING) == Verdict(Delivery.UNSURE)
+    assert judge(error(-1), tries=9, unsure=False, age=WORTH_SENDING) == DeliveryVerdict(Delivery.FAILED, refund=True)
+    assert judge(error(-1), tries=9, unsure=True, age=WORTH_SENDING) == DeliveryVerdict(Delivery.UNSURE)

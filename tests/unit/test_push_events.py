@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from wxapi.notifications.rules.push_events import (
-    Answer,
+    PushAnswer,
     Sent,
     answers,
     happened_at,
@@ -22,7 +22,7 @@ def item(status: str, template: str = "T") -> dict[str, str]:
 
 
 def test_a_list_is_an_object_for_one_and_an_array_for_several() -> None:
-    assert answers(POPUP | {"List": item("accept")}) == [Answer("T", accepted=True)]
+    assert answers(POPUP | {"List": item("accept")}) == [PushAnswer("T", accepted=True)]
     several = [item("accept", "A"), item("reject", "B"), item("acceptWithAudio", "C"), item("ban", "D")]
     assert [(one.template_id, one.accepted) for one in answers(POPUP | {"List": several})] == [
         ("A", True),

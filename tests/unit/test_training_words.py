@@ -10,7 +10,7 @@ import pytest
 import wxapi.training
 from wxapi.training.rules import words
 from wxapi.training.rules.attendance import FlagReason, State
-from wxapi.training.rules.sessions import Kind, SessionState
+from wxapi.training.rules.sessions import SessionState, TrainingKind
 from wxapi.training.rules.windows import Via
 
 HAN = "[\u4e00-\u9fff”]"
@@ -36,7 +36,7 @@ def test_marks_are_full_width(source: Path) -> None:
 @pytest.mark.parametrize(
     ("group", "codes"),
     [
-        (words.SESSION_KINDS, Kind),
+        (words.SESSION_KINDS, TrainingKind),
         (words.SESSION_STATES, SessionState),
         (words.ATTENDANCE_STATES, State),
         (words.FLAG_REASONS, FlagReason),

@@ -18,7 +18,7 @@ from tests.pictures import encoded, jpeg, jpeg_with_scans, png
 from wxapi.photos.rules.decoding.imaging import develop
 from wxapi.photos.rules.photos import RejectedError, RejectionCode
 from wxapi.photos.services.sandbox.client import Sandbox, SandboxLostError
-from wxapi.photos.services.sandbox.protocol import Limits, pack_status, split_status
+from wxapi.photos.services.sandbox.protocol import SandboxLimits, pack_status, split_status
 
 pytestmark = pytest.mark.processes
 
@@ -59,7 +59,7 @@ def test_the_child_makes_what_the_function_makes(sandbox: Sandbox) -> None:
 
 
 def test_too_much_time_rejects_the_picture_and_the_decoder_lives_on() -> None:
-    for limits in (Limits(cpu_seconds=1), Limits(wall_seconds=1)):
+    for limits in (SandboxLimits(cpu_seconds=1), SandboxLimits(wall_seconds=1)):
         sandbox = Sandbox(limits)
         try:
             began = time.monotonic()
@@ -71,7 +71,7 @@ def test_too_much_time_rejects_the_picture_and_the_decoder_lives_on() -> None:
 
 
 def test_too_much_memory_rejects_the_picture_and_the_decoder_lives_on() -> None:
-    sandbox = Sandbox(Limits(memory_bytes=160 << 20))
+    sandbox = Sandbox(SandboxLimits(memory_bytes=160 << 20))
     try:
         hungry = encoded(Image.new("RGB", (7000, 6000)), "PNG", compress_level=1)
         assert refusal(sandbox, hungry) is RejectionCode.CORRUPT
@@ -99,7 +99,7 @@ def test_a_child_is_kept_while_pictures_come_out_and_not_for_ever(sandbox: Sandb
 
 
 def test_the_limits_count_anew_for_each_picture() -> None:
-    sandbox = Sandbox(Limits(cpu_seconds=4))
+    sandbox = Sandbox(SandboxLimits(cpu_seconds=4))
     hard_work = jpeg_with_scans(100, 1600, 1200)  # some tenths of a second
     try:
         sandbox.develop(hard_work)

@@ -19,7 +19,7 @@ _POLL_S = 0.02
 _LOG_LIMIT = 5 * 1024 * 1024
 
 
-class Child:
+class Daemon:
     """One process in a session of its own, tied to this one: Ctrl-C reaches it through us, and in our order.
 
     Args:
@@ -120,7 +120,7 @@ class Child:
         self._process.wait()
 
 
-def stop_all(children: Iterable[Child], *, grace_s: float) -> None:
+def stop_all(children: Iterable[Daemon], *, grace_s: float) -> None:
     """Ask all to stop at the same time, and kill what is left after `grace_s`, their own children included."""
     children = list(children)
     families = [process for child in children for process in _family(child.pid)]

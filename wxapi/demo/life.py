@@ -36,7 +36,7 @@ from wxapi.reports.services.file import Draft, file_report
 from wxapi.reports.services.report_view import ReportView
 from wxapi.reports.services.route import route_report
 from wxapi.training.rules.audience import Audience
-from wxapi.training.rules.sessions import Kind, Plan
+from wxapi.training.rules.sessions import Plan, TrainingKind
 from wxapi.training.services import correct_roll, enrolling, organise
 from wxapi.training.services.correct_roll import Correction
 
@@ -265,7 +265,7 @@ def _session(organiser: Actor, title: str, starts_at: datetime, now: datetime) -
 def _plan(title: str, starts_at: datetime) -> Plan:
     return Plan(
         title=title,
-        kind=Kind.LECTURE,
+        kind=TrainingKind.LECTURE,
         region_code=_COUNTY,
         starts_at=starts_at,
         ends_at=starts_at + timedelta(hours=3),

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from wxapi.demo.children import Child, stop_all
+from wxapi.demo.children import Daemon, stop_all
 from wxapi.demo.errors import DemoError, disk_faults_named
 
 MAJOR = "18"
@@ -50,9 +50,9 @@ class Postgres:
         self._log = log or self.folder / _LOG_NAME
         self._user = _FOR_ROOT if os.geteuid() == 0 else None
         self._sockets = self.folder
-        self._child: Child | None = None
+        self._child: Daemon | None = None
 
-    def start(self) -> Child:
+    def start(self) -> Daemon:
         """Make the data if there are none, end a server left over from a crash, start, and wait until it answers.
 
         Raises:
@@ -64,7 +64,7 @@ class Postgres:
                 self._make_data(programs)
             self._end_left_over()
             self._sockets = self._socket_folder()
-        self._child = Child(
+        self._child = Daemon(
             f"PostgreSQL {MAJOR}",
             [str(programs / "postgres"), "-D", str(self.folder), "-k", str(self._sockets), *_SETTINGS],
             log=self._log,
@@ -115,7 +115,7 @@ class Postgres:
         command = [str(programs / "initdb"), "-D", str(draft), "-U", _SUPERUSER, *_INITDB]
         with tempfile.TemporaryDirectory() as notes:
             log = Path(notes, "initdb.log")
-            child = Child("initdb", command, log=log, environ=_plain_environment(), user=self._user)
+            child = Daemon("initdb", command, log=log, environ=_plain_environment(), user=self._user)
             if child.wait(_START_S * 4) != 0:
                 raise _initdb_failed(log.read_text(errors="replace"))
         if self.folder.exists():

@@ -13,7 +13,7 @@ import psutil
 
 from config import Config, ConfigError
 from wxapi.demo import commands, preflight, roles
-from wxapi.demo.children import Child, stop_all
+from wxapi.demo.children import Daemon, stop_all
 from wxapi.demo.errors import DemoError, disk_faults_named
 from wxapi.demo.interrupts import raise_when_told_to_stop, stop_undisturbed
 from wxapi.demo.postgres import Postgres
@@ -72,8 +72,8 @@ class _Demo:
     def __init__(self, settings: DemoSettings) -> None:
         self._settings = settings
         # Two rows: what serves ends before what it stands on.
-        self._product: list[Child] = []
-        self._ground: list[Child] = []
+        self._product: list[Daemon] = []
+        self._ground: list[Daemon] = []
         self._postgres: Postgres | None = None
         self._began = time.monotonic()
 
@@ -140,8 +140,8 @@ class _Demo:
         self._ground.append(server.start())
         return server.url
 
-    def _serve(self, name: str, command: list[str], environ: Mapping[str, str]) -> Child:
-        child = Child(name, command, log=self._settings.logs / f"{name}.log", environ=environ, folder=_ROOT)
+    def _serve(self, name: str, command: list[str], environ: Mapping[str, str]) -> Daemon:
+        child = Daemon(name, command, log=self._settings.logs / f"{name}.log", environ=environ, folder=_ROOT)
         self._product.append(child)
         return child
 
@@ -157,7 +157,7 @@ class _Demo:
         if embedded and self._stamp.exists() and self._stamp.read_text() == product:
             return
         grants = ["--grant", roles.APP] if embedded else []
-        child = Child("prepare", [*commands.PREPARE, *grants], log=None, environ=environ, folder=_ROOT)
+        child = Daemon("prepare", [*commands.PREPARE, *grants], log=None, environ=environ, folder=_ROOT)
         self._product.append(child)
         if child.wait(_PREPARE_S) != 0:
             raise DemoError("The database could not be prepared; the lines above say why.")

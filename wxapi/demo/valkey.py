@@ -7,7 +7,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from wxapi.demo.children import Child, stop_all
+from wxapi.demo.children import Daemon, stop_all
 from wxapi.demo.errors import DemoError
 
 _START_S = 15.0
@@ -28,9 +28,9 @@ class Valkey:
         # Whoever can write to the queue can run code in the workers, and loopback is open to all users of a machine.
         self._password = secrets.token_urlsafe(24)
         self.url = f"redis://:{self._password}@127.0.0.1:{self.port}/0"
-        self._child: Child | None = None
+        self._child: Daemon | None = None
 
-    def start(self) -> Child:
+    def start(self) -> Daemon:
         """Start and wait until it answers.
 
         Raises:
@@ -39,7 +39,7 @@ class Valkey:
         settings = [f"port {self.port}", "bind 127.0.0.1", 'save ""', "appendonly no", f"requirepass {self._password}"]
         # By standard input: arguments are seen by every user of the machine.
         told = "\n".join(settings).encode()
-        self._child = Child("Valkey", [valkey_program(), "-"], log=self._log, folder=Path("/"), told=told)
+        self._child = Daemon("Valkey", [valkey_program(), "-"], log=self._log, folder=Path("/"), told=told)
         self._child.await_ready(self._answers, _START_S)
         return self._child
 

@@ -10,7 +10,7 @@ from wxapi.duties.rules.clock import RUNGS, Card, DutyClock
 from wxapi.duties.services.appeal import LIFT, UPHOLD
 from wxapi.duties.services.work import DutyView, MyItem
 from wxapi.kernel.clock import to_wire
-from wxapi.platform.wire import Choice, PageQuery, QueryInteger, RegionCode, Text, WireSchema, Word
+from wxapi.platform.wire import Choice, PageQuery, PlainWord, QueryInteger, RegionCode, Text, WireSchema
 from wxapi.units.wire import UnitCode
 
 _MAX_NOTE = 500
@@ -56,8 +56,8 @@ class DutyPage(WireSchema):
 class DutiesQuery(PageQuery):
     unit = UnitCode(load_default=None)
     region = RegionCode(load_default=None)
-    type = Word(max_length=30, load_default=None)
-    stage = Word(max_length=30, load_default=None)
+    type = PlainWord(max_length=30, load_default=None)
+    stage = PlainWord(max_length=30, load_default=None)
     state = Choice(["open", "overdue", "stopped", "met"], load_default="open")
     card = fields.Enum(Card, by_value=True, load_default=None)
     rung = QueryInteger(load_default=None, validate=validate.OneOf(RUNGS))
@@ -66,7 +66,7 @@ class DutiesQuery(PageQuery):
 
 class WorkQuery(PageQuery):
     scope = Choice(["unit", "mine"], required=True)
-    type = Word(max_length=30, load_default=None)
+    type = PlainWord(max_length=30, load_default=None)
     overdue = fields.Boolean(load_default=None)
 
 

@@ -20,7 +20,7 @@ TIED_FOR = timedelta(days=730)
 WEB_LOGIN_LIFE = timedelta(seconds=120)
 
 
-class Kind(StrEnum):
+class PersonKind(StrEnum):
     """What a reporter says of himself; it gives no rights."""
 
     COURIER = "courier"
@@ -32,12 +32,12 @@ class Kind(StrEnum):
 
 
 KIND_NAMES = {
-    Kind.COURIER: "快递员",
-    Kind.RIDER: "外卖骑手",
-    Kind.PARTY_MEMBER: "党员",
-    Kind.VOLUNTEER: "志愿者",
-    Kind.GRID_WORKER: "网格员",
-    Kind.RESIDENT: "居民",
+    PersonKind.COURIER: "快递员",
+    PersonKind.RIDER: "外卖骑手",
+    PersonKind.PARTY_MEMBER: "党员",
+    PersonKind.VOLUNTEER: "志愿者",
+    PersonKind.GRID_WORKER: "网格员",
+    PersonKind.RESIDENT: "居民",
 }
 
 

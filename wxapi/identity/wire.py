@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from wxapi.identity.rules import NICKNAME_MAX, TOKEN_IDLE, Kind, WebLoginState
+from wxapi.identity.rules import NICKNAME_MAX, TOKEN_IDLE, PersonKind, WebLoginState
 from wxapi.identity.services.appointments import Appointed
 from wxapi.identity.services.login import LoggedIn
 from wxapi.identity.services.personal_data import Everything
@@ -13,7 +13,7 @@ from wxapi.identity.services.roster import Listed
 from wxapi.identity.services.sessions import SignedIn
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema, Word
+from wxapi.platform.wire import Line, PageQuery, PlainWord, RegionCode, WireSchema
 from wxapi.units.wire import UnitCode
 
 
@@ -41,7 +41,7 @@ class Consent(WireSchema):
 class Me(WireSchema):
     id = fields.UUID(required=True)
     nickname = fields.String(required=True)
-    kind = fields.Enum(Kind, by_value=True, required=True, allow_none=True)
+    kind = fields.Enum(PersonKind, by_value=True, required=True, allow_none=True)
     phone_masked = fields.String(required=True, allow_none=True)
     appointments = fields.List(fields.Nested(MyAppointment), required=True)
     consent = fields.Nested(Consent, required=True, allow_none=True)
@@ -49,8 +49,8 @@ class Me(WireSchema):
 
 class ChangeMe(WireSchema):
     nickname = Line(required=True, max_length=NICKNAME_MAX)
-    kind = fields.Enum(Kind, by_value=True, load_default=None, allow_none=True)
-    consent_version = Word(load_default=None, allow_none=True, max_length=32)
+    kind = fields.Enum(PersonKind, by_value=True, load_default=None, allow_none=True)
+    consent_version = PlainWord(load_default=None, allow_none=True, max_length=32)
 
 
 class EverythingWire(WireSchema):
@@ -83,7 +83,7 @@ class Accepted(WireSchema):
 
 
 class WxCode(WireSchema):
-    code = Word(required=True, max_length=512)
+    code = PlainWord(required=True, max_length=512)
 
 
 class Login(WireSchema):

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.action_inputs import Carried, InputForm, inputs_of
-from wxapi.platform.wire import RegionCode, Text, Word
+from wxapi.platform.wire import PlainWord, RegionCode, Text
 
 CODE_WORD = validate.Regexp(r"^[a-z0-9_]{1,40}$(?!\n)", error="只能是 1–40 位小写字母、数字或下划线。")
 
@@ -36,7 +36,7 @@ def _number(about: Carried) -> fields.Field[Any]:
 
 _MADE: Mapping[InputForm, Callable[[Carried], fields.Field[Any]]] = {
     InputForm.TEXT: lambda about: Text(max_length=about.most, **_optional(about)),
-    InputForm.CODE: lambda about: Word(max_length=40, validate=CODE_WORD, **_optional(about)),
+    InputForm.CODE: lambda about: PlainWord(max_length=40, validate=CODE_WORD, **_optional(about)),
     InputForm.REGION: lambda about: RegionCode(**_optional(about)),
     InputForm.DAY: lambda about: fields.Date(**_optional(about)),
     InputForm.NUMBER: _number,

@@ -189,7 +189,7 @@ def _roll_back(session: Session) -> None:
     session.rollback()
 
 
-class Unit:
+class UnitOfWork:
     """A deferred commit under way; `completed` when a transaction inside it ran to its end."""
 
     def __init__(self, session: Session) -> None:
@@ -224,7 +224,7 @@ def transaction(*, locking: Collection[Any] = ()) -> Iterator[Session]:
     if info.get(_OPEN):
         raise RuntimeError("transaction() does not nest: pass the open session on instead.")
     info[_OPEN] = True
-    unit: Unit | None = info.get(_UNIT)
+    unit: UnitOfWork | None = info.get(_UNIT)
     try:
         hook = current_app.extensions.get(_ON_BEGIN)
         if hook is not None:
@@ -244,16 +244,16 @@ def transaction(*, locking: Collection[Any] = ()) -> Iterator[Session]:
 
 def commit_so_far() -> None:
     """Commit what a deferred unit has done until here, so that what fails later leaves it standing. Else nothing."""
-    unit: Unit | None = db.session().info.get(_UNIT)
+    unit: UnitOfWork | None = db.session().info.get(_UNIT)
     if unit is not None:
         unit.commit()
 
 
 @contextmanager
-def deferred_commit() -> Iterator[Unit]:
+def deferred_commit() -> Iterator[UnitOfWork]:
     """Make everything inside, a `transaction()` included, one commit at the end of this block."""
     session = db.session()
-    unit = Unit(session)
+    unit = UnitOfWork(session)
     session.info[_UNIT] = unit
     try:
         yield unit

@@ -31,7 +31,7 @@ class FaultError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """One line of the doctor.
 
     Args:
@@ -153,11 +153,11 @@ def _clock() -> str:
 
 
 CHECKS = (
-    Check("settings", _settings),
-    Check("schema", _schema),
-    Check("keys", _keys),
-    Check("store", _store),
-    Check("redis", _redis),
-    Check("wechat", _wechat),
-    Check("clock", _clock),
+    DoctorCheck("settings", _settings),
+    DoctorCheck("schema", _schema),
+    DoctorCheck("keys", _keys),
+    DoctorCheck("store", _store),
+    DoctorCheck("redis", _redis),
+    DoctorCheck("wechat", _wechat),
+    DoctorCheck("clock", _clock),
 )

@@ -32,7 +32,7 @@ Forget = Callable[[Session, datetime, int], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
+class RetentionCategory:
     """One kind of thing that is kept for a time.
 
     Args:
@@ -64,12 +64,12 @@ class Category:
 class Due:
     """A category with what is past its time now."""
 
-    category: Category
+    category: RetentionCategory
     kept: timedelta | None
     due: int
 
 
-def install(app: Flask, categories: Sequence[Category]) -> None:
+def install(app: Flask, categories: Sequence[RetentionCategory]) -> None:
     """Tell the app what is forgotten in time.
 
     Raises:
@@ -79,7 +79,7 @@ def install(app: Flask, categories: Sequence[Category]) -> None:
     app.extensions[_KEY] = tuple(categories)
 
 
-def judge(config: Config, categories: Sequence[Category]) -> None:
+def judge(config: Config, categories: Sequence[RetentionCategory]) -> None:
     """See that `WXAPI_RETENTION` fits the features' categories.
 
     Raises:
@@ -93,9 +93,9 @@ def judge(config: Config, categories: Sequence[Category]) -> None:
             raise ConfigError(f"WXAPI_RETENTION: {name} wants days from {known[name].least} to {_MOST_DAYS}.")
 
 
-def categories() -> tuple[Category, ...]:
+def categories() -> tuple[RetentionCategory, ...]:
     """All categories of the app."""
-    return cast("tuple[Category, ...]", current_app.extensions[_KEY])
+    return cast("tuple[RetentionCategory, ...]", current_app.extensions[_KEY])
 
 
 def overview(*, now: datetime) -> list[Due]:
@@ -153,7 +153,7 @@ def deleted(session: Session, model: type[Base], keys: Iterable[Any]) -> int:
 
 
 RETENTION = (
-    Category(
+    RetentionCategory(
         "dead_letters",
         "jobs given up after many attempts",
         "an operator may mend the cause and retry them",
@@ -161,14 +161,14 @@ RETENTION = (
         deleting(OutboxRow, OutboxRow.created_at, OutboxRow.dead.is_(True)),
         days=90,
     ),
-    Category(
+    RetentionCategory(
         "idempotency",
         "answers to requests, sealed",
         "so that a repeated request is answered and not done again",
         counting(IdempotencyRow, IdempotencyRow.created_at),
         fixed=idempotency.KEPT,
     ),
-    Category(
+    RetentionCategory(
         "audit",
         "who did what: ids and codes only",
         "proof of every change and every opening; kept for ever",

@@ -57,7 +57,7 @@ class Line(Text):
     lines = False
 
 
-class Word(fields.String):
+class PlainWord(fields.String):
     """Text a program made: a code, a token, a key. Taken as it is, or refused."""
 
     def __init__(self, *, max_length: int, min_length: int = 1, **kwargs: Any) -> None:
@@ -71,14 +71,14 @@ class Word(fields.String):
         return word
 
 
-class RegionCode(Word):
+class RegionCode(PlainWord):
     """The code of a region, from a city's to a grid's."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=15, validate=_REGION_CODE, **kwargs)
 
 
-class Choice(Word):
+class Choice(PlainWord):
     """One of a few words; for those that have no enumeration."""
 
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
@@ -125,7 +125,7 @@ class PageQuery(WireSchema):
     """`?limit=&cursor=` of every list."""
 
     limit = QueryInteger(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
-    cursor = Word(load_default=None, max_length=500)
+    cursor = PlainWord(load_default=None, max_length=500)
 
 
 def dumps(value: Any) -> bytes:

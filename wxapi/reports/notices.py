@@ -13,7 +13,7 @@ from wxapi.reports.rules.messages import DESK_TASK, REPORT_CARD, REPORT_CONFIRM,
 from wxapi.reports.rules.state import STATE_NAMES, ReportState
 
 
-class Audience(StrEnum):
+class NoticeAudience(StrEnum):
     """Groups of people around a report."""
 
     REPORTERS = "reporters"  # who filed it and who joined
@@ -35,62 +35,62 @@ class Tell:
         to_triage: True for a step that leaves the township to act, False for one that does not, None for both.
     """
 
-    audience: Audience
+    audience: NoticeAudience
     kind: MessageKind
     words: str
     to_triage: bool | None = None
 
 
-_NEW_TASK = Tell(Audience.DESK, DESK_TASK, "有新的问题待受理", to_triage=False)
+_NEW_TASK = Tell(NoticeAudience.DESK, DESK_TASK, "有新的问题待受理", to_triage=False)
 # In triage the township is the desk.
-_TO_ASSIGN = Tell(Audience.DESK, DESK_TASK, "有新的问题待分派", to_triage=True)
-_PASSED_ON = Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题已转交{desk}")
+_TO_ASSIGN = Tell(NoticeAudience.DESK, DESK_TASK, "有新的问题待分派", to_triage=True)
+_PASSED_ON = Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题已转交{desk}")
 
 TOLD: dict[str, tuple[Tell, ...]] = {
     "route": (
         _NEW_TASK,
         _TO_ASSIGN,
         _PASSED_ON,
-        Tell(Audience.COPIES, DESK_TASK, "抄送：有新的居（村）务公开问题"),
+        Tell(NoticeAudience.COPIES, DESK_TASK, "抄送：有新的居（村）务公开问题"),
     ),
     "assign_desk": (_NEW_TASK, _PASSED_ON),
     "hand_on": (_NEW_TASK, _PASSED_ON),
-    "accept": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题已由{desk}受理"),),
-    "return": (Tell(Audience.DESK, DESK_TASK, "有退回的问题待分派：{note}"),),
-    "refuse": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题不予受理：{note}。可申诉一次"),),
-    "appeal": (Tell(Audience.DESK, DESK_TASK, "上报人提出申诉，待分派：{note}"),),
-    "request_hold": (Tell(Audience.TOWNSHIP, DESK_TASK, "有挂账申请待审批：{note}"),),
-    "approve_hold": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题需暂缓办理，复核日期{review_on}"),),
-    "deny_hold": (Tell(Audience.DESK, DESK_TASK, "挂账申请未获批准"),),
-    "resume": (Tell(Audience.DESK, DESK_TASK, "挂账结束，请继续办理"),),
-    "request_extension": (Tell(Audience.TOWNSHIP, DESK_TASK, "有延期申请待审批：{note}"),),
-    "approve_extension": (Tell(Audience.DESK, DESK_TASK, "延期申请已批准"),),
-    "deny_extension": (Tell(Audience.DESK, DESK_TASK, "延期申请未获批准"),),
-    "ask": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "承办单位请您补充说明：{note}"),),
-    "answer": (Tell(Audience.DESK, DESK_TASK, "上报人已补充说明：{note}"),),
+    "accept": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题已由{desk}受理"),),
+    "return": (Tell(NoticeAudience.DESK, DESK_TASK, "有退回的问题待分派：{note}"),),
+    "refuse": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题不予受理：{note}。可申诉一次"),),
+    "appeal": (Tell(NoticeAudience.DESK, DESK_TASK, "上报人提出申诉，待分派：{note}"),),
+    "request_hold": (Tell(NoticeAudience.TOWNSHIP, DESK_TASK, "有挂账申请待审批：{note}"),),
+    "approve_hold": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题需暂缓办理，复核日期{review_on}"),),
+    "deny_hold": (Tell(NoticeAudience.DESK, DESK_TASK, "挂账申请未获批准"),),
+    "resume": (Tell(NoticeAudience.DESK, DESK_TASK, "挂账结束，请继续办理"),),
+    "request_extension": (Tell(NoticeAudience.TOWNSHIP, DESK_TASK, "有延期申请待审批：{note}"),),
+    "approve_extension": (Tell(NoticeAudience.DESK, DESK_TASK, "延期申请已批准"),),
+    "deny_extension": (Tell(NoticeAudience.DESK, DESK_TASK, "延期申请未获批准"),),
+    "ask": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "承办单位请您补充说明：{note}"),),
+    "answer": (Tell(NoticeAudience.DESK, DESK_TASK, "上报人已补充说明：{note}"),),
     "resolve": (
-        Tell(Audience.REPORTER, REPORT_CONFIRM, "您上报的问题已办结，请核实：{note}"),
-        Tell(Audience.JOINERS, REPORT_PROGRESS, "您关注的问题已办结：{note}"),
+        Tell(NoticeAudience.REPORTER, REPORT_CONFIRM, "您上报的问题已办结，请核实：{note}"),
+        Tell(NoticeAudience.JOINERS, REPORT_PROGRESS, "您关注的问题已办结：{note}"),
     ),
     "dispute": (
-        Tell(Audience.DESK, DESK_TASK, "上报人对办理结果不满意：{note}", to_triage=False),
-        Tell(Audience.TOWNSHIP, DESK_TASK, "上报人对办理结果不满意：{note}", to_triage=False),
-        Tell(Audience.DESK, DESK_TASK, "上报人再次表示不满意，待分派：{note}", to_triage=True),
+        Tell(NoticeAudience.DESK, DESK_TASK, "上报人对办理结果不满意：{note}", to_triage=False),
+        Tell(NoticeAudience.TOWNSHIP, DESK_TASK, "上报人对办理结果不满意：{note}", to_triage=False),
+        Tell(NoticeAudience.DESK, DESK_TASK, "上报人再次表示不满意，待分派：{note}", to_triage=True),
     ),
-    "reopen": (Tell(Audience.DESK, DESK_TASK, "上报人要求重新办理：{note}"),),
-    "auto_close": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "您上报的问题在规定时间内未核实，已自动结案"),),
-    "merge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "同一问题的上报已合并办理"),),
-    "unmerge": (Tell(Audience.REPORTERS, REPORT_PROGRESS, "合并办理的上报已拆分"),),
-    "escalate": (Tell(Audience.DESK, DESK_TASK, "吹哨：{note}"),),
-    "remind": (Tell(Audience.DESK, DESK_TASK, "有问题即将超期，请及时办理"),),
+    "reopen": (Tell(NoticeAudience.DESK, DESK_TASK, "上报人要求重新办理：{note}"),),
+    "auto_close": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题在规定时间内未核实，已自动结案"),),
+    "merge": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "同一问题的上报已合并办理"),),
+    "unmerge": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "合并办理的上报已拆分"),),
+    "escalate": (Tell(NoticeAudience.DESK, DESK_TASK, "吹哨：{note}"),),
+    "remind": (Tell(NoticeAudience.DESK, DESK_TASK, "有问题即将超期，请及时办理"),),
     "card": (
-        Tell(Audience.DESK, REPORT_CARD, "有问题已超期，请尽快办理"),
-        Tell(Audience.TOWNSHIP, REPORT_CARD, "有问题已超期，请督促办理"),
+        Tell(NoticeAudience.DESK, REPORT_CARD, "有问题已超期，请尽快办理"),
+        Tell(NoticeAudience.TOWNSHIP, REPORT_CARD, "有问题已超期，请督促办理"),
     ),
 }
 
 
-def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Iterator[tuple[Audience, Notice]]:
+def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Iterator[tuple[NoticeAudience, Notice]]:
     """What each audience is told of one step.
 
     Args:

@@ -27,7 +27,7 @@ _JPEG = b"\xff\xd8\xff"
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class SceneCode:
     """A code to be printed: the signed address of its picture, and the scene it carries."""
 
     url: str
@@ -39,7 +39,7 @@ def install(app: Flask, kinds: Sequence[SceneKind]) -> None:
     app.extensions[_KEY] = {kind.code: kind for kind in kinds}
 
 
-def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> Code:
+def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> SceneCode:
     """The code of a region in the person's own.
 
     Raises:
@@ -52,7 +52,7 @@ def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> Code:
     return code_of(REGION, region_code, now=now)
 
 
-def code_of(kind: SceneKind, subject: str, *, now: datetime) -> Code:
+def code_of(kind: SceneKind, subject: str, *, now: datetime) -> SceneCode:
     """The code of a thing whose scope is settled; drawn at the first call. Call it outside a transaction.
 
     Raises:
@@ -66,7 +66,7 @@ def code_of(kind: SceneKind, subject: str, *, now: datetime) -> Code:
         key = _draw(scene)
         with transaction() as session:
             session.get_one(Scene, scene).picture_key = key
-    return Code(runtime().storage.signed_url(key), scene)
+    return SceneCode(runtime().storage.signed_url(key), scene)
 
 
 def resolve(scene: str) -> tuple[SceneKind, str]:

@@ -10,12 +10,12 @@ from wxapi.platform.wire import json_response
 from wxapi.regions.services.lookup import tree
 from wxapi.scenes import services, wire
 from wxapi.scenes.rules import REGION
-from wxapi.scenes.services import Code
+from wxapi.scenes.services import SceneCode
 
 blueprint = ApiBlueprint("scenes", __name__, description="小程序码")
 
 
-def code_dict(code: Code) -> dict[str, str]:
+def code_dict(code: SceneCode) -> dict[str, str]:
     """A code as JSON."""
     return {"url": code.url, "scene": code.scene}
 

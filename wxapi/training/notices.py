@@ -6,7 +6,7 @@ from wxapi.kernel.clock import SHANGHAI, to_wire
 from wxapi.notifications.rules.notices import MessageKind, Notice
 from wxapi.training.models import Certificate, Enrolment, LeaveRequest, TrainingSession
 from wxapi.training.rules import messages
-from wxapi.training.rules.attendance import Decision
+from wxapi.training.rules.attendance import RollDecision
 
 
 def reminder(row: TrainingSession, kind: str) -> Notice:
@@ -48,7 +48,7 @@ def cancellation(row: TrainingSession) -> Notice:
 
 def leave_notice(row: TrainingSession, request: LeaveRequest) -> Notice:
     """What became of a request for leave."""
-    approved = request.decision == Decision.APPROVE
+    approved = request.decision == RollDecision.APPROVE
     answer = "已批准" if approved else "未批准"
     return _notice(
         row,

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema, Word
+from wxapi.platform.wire import Line, PageQuery, PlainWord, RegionCode, WireSchema
 from wxapi.units.models import Matter
 from wxapi.units.queries import UnitView
 from wxapi.units.rules import LONGEST_CODE, MAX_NAME, MatterKind, UnitField, UnitKind
@@ -16,7 +16,7 @@ _UNIT_CODE = validate.Regexp(
 )
 
 
-class UnitCode(Word):
+class UnitCode(PlainWord):
     """The code of a unit."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from wxapi.demo.fake_wechat.exchange import Answer, Call, refusal
 
 
 @dataclass(slots=True)
-class Fault:
+class FakeFault:
     """One kind of trouble. `count` calls are hit; -1 means all. `openid` narrows it to one person.
 
     `errcode` and `http_status` replace the work; `drop` cuts the connection before or after it; `delay` seconds pass
@@ -34,17 +34,17 @@ class Fault:
         return None
 
 
-def read_fault(given: dict[str, Any]) -> Fault:
+def read_fault(given: dict[str, Any]) -> FakeFault:
     """A fault as ordered. Raises ValueError naming what is unknown or missing."""
-    known = {one.name for one in fields(Fault)}
+    known = {one.name for one in fields(FakeFault)}
     if unknown := set(given) - known:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
     if "path" not in given:
         raise ValueError("path is missing")
-    return Fault(**given)
+    return FakeFault(**given)
 
 
-def take(faults: list[Fault], call: Call, openid: str) -> Fault | None:
+def take(faults: list[FakeFault], call: Call, openid: str) -> FakeFault | None:
     """The first fault that hits this call, counted down."""
     for fault in faults:
         if fault.path == call.path and fault.openid in {"", openid} and fault.count != 0:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from wxapi.demo.fake_wechat import content_apis, control, identity_apis, message_apis
 from wxapi.demo.fake_wechat.exchange import JSON, PLAIN, Answer, Call, Handler, RefusedError, read_body, refusal
-from wxapi.demo.fake_wechat.faults import Fault, take
+from wxapi.demo.fake_wechat.faults import FakeFault, take
 from wxapi.demo.fake_wechat.pusher import start_postman
 from wxapi.demo.fake_wechat.world import World
 
@@ -102,7 +102,7 @@ class _Connection(BaseHTTPRequestHandler):
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         return Call(parts.path, query, raw, read_body(raw) if raw else None)
 
-    def _misbehave(self, fault: Fault, world: World, method: str, call: Call) -> None:
+    def _misbehave(self, fault: FakeFault, world: World, method: str, call: Call) -> None:
         time.sleep(fault.delay)
         if fault.drop == "before":
             self._cut()

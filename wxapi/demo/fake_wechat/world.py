@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wxapi.demo.fake_wechat.access import TokenDesk
-from wxapi.demo.fake_wechat.faults import Fault
+from wxapi.demo.fake_wechat.faults import FakeFault
 from wxapi.platform.wechat.push_crypto import PushKeys
 
 CODE_SECONDS = 300
@@ -73,7 +73,7 @@ class World:
     calls: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     in_minute: Counter[tuple[str, int]] = field(default_factory=Counter)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FakeFault] = field(default_factory=list)
 
     def now(self) -> float:
         """Unix time, moved on by what the control side asked for."""

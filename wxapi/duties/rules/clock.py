@@ -33,7 +33,7 @@ class Card(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LadderStep:
     """One thing the climb does: a rung is reached, or the yellow card turns red (`rung` is None)."""
 
     at: datetime
@@ -63,7 +63,9 @@ def used(due_at: datetime, limit: timedelta, clock: DutyClock, at: datetime) -> 
     return max(0.0, 1.0 - work_time(clock).between(at, due_at) / limit)
 
 
-def next_step(due_at: datetime, limit: timedelta, clock: DutyClock, *, rung: int, card: Card | None) -> Step | None:
+def next_step(
+    due_at: datetime, limit: timedelta, clock: DutyClock, *, rung: int, card: Card | None
+) -> LadderStep | None:
     """What comes next on the ladder, None when the top is reached.
 
     Args:
@@ -74,9 +76,9 @@ def next_step(due_at: datetime, limit: timedelta, clock: DutyClock, *, rung: int
         card: the card it bears.
     """
     times = rung_times(due_at, limit, clock)
-    steps = [Step(times[each], each) for each in RUNGS if each > rung]
+    steps = [LadderStep(times[each], each) for each in RUNGS if each > rung]
     if rung >= CARD_RUNG and card is Card.YELLOW:
-        steps.append(Step(red_at(due_at), None))
+        steps.append(LadderStep(red_at(due_at), None))
     # At one instant the lower rung comes first.
     return min(steps, key=lambda step: (step.at, step.rung or CARD_RUNG), default=None)
 

@@ -11,7 +11,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from wxapi.duties.models import Duty
-from wxapi.duties.rules.clock import CARD_RUNG, Card, DutyClock, Step, next_step
+from wxapi.duties.rules.clock import CARD_RUNG, Card, DutyClock, LadderStep, next_step
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
 
@@ -64,12 +64,12 @@ def _take_all(session: Session, duty: Duty, now: datetime) -> int:
     return taken
 
 
-def _next(duty: Duty) -> Step | None:
+def _next(duty: Duty) -> LadderStep | None:
     limit, clock = timedelta(seconds=duty.limit_s), DutyClock(duty.clock)
     return next_step(duty.due_at, limit, clock, rung=duty.rung, card=Card(duty.card) if duty.card else None)
 
 
-def _take(session: Session, duty: Duty, step: Step, now: datetime) -> None:
+def _take(session: Session, duty: Duty, step: LadderStep, now: datetime) -> None:
     card: Card | None = None
     if step.rung is None:
         card = Card.RED

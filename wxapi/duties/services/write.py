@@ -24,7 +24,7 @@ from wxapi.units.rules import UnitKind, is_region
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class OwedSubject:
     """What a duty is about.
 
     Args:
@@ -112,7 +112,7 @@ def open_owed(session: Session, subject_id: UUID) -> list[Owed]:
 
 def record(
     session: Session,
-    subject: Subject,
+    subject: OwedSubject,
     before: Sequence[Owed],
     after: Sequence[Owed],
     *,
@@ -147,7 +147,7 @@ def record(
             write_later(session, sql, values)
 
 
-def _statement(subject: Subject, change: Change, *, self_settled: bool, at: datetime) -> tuple[str, dict[str, Any]]:
+def _statement(subject: OwedSubject, change: Change, *, self_settled: bool, at: datetime) -> tuple[str, dict[str, Any]]:
     if isinstance(change, Begin):
         return _BEGIN, _begin_values(subject, change.owed, at)
     stage = change.owed.stage if isinstance(change, Alter) else change.stage
@@ -159,7 +159,7 @@ def _statement(subject: Subject, change: Change, *, self_settled: bool, at: date
     return _ALTER, values | _alter_values(change.owed, at)
 
 
-def _begin_values(subject: Subject, owed: Owed, at: datetime) -> dict[str, Any]:
+def _begin_values(subject: OwedSubject, owed: Owed, at: datetime) -> dict[str, Any]:
     step = next_step(owed.due_at, owed.limit, owed.clock, rung=0, card=None)
     return {
         "id": new_id(),

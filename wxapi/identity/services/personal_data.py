@@ -44,7 +44,7 @@ class PersonalData:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class HeldOfPerson:
     """What one part of the product holds about a person: how much of what, and what for."""
 
     name: str
@@ -76,7 +76,7 @@ def read_everything(actor: Actor, *, now: datetime) -> Everything:
         return Everything(now, profile_of(session, user, now=now), _opened(session, user), held)
 
 
-def held_about(openid: str, *, now: datetime) -> list[Holding] | None:
+def held_about(openid: str, *, now: datetime) -> list[HeldOfPerson] | None:
     """What is held about the person with this openid and why, for an operator; None if nothing is. Audited.
 
     Sealed values are not opened: that they are there is the answer.
@@ -88,10 +88,10 @@ def held_about(openid: str, *, now: datetime) -> list[Holding] | None:
             return None
         audit.record(session, None, "user.held_shown", subject=f"user:{user.id}", at=now)
         held = [_person(session, user)]
-        return held + [Holding(part.name, part.why, _amounts(part.read(session, user.id))) for part in holdings()]
+        return held + [HeldOfPerson(part.name, part.why, _amounts(part.read(session, user.id))) for part in holdings()]
 
 
-def _person(session: Session, user: User) -> Holding:
+def _person(session: Session, user: User) -> HeldOfPerson:
     offices = session.scalars(select(AppointmentRow.id).where(AppointmentRow.user_id == user.id)).all()
     tokens = session.scalars(select(Token.digest).where(Token.user_id == user.id)).all()
     entries = session.scalars(select(RosterEntry.id).where(RosterEntry.user_id == user.id)).all()
@@ -104,7 +104,7 @@ def _person(session: Session, user: User) -> Holding:
         "appointments": len(offices),
         "list_entries": len(entries),
     }
-    return Holding(f"person {user.id}", "to know the person again, and what the person may do", amounts)
+    return HeldOfPerson(f"person {user.id}", "to know the person again, and what the person may do", amounts)
 
 
 def _amounts(held: Any) -> dict[str, int]:

@@ -9,7 +9,7 @@ from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebS
 from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
 from wxapi.identity.services.erasure import begin_erasure
 from wxapi.platform.outbox import OutboxRow
-from wxapi.platform.retention import Category, counting
+from wxapi.platform.retention import RetentionCategory, counting
 from wxapi.platform.runtime import runtime
 
 
@@ -78,7 +78,7 @@ def _forget_waiting(session: Session, before: datetime, limit: int) -> int:
 
 
 RETENTION = (
-    Category(
+    RetentionCategory(
         "people",
         "people who have not logged in: openid, phone, nickname, the link from their reports to them",
         "so that a person finds their reports and hours again",
@@ -87,7 +87,7 @@ RETENTION = (
         days=730,
         least=30,
     ),
-    Category(
+    RetentionCategory(
         "people_list",
         "people a city's list named who never came: name, post, phone",
         "so that they are appointed when they log in",
@@ -96,14 +96,14 @@ RETENTION = (
         days=365,
         least=30,
     ),
-    Category(
+    RetentionCategory(
         "tokens",
         "logins nobody used",
         "so that a phone stays logged in",
         counting(Token, Token.last_used_at),
         fixed=TOKEN_IDLE,
     ),
-    Category(
+    RetentionCategory(
         "web_sessions",
         "signed-in browsers nobody used, and login attempts",
         "so that a browser stays signed in for a working day",

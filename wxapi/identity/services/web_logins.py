@@ -26,7 +26,7 @@ _OFFERED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """A login attempt as its browser sees it. `number` stands on the screen; `next_path` is where the browser goes."""
 
     id: str
@@ -37,7 +37,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LoginQuestion:
     """A login attempt as the phone sees it: who asks from where, since when, and three numbers to choose from."""
 
     device: Device
@@ -46,7 +46,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoginAnswer:
     """What the browser learns when it asks. `token` is there once, with GRANTED: its new session."""
 
     state: WebLoginState
@@ -54,7 +54,7 @@ class Outcome:
     token: str | None = None
 
 
-def begin(device: Device, next_path: str, *, now: datetime) -> tuple[Attempt, str]:
+def begin(device: Device, next_path: str, *, now: datetime) -> tuple[LoginAttempt, str]:
     """Make an attempt; returns it with the secret that binds it to its browser."""
     secret = new_token()
     numbers = secrets.SystemRandom().sample(range(_LOWEST, _HIGHEST + 1), _OFFERED)
@@ -74,24 +74,24 @@ def begin(device: Device, next_path: str, *, now: datetime) -> tuple[Attempt, st
     return _attempt(row, now=now), secret
 
 
-def attempt_of(secret: str, *, now: datetime) -> Attempt | None:
+def attempt_of(secret: str, *, now: datetime) -> LoginAttempt | None:
     """The attempt that is bound to a browser."""
     row = db.session.scalars(select(WebLogin).where(WebLogin.browser_digest == digest_of(secret))).one_or_none()
     return _attempt(row, now=now) if row else None
 
 
-def ask(secret: str | None, *, now: datetime) -> Outcome:
+def ask(secret: str | None, *, now: datetime) -> LoginAnswer:
     """What became of this browser's attempt. Of a granted one the session is opened, and the attempt is over."""
     with transaction() as session:
         row = _bound(session, secret)
         if row is None or row.user_id is None or _state(row, now=now) is not WebLoginState.GRANTED:
-            return Outcome(WebLoginState.ENDED if row is None else _state(row, now=now))
+            return LoginAnswer(WebLoginState.ENDED if row is None else _state(row, now=now))
         row.state = WebLoginState.ENDED.value
         token = open_session(session, row.user_id, Device(row.browser, row.place), now=now)
-        return Outcome(WebLoginState.GRANTED, row.next_path, token)
+        return LoginAnswer(WebLoginState.GRANTED, row.next_path, token)
 
 
-def read(_actor: Actor, login_id: str, *, now: datetime) -> Question:
+def read(_actor: Actor, login_id: str, *, now: datetime) -> LoginQuestion:
     """What the phone shows of an attempt before its person says yes.
 
     Raises:
@@ -102,7 +102,7 @@ def read(_actor: Actor, login_id: str, *, now: datetime) -> Question:
     if row is None:
         raise not_found()
     _require_waiting(row, now=now)
-    return Question(Device(row.browser, row.place), row.created_at, tuple(row.numbers))
+    return LoginQuestion(Device(row.browser, row.place), row.created_at, tuple(row.numbers))
 
 
 def confirm(actor: Actor, login_id: str, number: int, *, now: datetime) -> None:
@@ -169,9 +169,9 @@ def _state(row: WebLogin, *, now: datetime) -> WebLoginState:
     return WebLoginState(row.state) if now < row.created_at + WEB_LOGIN_LIFE else WebLoginState.ENDED
 
 
-def _attempt(row: WebLogin, *, now: datetime) -> Attempt:
+def _attempt(row: WebLogin, *, now: datetime) -> LoginAttempt:
     expires_at = row.created_at + WEB_LOGIN_LIFE
-    return Attempt(row.id, row.number, row.next_path, _state(row, now=now), expires_at)
+    return LoginAttempt(row.id, row.number, row.next_path, _state(row, now=now), expires_at)
 
 
 def _note(session: Session, actor: Actor, what: str, *, now: datetime) -> None:

@@ -1,10 +1,10 @@
 """How long WeChat's names of checks are kept."""
 
 from wxapi.moderation.models import Trace
-from wxapi.platform.retention import Category, counting, deleting
+from wxapi.platform.retention import RetentionCategory, counting, deleting
 
 RETENTION = (
-    Category(
+    RetentionCategory(
         "traces",
         "WeChat's names of picture checks",
         "so that a verdict finds its picture",

@@ -22,7 +22,7 @@ _REVOKED = {"6": "nickname", "8": "phone", "19": "nickname"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PushAnswer:
     """A person's answer to one template's prompt."""
 
     template_id: str
@@ -73,10 +73,10 @@ def happened_at(event: Mapping[str, Any], *, now: datetime) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def answers(event: Mapping[str, Any]) -> list[Answer]:
+def answers(event: Mapping[str, Any]) -> list[PushAnswer]:
     """What the person answered, by template."""
     return [
-        Answer(str(item.get("TemplateId", "")), str(item.get("SubscribeStatusString", "")) in _ACCEPTED)
+        PushAnswer(str(item.get("TemplateId", "")), str(item.get("SubscribeStatusString", "")) in _ACCEPTED)
         for item in _items(event)
     ]
 

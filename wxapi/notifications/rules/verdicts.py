@@ -18,7 +18,7 @@ _LONGEST_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeliveryVerdict:
     """The state a message takes.
 
     Args:
@@ -36,7 +36,7 @@ class Verdict:
     refund: bool = False
 
 
-def judge(error: WeChatError | None, *, tries: int, unsure: bool, age: timedelta) -> Verdict:
+def judge(error: WeChatError | None, *, tries: int, unsure: bool, age: timedelta) -> DeliveryVerdict:
     """Decide by WeChat's answer.
 
     Args:
@@ -46,23 +46,23 @@ def judge(error: WeChatError | None, *, tries: int, unsure: bool, age: timedelta
         age: since the person could be told first.
     """
     if error is None:
-        return Verdict(Delivery.SENT)
+        return DeliveryVerdict(Delivery.SENT)
     if error.errcode == _NO_GRANT:
         # After a lost answer it says that the grant went with that try: the message has arrived.
-        return Verdict(Delivery.SENT) if unsure else Verdict(Delivery.INBOX, void_grants=True)
+        return DeliveryVerdict(Delivery.SENT) if unsure else DeliveryVerdict(Delivery.INBOX, void_grants=True)
     if error.maybe_done:
         return _ambiguous(unsure=unsure)
     wait = _wait(error, tries)
     if wait is None or age + wait > WORTH_SENDING:
-        return Verdict(Delivery.UNSURE) if unsure else Verdict(Delivery.FAILED, refund=True)
-    return Verdict(Delivery.PENDING, retry_in=wait, unsure=unsure)
+        return DeliveryVerdict(Delivery.UNSURE) if unsure else DeliveryVerdict(Delivery.FAILED, refund=True)
+    return DeliveryVerdict(Delivery.PENDING, retry_in=wait, unsure=unsure)
 
 
-def _ambiguous(*, unsure: bool) -> Verdict:
+def _ambiguous(*, unsure: bool) -> DeliveryVerdict:
     """Maybe delivered: at most one more try."""
     if unsure:
-        return Verdict(Delivery.UNSURE, unsure=True)
-    return Verdict(Delivery.PENDING, retry_in=_SOON, unsure=True)
+        return DeliveryVerdict(Delivery.UNSURE, unsure=True)
+    return DeliveryVerdict(Delivery.PENDING, retry_in=_SOON, unsure=True)
 
 
 def _wait(error: WeChatError, tries: int) -> timedelta | None:

@@ -21,7 +21,7 @@ from wxapi.notifications.models import Message, Template
 from wxapi.notifications.queries import messages as queries
 from wxapi.notifications.rules.notices import Delivery, not_at_night
 from wxapi.notifications.rules.template_fields import FieldError, fill
-from wxapi.notifications.rules.verdicts import Verdict, judge
+from wxapi.notifications.rules.verdicts import DeliveryVerdict, judge
 from wxapi.notifications.services import ledger
 from wxapi.platform import outbox
 from wxapi.platform.db import transaction
@@ -163,7 +163,7 @@ def _conclude(
     _account(session, message, verdict, now=now)
 
 
-def _account(session: Session, message: Message, verdict: Verdict, *, now: datetime) -> None:
+def _account(session: Session, message: Message, verdict: DeliveryVerdict, *, now: datetime) -> None:
     """The grant and the next try, as the verdict says."""
     template = queries.template_of(session, message.kind)
     if verdict.void_grants and template is not None:

@@ -1,10 +1,10 @@
 """How long messages and the keys of pushes are kept."""
 
 from wxapi.notifications.models import Message, PushEvent
-from wxapi.platform.retention import Category, counting, deleting
+from wxapi.platform.retention import RetentionCategory, counting, deleting
 
 RETENTION = (
-    Category(
+    RetentionCategory(
         "messages",
         "the inbox",
         "so that a person can read again what happened",
@@ -12,7 +12,7 @@ RETENTION = (
         deleting(Message, Message.created_at),
         days=180,
     ),
-    Category(
+    RetentionCategory(
         "pushes",
         "keys of WeChat's pushes",
         "so that a repeated push changes nothing",

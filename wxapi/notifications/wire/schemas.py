@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from wxapi.platform.wire import PageQuery, WireSchema, Word
+from wxapi.platform.wire import PageQuery, PlainWord, WireSchema
 
 
 class InboxQuery(PageQuery):
@@ -41,8 +41,8 @@ class TemplatePage(WireSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-def _parameter(longest: int) -> Word:
-    return Word(required=True, min_length=0, max_length=longest)
+def _parameter(longest: int) -> PlainWord:
+    return PlainWord(required=True, min_length=0, max_length=longest)
 
 
 class UrlCheck(WireSchema):
@@ -64,4 +64,4 @@ class PushBody(WireSchema):
     class Meta(WireSchema.Meta):
         unknown = "exclude"
 
-    encrypted = Word(required=True, data_key="Encrypt", min_length=0, max_length=250_000)
+    encrypted = PlainWord(required=True, data_key="Encrypt", min_length=0, max_length=250_000)

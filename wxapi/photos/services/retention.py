@@ -2,10 +2,10 @@
 
 from wxapi.photos.models import Photo
 from wxapi.photos.rules.photos import UNUSED_AFTER
-from wxapi.platform.retention import Category, counting
+from wxapi.platform.retention import RetentionCategory, counting
 
 RETENTION = (
-    Category(
+    RetentionCategory(
         "unused_photos",
         "photos that no report took",
         "a report may still be sent",

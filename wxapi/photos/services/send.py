@@ -19,7 +19,7 @@ from wxapi.kernel.errors import (
 from wxapi.kernel.ids import new_id
 from wxapi.photos.models import Photo, original_key
 from wxapi.photos.queries import photos
-from wxapi.photos.rules.decoding.signatures import HEAD_BYTES, Kind, sniff
+from wxapi.photos.rules.decoding.signatures import HEAD_BYTES, PictureKind, sniff
 from wxapi.photos.rules.photos import (
     MAX_BYTES,
     MAX_UNUSED,
@@ -104,7 +104,7 @@ def _judged(data: bytes, sha256: str | None) -> str:
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and sha256.lower() != digest:
         raise InvalidError("checksum_mismatch", "照片在传输中损坏（校验值不符），请重新上传。")
-    if data and sniff(data[:HEAD_BYTES]) is Kind.UNKNOWN:
+    if data and sniff(data[:HEAD_BYTES]) is PictureKind.UNKNOWN:
         code = RejectionCode.UNSUPPORTED_FORMAT
         raise UnsupportedMediaError(code.value, REJECTION_DETAILS[code])
     return digest

@@ -5,7 +5,7 @@ from marshmallow import ValidationError, fields
 from werkzeug.datastructures import FileStorage
 
 from wxapi.photos.rules.photos import PhotoState, RejectionCode
-from wxapi.platform.wire import WireSchema, Word
+from wxapi.platform.wire import PlainWord, WireSchema
 
 
 def _is_file(value: object) -> None:
@@ -23,7 +23,7 @@ class UploadBody(WireSchema):
     file = Upload(
         required=True, validate=_is_file, metadata={"description": "JPEG, PNG, WebP, HEIC or AVIF, at most 20 MiB"}
     )
-    sha256 = Word(
+    sha256 = PlainWord(
         load_default=None,
         min_length=0,
         max_length=128,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.duties.rules.owed import DutyState, changes, fold
 from wxapi.duties.services import write
-from wxapi.duties.services.write import Subject
+from wxapi.duties.services.write import OwedSubject
 from wxapi.kernel.action_inputs import from_history
 from wxapi.kernel.deadlines import Limits
 from wxapi.reports.models import Report, ReportEvent
@@ -22,9 +22,9 @@ from wxapi.reports.rules.state import Case, Command
 SUBJECT = "report"
 
 
-def subject_of(report: Report) -> Subject:
+def subject_of(report: Report) -> OwedSubject:
     """A report as the subject of its duties."""
-    return Subject(
+    return OwedSubject(
         type=SUBJECT,
         id=report.id,
         number=report.number,

@@ -14,10 +14,10 @@ from wxapi.notifications.services.tell import tell
 from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import region_names
 from wxapi.reports.models import Report, ReportEvent, ReportJoin
-from wxapi.reports.notices import Audience, notices_of
+from wxapi.reports.notices import NoticeAudience, notices_of
 from wxapi.reports.queries import desk_people
 
-_CITIZENS = frozenset({Audience.REPORTERS, Audience.REPORTER, Audience.JOINERS})
+_CITIZENS = frozenset({NoticeAudience.REPORTERS, NoticeAudience.REPORTER, NoticeAudience.JOINERS})
 
 
 def tell_of_step(report_id: uuid.UUID, event_id: int, *, now: datetime) -> None:
@@ -37,25 +37,27 @@ def tell_of_step(report_id: uuid.UUID, event_id: int, *, now: datetime) -> None:
 
 
 def _people(
-    session: Session, report: Report, audience: Audience, desk: str, now: datetime
+    session: Session, report: Report, audience: NoticeAudience, desk: str, now: datetime
 ) -> Collection[uuid.UUID | None]:
     """Who an audience is today; nobody the report is hidden from, but who filed it."""
     hidden, today = report.exclusions, local_day(now)
     if audience in _CITIZENS:
         return _citizens(session, report, audience, now)
-    if audience is Audience.DESK:
+    if audience is NoticeAudience.DESK:
         return desk_people.desk_people(session, desk, report.grid_code, hidden, today=today)
-    if audience is Audience.TOWNSHIP:
+    if audience is NoticeAudience.TOWNSHIP:
         return desk_people.deciders(session, desk, hidden, today=today)
     return desk_people.people_in(session, report.copy_codes, (Role.SUPERVISOR,), hidden, today=today)
 
 
-def _citizens(session: Session, report: Report, audience: Audience, now: datetime) -> Collection[uuid.UUID | None]:
+def _citizens(
+    session: Session, report: Report, audience: NoticeAudience, now: datetime
+) -> Collection[uuid.UUID | None]:
     joined = set(session.scalars(select(ReportJoin.user_id).where(ReportJoin.report_id == report.id)))
     also = joined - desk_people.excluded_among(session, joined, report.exclusions, today=local_day(now))
     filed: set[uuid.UUID | None] = {report.reporter_id}
-    if audience is Audience.REPORTER:
+    if audience is NoticeAudience.REPORTER:
         return filed
-    if audience is Audience.JOINERS:
+    if audience is NoticeAudience.JOINERS:
         return also - filed
     return filed | also

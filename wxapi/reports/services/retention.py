@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select, text, 
 from sqlalchemy.orm import Session
 
 from wxapi.photos.services.forget import drop
-from wxapi.platform.retention import Category, deleted
+from wxapi.platform.retention import RetentionCategory, deleted
 from wxapi.reports.models import OVER_SQL, Report, ReportJoinMark, ReportOriginal, ReportPhoto
 
 
@@ -55,7 +55,7 @@ def _forget_marks(session: Session, before: datetime, limit: int) -> int:
 
 
 RETENTION = (
-    Category(
+    RetentionCategory(
         "photos",
         "pictures of reports that are over",
         "proof of the problem and of the work, for reopening and supervision",
@@ -64,7 +64,7 @@ RETENTION = (
         days=1095,
         least=30,
     ),
-    Category(
+    RetentionCategory(
         "originals",
         "sealed words of reports that are over; the masked ones stay",
         "the desk may need the number somebody left",
@@ -73,7 +73,7 @@ RETENTION = (
         days=180,
         least=30,
     ),
-    Category(
+    RetentionCategory(
         "join_marks",
         "keyed digests of who joined which report",
         "so that an erased account that comes back is not counted twice",

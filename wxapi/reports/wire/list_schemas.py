@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import Choice, Line, PageQuery, QueryNumber, RegionCode, WireSchema, Word
+from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, QueryNumber, RegionCode, WireSchema
 from wxapi.reports.queries.lists import Filters, Order
 from wxapi.reports.queries.nearby import NEARBY_DAYS, NEARBY_METRES
 from wxapi.reports.rules.categories import all_categories
@@ -42,7 +42,7 @@ class ReportsQuery(PageQuery):
             + ", ".join(OPEN_STATES),
         },
     )
-    category = Word(
+    category = PlainWord(
         load_default=None,
         max_length=10,
         validate=_known_class,
@@ -71,7 +71,7 @@ class NearbyQuery(WireSchema):
     longitude = QueryNumber(required=True, validate=validate.Range(-180, 180))
     latitude = QueryNumber(required=True, validate=validate.Range(-90, 90))
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
-    category_code = Word(required=True, max_length=10)
+    category_code = PlainWord(required=True, max_length=10)
 
 
 class ReportItem(WireSchema):

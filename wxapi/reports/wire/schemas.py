@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.action_wire import CODE_WORD, input_fields, photo_ids
-from wxapi.platform.wire import Choice, Number, RegionCode, Text, WireSchema, Word
+from wxapi.platform.wire import Choice, Number, PlainWord, RegionCode, Text, WireSchema
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.action_input import MAX_PHOTOS, ActionInput, ActionRequest
 from wxapi.reports.rules.state import ReportState
@@ -30,7 +30,7 @@ class LocationBody(WireSchema):
         validate=validate.Range(0, _LARGEST_ACCURACY_M),
         metadata={"description": "metres"},
     )
-    picked_by = Word(
+    picked_by = PlainWord(
         load_default=None,
         allow_none=True,
         max_length=40,
@@ -40,7 +40,7 @@ class LocationBody(WireSchema):
 
 
 class FileBody(WireSchema):
-    category_code = Word(required=True, max_length=10)
+    category_code = PlainWord(required=True, max_length=10)
     description = Text(required=True, min_length=1, max_length=MAX_DESCRIPTION)
     photo_ids = photo_ids(MAX_PHOTOS)
     location = fields.Nested(LocationBody, required=True)

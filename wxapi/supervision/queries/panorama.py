@@ -17,7 +17,7 @@ _LEVELS = {"county": "county_code", "township": "township_code", "village": "vil
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceFigures:
     """Figures of one place, or of one class: filed in the period; the rest as it is now."""
 
     key: str
@@ -60,19 +60,21 @@ def in_region(region: str, alias: str = "") -> str:
     return f"{alias}{column} = :region" if column else f"starts_with({alias}county_code, :region)"
 
 
-def by_place(session: Session, region: str, level: str, since: datetime, until: datetime, now: datetime) -> list[Place]:
+def by_place(
+    session: Session, region: str, level: str, since: datetime, until: datetime, now: datetime
+) -> list[PlaceFigures]:
     """Filed in the period, open and overdue now, disputed or reopened, by places of a level."""
     return _grouped(session, _LEVELS[level], region, since, until, now)
 
 
-def by_class(session: Session, region: str, since: datetime, until: datetime, now: datetime) -> list[Place]:
+def by_class(session: Session, region: str, since: datetime, until: datetime, now: datetime) -> list[PlaceFigures]:
     """The same by class."""
     return _grouped(session, "category_code", region, since, until, now)
 
 
 def _grouped(
     session: Session, column: str, region: str, since: datetime, until: datetime, now: datetime
-) -> list[Place]:
+) -> list[PlaceFigures]:
     where = f"{in_region(region)} AND excluded_village_code IS NULL"
     sql = f"""
         SELECT key, sum(filed) AS filed, sum(open) AS open, sum(overdue) AS overdue, sum(reopened) AS reopened FROM (
@@ -85,7 +87,9 @@ def _grouped(
         ) AS part GROUP BY key
     """
     rows = session.execute(text(sql), {"region": region, "since": since, "until": until, "now": now})
-    return [Place(key, int(filed), int(opened), int(late), int(again)) for key, filed, opened, late, again in rows]
+    return [
+        PlaceFigures(key, int(filed), int(opened), int(late), int(again)) for key, filed, opened, late, again in rows
+    ]
 
 
 def on_hold(session: Session, region: str) -> int:

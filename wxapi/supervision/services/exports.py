@@ -45,23 +45,23 @@ _STATISTICS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ExportKind:
     """What can be exported, in which formats, with which columns (code, heading)."""
 
     formats: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
 
 
-KINDS: Mapping[str, Kind] = {
-    "reports": Kind(("csv", "xlsx", "geojson"), tuple((each.code, each.zh) for each in REPORT_COLUMNS)),
-    "duties": Kind(("csv", "xlsx"), tuple((each.code, each.zh) for each in DUTY_COLUMNS)),
-    "statistics": Kind(("csv", "xlsx"), _STATISTICS),
+KINDS: Mapping[str, ExportKind] = {
+    "reports": ExportKind(("csv", "xlsx", "geojson"), tuple((each.code, each.zh) for each in REPORT_COLUMNS)),
+    "duties": ExportKind(("csv", "xlsx"), tuple((each.code, each.zh) for each in DUTY_COLUMNS)),
+    "statistics": ExportKind(("csv", "xlsx"), _STATISTICS),
 }
 _POSITION = {"longitude", "latitude"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedExport:
     """What a person asks for; `columns` None takes all."""
 
     kind: str
@@ -75,7 +75,7 @@ class CancelledError(Exception):
     """The person took the export back while it was made."""
 
 
-def ask(actor: Actor, wanted: Wanted, *, now: datetime) -> Export:
+def ask(actor: Actor, wanted: WantedExport, *, now: datetime) -> Export:
     """Ask for an export.
 
     Raises:
@@ -114,7 +114,7 @@ def ask(actor: Actor, wanted: Wanted, *, now: datetime) -> Export:
         return row
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: WantedExport) -> None:
     kind = KINDS[wanted.kind]
     if wanted.format not in kind.formats:
         raise InvalidError("format_not_for_kind", "该内容不能导出为所选格式。", fields={"format": ["不支持"]})
@@ -208,7 +208,7 @@ def make(export_id: uuid.UUID, *, now: datetime) -> None:
         return
 
 
-def _begin(export_id: uuid.UUID) -> tuple[Wanted, uuid.UUID] | None:
+def _begin(export_id: uuid.UUID) -> tuple[WantedExport, uuid.UUID] | None:
     with transaction() as session:
         row = session.scalars(select(Export).where(Export.id == export_id).with_for_update()).one_or_none()
         if row is None or row.state not in PENDING:
@@ -217,17 +217,17 @@ def _begin(export_id: uuid.UUID) -> tuple[Wanted, uuid.UUID] | None:
         asked = row.asked
         columns = tuple(asked["columns"]) if asked["columns"] else None
         datum = Datum(asked["coord_type"]) if asked["coord_type"] else None
-        return Wanted(row.kind, row.format, asked["filter"], columns, datum), row.user_id
+        return WantedExport(row.kind, row.format, asked["filter"], columns, datum), row.user_id
 
 
-def _demand_rights(actor: Actor, wanted: Wanted) -> None:
+def _demand_rights(actor: Actor, wanted: WantedExport) -> None:
     if not actor.holds(*ROLES_OF[Permission.EXPORT]):
         raise not_found()
     if wanted.filter.get("region"):
         statistics.own_region(actor, wanted.filter["region"], Permission.EXPORT)
 
 
-def _write(path: Path, actor: Actor, wanted: Wanted, export_id: uuid.UUID, now: datetime) -> int:
+def _write(path: Path, actor: Actor, wanted: WantedExport, export_id: uuid.UUID, now: datetime) -> int:
     """Write all rows and the note; returns how many rows."""
     headings = dict(KINDS[wanted.kind].columns)
     columns = wanted.columns or tuple(headings)
@@ -249,7 +249,7 @@ Lines = Iterator[tuple[list[Cell], Point | None]]
 
 
 @contextmanager
-def _records(actor: Actor, wanted: Wanted, columns: Sequence[str]) -> Iterator[tuple[int, Lines]]:
+def _records(actor: Actor, wanted: WantedExport, columns: Sequence[str]) -> Iterator[tuple[int, Lines]]:
     """How many rows a list has, and the rows as cells and position, while their transaction is open."""
     statement, known = queries.statement_of(wanted.kind, actor, wanted.filter)
     by_code = {column.code: column for column in known}
@@ -267,7 +267,7 @@ def _records(actor: Actor, wanted: Wanted, columns: Sequence[str]) -> Iterator[t
 
 
 @contextmanager
-def _figures(actor: Actor, wanted: Wanted, columns: Sequence[str], now: datetime) -> Iterator[tuple[int, Lines]]:
+def _figures(actor: Actor, wanted: WantedExport, columns: Sequence[str], now: datetime) -> Iterator[tuple[int, Lines]]:
     """The rows of a table of figures and its total."""
     table = statistics.read_statistics(actor, question_of(wanted.filter), now=now, today=local_day(now))
     db.session().rollback()  # the counting is over
@@ -297,7 +297,7 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     )
 
 
-def _writer(path: Path, wanted: Wanted, columns: Sequence[str], headings: Sequence[str]) -> FileWriter:
+def _writer(path: Path, wanted: WantedExport, columns: Sequence[str], headings: Sequence[str]) -> FileWriter:
     if wanted.format == "csv":
         return export_files.CsvWriter(path, headings)
     if wanted.format == "xlsx":
@@ -306,7 +306,7 @@ def _writer(path: Path, wanted: Wanted, columns: Sequence[str], headings: Sequen
     return export_files.GeoJsonWriter(path, columns, wanted.datum.value)
 
 
-def _note(actor: Actor, wanted: Wanted, rows: int, now: datetime) -> Note:
+def _note(actor: Actor, wanted: WantedExport, rows: int, now: datetime) -> Note:
     """说明: the office that asked, never the person."""
     roles = ROLES_OF[Permission.EXPORT]
     held = next(appointment for appointment in actor.appointments if appointment.role in roles)

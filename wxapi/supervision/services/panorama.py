@@ -23,7 +23,7 @@ from wxapi.reports.rules.categories import all_categories
 from wxapi.reports.rules.state import OPEN_STATES
 from wxapi.supervision.queries import panorama as queries
 from wxapi.supervision.queries import statistics as counting
-from wxapi.supervision.queries.panorama import Control, Place, Spot
+from wxapi.supervision.queries.panorama import Control, PlaceFigures, Spot
 from wxapi.supervision.queries.statistics import Wanted
 from wxapi.supervision.rules.measures import MEASURES, Counts, Rate, rates
 from wxapi.supervision.services.statistics import Question, wanted_of
@@ -48,8 +48,8 @@ class Panorama:
     closed: int
     open: int
     on_hold: int
-    by_class: tuple[Place, ...]
-    by_place: tuple[Place, ...]
+    by_class: tuple[PlaceFigures, ...]
+    by_place: tuple[PlaceFigures, ...]
     rates: dict[str, Rate]
     control: Control
 
@@ -70,11 +70,11 @@ class Shape:
 
     code: str
     name: str
-    figures: Place
+    figures: PlaceFigures
     geometry: Mapping[str, Any] | None
 
 
-class _Board:
+class _FigureBoard:
     """Figures by question, made once a minute, each question behind a lock of its own."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class _Board:
 
 def install(app: Flask) -> None:
     """Give the app its board of figures."""
-    app.extensions[_EXTENSION] = _Board()
+    app.extensions[_EXTENSION] = _FigureBoard()
 
 
 def read_panorama(
@@ -101,7 +101,7 @@ def read_panorama(
     question = Question("none", "resolve", region, None, since, until)
     wanted = wanted_of(actor, question, today=today)
     key = (wanted.region, wanted.since, wanted.until)
-    board: _Board = current_app.extensions[_EXTENSION]
+    board: _FigureBoard = current_app.extensions[_EXTENSION]
     with board.of(key):
         kept = board.kept.get(key)
         # A clock that was put back, or a demo's that jumped, makes a kept answer stale at once.
@@ -119,7 +119,7 @@ def _made(wanted: Wanted, *, now: datetime, today: date) -> Panorama:
     places = queries.by_place(session, wanted.region, wanted.level, since, until, now)
     known = {place.key: place for place in places}
     children = _children(wanted, known)
-    by_place = tuple(known.get(child.code, Place(child.code)) for child in children)
+    by_place = tuple(known.get(child.code, PlaceFigures(child.code)) for child in children)
     classes = queries.by_class(session, wanted.region, since, until, now)
     end_of_day = datetime.combine(today, time.max, SHANGHAI)
     return Panorama(
@@ -204,7 +204,7 @@ def map_of(
     children = _children(wanted, figures)
     borders = boundaries_of(db.session(), [child.code for child in children]) if geometry else {}
     return [
-        Shape(code, name, figures.get(code, Place(code)), _geometry(borders.get(code), datum))
+        Shape(code, name, figures.get(code, PlaceFigures(code)), _geometry(borders.get(code), datum))
         for code, name in ((child.code, child.name) for child in children)
     ]
 

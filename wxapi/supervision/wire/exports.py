@@ -7,11 +7,11 @@ from marshmallow import fields, validate
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import Choice, RegionCode, WireSchema, Word
+from wxapi.platform.wire import Choice, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.supervision.models import Export
 from wxapi.supervision.rules.export_states import ExportState
-from wxapi.supervision.services.exports import KINDS, Wanted
+from wxapi.supervision.services.exports import KINDS, WantedExport
 from wxapi.supervision.services.statistics import GROUPINGS
 from wxapi.units.wire import UnitCode
 
@@ -20,8 +20,8 @@ class ExportFilter(WireSchema):
     """As the list of the kind takes it; what does not belong to the kind is left unused."""
 
     region = RegionCode(load_default=None, allow_none=True)
-    state = Word(max_length=100, load_default=None, allow_none=True)
-    category = Word(max_length=5, load_default=None, allow_none=True)
+    state = PlainWord(max_length=100, load_default=None, allow_none=True)
+    category = PlainWord(max_length=5, load_default=None, allow_none=True)
     card = Choice(["yellow", "red"], load_default=None, allow_none=True)
     stage = Choice(list(STAGE_NAMES), load_default=None, allow_none=True)
     unit = UnitCode(load_default=None, allow_none=True)
@@ -36,7 +36,7 @@ class ExportBody(WireSchema):
     kind = Choice(list(KINDS), required=True)
     format = Choice(["csv", "xlsx", "geojson"], required=True)
     filter = fields.Nested(ExportFilter, load_default=dict)
-    columns = fields.List(Word(max_length=40), load_default=None, allow_none=True, validate=validate.Length(1, 60))
+    columns = fields.List(PlainWord(max_length=40), load_default=None, allow_none=True, validate=validate.Length(1, 60))
     coord_type = Choice([Datum.WGS84.value, Datum.GCJ02.value], load_default=None, allow_none=True)
 
 
@@ -69,14 +69,14 @@ class ExportPage(WireSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-def wanted_of(body: dict[str, Any]) -> Wanted:
+def wanted_of(body: dict[str, Any]) -> WantedExport:
     """What an `ExportBody` asks for; only what was given is kept."""
     given = {name: value for name, value in body["filter"].items() if value is not None}
     for name, key in (("from_", "from"), ("to", "to")):
         if name in given:
             given[key] = given.pop(name).isoformat()
     datum = Datum(body["coord_type"]) if body["coord_type"] else None
-    return Wanted(body["kind"], body["format"], given, tuple(body["columns"]) if body["columns"] else None, datum)
+    return WantedExport(body["kind"], body["format"], given, tuple(body["columns"]) if body["columns"] else None, datum)
 
 
 def export_dict(row: Export) -> dict[str, Any]:

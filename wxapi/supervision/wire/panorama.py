@@ -6,10 +6,10 @@ from marshmallow import fields, validate
 
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import Choice, Line, QueryNumber, RegionCode, WireSchema, Word
+from wxapi.platform.wire import Choice, Line, PlainWord, QueryNumber, RegionCode, WireSchema
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.state import OPEN_STATES
-from wxapi.supervision.queries.panorama import Place, Spot
+from wxapi.supervision.queries.panorama import PlaceFigures, Spot
 from wxapi.supervision.services.panorama import MAP_MEASURES, Panorama, Shape, TrendPoint, class_names
 from wxapi.supervision.wire.statistics import PeriodQuery, rate_dict
 from wxapi.training.models import TrainingSession
@@ -22,7 +22,7 @@ class PanoramaQuery(PeriodQuery):
 
 
 class TrendQuery(PanoramaQuery):
-    measure = Word(max_length=30, required=True)
+    measure = PlainWord(max_length=30, required=True)
     step = Choice(["day", "week", "month"], load_default="day")
 
 
@@ -43,7 +43,7 @@ class PointsQuery(WireSchema):
 
 
 class ResourcesQuery(PanoramaQuery):
-    kind = Word(
+    kind = PlainWord(
         max_length=60,
         load_default=None,
         validate=validate.Regexp(
@@ -146,7 +146,7 @@ def panorama_dict(found: Panorama, sessions_7d: int) -> dict[str, Any]:
     }
 
 
-def _place(row: Place, name: str) -> dict[str, Any]:
+def _place(row: PlaceFigures, name: str) -> dict[str, Any]:
     return {"code": row.key, "name": name, "filed": row.filed, "open": row.open, "overdue": row.overdue}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.clock import to_wire
-from wxapi.platform.wire import Choice, Line, RegionCode, WireSchema, Word
+from wxapi.platform.wire import Choice, Line, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.supervision.models import Bulletin
 from wxapi.supervision.rules.measures import DEFINITIONS_VERSION, MEASURES, Measure, Rate, counts_dict
@@ -45,7 +45,7 @@ class StatisticsQuery(PeriodQuery):
     group_by = Choice(list(GROUPINGS), load_default="place")
     level = Choice(_LEVELS, load_default=None)
     region = RegionCode(load_default=None)
-    class_ = Word(max_length=5, load_default=None, data_key="class")
+    class_ = PlainWord(max_length=5, load_default=None, data_key="class")
     unit = UnitCode(load_default=None)
 
 
@@ -54,7 +54,7 @@ class BulletinQuestion(WireSchema):
     group_by = Choice(list(GROUPINGS), load_default="place")
     level = Choice(_LEVELS, load_default=None, allow_none=True)
     region = RegionCode(load_default=None, allow_none=True)
-    class_ = Word(max_length=5, load_default=None, allow_none=True, data_key="class")
+    class_ = PlainWord(max_length=5, load_default=None, allow_none=True, data_key="class")
     unit = UnitCode(load_default=None, allow_none=True)
     from_ = fields.Date(load_default=None, allow_none=True, data_key="from")
     to = fields.Date(load_default=None, allow_none=True)
@@ -101,7 +101,7 @@ class TableWire(WireSchema):
 
 class ConfidentialQuery(WireSchema):
     county = RegionCode(required=True)
-    quarter = Word(
+    quarter = PlainWord(
         max_length=7, required=True, validate=validate.Regexp(r"^20[0-9]{2}-Q[1-4]$", error="形如 2026-Q4。")
     )
 

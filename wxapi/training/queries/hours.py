@@ -16,7 +16,7 @@ from wxapi.identity.queries import below, in_force
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.training.models import Attendance, HourEntry, TrainingSession
 from wxapi.training.rules.attendance import ATTENDED
-from wxapi.training.rules.sessions import Kind
+from wxapi.training.rules.sessions import TrainingKind
 
 _TOWNSHIP_DIGITS = 9
 
@@ -133,7 +133,7 @@ def _trained(user_id: Any, since: datetime) -> Any:
             Attendance.user_id == user_id,
             Attendance.state.in_(sorted(state.value for state in ATTENDED)),
             Attendance.session_id == TrainingSession.id,
-            TrainingSession.kind == Kind.ROTATION,
+            TrainingSession.kind == TrainingKind.ROTATION,
             TrainingSession.state == "published",
             TrainingSession.starts_at >= since,
         )

@@ -59,7 +59,7 @@ class Action(StrEnum):
     FLAG = "flag"
 
 
-class Decision(StrEnum):
+class RollDecision(StrEnum):
     """What is said to a leave request."""
 
     APPROVE = "approve"

@@ -25,7 +25,7 @@ _VILLAGE = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingDecision:
     """A session as far as something is owed for it; the times are those of the oldest that waits, None for none."""
 
     region_code: str
@@ -35,7 +35,7 @@ class Waiting:
     leave_asked_at: datetime | None
 
 
-def owed(waiting: Waiting, now: datetime) -> tuple[Owed, ...]:
+def owed(waiting: WaitingDecision, now: datetime) -> tuple[Owed, ...]:
     """What is owed at an instant; nothing for a session that does not take place."""
     if not waiting.published:
         return ()
@@ -55,6 +55,6 @@ def met(before: Sequence[Owed], after: Sequence[Owed], decided: str | None) -> f
     return frozenset({decided}) if old is not None and (new is None or new.origin_at != old.origin_at) else frozenset()
 
 
-def _by_the_office(waiting: Waiting, stage: str, since: datetime) -> Owed:
+def _by_the_office(waiting: WaitingDecision, stage: str, since: datetime) -> Owed:
     limit: timedelta = LIMITS[stage]
     return Owed(stage, waiting.region_code[:_VILLAGE], since, OFFICE.add(since, limit), limit, DutyClock.OFFICE)

@@ -16,7 +16,7 @@ MAX_CAPACITY = 100_000
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class Kind(StrEnum):
+class TrainingKind(StrEnum):
     """The kinds of training."""
 
     LECTURE = "lecture"
@@ -26,10 +26,10 @@ class Kind(StrEnum):
 
 
 KIND_NAMES = {
-    Kind.LECTURE: "党课开讲啦",
-    Kind.BENCH_CLASS: "板凳课堂",
-    Kind.MOBILE_CLASS: "手机党校",
-    Kind.ROTATION: "轮训",
+    TrainingKind.LECTURE: "党课开讲啦",
+    TrainingKind.BENCH_CLASS: "板凳课堂",
+    TrainingKind.MOBILE_CLASS: "手机党校",
+    TrainingKind.ROTATION: "轮训",
 }
 
 
@@ -55,7 +55,7 @@ class Plan:
     """Everything an organiser decides about a session; positions in GCJ-02."""
 
     title: str
-    kind: Kind
+    kind: TrainingKind
     region_code: str
     starts_at: datetime
     ends_at: datetime

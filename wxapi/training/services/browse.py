@@ -8,7 +8,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.paging import Page
 from wxapi.platform.db import db
-from wxapi.scenes.services import Code, code_of
+from wxapi.scenes.services import SceneCode, code_of
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE, managed
 from wxapi.training.queries.session_views import SessionView, view_of, views_of
@@ -29,7 +29,7 @@ def read(actor: Actor, session_id: uuid.UUID) -> SessionView:
     return view_of(db.session(), actor, row)
 
 
-def mini_program_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> Code:
+def mini_program_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SceneCode:
     """The code that opens a session's page.
 
     Raises:

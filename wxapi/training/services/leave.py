@@ -13,7 +13,7 @@ from wxapi.training.models import LeaveRequest
 from wxapi.training.queries import reviews, sessions
 from wxapi.training.queries import roll as queries
 from wxapi.training.queries.managed import ORGANISE, managed, managed_for_roll
-from wxapi.training.rules.attendance import LEAVE_OVERRIDES, Action, Decision, State, check_leave_possible
+from wxapi.training.rules.attendance import LEAVE_OVERRIDES, Action, RollDecision, State, check_leave_possible
 from wxapi.training.rules.owed import LEAVE_DECISION
 from wxapi.training.rules.sessions import SessionState, session_cancelled
 from wxapi.training.services import timetable
@@ -55,7 +55,7 @@ def ask(actor: Actor, session_id: uuid.UUID, *, reason: str, now: datetime) -> L
 def decide(
     actor: Actor,
     request_id: uuid.UUID,
-    decision: Decision,
+    decision: RollDecision,
     *,
     note: str,
     session_id: uuid.UUID | None = None,
@@ -80,7 +80,7 @@ def decide(
             raise ConflictError("already_decided", "该请假申请已有审批结果。", extra={"decision": request.decision})
         request.decision, request.note = decision.value, note
         request.decided_by, request.decided_at = actor.user_id, now
-        if decision is Decision.APPROVE:
+        if decision is RollDecision.APPROVE:
             row = queries.row_locked(session, request.session_id, request.user_id)
             if row is not None and row.state in LEAVE_OVERRIDES:
                 # The person's own words stay with the request: the history is kept longer than they are.

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from wxapi.duties.services import write
-from wxapi.duties.services.write import Subject
+from wxapi.duties.services.write import OwedSubject
 from wxapi.kernel.clock import local_day
 from wxapi.training.models import TrainingSession
 from wxapi.training.queries import reviews
-from wxapi.training.rules.owed import Waiting, met, owed
+from wxapi.training.rules.owed import WaitingDecision, met, owed
 from wxapi.training.rules.sessions import SessionState
 
 SUBJECT = "training"
@@ -27,11 +27,13 @@ def owe(session: Session, row: TrainingSession, *, decided: str | None = None, n
     session.flush()
     before = write.open_owed(session, row.id)
     flagged_at, leave_asked_at = reviews.waiting_since(session, row.id)
-    waiting = Waiting(row.region_code, row.ends_at, row.state == SessionState.PUBLISHED, flagged_at, leave_asked_at)
+    waiting = WaitingDecision(
+        row.region_code, row.ends_at, row.state == SessionState.PUBLISHED, flagged_at, leave_asked_at
+    )
     after = owed(waiting, now)
     write.record(session, _subject(row), before, after, meets=met(before, after, decided), at=now)
 
 
-def _subject(row: TrainingSession) -> Subject:
+def _subject(row: TrainingSession) -> OwedSubject:
     number = f"PX-{local_day(row.starts_at):%Y%m%d}-{row.id.hex[-4:].upper()}"
-    return Subject(SUBJECT, row.id, number, place_code=row.region_code)
+    return OwedSubject(SUBJECT, row.id, number, place_code=row.region_code)

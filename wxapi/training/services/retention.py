@@ -1,10 +1,10 @@
 """How long refused sign-ins are kept."""
 
-from wxapi.platform.retention import Category, counting, deleting
+from wxapi.platform.retention import RetentionCategory, counting, deleting
 from wxapi.training.models import Refusal
 
 RETENTION = (
-    Category(
+    RetentionCategory(
         "refusals",
         "sign-ins that were refused",
         "so that an organiser can tell what went wrong in the hall",

@@ -5,7 +5,7 @@ from marshmallow import fields
 from wxapi.identity.wire import RegionRef
 from wxapi.platform.wire import WireSchema
 from wxapi.training.rules.attendance import FlagReason, State
-from wxapi.training.rules.sessions import EnrolmentState, Kind, SessionState
+from wxapi.training.rules.sessions import EnrolmentState, SessionState, TrainingKind
 
 _FLAGS = fields.List(fields.Enum(FlagReason, by_value=True), required=True)
 
@@ -41,7 +41,7 @@ class SessionWire(WireSchema):
     state = fields.Enum(SessionState, by_value=True, required=True)
     series_id = fields.UUID(required=True, allow_none=True)
     title = fields.String(required=True)
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.Enum(TrainingKind, by_value=True, required=True)
     region_code = fields.String(required=True)
     region = fields.Nested(RegionRef, required=True)
     starts_at = fields.DateTime(required=True)
@@ -207,7 +207,7 @@ class FlagPage(WireSchema):
 class MySessionWire(WireSchema):
     session_id = fields.UUID(required=True)
     title = fields.String(required=True)
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.Enum(TrainingKind, by_value=True, required=True)
     starts_at = fields.DateTime(required=True)
     ends_at = fields.DateTime(required=True)
     state = fields.Enum(State, by_value=True, required=True)

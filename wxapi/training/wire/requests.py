@@ -8,12 +8,12 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.permissions import Role
 from wxapi.platform.problems import validation_failed
-from wxapi.platform.wire import Boolean, Choice, Line, Number, PageQuery, RegionCode, Text, WireSchema, Word
-from wxapi.training.rules.attendance import Decision, FlagDecision, State
+from wxapi.platform.wire import Boolean, Choice, Line, Number, PageQuery, PlainWord, RegionCode, Text, WireSchema
+from wxapi.training.rules.attendance import FlagDecision, RollDecision, State
 from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
 from wxapi.training.rules.geofence import MAX_RADIUS_M, MIN_RADIUS_M, Fix, fix_of
-from wxapi.training.rules.sessions import MAX_CAPACITY, Kind, Plan
+from wxapi.training.rules.sessions import MAX_CAPACITY, Plan, TrainingKind
 from wxapi.training.services.correct_roll import MAX_BULK
 from wxapi.training.services.signing_in import Attempt
 from wxapi.training.services.steward_batch import MAX_ITEMS, Item, Result
@@ -21,7 +21,7 @@ from wxapi.training.wire.quick import MAX_DEVICE_ID
 
 _DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
 MAX_ITEM_KEY = 64
-_KEY = Word(required=True, max_length=MAX_ITEM_KEY)
+_KEY = PlainWord(required=True, max_length=MAX_ITEM_KEY)
 
 
 def _tenths(hours: float) -> None:
@@ -35,7 +35,7 @@ class PositionBody(WireSchema):
     # No default: a mix-up moves a point by 600 m, out of every hall.
     coord_type = fields.Enum(Datum, by_value=True, required=True, validate=_DATUM)
     accuracy = Number(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
-    picked_by = Word(load_default=None, allow_none=True, min_length=0, max_length=40)
+    picked_by = PlainWord(load_default=None, allow_none=True, min_length=0, max_length=40)
 
 
 class AudienceBody(WireSchema):
@@ -48,7 +48,7 @@ class AudienceBody(WireSchema):
 
 class SessionBody(WireSchema):
     title = Line(required=True, min_length=1, max_length=100)
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.Enum(TrainingKind, by_value=True, required=True)
     region_code = RegionCode(required=True)
     starts_at = fields.AwareDateTime(required=True)
     ends_at = fields.AwareDateTime(required=True)
@@ -90,7 +90,7 @@ class SessionsQuery(PageQuery):
 
 
 class CodeBody(WireSchema):
-    code = Word(required=True, max_length=MAX_CODE_LENGTH)
+    code = PlainWord(required=True, max_length=MAX_CODE_LENGTH)
 
 
 class _Evidence(fields.Nested):
@@ -101,8 +101,8 @@ class _Evidence(fields.Nested):
 
 
 class SignInBody(WireSchema):
-    code = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
-    ticket = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
+    code = PlainWord(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
+    ticket = PlainWord(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
     client_time = fields.AwareDateTime(load_default=None, allow_none=True)
     location = _Evidence(
         PositionBody,
@@ -110,7 +110,7 @@ class SignInBody(WireSchema):
         allow_none=True,
         metadata={"description": "what is no position counts as none: recorded, never refused"},
     )
-    device_id = Word(load_default=None, allow_none=True, min_length=0, max_length=MAX_DEVICE_ID)
+    device_id = PlainWord(load_default=None, allow_none=True, min_length=0, max_length=MAX_DEVICE_ID)
 
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
@@ -119,10 +119,10 @@ class SignInBody(WireSchema):
 
 
 class BatchItem(WireSchema):
-    key = Word(required=True, max_length=MAX_ITEM_KEY)
+    key = PlainWord(required=True, max_length=MAX_ITEM_KEY)
     client_time = fields.AwareDateTime(required=True)
     user_id = fields.UUID(load_default=None, allow_none=True)
-    code = Word(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
+    code = PlainWord(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
 
     @validates_schema
     def somebody(self, data: dict[str, Any], **_: Any) -> None:
@@ -170,7 +170,7 @@ class ReasonBody(WireSchema):
 
 
 class LeaveDecisionBody(WireSchema):
-    decision = fields.Enum(Decision, by_value=True, required=True)
+    decision = fields.Enum(RollDecision, by_value=True, required=True)
     note = Text(load_default="", max_length=200)
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from wxapi.kernel.city import city
 from wxapi.regions.services.lookup import tree
-from wxapi.reports.notices import TOLD, Audience
+from wxapi.reports.notices import TOLD, NoticeAudience
 from wxapi.reports.rules import workflow
 from wxapi.reports.services.report_view import ReportView
 from wxapi.web.kit import words
 
-_CITIZENS = frozenset({Audience.REPORTERS, Audience.REPORTER})
+_CITIZENS = frozenset({NoticeAudience.REPORTERS, NoticeAudience.REPORTER})
 # Two cases side by side have a page of their own.
 _ELSEWHERE = frozenset({"merge"})
 

@@ -25,7 +25,7 @@ class HallRollQuery(RollQuery):
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class RollTab:
     """A tab above the roll: what it is called, where it leads, how many it holds, whether it is open."""
 
     label: str
@@ -47,14 +47,14 @@ def wanted_of(args: Mapping[str, str]) -> tuple[RollFilter, str | None]:
     return RollFilter(**query), cursor
 
 
-def tabs_of(path: str, args: Mapping[str, str], counts: Mapping[str, int]) -> list[Tab]:
+def tabs_of(path: str, args: Mapping[str, str], counts: Mapping[str, int]) -> list[RollTab]:
     """The tabs; a search stays when one is chosen."""
     kept = {"q": args["q"]} if args.get("q") else {}
     chosen = {name: args[name] for name in ("state", "missing", "late_upload", "walk_in") if args.get(name)}
 
-    def tab(label: str, count: int, **narrowed: str) -> Tab:
+    def tab(label: str, count: int, **narrowed: str) -> RollTab:
         query = urlencode(narrowed | kept)
-        return Tab(label, f"{path}?{query}" if query else path, count, chosen == narrowed)
+        return RollTab(label, f"{path}?{query}" if query else path, count, chosen == narrowed)
 
     return [
         tab("全部", counts["total"]),

@@ -12,7 +12,7 @@ import requests
 
 from config import Config, Env
 from wxapi.identity.services import login, web_logins
-from wxapi.identity.services.web_logins import Attempt
+from wxapi.identity.services.web_logins import LoginAttempt
 from wxapi.kernel.addresses import is_loopback
 from wxapi.kernel.errors import InvalidError, UnavailableError
 from wxapi.platform.runtime import runtime
@@ -67,7 +67,7 @@ def _first_village(code: str | None) -> Iterator[str]:
             return
 
 
-def play_phone(openid: str, attempt: Attempt, *, now: datetime) -> None:
+def play_phone(openid: str, attempt: LoginAttempt, *, now: datetime) -> None:
     """Do what this person's phone would: log in at the mini program, choose the number, and go.
 
     Raises:

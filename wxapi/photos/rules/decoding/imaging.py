@@ -18,7 +18,7 @@ import pillow_heif
 from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from wxapi.photos.rules.decoding import boxes, colour, jpeg_scans, png_chunks
-from wxapi.photos.rules.decoding.signatures import HEAD_BYTES, Kind, sniff
+from wxapi.photos.rules.decoding.signatures import HEAD_BYTES, PictureKind, sniff
 from wxapi.photos.rules.photos import (
     MAX_FRAMES,
     MAX_LARGE_BYTES,
@@ -67,27 +67,27 @@ def develop(data: bytes) -> Developed:
     picture = _judged(data, kind)
     with _opened(picture, kind) as image:
         stored = image.size
-        turn = 1 if kind is Kind.HEIF else _orientation(image)  # libheif has already turned it (irot, imir)
+        turn = 1 if kind is PictureKind.HEIF else _orientation(image)  # libheif has already turned it (irot, imir)
         work = _decoded(image, kind, picture)
     return _developed(work, stored, turn)
 
 
-def _acceptable_kind(data: bytes) -> Kind:
+def _acceptable_kind(data: bytes) -> PictureKind:
     if not data:
         raise RejectedError(RejectionCode.EMPTY_FILE)
     kind = sniff(data[:HEAD_BYTES])
-    if kind in (Kind.UNKNOWN, Kind.OTHER_PICTURE):
+    if kind in (PictureKind.UNKNOWN, PictureKind.OTHER_PICTURE):
         raise RejectedError(RejectionCode.UNSUPPORTED_FORMAT)
     return kind
 
 
-def _judged(data: bytes, kind: Kind) -> bytes:
+def _judged(data: bytes, kind: PictureKind) -> bytes:
     """Judge the header and the container; returns the bytes the decoder may see."""
-    if kind is Kind.JPEG:
+    if kind is PictureKind.JPEG:
         return jpeg_scans.judged(data)
-    if kind is Kind.PNG:
+    if kind is PictureKind.PNG:
         return _judge_png(data)
-    if kind is Kind.WEBP:
+    if kind is PictureKind.WEBP:
         _judge_webp(data)
     elif not boxes.is_complete(data):
         raise RejectedError(RejectionCode.TRUNCATED)
@@ -116,7 +116,7 @@ def _judge_webp(data: bytes) -> None:
 
 
 @contextmanager
-def _opened(data: bytes, kind: Kind) -> Iterator[Image.Image]:
+def _opened(data: bytes, kind: PictureKind) -> Iterator[Image.Image]:
     """Open with one plugin only, and turn whatever a decoder raises into a rejection.
 
     `formats` keeps Pillow from trying others (a renamed EPS would start Ghostscript). MPO is not in it: Pillow's
@@ -136,13 +136,13 @@ def _opened(data: bytes, kind: Kind) -> Iterator[Image.Image]:
         raise RejectedError(RejectionCode.TRUNCATED if cut_off else RejectionCode.CORRUPT) from error
 
 
-def _judge_opened(image: Image.Image, kind: Kind) -> None:
+def _judge_opened(image: Image.Image, kind: PictureKind) -> None:
     """The plugin's own reading of the header, by the same rules: two readers must not be played off."""
-    limit = MAX_PIXELS_SCALED if kind is Kind.JPEG else MAX_PIXELS_WHOLE
+    limit = MAX_PIXELS_SCALED if kind is PictureKind.JPEG else MAX_PIXELS_WHOLE
     check_size(*image.size, max_pixels=limit)
     frames = getattr(image, "n_frames", 1)
     # The contract takes the first frame of an animated WebP; a HEIF collection has a primary picture.
-    if frames > (1 if kind is Kind.AVIF else MAX_FRAMES):
+    if frames > (1 if kind is PictureKind.AVIF else MAX_FRAMES):
         raise RejectedError(RejectionCode.TOO_MANY_FRAMES)
 
 
@@ -155,11 +155,11 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
-def _decoded(image: Image.Image, kind: Kind, picture: bytes) -> Image.Image:
+def _decoded(image: Image.Image, kind: PictureKind, picture: bytes) -> Image.Image:
     """Decode, no smaller than the working size and not much larger: RGB in sRGB, not yet turned."""
     wanted = working_size(*image.size)
     profile = image.info.get("icc_profile")
-    if kind is Kind.JPEG:
+    if kind is PictureKind.JPEG:
         # With the exact aspect: asked for a square, the decoder finds no scale that fits.
         drafted = image.draft(None, wanted)
         box = drafted[1] if drafted else None

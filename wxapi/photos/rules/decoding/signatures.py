@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class PictureKind(StrEnum):
     """Formats we take, by the name Pillow gives their plugin, and two answers for the rest."""
 
     JPEG = "JPEG"
@@ -46,33 +46,33 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 _STRUCTURE_BRANDS = {b"mif1", b"mif2", b"msf1"}
 
 
-def sniff(head: bytes) -> Kind:
+def sniff(head: bytes) -> PictureKind:
     """Tell the format by the first `HEAD_BYTES` bytes; never raises."""
     if head.startswith(b"\xff\xd8\xff"):
-        return Kind.JPEG
+        return PictureKind.JPEG
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return Kind.PNG
+        return PictureKind.PNG
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return Kind.WEBP
+        return PictureKind.WEBP
     if head[4:8] == b"ftyp":
         return _sniff_brands(head)
     if head.startswith(_OTHER_PICTURES) or _is_svg(head):
-        return Kind.OTHER_PICTURE
-    return Kind.UNKNOWN
+        return PictureKind.OTHER_PICTURE
+    return PictureKind.UNKNOWN
 
 
-def _sniff_brands(head: bytes) -> Kind:
+def _sniff_brands(head: bytes) -> PictureKind:
     """Major brand first, then the compatible ones in the `ftyp` box."""
     major = head[8:12]
     end = min(int.from_bytes(head[:4], "big"), HEAD_BYTES, len(head))
     compatible = {head[at : at + 4] for at in range(16, end - 3, 4)}
     if major in _AVIF_BRANDS:
-        return Kind.AVIF
+        return PictureKind.AVIF
     if major in _HEIC_BRANDS:
-        return Kind.HEIF
+        return PictureKind.HEIF
     if major in _STRUCTURE_BRANDS:
-        return Kind.AVIF if compatible & _AVIF_BRANDS else Kind.HEIF
-    return Kind.OTHER_PICTURE if compatible & _STRUCTURE_BRANDS else Kind.UNKNOWN
+        return PictureKind.AVIF if compatible & _AVIF_BRANDS else PictureKind.HEIF
+    return PictureKind.OTHER_PICTURE if compatible & _STRUCTURE_BRANDS else PictureKind.UNKNOWN
 
 
 def _is_svg(head: bytes) -> bool:

@@ -24,17 +24,17 @@ from PIL import Image
 
 from wxapi.photos.rules.decoding.imaging import develop
 from wxapi.photos.rules.photos import LARGE_EDGE, MEDIUM_EDGE, RejectedError, RejectionCode
-from wxapi.photos.services.sandbox.protocol import Limits, pack_developed, pack_rejected, pack_status
+from wxapi.photos.services.sandbox.protocol import SandboxLimits, pack_developed, pack_rejected, pack_status
 
 _FAILED = 70  # EX_SOFTWARE: our fault, not the picture's
 _PICTURES_A_CHILD = 50
 _KEPT = b"k"
 
 
-class Child:
+class DecoderChild:
     """A forked process that develops one picture after the other."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SandboxLimits) -> None:
         self._channel, theirs = socket.socketpair()
         self._pid = os.fork()
         if self._pid == 0:
@@ -58,12 +58,12 @@ class Child:
         return os.waitpid(self._pid, 0)[1]
 
 
-def main(limits: Limits) -> None:
+def main(limits: SandboxLimits) -> None:
     """Serve until standard input ends."""
     control = socket.socket(fileno=0)
     _warm_up()
     gc.freeze()  # children share these pages instead of copying them at their first collection
-    child = Child(limits)
+    child = DecoderChild(limits)
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if len(descriptors) != 2:
@@ -75,7 +75,7 @@ def main(limits: Limits) -> None:
         with socket.socket(fileno=answer) as stream, suppress(OSError):  # the worker may be gone
             stream.sendall(pack_status(status or 0))
         if status is not None:  # now, not at the next request: a child must not inherit its descriptors
-            child = Child(limits)
+            child = DecoderChild(limits)
 
 
 def _warm_up() -> None:
@@ -85,7 +85,7 @@ def _warm_up() -> None:
     develop(buffer.getvalue())
 
 
-def _work(channel: socket.socket, limits: Limits) -> NoReturn:
+def _work(channel: socket.socket, limits: SandboxLimits) -> NoReturn:
     """The child's life. It ends without tidying up."""
     code = _FAILED
     try:
@@ -102,7 +102,7 @@ def _work(channel: socket.socket, limits: Limits) -> NoReturn:
         os._exit(code)
 
 
-def _develop(limits: Limits, original: int, answer: int) -> bool:
+def _develop(limits: SandboxLimits, original: int, answer: int) -> bool:
     """One picture, bounded; whether it came out."""
     _bound(limits)
     try:
@@ -117,7 +117,7 @@ def _develop(limits: Limits, original: int, answer: int) -> bool:
     return good
 
 
-def _bound(limits: Limits) -> None:
+def _bound(limits: SandboxLimits) -> None:
     """Limits that the kernel keeps, whatever C code does: time from now on, memory, no core dump.
 
     Of the time only the soft limit is set: its signal says why, where the hard one's would look like anybody's kill.
@@ -140,4 +140,4 @@ def _read(original: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(Limits.of_arguments(sys.argv[1:]))
+    main(SandboxLimits.of_arguments(sys.argv[1:]))

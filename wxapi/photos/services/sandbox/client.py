@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from wxapi.photos.rules.photos import Developed, RejectedError, RejectionCode
-from wxapi.photos.services.sandbox.protocol import Limits, split_status, unpack
+from wxapi.photos.services.sandbox.protocol import SandboxLimits, split_status, unpack
 
 _ROOT = Path(__file__).resolve().parents[4]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -50,8 +50,8 @@ class Sandbox:
     Safe to use from a process forked after `start()` (RQ's work-horses): each picture has a channel of its own.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: SandboxLimits | None = None) -> None:
+        self._limits = limits or SandboxLimits()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._parent = 0

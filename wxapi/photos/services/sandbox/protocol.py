@@ -11,7 +11,7 @@ from wxapi.photos.rules.photos import Developed, RejectedError, RejectionCode, V
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """What one picture may use. `wall_seconds` stays below the job's own limit (workers/topics.py).
 
     Measured (docs/photos.md): the slowest pictures within the rules take 2 to 5 s of CPU, the hungriest (60 megapixels
@@ -27,7 +27,7 @@ class Limits:
         return [str(self.cpu_seconds), str(self.wall_seconds), str(self.memory_bytes)]
 
     @classmethod
-    def of_arguments(cls, arguments: list[str]) -> "Limits":
+    def of_arguments(cls, arguments: list[str]) -> "SandboxLimits":
         """From the decoder's command line."""
         return cls(*map(int, arguments))
 

@@ -30,7 +30,7 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PosterLine:
     """A centred line of text; `base` is the y of its base line."""
 
     text: str
@@ -44,7 +44,7 @@ class Poster:
     """Where everything is. `code`: rows of dark modules, the quiet zone included; `code_top`: y of its upper edge."""
 
     height: float
-    lines: tuple[Line, ...]
+    lines: tuple[PosterLine, ...]
     code: tuple[tuple[bool, ...], ...]
     code_top: float
 
@@ -110,18 +110,18 @@ def png(poster: Poster) -> bytes:
     return out.getvalue()
 
 
-def _stacked(texts: Sequence[tuple[str, int, str]], top: float) -> tuple[list[Line], float]:
+def _stacked(texts: Sequence[tuple[str, int, str]], top: float) -> tuple[list[PosterLine], float]:
     """Lines one below the other from `top` on, and where they end."""
-    lines: list[Line] = []
+    lines: list[PosterLine] = []
     for text, size, colour in texts:
         for piece in lettering.lines(_NO_XML.sub("", text), size, _ROOM):
-            lines.append(Line(piece, size, top + size, colour))
+            lines.append(PosterLine(piece, size, top + size, colour))
             top += size * _LEADING
         top += 8
     return lines, top
 
 
-def _text(line: Line) -> str:
+def _text(line: PosterLine) -> str:
     # The reader's font may be wider than ours: it must not run over the edge.
     width = lettering.width(line.text, line.size)
     tight = f' textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs"' if width > _ROOM * 0.8 else ""

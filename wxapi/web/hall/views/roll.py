@@ -35,7 +35,7 @@ _DONE = {"ticked": "签到成功。", "known": "该人员此前已签到。"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RollAnswer:
     """What became of one person's line; `refusal` is None where it changed or needed no change."""
 
     user_id: uuid.UUID
@@ -148,7 +148,7 @@ def _roll(hall: Hall, *, now: datetime, args: dict[str, str] | None = None) -> d
     }
 
 
-def _undo_many(hall: Hall, user_ids: Sequence[uuid.UUID], typed: dict[str, str]) -> list[Answer]:
+def _undo_many(hall: Hall, user_ids: Sequence[uuid.UUID], typed: dict[str, str]) -> list[RollAnswer]:
     reason = forms.load(ReasonBody(), {"reason": typed["reason"]} if "reason" in typed else {})["reason"]
     answers = []
     for user_id in user_ids:
@@ -165,13 +165,13 @@ def _undo_many(hall: Hall, user_ids: Sequence[uuid.UUID], typed: dict[str, str])
     return answers
 
 
-def _answer(hall: Hall, user_id: uuid.UUID, refusal: DomainError | None = None) -> Answer:
+def _answer(hall: Hall, user_id: uuid.UUID, refusal: DomainError | None = None) -> RollAnswer:
     line = roll_reading.read_row(current_actor(), hall.row.id, user_id)
-    return Answer(user_id, line.name, line.row.state, refusal)
+    return RollAnswer(user_id, line.name, line.row.state, refusal)
 
 
 def _result(
-    hall: Hall, answers: Sequence[Answer], action: str, *, changed: Sequence[uuid.UUID] | None = None
+    hall: Hall, answers: Sequence[RollAnswer], action: str, *, changed: Sequence[uuid.UUID] | None = None
 ) -> Response:
     """What became of each. Only those who changed can be taken back together: the others had been set before."""
     title = "撤销更正" if action == UNDO else f"更正为“{words.name('attendance_states', action)}”"

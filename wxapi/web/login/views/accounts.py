@@ -5,7 +5,7 @@ import uuid
 from flask import Response
 
 from wxapi.identity import wire
-from wxapi.identity.rules import Kind
+from wxapi.identity.rules import PersonKind
 from wxapi.identity.services import erasure, personal_data, profile, web_sessions
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
@@ -25,7 +25,7 @@ def show_account() -> Response:
     return page(
         "login/account.html",
         profile=profile.read_me(actor, now=now),
-        kinds=[kind.value for kind in Kind],
+        kinds=[kind.value for kind in PersonKind],
         sessions=web_sessions.own_sessions(actor, access.session_token() or "", now=now),
     )
 

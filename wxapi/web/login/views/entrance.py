@@ -4,7 +4,7 @@ from flask import Response, jsonify, request
 
 from wxapi.identity.rules import WebLoginState
 from wxapi.identity.services import web_logins
-from wxapi.identity.services.web_logins import Attempt, Outcome
+from wxapi.identity.services.web_logins import LoginAnswer, LoginAttempt
 from wxapi.identity.services.web_sessions import Device
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.permissions import Permission
@@ -88,12 +88,12 @@ def explain_login(login_id: str) -> Response:
     return page("login/explain_login.html")
 
 
-def _begin(next_path: str) -> tuple[Attempt, str]:
+def _begin(next_path: str) -> tuple[LoginAttempt, str]:
     device = Device(browser_of(request.headers.get("User-Agent", "")), place_of(request.remote_addr))
     return web_logins.begin(device, next_path, now=runtime().clock.now())
 
 
-def _waiting(attempt: Attempt, secret: str) -> Response:
+def _waiting(attempt: LoginAttempt, secret: str) -> Response:
     config = runtime().config
     address = f"{config.public_url}/l/{attempt.id}"
     access.seal_forms_with(secret)
@@ -108,7 +108,7 @@ def _waiting(attempt: Attempt, secret: str) -> Response:
     return response
 
 
-def _admitted(response: Response, outcome: Outcome) -> Response:
+def _admitted(response: Response, outcome: LoginAnswer) -> Response:
     if outcome.token:
         access.give_session(response, outcome.token)
     return response

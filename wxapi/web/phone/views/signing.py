@@ -36,7 +36,7 @@ _DOUBTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SignInVerdict:
     """What the page says: `colour` is `good`, `late` or `bad`."""
 
     colour: str
@@ -73,7 +73,7 @@ def sign() -> Response:
         raise
     except DomainError as error:
         view = read(current_actor(), session_id) if session_id else None
-        verdict, status = Verdict("bad", error.detail), status_of(error).value
+        verdict, status = SignInVerdict("bad", error.detail), status_of(error).value
         return _sign(view, code=filled.get("code", ""), ticket=None, now=now, verdict=verdict, status=status)
     return see(f"/m/sign?session={session_id}")
 
@@ -101,7 +101,7 @@ def _sign(
     code: str,
     ticket: str | None,
     now: datetime,
-    verdict: Verdict | None,
+    verdict: SignInVerdict | None,
     status: int = 200,
 ) -> Response:
     attendance = view.mine.attendance if view and view.mine else None
@@ -127,18 +127,18 @@ def _open_now(now: datetime) -> Sequence[SessionView]:
     return [each for each in found if each.row.starts_at - timedelta(minutes=each.row.sign_in_opens_min) <= now]
 
 
-def _standing(view: SessionView | None, now: datetime) -> Verdict | None:
+def _standing(view: SessionView | None, now: datetime) -> SignInVerdict | None:
     """Where the person stands with the session, once they signed in or cannot any more."""
     if view is None:
         return None
     if view.row.state == SessionState.CANCELLED:
-        return Verdict("bad", "本场培训已取消。")
+        return SignInVerdict("bad", "本场培训已取消。")
     attendance = view.mine.attendance if view.mine else None
     return _said(attendance, now) if attendance and attendance.signed_in_at else None
 
 
-def _said(attendance: Attendance, now: datetime) -> Verdict:
+def _said(attendance: Attendance, now: datetime) -> SignInVerdict:
     came, left = (times.spoken(at, now) if at else "" for at in (attendance.signed_in_at, attendance.signed_out_at))
     done = f"已于{left}签退" if left else f"已于{came}签到"
     doubt = _DOUBTS.get(State(attendance.state))
-    return Verdict("late", f"{done}，{doubt}。") if doubt else Verdict("good", f"{done}。")
+    return SignInVerdict("late", f"{done}，{doubt}。") if doubt else SignInVerdict("good", f"{done}。")
