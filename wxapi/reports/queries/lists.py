@@ -166,7 +166,7 @@ def desk_page(session: Session, actor: Actor, wanted: PageRequest, order: Order,
         order = Order.NEWEST
     start, values = _position(wanted.cursor, order)
     query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), _without_words(wanted.filters), order, start)
-    return _page(session, query, order, wanted.limit, values | _words(wanted.filters) | {"now": now})
+    return _page(session, query, order, wanted.limit, values | words(wanted.filters) | {"now": now})
 
 
 # Building a statement takes as long as running it, and a desk asks for the same one all day.
@@ -200,7 +200,7 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
     start, values = _position(wanted.cursor, order)
     ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
     query = _sorted(_rows_for(actor).where(_reports.id.in_(ids)), order, Start.TOP)
-    return _page(session, query, order, wanted.limit, values | _words(wanted.filters) | {"now": now})
+    return _page(session, query, order, wanted.limit, values | words(wanted.filters) | {"now": now})
 
 
 def _without_words(filters: Filters) -> Filters:
@@ -208,7 +208,7 @@ def _without_words(filters: Filters) -> Filters:
     return filters if filters.text is None else replace(filters, text="")
 
 
-def _words(filters: Filters) -> dict[str, str]:
+def words(filters: Filters) -> dict[str, str]:
     return {} if filters.text is None else {"pattern": f"%{filters.text.translate(_LIKE_WILD)}%"}
 
 
