@@ -11,7 +11,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.regions.rules.levels import Level
 from wxapi.reports.models import Report
-from wxapi.reports.queries.lists import DUE, NOW, AnySelect, Filters, in_states, narrowed, words
+from wxapi.reports.queries.lists import DUE, NOW, AnySelect, Filters, in_states, narrowed, without_words, words
 from wxapi.reports.queries.visibility import not_about, on_desk_in, villages_of
 from wxapi.reports.rules.state import OPEN_STATES
 
@@ -38,7 +38,7 @@ def desk_clusters(session: Session, actor: Actor, filters: Filters, level: Level
 
     What is late comes first.
     """
-    query = _query(actor.regions(DESK_ROLES), villages_of(actor), filters, level)
+    query = _query(actor.regions(DESK_ROLES), villages_of(actor), without_words(filters), level)
     return [Cluster(*row) for row in session.connection().execute(query, {"now": now, **words(filters)})]
 
 

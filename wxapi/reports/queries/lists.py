@@ -165,7 +165,7 @@ def desk_page(session: Session, actor: Actor, wanted: PageRequest, order: Order,
     if not set(wanted.filters.states) <= set(OPEN_STATES):
         order = Order.NEWEST
     start, values = _position(wanted.cursor, order)
-    query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), _without_words(wanted.filters), order, start)
+    query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), without_words(wanted.filters), order, start)
     return _page(session, query, order, wanted.limit, values | words(wanted.filters) | {"now": now})
 
 
@@ -203,7 +203,7 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
     return _page(session, query, order, wanted.limit, values | words(wanted.filters) | {"now": now})
 
 
-def _without_words(filters: Filters) -> Filters:
+def without_words(filters: Filters) -> Filters:
     """What the statement depends on: that words are sought, not which. Else every search would take a desk's place."""
     return filters if filters.text is None else replace(filters, text="")
 
