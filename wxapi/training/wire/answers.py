@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from wxapi.identity.wire import RegionRef
+from wxapi.identity.wire.references import RegionRef
 from wxapi.platform.wire import WireSchema
 from wxapi.training.rules.attendance import FlagReason, State
 from wxapi.training.rules.sessions import EnrolmentState, SessionState, TrainingKind

@@ -4,9 +4,9 @@ import uuid
 
 from flask import Response
 
-from wxapi.identity import wire
 from wxapi.identity.rules import PersonKind
 from wxapi.identity.services import erasure, personal_data, profile, web_sessions
+from wxapi.identity.wire import me as wire
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter

@@ -2,29 +2,17 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validate
 
 from wxapi.identity.rules import NICKNAME_MAX, TOKEN_IDLE, PersonKind, WebLoginState
-from wxapi.identity.services.appointments import Appointed
 from wxapi.identity.services.login import LoggedIn
 from wxapi.identity.services.personal_data import Everything
 from wxapi.identity.services.profile import Profile
-from wxapi.identity.services.roster import Listed
 from wxapi.identity.services.sessions import SignedIn
+from wxapi.identity.wire.references import RegionRef, UnitRef, unit_dict
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import Line, PageQuery, PlainWord, RegionCode, WireSchema
-from wxapi.units.wire import UnitCode
-
-
-class RegionRef(WireSchema):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class UnitRef(WireSchema):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
+from wxapi.platform.wire import Line, PlainWord, WireSchema
 
 
 class MyAppointment(WireSchema):
@@ -93,70 +81,6 @@ class Login(WireSchema):
     user = fields.Nested(Me, required=True)
 
 
-class NewAppointmentBody(WireSchema):
-    user_id = fields.UUID(required=True)
-    role = fields.Enum(Role, by_value=True, required=True)
-    # One of the two: a unit for a unit officer, a region for every other role.
-    region_code = RegionCode(load_default=None, allow_none=True)
-    unit_code = UnitCode(load_default=None, allow_none=True)
-    starts_on = fields.Date(load_default=None, allow_none=True)
-    ends_on = fields.Date(load_default=None, allow_none=True)
-
-    @validates_schema
-    def _one_of_the_two(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("region_code") is None) == (data.get("unit_code") is None):
-            raise ValidationError({"region_code": ["区划与单位须填且只填一个。"]})
-
-
-class AppointedUser(WireSchema):
-    id = fields.UUID(required=True)
-    nickname = fields.String(required=True)
-    name = fields.String(required=True, allow_none=True)
-    post = fields.String(required=True, allow_none=True)
-
-
-class PeopleQuery(WireSchema):
-    region = RegionCode(required=True)
-    q = Line(load_default=None, min_length=2, max_length=50, metadata={"description": "姓名或职务，至少两个字"})
-
-
-class PersonWire(WireSchema):
-    """Somebody a city's list names for an office; `user_id` once they have logged in with that phone."""
-
-    id = fields.UUID(required=True)
-    name = fields.String(required=True)
-    post = fields.String(required=True)
-    phone_masked = fields.String(required=True)
-    role = fields.Enum(Role, by_value=True, required=True)
-    region = fields.Nested(RegionRef, required=True)
-    user_id = fields.UUID(required=True, allow_none=True)
-
-
-class PeoplePage(WireSchema):
-    items = fields.List(fields.Nested(PersonWire), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
-class AppointmentWire(WireSchema):
-    id = fields.UUID(required=True)
-    user = fields.Nested(AppointedUser, required=True)
-    role = fields.Enum(Role, by_value=True, required=True)
-    region = fields.Nested(RegionRef, required=True)
-    unit = fields.Nested(UnitRef, required=True, allow_none=True)
-    starts_on = fields.Date(required=True)
-    ends_on = fields.Date(required=True, allow_none=True)
-
-
-class AppointmentPage(WireSchema):
-    items = fields.List(fields.Nested(AppointmentWire), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
-class AppointmentQuery(PageQuery):
-    region = RegionCode(load_default=None)
-    unit = UnitCode(load_default=None)
-
-
 class WebLoginQuestion(WireSchema):
     what = fields.String(required=True, metadata={"description": "one sentence for the phone's screen"})
     browser = fields.String(required=True)
@@ -185,7 +109,7 @@ def me_dict(profile: Profile) -> dict[str, Any]:
             {
                 "role": office.role,
                 "region": {"code": office.region_code, "name": office.region_name},
-                "unit": _unit(office.unit_code, office.unit_name),
+                "unit": unit_dict(office.unit_code, office.unit_name),
             }
             for office in profile.offices
         ],
@@ -219,34 +143,3 @@ def session_dict(found: SignedIn) -> dict[str, Any]:
 def everything_dict(held: Everything) -> dict[str, Any]:
     """An `EverythingWire`: the features' own parts stand beside `me`."""
     return {"generated_at": to_wire(held.at), "me": {**me_dict(held.profile), **held.opened}, **held.parts}
-
-
-def appointment_dict(found: Appointed) -> dict[str, Any]:
-    """An `AppointmentWire`."""
-    row = found.row
-    return {
-        "id": str(row.id),
-        "user": {"id": str(row.user_id), "nickname": found.nickname, "name": found.name, "post": found.post},
-        "role": row.role,
-        "region": {"code": row.region_code, "name": found.region_name},
-        "unit": _unit(row.unit_code, found.unit_name),
-        "starts_on": row.starts_on.isoformat(),
-        "ends_on": row.ends_on.isoformat() if row.ends_on else None,
-    }
-
-
-def person_dict(person: Listed) -> dict[str, Any]:
-    """A `PersonWire`."""
-    return {
-        "id": str(person.id),
-        "name": person.name,
-        "post": person.post,
-        "phone_masked": person.phone_masked,
-        "role": person.role,
-        "region": {"code": person.region_code, "name": person.region_name},
-        "user_id": str(person.user_id) if person.user_id else None,
-    }
-
-
-def _unit(code: str | None, name: str | None) -> dict[str, Any] | None:
-    return {"code": code, "name": name} if code else None

@@ -1,0 +1,103 @@
+"""The wire of appointments and of the city's list of people."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from wxapi.identity.services.appointments import Appointed
+from wxapi.identity.services.roster import Listed
+from wxapi.identity.wire.references import RegionRef, UnitRef, unit_dict
+from wxapi.kernel.permissions import Role
+from wxapi.platform.wire import Line, PageQuery, RegionCode, WireSchema
+from wxapi.units.wire import UnitCode
+
+
+class NewAppointmentBody(WireSchema):
+    user_id = fields.UUID(required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    # One of the two: a unit for a unit officer, a region for every other role.
+    region_code = RegionCode(load_default=None, allow_none=True)
+    unit_code = UnitCode(load_default=None, allow_none=True)
+    starts_on = fields.Date(load_default=None, allow_none=True)
+    ends_on = fields.Date(load_default=None, allow_none=True)
+
+    @validates_schema
+    def _one_of_the_two(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("region_code") is None) == (data.get("unit_code") is None):
+            raise ValidationError({"region_code": ["区划与单位须填且只填一个。"]})
+
+
+class AppointedUser(WireSchema):
+    id = fields.UUID(required=True)
+    nickname = fields.String(required=True)
+    name = fields.String(required=True, allow_none=True)
+    post = fields.String(required=True, allow_none=True)
+
+
+class PeopleQuery(WireSchema):
+    region = RegionCode(required=True)
+    q = Line(load_default=None, min_length=2, max_length=50, metadata={"description": "姓名或职务，至少两个字"})
+
+
+class PersonWire(WireSchema):
+    """Somebody a city's list names for an office; `user_id` once they have logged in with that phone."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    post = fields.String(required=True)
+    phone_masked = fields.String(required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    region = fields.Nested(RegionRef, required=True)
+    user_id = fields.UUID(required=True, allow_none=True)
+
+
+class PeoplePage(WireSchema):
+    items = fields.List(fields.Nested(PersonWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AppointmentWire(WireSchema):
+    id = fields.UUID(required=True)
+    user = fields.Nested(AppointedUser, required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    region = fields.Nested(RegionRef, required=True)
+    unit = fields.Nested(UnitRef, required=True, allow_none=True)
+    starts_on = fields.Date(required=True)
+    ends_on = fields.Date(required=True, allow_none=True)
+
+
+class AppointmentPage(WireSchema):
+    items = fields.List(fields.Nested(AppointmentWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AppointmentQuery(PageQuery):
+    region = RegionCode(load_default=None)
+    unit = UnitCode(load_default=None)
+
+
+def appointment_dict(found: Appointed) -> dict[str, Any]:
+    """An `AppointmentWire`."""
+    row = found.row
+    return {
+        "id": str(row.id),
+        "user": {"id": str(row.user_id), "nickname": found.nickname, "name": found.name, "post": found.post},
+        "role": row.role,
+        "region": {"code": row.region_code, "name": found.region_name},
+        "unit": unit_dict(row.unit_code, found.unit_name),
+        "starts_on": row.starts_on.isoformat(),
+        "ends_on": row.ends_on.isoformat() if row.ends_on else None,
+    }
+
+
+def person_dict(person: Listed) -> dict[str, Any]:
+    """A `PersonWire`."""
+    return {
+        "id": str(person.id),
+        "name": person.name,
+        "post": person.post,
+        "phone_masked": person.phone_masked,
+        "role": person.role,
+        "region": {"code": person.region_code, "name": person.region_name},
+        "user_id": str(person.user_id) if person.user_id else None,
+    }
