@@ -46,14 +46,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def make_database(postgres_server: str) -> Iterator[Callable[[], str]]:
-    """Make empty databases; each is migrated and dropped at the end."""
+def make_database(postgres_server: str) -> Iterator[Callable[..., str]]:
+    """Make databases, empty or as copies of `template`; each is dropped at the end."""
     made: list[str] = []
 
-    def make() -> str:
+    def make(template: str = "template1") -> str:
         name = f"wxapi_test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         made.append(name)
         return _with_database(postgres_server, name)
 
@@ -69,11 +69,18 @@ def _with_database(url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_url(make_database: Callable[[], str]) -> str:
-    """A migrated database of this run's own."""
+def make_migrated_database(make_database: Callable[..., str]) -> Callable[[], str]:
+    """Make databases of the newest schema: copies of one that was migrated once, and that nobody is connected to."""
     url = make_database()
     migrate.upgrade(url)
-    return url
+    template = url.partition("?")[0].rpartition("/")[2]
+    return lambda: make_database(template)
+
+
+@pytest.fixture(scope="session")
+def database_url(make_migrated_database: Callable[[], str]) -> str:
+    """A migrated database of this run's own."""
+    return make_migrated_database()
 
 
 @pytest.fixture(scope="session")
@@ -180,10 +187,9 @@ def app_in_savepoint(config: Config) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def open_app(make_config: Callable[..., Config], make_database: Callable[[], str]) -> Iterator[Flask]:
+def open_app(make_config: Callable[..., Config], make_migrated_database: Callable[[], str]) -> Iterator[Flask]:
     """An app that really commits, on an empty database of its own: for tests with several connections."""
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     made = create_app(
         make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW)
     )

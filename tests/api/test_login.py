@@ -17,7 +17,6 @@ from wxapi.app import create_app
 from wxapi.identity.models import Token, User
 from wxapi.identity.queries import digest_of
 from wxapi.kernel.clock import FixedClock
-from wxapi.platform import migrate
 from wxapi.platform.db import db
 
 
@@ -157,14 +156,13 @@ def test_a_repeat_after_logging_out_does_not_give_a_dead_token(client: FlaskClie
 
 def test_copies_of_one_login_get_one_answer(
     make_config: Callable[..., Config],
-    make_database: Callable[[], str],
+    make_migrated_database: Callable[[], str],
     fake_wechat: str,
     fake: FakeControl,
     redis: Redis,
 ) -> None:
     """All at once: one asks WeChat, the others wait for its answer."""
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     config = make_config(wechat_base_url=fake_wechat, database_url="postgresql+psycopg://" + url.partition("://")[2])
     app = create_app(config, clock=FixedClock(NOW))
     code = fake.login_code("reporter-1")

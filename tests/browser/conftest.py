@@ -19,7 +19,6 @@ from tests.web.browsing import DEVICE
 from wxapi.app import create_app
 from wxapi.identity.services.web_sessions import open_session
 from wxapi.kernel.clock import SystemClock
-from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 
@@ -62,10 +61,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(make_config: Callable[..., Config], make_database: Callable[[], str], fake_wechat: str) -> Iterator[Flask]:
+def site(
+    make_config: Callable[..., Config], make_migrated_database: Callable[[], str], fake_wechat: str
+) -> Iterator[Flask]:
     """The product on a port of this machine, on a database of its own; `site.address` says where."""
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     changes: dict[str, Any] = {"database_url": "postgresql+psycopg://" + url.partition("://")[2]}
     port = free_port()
     address = f"http://127.0.0.1:{port}"

@@ -12,14 +12,12 @@ from config import Config
 from tests.faults.sample import EFFECTS
 from tests.processes import Program, await_true
 from wxapi.demo.embedded import Valkey
-from wxapi.platform import migrate
 
 
 @pytest.fixture(scope="session")
-def template_database(make_database: Callable[[], str]) -> str:
+def template_database(make_migrated_database: Callable[[], str]) -> str:
     """A migrated database to copy: faster than migrating each."""
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(EFFECTS)
     return url

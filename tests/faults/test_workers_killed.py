@@ -94,7 +94,8 @@ def test_supervisor_replaces_what_was_killed(bench: Bench) -> None:
         psutil.Process(pid).kill()
     bench.record("note", "word")
     bench.await_done(10)
-    again = await_true(lambda: len(found := program.events("process_started")) == 12 and found[6:])
+    begun = len(children)
+    again = await_true(lambda: len(found := program.events("process_started")) == 2 * begun and found[begun:])
     assert {event["process"] for event in again} == set(children)
     assert not {event["pid"] for event in again} & set(children.values())
 

@@ -72,7 +72,8 @@ def test_what_is_past_its_time_goes(phone_of: Callable[[str], Phone], put_clock:
     report = seen(reporter, filed(reporter, []), state="routed")
     worker = phone_of(f"worker-{VILLAGE}")
     worker.act(worker.get(f"/reports/{report['id']}"), "accept")
-    await_true(lambda: reporter.get("/me/messages")["items"], seconds=60)
+    # Both are told, of the routing and of the acceptance: one told after the jump would rightly be kept.
+    await_true(lambda: len(reporter.get("/me/messages")["items"]) == 2, seconds=60)
     put_clock(timedelta(days=200))
     await_true(lambda: not reporter.is_known(), seconds=30)
     later = phone_of("reporter-33")

@@ -21,7 +21,6 @@ from wxapi.notifications.models import Message, Template
 from wxapi.notifications.rules.notices import Delivery, Notice
 from wxapi.notifications.services import deliver, ledger, templates
 from wxapi.notifications.services import tell as telling
-from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 from wxapi.platform.wechat.codes import SUBSCRIBE_PATH
 from wxapi.reports.rules.messages import REPORT_PROGRESS
@@ -31,11 +30,10 @@ OPENID, TEMPLATE, STEPS = "o-at-once", "template-at-once", 5
 
 @pytest.fixture
 def committing_app(
-    make_database: Callable[[], str], make_config: Callable[..., Config], fake: FakeControl, redis: Redis
+    make_migrated_database: Callable[[], str], make_config: Callable[..., Config], fake: FakeControl, redis: Redis
 ) -> Flask:
     assert redis
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     config = make_config(
         database_url="postgresql+psycopg://" + url.partition("://")[2], wechat_base_url=fake.url, database_pool=12
     )

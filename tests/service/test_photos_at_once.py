@@ -16,14 +16,12 @@ from wxapi.app import create_app
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.errors import InvalidError
 from wxapi.photos.services import claim, send
-from wxapi.platform import migrate
 from wxapi.platform.db import db, transaction
 
 
 @pytest.fixture
-def committing_app(make_database: Callable[[], str], make_config: Callable[..., Config]) -> Flask:
-    url = make_database()
-    migrate.upgrade(url)
+def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Flask:
+    url = make_migrated_database()
     return create_app(
         make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW)
     )

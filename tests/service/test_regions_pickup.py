@@ -14,7 +14,6 @@ from tests import places
 from tests.statements import count_statements
 from wxapi.app import create_app
 from wxapi.kernel.errors import ConflictError
-from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.regions.services import importing, snapshot
 from wxapi.regions.services.lookup import locate, tree
@@ -85,11 +84,10 @@ def test_an_unchanged_version_is_not_read_again(session: Session) -> None:
 
 @pytest.fixture
 def two_apps(
-    make_config: Callable[..., Config], make_database: Callable[[], str]
+    make_config: Callable[..., Config], make_migrated_database: Callable[[], str]
 ) -> Iterator[tuple[Flask, Flask, str]]:
     """Two apps on one database stand for two processes: each has its own cache and its own connections."""
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])
     apps = create_app(config), create_app(config)
     yield *apps, url

@@ -17,7 +17,6 @@ from tests.factories import People
 from tests.reporting import Town, body, file_routed, read, refused, take, try_to
 from wxapi.app import create_app
 from wxapi.kernel.clock import FixedClock
-from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.models import Report, ReportEvent
@@ -27,10 +26,9 @@ Result = TypeVar("Result")
 
 
 @pytest.fixture(scope="module")
-def committing_app(make_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
+def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
     """An app whose writes stay, on a database of its own."""
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])
     app = create_app(config, clock=FixedClock(NOW))
     with app.app_context():

@@ -16,7 +16,6 @@ from tests.factories import People, Person
 from tests.schooling import School, open_school
 from wxapi.app import create_app
 from wxapi.kernel.clock import FixedClock, to_wire
-from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.training.models import Attendance, Enrolment, Flag
 from wxapi.training.services import review_flags
@@ -26,10 +25,9 @@ THREADS = 16
 
 
 @pytest.fixture(scope="module")
-def committing_app(make_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
+def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
     """An app whose writes stay, on a database of its own."""
-    url = make_database()
-    migrate.upgrade(url)
+    url = make_migrated_database()
     config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2], database_pool=THREADS)
     app = create_app(config, clock=FixedClock(NOW))
     with app.app_context():

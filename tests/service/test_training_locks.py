@@ -16,7 +16,6 @@ from tests.factories import People, Person
 from tests.schooling import School, open_school
 from wxapi.app import create_app
 from wxapi.kernel.clock import FixedClock, to_wire
-from wxapi.platform import migrate
 from wxapi.platform.db import db
 from wxapi.training.services import book_hours, review_flags, session_end
 
@@ -24,9 +23,8 @@ THREADS, OPERATIONS, PEOPLE = 12, 200, 24
 
 
 @pytest.fixture(scope="module")
-def committing_app(make_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
-    url = make_database()
-    migrate.upgrade(url)
+def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
+    url = make_migrated_database()
     config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2], database_pool=THREADS)
     app = create_app(config, clock=FixedClock(NOW))
     with app.app_context():

@@ -21,7 +21,7 @@ from workers.retries import MAX_ATTEMPTS
 from workers.topics import TOPICS as ALL_TOPICS
 from wxapi.app import create_app
 from wxapi.demo.embedded import free_port
-from wxapi.platform import migrate, outbox
+from wxapi.platform import outbox
 from wxapi.platform.db import db, transaction
 
 
@@ -39,10 +39,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
-def own_database(make_database: Callable[[], str]) -> str:
-    url = make_database()
-    migrate.upgrade(url)
-    return url
+def own_database(make_migrated_database: Callable[[], str]) -> str:
+    return make_migrated_database()
 
 
 @pytest.fixture

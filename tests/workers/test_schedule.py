@@ -10,7 +10,6 @@ import pytest
 from workers.relay import open_database
 from workers.schedule import ensure, record_due
 from workers.timetable import Daily, Every, Task
-from wxapi.platform import migrate
 
 HOURLY = Task("hourly", Every(hours=1), lambda: None)
 TASKS = {"hourly": HOURLY}
@@ -18,10 +17,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
-def own_database(make_database: Callable[[], str]) -> str:
-    url = make_database()
-    migrate.upgrade(url)
-    return url
+def own_database(make_migrated_database: Callable[[], str]) -> str:
+    return make_migrated_database()
 
 
 @pytest.fixture
