@@ -8,7 +8,7 @@ function show() {
   for (const box of form.querySelectorAll("[data-for]")) {
     box.hidden = !box.dataset.for.split(" ").includes(action);
   }
-  form.elements.note.required = Boolean(action) && action !== "confirm" && action !== "withdraw";
+  form.elements.note.required = Boolean(action) && !form.dataset.wordless.split(" ").includes(action);
 }
 
 form.addEventListener("change", show);

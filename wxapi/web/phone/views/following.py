@@ -10,6 +10,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.reports.rules.state import ReportState
+from wxapi.reports.rules.workflow import TABLE
 from wxapi.reports.services.act import act
 from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.services.own import OwnReport, read_own
@@ -19,10 +20,11 @@ from wxapi.web.kit.photos import kept_photos, sent_photos
 from wxapi.web.kit.render import page, see
 from wxapi.web.phone.blueprint import room
 from wxapi.web.phone.drafts import owner_mark
+from wxapi.web.phone.sayings import sayings_of
 from wxapi.web.phone.telling import standing
 
-# What a reporter says to their report, in the order it is offered.
-_SAID = ("answer", "confirm", "dispute", "reopen", "appeal", "withdraw")
+# What a reporter says to their report, in the order it is offered; a mere note belongs to the desk's page.
+SAYINGS = sayings_of(TABLE, besides={"note"})
 # What somebody waits for.
 _ASKED = frozenset({"answer", "confirm", "dispute"})
 # While nobody has taken it, joining another one instead makes sense.
@@ -51,7 +53,7 @@ def say(number: str) -> Response:
     own = read_own(actor, number.upper(), now=now)
     filled = typed(sent_photos())
     try:
-        if filled.action not in _SAID:
+        if filled.action not in SAYINGS:
             filled = Typed("", filled.fields, filled.photo_ids, filled.seen_lines)
         act(actor, own.view.id, requested(filled), now=now)
     except NotFoundError:
@@ -65,7 +67,7 @@ def say(number: str) -> Response:
 
 def _report(own: OwnReport, kept: Typed, *, error: DomainError | None = None, done: str | None = None) -> Response:
     view, now = own.view, runtime().clock.now()
-    actions, near = [action for action in _SAID if action in view.available_actions], []
+    actions, near = [said for code, said in SAYINGS.items() if code in view.available_actions], []
     if view.is_mine and view.state in _EARLY and not view.category.confidential:
         found = reports_nearby(view.location, Datum.GCJ02, view.category.code, now=now)
         near = [each for each in found if each.number != view.number]
@@ -76,7 +78,7 @@ def _report(own: OwnReport, kept: Typed, *, error: DomainError | None = None, do
         report=view,
         standing=standing(own, now),
         actions=actions,
-        is_asked=bool(_ASKED.intersection(actions)),
+        is_asked=any(said.code in _ASKED for said in actions),
         typed=kept,
         kept=kept_photos(kept.photo_ids),
         seen=len(view.timeline) if kept.seen_lines is None else kept.seen_lines,
