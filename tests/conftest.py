@@ -5,6 +5,7 @@
 
 import base64
 import math
+import os
 import subprocess
 import sys
 import uuid
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -86,7 +88,14 @@ def database_url(make_migrated_database: Callable[[], str]) -> str:
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     with embedded.redis_url() as url:
-        yield url
+        yield _own_part(url)
+
+
+def _own_part(redis_url: str) -> str:
+    """A database of this process's own, where several of `pytest -n` share the Redis of `REDIS_URL`."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    parts = urlsplit(redis_url)
+    return urlunsplit(parts._replace(path=f"/{int(parts.path.strip('/') or 0) + int(worker)}"))
 
 
 @pytest.fixture(scope="session")
