@@ -64,7 +64,7 @@ from wxapi.regions.services import holdings as region_holdings
 from wxapi.reports.queries import visibility as report_visibility
 from wxapi.reports.queries.reports import photo_is_visible
 from wxapi.reports.rules import messages as report_messages
-from wxapi.reports.rules.owed import STAGE_NAMES
+from wxapi.reports.rules.words import CITIZENS_STAGES, OFFICE_STAGES
 from wxapi.reports.rules.words import WORDS as REPORT_WORDS
 from wxapi.reports.services import personal as reports_personal
 from wxapi.reports.services import redistrict as report_moves
@@ -189,7 +189,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("person_kinds", KIND_NAMES),
     *REPORT_WORDS,
     *TRAINING_WORDS,
-    words("stages", STAGE_NAMES | TRAINING_STAGES),
+    words("stages", CITIZENS_STAGES | TRAINING_STAGES, offices=OFFICE_STAGES),
     words("unit_kinds", UNIT_KIND_NAMES),
     words("unit_fields", UNIT_FIELD_NAMES),
     words("matter_kinds", MATTER_KIND_NAMES),

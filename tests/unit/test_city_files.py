@@ -189,6 +189,11 @@ def test_words_are_the_citys_own_where_it_has_them() -> None:
     shipped = words("states", {"triage": "待分派", "routed": "待受理"})
     (own,) = reworded([shipped], {"states": {"triage": "待派单"}})
     assert [(word.code, word.zh) for word in own.items] == [("triage", "待派单"), ("routed", "待受理")]
+    # A city's own word is everybody's.
+    inside = words("states", {"on_hold": "暂缓办理"}, offices={"on_hold": "挂账"})
+    (kept,), (own,) = (reworded([inside], said)[0].items for said in ({}, {"states": {"on_hold": "待条件成熟"}}))
+    assert (kept.zh, kept.office) == ("暂缓办理", "挂账")
+    assert (own.zh, own.office) == ("待条件成熟", "")
     for wrong in ({"state": {"triage": "x"}}, {"states": {"triag": "x"}}):
         with pytest.raises(KeyError):
             reworded([shipped], wrong)

@@ -1,6 +1,7 @@
 """One case at the desk: every action, and nothing typed is lost."""
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.factories import People
 from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, settle, take
 from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
+from wxapi.platform.runtime import runtime
 
 NASTY = '<script>alert(1)</script>"><svg onload=alert(2)>'
 
@@ -182,3 +184,21 @@ def test_statements_of_a_case(town: Town, browser: Browser) -> None:
     with count_statements() as statements:
         assert browser.get(f"/desk/r/{report['number']}").status_code == 200
     assert len(statements) <= 8, statements
+
+
+def test_a_hold_is_told_to_offices_in_their_word_and_to_citizens_in_theirs(town: Town, browser: Browser) -> None:
+    """To a citizen 挂账 would say that the matter is pursued."""
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    review = (runtime().clock.now() + timedelta(days=5)).date().isoformat()
+    report = take(town.worker, report, "request_hold", note="等天晴", reason_code="weather", review_on=review)
+    take(town.officer, report, "approve_hold")
+    browser.sign_in(town.worker)
+    queue = browser.page("/desk").select_one("tr[data-key] .badge")
+    assert queue is not None
+    assert "挂账" in queue.get_text()
+    case = browser.page(f"/desk/r/{report['number']}").get_text()
+    assert "同意挂账" in case
+    assert "暂缓" not in case
+    told = browser.sign_in(town.reporter).page(f"/m/r/{report['number']}").get_text()
+    assert "同意暂缓办理" in told
+    assert "挂账" not in told

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import NOW
 from tests.factories import People
+from tests.schooling import open_school
 from tests.web.browsing import Browser
 from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.kernel.permissions import Role
@@ -42,6 +43,34 @@ def test_a_poster_tells_what_when_where(session_id: str, browser: Browser, clock
     assert "已结束" in browser.page(f"/t/{session_id}").get_text()
 
 
+def test_a_certificate_tells_name_title_date_and_hours_and_nothing_more(people: People, browser: Browser) -> None:
+    school = open_school(people)
+    hall = school.make(starts=-300, ends=-60)
+    named = {"nickname": "李四", "kind": "party_member"}
+    assert school.member.call("PUT", "/me", json=named).status_code == 200
+    path = f"/training/sessions/{hall['id']}/attendance/{school.member.actor.user_id}"
+    present = {"state": "present", "reason": "现场核对"}
+    assert school.organiser.call("PUT", path, json=present).status_code == 200
+    made = school.member.post("/me/training/certificates", {"session_id": hall["id"]}).get_json()
+    code = made["verify_url"].rpartition("/")[2]
+    page = browser.page(f"/c/{code}")
+    assert "证书有效" in page.get_text()
+    facts = [(str(term.text), str(term.find_next("dd").text)) for term in page.select("dl.facts dt")]  # type: ignore[union-attr]
+    assert facts == [
+        ("姓名（本人填写）", "李四"),
+        ("培训内容", "党课开讲啦"),
+        ("时间", "2026-11-23"),
+        ("学时", "4.0"),
+    ]
+    assert browser.get(f"/c/{code.lower()}").status_code == 200  # as somebody types it
+    for secret in (str(school.member.actor.user_id), hall["id"], made["id"]):
+        assert secret not in page.decode()
+    assert school.organiser.call("PUT", path, json={"state": "absent", "reason": "登记有误"}).status_code == 200
+    gone = browser.page(f"/c/{code}", 404)
+    assert "没有查到有效的证书" in gone.get_text()
+    assert "李四" not in gone.get_text()
+
+
 @pytest.mark.parametrize(
     "path", ["/t/x", "/t/0d7a5f0e-7a51-4f0e-9a55-0c7c3a2d1b11", "/c/nonsense", "/c/%00", "/c/中文"]
 )
@@ -66,6 +95,8 @@ def test_the_vocabulary_is_public_and_cheap(browser: Browser) -> None:
     first = browser.client.get("/api/v1/vocabulary")
     body = first.get_json()
     assert {"code": "triage", "zh": "待分派", "colour": "amber", "order": 1} in body["states"]
+    held = next(each for each in body["states"] if each["code"] == "on_hold")
+    assert (held["zh"], held["office"]) == ("暂缓办理", "挂账")
     assert {"states", "roles", "actions", "reasons", "person_kinds", "session_kinds", "cards", "version"} <= set(body)
     again = browser.client.get("/api/v1/vocabulary", headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304

@@ -25,6 +25,7 @@ class Word:
     Args:
         code: as the API writes it.
         zh: as people read it.
+        office: as offices say it among themselves, where that is another word; empty elsewhere.
         colour: the name of a colour of the pages; empty where none is shown.
         order: where it stands among the words of its group.
     """
@@ -33,6 +34,7 @@ class Word:
     zh: str
     colour: str = ""
     order: int = 0
+    office: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,26 @@ class Words:
     items: tuple[Word, ...]
 
 
-def words(group: str, said: Mapping[Code, str], colours: Mapping[Code, str] | None = None) -> Words:
-    """Words of a group, in the order of the table; colours of some of them."""
+def words(
+    group: str,
+    said: Mapping[Code, str],
+    colours: Mapping[Code, str] | None = None,
+    offices: Mapping[Code, str] | None = None,
+) -> Words:
+    """Words of a group, in the order of the table; of some of them a colour, and the word of offices."""
     shades: Mapping[Code, str] = colours or {}
-    items = (Word(str(code), zh, shades.get(code, ""), order) for order, (code, zh) in enumerate(said.items()))
+    inside: Mapping[Code, str] = offices or {}
+    items = (
+        Word(str(code), zh, shades.get(code, ""), order, inside.get(code, ""))
+        for order, (code, zh) in enumerate(said.items())
+    )
     return Words(group, tuple(items))
 
 
 def reworded(vocabulary: Iterable[Words], said: Mapping[str, Mapping[str, str]]) -> tuple[Words, ...]:
     """The vocabulary in a city's own words, by group and code; codes, colours and order stay.
+
+    A city's word is everybody's: where it names one, offices have no other.
 
     Raises:
         KeyError: the group, or the group and code as `group.code`, that there is none of.
@@ -68,7 +81,8 @@ def reworded(vocabulary: Iterable[Words], said: Mapping[str, Mapping[str, str]])
 
 
 def _in_words_of(own: Mapping[str, str], group: Words) -> Words:
-    return Words(group.group, tuple(replace(word, zh=own.get(word.code, word.zh)) for word in group.items))
+    items = (replace(word, zh=own[word.code], office="") if word.code in own else word for word in group.items)
+    return Words(group.group, tuple(items))
 
 
 def by_group(vocabulary: Iterable[Words]) -> dict[str, tuple[Word, ...]]:

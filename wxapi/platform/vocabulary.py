@@ -18,7 +18,7 @@ blueprint = ApiBlueprint("vocabulary", __name__, description="词汇表：代码
 
 
 class Vocabulary(WireSchema):
-    """Group → `[{"code","zh","colour","order"}]`, and the version of it all."""
+    """Group → `[{"code","zh","colour","order"}]`, `office` where offices say another word; and the version of it all."""
 
     class Meta:
         unknown = "include"
@@ -53,4 +53,5 @@ def read_vocabulary() -> Response:
 
 
 def _item(word: Word) -> dict[str, str | int]:
-    return {"code": word.code, "zh": word.zh, "colour": str(word.colour), "order": word.order}
+    item = {"code": word.code, "zh": word.zh, "colour": str(word.colour), "order": word.order}
+    return {**item, "office": word.office} if word.office else item

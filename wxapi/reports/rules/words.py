@@ -1,6 +1,10 @@
-"""Words of reports, as people read them."""
+"""Words of reports, as people read them.
+
+To a citizen 挂账 says that the matter is pursued, to an office that it is put off: each reads a word of its own.
+"""
 
 from wxapi.kernel.words import Colour, words
+from wxapi.reports.rules.owed import HOLD_REVIEW, STAGE_NAMES
 from wxapi.reports.rules.state import STATE_NAMES, ReportState
 
 STATES = words(
@@ -16,6 +20,7 @@ STATES = words(
         ReportState.CLOSED: Colour.GREEN,
         ReportState.REFUSED: Colour.RED,
     },
+    {ReportState.ON_HOLD: "挂账"},
 )
 ACTIONS = words(
     "actions",
@@ -27,9 +32,9 @@ ACTIONS = words(
         "return": "退回",
         "hand_on": "转办",
         "refuse": "不予受理",
-        "request_hold": "申请挂账",
-        "approve_hold": "同意挂账",
-        "deny_hold": "不同意挂账",
+        "request_hold": "申请暂缓办理",
+        "approve_hold": "同意暂缓办理",
+        "deny_hold": "不同意暂缓办理",
         "resume": "恢复办理",
         "request_extension": "申请延期",
         "approve_extension": "同意延期",
@@ -51,6 +56,10 @@ ACTIONS = words(
         "card": "亮牌",
         "redistrict": "区划调整",
     },
+    offices={"request_hold": "申请挂账", "approve_hold": "同意挂账", "deny_hold": "不同意挂账"},
 )
 CARDS = words("cards", {"yellow": "黄牌", "red": "红牌"}, {"yellow": Colour.AMBER, "red": Colour.RED})
+# Stages of duties are named for offices; a citizen reads one of them otherwise.
+CITIZENS_STAGES = STAGE_NAMES | {HOLD_REVIEW: "暂缓复核"}
+OFFICE_STAGES = {HOLD_REVIEW: STAGE_NAMES[HOLD_REVIEW]}
 WORDS = (STATES, ACTIONS, CARDS)

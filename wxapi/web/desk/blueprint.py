@@ -11,4 +11,5 @@ room = Pages(
         MenuEntry("/desk/holds", "待审批", Permission.MODERATE),
         MenuEntry("/desk/moderation", "内容审核", Permission.MODERATE),
     ),
+    for_offices=True,
 )

@@ -27,11 +27,15 @@ class Pages(Blueprint):
         name: of the room; first part of its endpoints.
         import_name: the room's package.
         menu: what the room adds to the menu.
+        for_offices: its readers are offices, who say some things in words of their own.
     """
 
-    def __init__(self, name: str, import_name: str, *, menu: tuple[MenuEntry, ...] = ()) -> None:
+    def __init__(
+        self, name: str, import_name: str, *, menu: tuple[MenuEntry, ...] = (), for_offices: bool = False
+    ) -> None:
         super().__init__(name, import_name, template_folder="templates")
         self.menu = menu
+        self.for_offices = for_offices
 
     def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None, *a: Any, **kw: Any) -> None:
         """Register a view; one that names no permission does not even import."""
@@ -42,4 +46,15 @@ class Pages(Blueprint):
 
 def is_page() -> bool:
     """Whether this request is for a page (and not for the API)."""
-    return isinstance(current_app.blueprints.get(request.blueprint or ""), Pages)
+    return _room() is not None
+
+
+def is_for_offices() -> bool:
+    """Whether this request is for a page of offices."""
+    room = _room()
+    return room is not None and room.for_offices
+
+
+def _room() -> Pages | None:
+    found = current_app.blueprints.get(request.blueprint or "")
+    return found if isinstance(found, Pages) else None

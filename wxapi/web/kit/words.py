@@ -1,9 +1,13 @@
-"""The vocabulary as pages read it: a word, its colour, and a shape for those who do not tell colours apart."""
+"""The vocabulary as pages read it: a word, its colour, and a shape for those who do not tell colours apart.
+
+A page of a room for offices says the word of offices, where they have one of their own.
+"""
 
 from dataclasses import dataclass
 
-from wxapi.kernel.words import Colour
+from wxapi.kernel.words import Colour, Word
 from wxapi.platform import vocabulary
+from wxapi.web.kit.blueprint import is_for_offices
 
 _SHAPES = {Colour.GREY: "○", Colour.BLUE: "◆", Colour.AMBER: "▲", Colour.RED: "■", Colour.GREEN: "●"}
 
@@ -23,7 +27,7 @@ def word(group: str, code: str | None) -> Sign:
     for each in vocabulary.groups().get(group, ()):
         if each.code == code:
             colour = Colour(each.colour or Colour.GREY)
-            return Sign(each.code, each.zh, colour.value, _SHAPES[colour])
+            return Sign(each.code, _said(each), colour.value, _SHAPES[colour])
     return Sign(code or "", code or "", Colour.GREY.value, _SHAPES[Colour.GREY])
 
 
@@ -34,4 +38,8 @@ def name(group: str, code: str | None) -> str:
 
 def names(group: str) -> dict[str, str]:
     """Code → word of a whole group."""
-    return {each.code: each.zh for each in vocabulary.groups().get(group, ())}
+    return {each.code: _said(each) for each in vocabulary.groups().get(group, ())}
+
+
+def _said(each: Word) -> str:
+    return each.office if each.office and is_for_offices() else each.zh

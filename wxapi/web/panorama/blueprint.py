@@ -12,4 +12,5 @@ room = Pages(
         MenuEntry("/statistics", "统计", Permission.STATISTICS),
         MenuEntry("/exports", "导出", Permission.EXPORT),
     ),
+    for_offices=True,
 )
