@@ -18,7 +18,7 @@ blueprint = ApiBlueprint("vocabulary", __name__, description="词汇表：代码
 
 
 class Vocabulary(WireSchema):
-    """Group → `[{"code","zh","colour","order"}]`, `office` where offices say another word; and the version of it all."""
+    """Group → `[{"code","zh","colour","order"}]`, `office` where offices say another word; the version of all."""
 
     class Meta:
         unknown = "include"
