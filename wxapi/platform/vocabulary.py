@@ -53,5 +53,5 @@ def read_vocabulary() -> Response:
 
 
 def _item(word: Word) -> dict[str, str | int]:
-    item = {"code": word.code, "zh": word.zh, "colour": str(word.colour), "order": word.order}
+    item: dict[str, str | int] = {"code": word.code, "zh": word.zh, "colour": str(word.colour), "order": word.order}
     return {**item, "office": word.office} if word.office else item
