@@ -78,8 +78,10 @@ class Config:
     wechat_push_token: Secret
     wechat_push_aes_key: Secret
     encryption_keys: tuple[NamedKey, ...]
-    lookup_key: Secret
+    lookup_keys: tuple[Secret, ...]
     signing_keys: tuple[Secret, ...]
+    # Of the audit's digests; empty: the look-up keys.
+    audit_keys: tuple[Secret, ...] = ()
     # None: the demo city in the package.
     city_folder: Path | None = None
     log_level: str = "INFO"
@@ -126,8 +128,11 @@ class Config:
                 _named_keys,
                 wants="name:base64 of 32 bytes, several parted by commas",
             ),
-            lookup_key=read("WXAPI_LOOKUP_KEY", _key, wants="base64 of 32 bytes; never change it"),
+            lookup_keys=read("WXAPI_LOOKUP_KEY", _keys, wants="base64 of 32 bytes, several parted by commas"),
             signing_keys=read("WXAPI_SIGNING_KEYS", _keys, wants="base64 of 32 bytes, several parted by commas"),
+            audit_keys=read(
+                "WXAPI_AUDIT_KEYS", _optional_keys, default="", wants="base64 of 32 bytes, several parted by commas"
+            ),
             city_folder=read("WXAPI_CITY_FOLDER", _folder, default="none", wants="the folder of the city's own rules"),
             log_level=read("WXAPI_LOG_LEVEL", _log_level, default="INFO", wants="DEBUG, INFO, WARNING or ERROR"),
             trusted_proxies=read("WXAPI_TRUSTED_PROXIES", _count, default="0", wants="a number of proxies, 0 to 9"),
@@ -251,6 +256,10 @@ def _key(text: str) -> Secret:
 
 def _keys(text: str) -> tuple[Secret, ...]:
     return tuple(_key(part.strip()) for part in text.split(","))
+
+
+def _optional_keys(text: str) -> tuple[Secret, ...]:
+    return _keys(text) if text else ()
 
 
 def _named_keys(text: str) -> tuple[NamedKey, ...]:

@@ -6,9 +6,14 @@ import sys
 
 from config import Config, ConfigError
 from wxapi.app import create_app, make_front
+from wxapi.platform import keys
 
 try:
-    app = create_app(Config.from_env(os.environ))
+    config = Config.from_env(os.environ)
+    app = create_app(config)
+    # Operator commands run without: some of them mend it.
+    if "FLASK_RUN_FROM_CLI" not in os.environ:
+        keys.refuse_missing(config)
 except ConfigError as error:
     sys.exit(f"Cannot start: {error}")
 front = make_front(app)

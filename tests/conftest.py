@@ -147,7 +147,7 @@ def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.Temp
             "wechat_push_token": Secret(b"gridWoodpecker2026"),
             "wechat_push_aes_key": Secret(b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
             "encryption_keys": (NamedKey("k1", Secret(bytes(range(32)))),),
-            "lookup_key": Secret(b"l" * 32),
+            "lookup_keys": (Secret(b"l" * 32),),
             "signing_keys": (Secret(b"s" * 32),),
             "log_level": "WARNING",
             "rate_limits": False,

@@ -37,7 +37,7 @@ def environment(config: Config) -> dict[str, str]:
         "WECHAT_PUSH_TOKEN": config.wechat_push_token.value.decode(),
         "WECHAT_PUSH_AES_KEY": config.wechat_push_aes_key.value.decode(),
         "WXAPI_ENCRYPTION_KEYS": ",".join(f"{named.name}:{key(named.key)}" for named in config.encryption_keys),
-        "WXAPI_LOOKUP_KEY": key(config.lookup_key),
+        "WXAPI_LOOKUP_KEY": ",".join(key(each) for each in config.lookup_keys),
         "WXAPI_SIGNING_KEYS": ",".join(key(secret) for secret in config.signing_keys),
         "WXAPI_LOG_LEVEL": config.log_level,
         "WXAPI_RATE_LIMITS": "on" if config.rate_limits else "off",

@@ -17,7 +17,7 @@ from workers.supervisor import supervise
 from workers.timetable import TASKS, Task
 from workers.topics import TOPICS, Topics
 from wxapi.app import RETENTION
-from wxapi.platform import city_folder, logs, retention
+from wxapi.platform import city_folder, keys, logs, retention
 from wxapi.platform.demo_clock import clock_of
 
 _HELP = """\
@@ -89,6 +89,7 @@ def main(argv: Sequence[str], tables: Tables) -> None:
         config = Config.from_env(os.environ)
         retention.judge(config, RETENTION)
         city_folder.take(config)
+        keys.refuse_missing(config)
     except ConfigError as error:
         sys.exit(f"Cannot start: {error}")
     logs.configure(config.log_level)

@@ -43,6 +43,8 @@ from wxapi.platform import (
     health,
     http,
     idempotency,
+    keys,
+    keys_cli,
     limits,
     logs,
     openapi,
@@ -210,6 +212,7 @@ LANES: dict[str, str] = {
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     *platform_cli.COMMANDS,
+    keys_cli.group,
     regions_cli.regions,
     units_cli.units,
     identity_cli.people,
@@ -233,6 +236,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     db.init_app(app, config)
     problems.install(app)
     http.install(app, upload_limits=UPLOADS)
+    keys.install(app)
     guard.install(app, authenticate, page_actor, confirm)
     limits.install(app, config, parts.redis)
     vocabulary.install(app, city_folder.vocabulary_of(rules, VOCABULARY))
@@ -292,5 +296,5 @@ def make_parts(config: Config, clock: Clock) -> Runtime:
         wechat=WeChatClient(
             config.wechat_base_url, config.wechat_appid, config.wechat_secret.value.decode(), redis, clock
         ),
-        cipher=Cipher(config.encryption_keys, config.lookup_key),
+        cipher=Cipher(config.encryption_keys, config.lookup_keys, audit=config.audit_keys),
     )

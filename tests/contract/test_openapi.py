@@ -40,7 +40,7 @@ NOWHERE = Config(
     wechat_push_token=KEY,
     wechat_push_aes_key=KEY,
     encryption_keys=(NamedKey("k", KEY),),
-    lookup_key=KEY,
+    lookup_keys=(KEY,),
     signing_keys=(KEY,),
     log_level="WARNING",
 )

@@ -202,7 +202,7 @@ def push_all_kinds(fake: FakeControl, config: Config) -> None:
 def secrets_of(bench: Bench) -> set[str]:
     """What the configuration and Redis hold."""
     config = bench.config
-    keys = [config.lookup_key, *config.signing_keys, *(named.key for named in config.encryption_keys)]
+    keys = [*config.lookup_keys, *config.signing_keys, *(named.key for named in config.encryption_keys)]
     plain = [config.wechat_secret, config.wechat_push_token, config.wechat_push_aes_key]
     values = {base64.b64encode(key.value).decode() for key in keys} | {secret.value.decode() for secret in plain}
     (token_key,) = [key for key in bench.redis.keys("*") if key.endswith(b"token")]  # type: ignore[union-attr]

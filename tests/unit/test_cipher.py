@@ -9,7 +9,7 @@ from wxapi.platform.cipher import Cipher, SealError
 
 OLD, NEW = NamedKey("2025", Secret(b"o" * 32)), NamedKey("2026", Secret(b"n" * 32))
 LOOKUP = Secret(b"l" * 32)
-CIPHER = Cipher((NEW, OLD), LOOKUP)
+CIPHER = Cipher((NEW, OLD), (LOOKUP,))
 
 
 @given(st.text(max_size=200))
@@ -32,11 +32,11 @@ def test_another_purpose_does_not_open() -> None:
 
 
 def test_keys_rotate() -> None:
-    before = Cipher((OLD,), LOOKUP).seal("x", purpose="p")
+    before = Cipher((OLD,), (LOOKUP,)).seal("x", purpose="p")
     assert CIPHER.open(before, purpose="p") == "x"
     assert CIPHER.seal("x", purpose="p").startswith(b"2026\0")
     with pytest.raises(SealError):
-        Cipher((NEW,), LOOKUP).open(before, purpose="p")
+        Cipher((NEW,), (LOOKUP,)).open(before, purpose="p")
 
 
 @pytest.mark.parametrize("sealed", [b"", b"\0", b"2026", b"2026\0short", "键\0".encode() + b"x" * 40])
@@ -46,6 +46,6 @@ def test_rubbish_is_refused(sealed: bytes) -> None:
 
 
 def test_digests_find_equal_texts_of_one_purpose() -> None:
-    assert CIPHER.digest("a", purpose="p") == Cipher((OLD,), LOOKUP).digest("a", purpose="p")
+    assert CIPHER.digest("a", purpose="p") == Cipher((OLD,), (LOOKUP,)).digest("a", purpose="p")
     assert CIPHER.digest("a", purpose="p") != CIPHER.digest("a", purpose="q")
-    assert CIPHER.digest("a", purpose="p") != Cipher((OLD,), Secret(b"x" * 32)).digest("a", purpose="p")
+    assert CIPHER.digest("a", purpose="p") != Cipher((OLD,), (Secret(b"x" * 32),)).digest("a", purpose="p")

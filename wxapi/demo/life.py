@@ -202,7 +202,7 @@ class _Life:
 
 def _person(openid: str, now: datetime) -> Actor:
     """Somebody of the demo, as they are in office now."""
-    user = user_by_digest(db.session(), runtime().cipher.digest(openid, purpose="user.openid"))
+    user = user_by_digest(db.session(), runtime().cipher.digests(openid, purpose="user.openid"))
     assert user is not None, f"{openid} is not there: the city's people come first."
     return actor_of(db.session(), user.id, today=local_day(now))
 

@@ -94,7 +94,7 @@ def _import_city(now: datetime) -> None:
 
 
 def _appoint_people(now: datetime) -> None:
-    admin = runtime().cipher.digest(people.ADMIN, purpose="user.openid")
+    admin = runtime().cipher.digests(people.ADMIN, purpose="user.openid")
     if user_by_digest(db.session(), admin) is not None:
         return
     if db.session.scalar(select(User.id).limit(1)) is not None:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
+from wxapi.platform.sealed import LookupDigest, Sealed
 
 
 class User(Base):
@@ -35,10 +36,10 @@ class User(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
-    openid_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
-    openid_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    phone_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
-    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    openid_digest: Mapped[bytes | None] = mapped_column(LookupDigest("openid_sealed", "user.openid"))
+    openid_sealed: Mapped[bytes | None] = mapped_column(Sealed("user.openid"))
+    phone_digest: Mapped[bytes | None] = mapped_column(LookupDigest("phone_sealed", "user.phone"))
+    phone_sealed: Mapped[bytes | None] = mapped_column(Sealed("user.phone"))
     nickname: Mapped[str] = mapped_column(Text, server_default="")
     kind: Mapped[str | None] = mapped_column(Text)
     consent_version: Mapped[str | None] = mapped_column(Text)
@@ -148,10 +149,10 @@ class RosterEntry(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
-    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    post_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    phone_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    phone_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    name_sealed: Mapped[bytes] = mapped_column(Sealed("roster"))
+    post_sealed: Mapped[bytes] = mapped_column(Sealed("roster"))
+    phone_sealed: Mapped[bytes] = mapped_column(Sealed("roster"))
+    phone_digest: Mapped[bytes] = mapped_column(LookupDigest("phone_sealed", "user.phone"))
     role: Mapped[str] = mapped_column(Text)
     region_code: Mapped[str] = mapped_column(String(15), ForeignKey("regions.code"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -102,9 +102,9 @@ def actor_of(session: Session, user_id: uuid.UUID, *, today: date) -> Actor:
     return Actor(user_id, held, ties=_followed(ties))
 
 
-def user_by_digest(session: Session, openid_digest: bytes) -> User | None:
-    """The person with this openid."""
-    return session.scalars(select(User).where(User.openid_digest == openid_digest)).one_or_none()
+def user_by_digest(session: Session, openid_digests: Sequence[bytes]) -> User | None:
+    """The person with this openid, by its digests under each look-up key."""
+    return session.scalars(select(User).where(User.openid_digest.in_(openid_digests))).one_or_none()
 
 
 def in_force(today: date) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
+from wxapi.platform.sealed import Sealed
 
 
 class Message(Base):
@@ -105,5 +106,5 @@ class PushEvent(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     repeat_digest: Mapped[bytes] = mapped_column(LargeBinary)
     event: Mapped[str] = mapped_column(Text)
-    body_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    body_sealed: Mapped[bytes | None] = mapped_column(Sealed("push.event"))
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

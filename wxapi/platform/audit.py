@@ -72,7 +72,7 @@ def record(
         "subject": subject,
         "detail": json.dumps(detail),
         "request_id": request_id,
-        "digest": unique + keyed_digest(runtime().cipher, row, unique.hex()),
+        "digest": unique + keyed_digests(runtime().cipher, row, unique.hex())[0],
     }
     write_later(session, _ADD, values)
 
@@ -82,11 +82,19 @@ def is_ours(cipher: Cipher, row: AuditRow) -> bool:
     if row.digest is None:
         return False
     unique = row.digest[:_RANDOM_BYTES]
-    return hmac.compare_digest(row.digest[_RANDOM_BYTES:], keyed_digest(cipher, row, unique.hex()))
+    return believed(row.digest[_RANDOM_BYTES:], keyed_digests(cipher, row, unique.hex()))
 
 
-def keyed_digest(cipher: Cipher, row: AuditRow, *before: str | int) -> bytes:
-    """A digest over a row's values and something before them; its key is not in the database."""
+def believed(found: bytes, digests: tuple[bytes, ...]) -> bool:
+    """Whether a digest is one of those."""
+    return any(hmac.compare_digest(found, digest) for digest in digests)
+
+
+def keyed_digests(cipher: Cipher, row: AuditRow, *before: str | int) -> tuple[bytes, ...]:
+    """Digests over a row's values and something before them, one a key of the audit; the first is written.
+
+    The keys are not in the database.
+    """
     values = [
         *before,
         row.at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -96,4 +104,4 @@ def keyed_digest(cipher: Cipher, row: AuditRow, *before: str | int) -> bytes:
         row.detail,
         row.request_id,
     ]
-    return cipher.digest(json.dumps(values, ensure_ascii=False, sort_keys=True), purpose="audit.chain")
+    return cipher.audit_digests(json.dumps(values, ensure_ascii=False, sort_keys=True))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import BigInteger, ColumnElement, DateTime, LargeBinary, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from wxapi.platform.audit import AuditRow, is_ours, keyed_digest
+from wxapi.platform.audit import AuditRow, believed, is_ours, keyed_digests
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.db import Base
 
@@ -73,7 +73,7 @@ def seal(session: Session, cipher: Cipher, *, now: datetime) -> Head:
     for row in session.scalars(loose.order_by(AuditRow.id).limit(_BATCH)).all():
         if not (is_ours(cipher, row) or (without and row.digest is None)):
             continue
-        head = Head(head.seq + 1, _digest(cipher, head.digest, row), max(head.latest_at, row.at))
+        head = Head(head.seq + 1, _digests(cipher, head.digest, row)[0], max(head.latest_at, row.at))
         session.add(AuditLink(seq=head.seq, audit_id=row.id, digest=head.digest, latest_at=head.latest_at))
     session.flush()
     return head
@@ -114,7 +114,7 @@ def verify(
             yield Fault("relinked", link.audit_id, link.seq)
         if row is None:
             yield Fault("removed", link.audit_id, link.seq)
-        elif _digest(cipher, before.digest, row) != link.digest:
+        elif not believed(link.digest, _digests(cipher, before.digest, row)):
             yield Fault("altered", link.audit_id, link.seq)
         before = Head(link.seq, link.digest, link.latest_at)
     if known is not None and known[0] > before.seq:
@@ -140,5 +140,5 @@ def _loose() -> ColumnElement[bool]:
     return ~select(AuditLink.seq).where(AuditLink.audit_id == AuditRow.id).exists()
 
 
-def _digest(cipher: Cipher, before: bytes, row: AuditRow) -> bytes:
-    return keyed_digest(cipher, row, before.hex(), row.id)
+def _digests(cipher: Cipher, before: bytes, row: AuditRow) -> tuple[bytes, ...]:
+    return keyed_digests(cipher, row, before.hex(), row.id)

@@ -25,13 +25,22 @@ class Cipher:
 
     Args:
         keys: the first seals, all open.
-        lookup: the key of the look-up digests; it cannot rotate without re-computing them.
+        lookup: the first makes look-up digests, all find them.
+        audit: those of the audit's digests, in the same way; empty: the look-up keys.
     """
 
-    def __init__(self, keys: tuple[NamedKey, ...], lookup: Secret) -> None:
+    def __init__(
+        self, keys: tuple[NamedKey, ...], lookup: tuple[Secret, ...], *, audit: tuple[Secret, ...] = ()
+    ) -> None:
         self._first = keys[0].name
         self._aead = {key.name: AESGCM(key.key.value) for key in keys}
-        self._lookup = lookup.value
+        self._lookup = tuple(key.value for key in lookup)
+        self._audit = tuple(key.value for key in audit or lookup)
+
+    @property
+    def first(self) -> str:
+        """The name of the key that seals."""
+        return self._first
 
     def seal(self, text: str, *, purpose: str) -> bytes:
         """Seal a text for one purpose, such as `user.openid`."""
@@ -56,4 +65,16 @@ class Cipher:
 
     def digest(self, text: str, *, purpose: str) -> bytes:
         """A 32-byte keyed digest: equal texts of one purpose give equal digests."""
-        return hmac.new(self._lookup, purpose.encode() + b"\0" + text.encode(), hashlib.sha256).digest()
+        return _digest(self._lookup[0], text, purpose)
+
+    def digests(self, text: str, *, purpose: str) -> tuple[bytes, ...]:
+        """What a text may be found by: its digest under each look-up key, that of `digest` first."""
+        return tuple(_digest(key, text, purpose) for key in self._lookup)
+
+    def audit_digests(self, text: str) -> tuple[bytes, ...]:
+        """Digests of a text under each key of the audit; the first is written, all are believed."""
+        return tuple(_digest(key, text, "audit.chain") for key in self._audit)
+
+
+def _digest(key: bytes, text: str, purpose: str) -> bytes:
+    return hmac.new(key, purpose.encode() + b"\0" + text.encode(), hashlib.sha256).digest()

@@ -7,6 +7,8 @@ from flask.cli import AppGroup
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from wxapi.platform.keys import KeysMissingError
+
 # SQLSTATE → what it means here.
 _SENTENCES = {
     "42P01": "The database has no table for this",
@@ -38,6 +40,8 @@ class CommandGroup(AppGroup):
             if sentence is None:
                 raise
             raise click.ClickException(sentence) from None
+        except KeysMissingError as error:
+            raise click.ClickException(str(error)) from None
         except RedisError:
             raise click.ClickException("Redis at REDIS_URL does not answer.") from None
 

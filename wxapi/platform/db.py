@@ -202,8 +202,8 @@ class UnitOfWork:
 
 
 def on_begin(app: Flask, hook: Callable[[Session, Collection[Any]], None]) -> None:
-    """Have `hook(session, locking)` called at the beginning of every `transaction()` of the app."""
-    app.extensions[_ON_BEGIN] = hook
+    """Have `hook(session, locking)` called at the beginning of every `transaction()` of the app, after earlier ones."""
+    app.extensions[_ON_BEGIN] = (*app.extensions.get(_ON_BEGIN, ()), hook)
 
 
 @contextmanager
@@ -226,8 +226,7 @@ def transaction(*, locking: Collection[Any] = ()) -> Iterator[Session]:
     info[_OPEN] = True
     unit: UnitOfWork | None = info.get(_UNIT)
     try:
-        hook = current_app.extensions.get(_ON_BEGIN)
-        if hook is not None:
+        for hook in current_app.extensions.get(_ON_BEGIN, ()):
             hook(session, locking)
         yield session
         if unit is None:

@@ -12,18 +12,19 @@ import click
 from alembic.script import ScriptDirectory
 from flask.cli import with_appcontext
 from redis.exceptions import RedisError
-from sqlalchemy import Column, LargeBinary, func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from wxapi.kernel.clock import SystemClock
-from wxapi.platform import migrate
+from wxapi.platform import keys, migrate
 from wxapi.platform.commands import sentence_of
-from wxapi.platform.db import Base, db
+from wxapi.platform.db import db
+from wxapi.platform.rewrap import names_in
 from wxapi.platform.runtime import runtime
+from wxapi.platform.sealed import sealed_columns
 
 _TIMEOUT_S = 5
 _CLOCKS_APART_S = 30
-_LONGEST_NAME = 16
 
 
 class FaultError(Exception):
@@ -83,31 +84,16 @@ def _schema() -> str:
 
 
 def _keys() -> str:
-    """Which keys the sealed values name. Reads each of those columns whole."""
+    """Which keys were noted, and which the sealed values name. Reads each of those columns whole."""
+    if faults := keys.missing(db.session(), runtime().config):
+        raise FaultError(" ".join(faults))
     known = {key.name for key in runtime().config.encryption_keys}
-    needed = {name for column in sealed_columns() for name in _names_in(column)}
+    needed = {name for column, _ in sealed_columns() for name in names_in(db.session(), column)}
     if missing := needed - known:
         raise FaultError(
             f"data are sealed with {', '.join(sorted(missing))}: put that key back into WXAPI_ENCRYPTION_KEYS."
         )
     return f"data need {', '.join(sorted(needed)) or 'none'}"
-
-
-def sealed_columns() -> list[Column[bytes]]:
-    """Every column that holds what `Cipher.seal` made, by its name."""
-    return [
-        column
-        for table in Base.metadata.sorted_tables
-        for column in table.columns
-        if isinstance(column.type, LargeBinary) and (column.name == "sealed" or column.name.endswith("_sealed"))
-    ]
-
-
-def _names_in(column: Column[bytes]) -> list[str]:
-    # A name is at most 16 bytes and ends with a zero byte.
-    start = func.encode(func.substr(column, 1, _LONGEST_NAME + 1), "escape")
-    name = func.split_part(start, "\\000", 1)
-    return list(db.session.scalars(select(name).where(column.is_not(None)).distinct()))
 
 
 def _store() -> str:

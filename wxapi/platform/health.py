@@ -11,6 +11,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform import metrics
 from wxapi.platform.db import db
 from wxapi.platform.guard import guard
+from wxapi.platform.keys import missing
 from wxapi.platform.outbox import STRANDED
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
@@ -19,6 +20,8 @@ blueprint = Blueprint("health", __name__)
 
 # Older than this, work is not being done.
 _LAG_LIMIT_S = 60
+# A table or a column is not there.
+_NO_SCHEMA = frozenset({"42P01", "42703"})
 _DUE = "NOT dead AND due_at <= now() + :ahead"
 _OUTBOX = text(
     f"SELECT coalesce(extract(epoch FROM now() + :ahead - min(due_at) FILTER (WHERE {_DUE})), 0),"  # noqa: S608 - constants
@@ -37,23 +40,29 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @guard(Permission.PUBLIC)
 def readyz() -> Response:
-    """Database, Redis, file store, outbox lag, open WeChat circuits. 503 only when nothing is served: the database."""
+    """Database, keys, Redis, file store, outbox lag, open WeChat circuits.
+
+    503 only when nothing can be served: the database is away or empty, or data need a key that is missing.
+    """
     database, outbox = _database()
+    keys = _keys() if database == "ok" else "unknown"
     redis = _redis()
     storage = runtime().storage.condition()
     circuits = runtime().wechat.circuits()
     late = outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or outbox["stranded"] > 0
+    unavailable = database != "ok" or keys == "missing"
     degraded = not redis or storage != "ok" or late or bool(circuits)
     body = {
-        "status": "unavailable" if not database else "degraded" if degraded else "ok",
-        "database": "ok" if database else "away",
+        "status": "unavailable" if unavailable else "degraded" if degraded else "ok",
+        "database": database,
+        "keys": keys,
         "redis": "ok" if redis else "away",
         "storage": storage,
         "outbox": outbox,
         "wechat_circuits": circuits,
     }
-    response = json_response(body, 200 if database else 503)
-    if not database:
+    response = json_response(body, 503 if unavailable else 200)
+    if unavailable:
         response.headers["Retry-After"] = "5"
     return response
 
@@ -68,14 +77,26 @@ def exposition() -> Response:
     return Response(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _database() -> tuple[bool, dict[str, Any]]:
+def _database() -> tuple[str, dict[str, Any]]:
+    """`ok`, `away` or, where `database upgrade` has not been run, `no_schema`; and what waits."""
     try:
         ahead = {"ahead": runtime().clock.ahead()}
         lag, due, dead, stranded = db.session.execute(_OUTBOX, ahead).one()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        state = getattr(getattr(error, "orig", None), "sqlstate", None)
+        condition = "no_schema" if state in _NO_SCHEMA else "away"
+        return condition, {"lag_seconds": 0, "due": 0, "dead": 0, "stranded": 0}
+    return "ok", {"lag_seconds": round(float(lag), 1), "due": due, "dead": dead, "stranded": stranded}
+
+
+def _keys() -> str:
+    """`missing`: of several processes one may have settings that another's data outgrew. Which: `flask doctor`."""
+    try:
+        return "missing" if missing(db.session(), runtime().config) else "ok"
     except SQLAlchemyError:
         db.session.rollback()
-        return False, {"lag_seconds": 0, "due": 0, "dead": 0, "stranded": 0}
-    return True, {"lag_seconds": round(float(lag), 1), "due": due, "dead": dead, "stranded": stranded}
+        return "unknown"
 
 
 def _redis() -> bool:

@@ -22,6 +22,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.db import Base, deferred_commit, fetch, write_later
 from wxapi.platform.guard import current_actor, permission_of
 from wxapi.platform.runtime import runtime
+from wxapi.platform.sealed import Sealed
 
 KEPT = timedelta(hours=48)
 HEADER = "Idempotency-Key"
@@ -52,7 +53,7 @@ class IdempotencyRow(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
     status: Mapped[int | None] = mapped_column(SmallInteger)
     content_type: Mapped[str | None] = mapped_column(Text)
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    body: Mapped[bytes | None] = mapped_column(Sealed(_PURPOSE))
 
 
 def required(view: View) -> View:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from wxapi.kernel import errors
+from wxapi.platform.keys import KeysMissingError
 from wxapi.platform.wire import dumps
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,7 @@ def install(app: Flask) -> None:
     """Answer every error of the app with a problem document."""
     app.register_error_handler(errors.DomainError, _domain)
     app.register_error_handler(HTTPException, _framework)
+    app.register_error_handler(KeysMissingError, _keys_missing)
     for lost in (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError, psycopg.InterfaceError):
         app.register_error_handler(lost, _database_away)
     for unfit in (DataError, psycopg.DataError, UnicodeEncodeError):
@@ -164,6 +166,11 @@ def _database_away(error: Exception) -> Response:
     event = "database_busy" if isinstance(cause, _BUSY) else "database_unavailable"
     log.error(event, error=type(cause).__name__, sqlstate=getattr(cause, "sqlstate", None))
     return _domain(errors.UnavailableError("database_unavailable", "服务暂时不可用，请稍后重试。"))
+
+
+def _keys_missing(error: KeysMissingError) -> Response:
+    log.error("keys_missing", detail=str(error))
+    return _domain(errors.UnavailableError("keys_missing", "服务暂时不可用，请稍后重试。"))
 
 
 def _not_storable(error: Exception) -> Response:

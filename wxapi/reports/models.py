@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from wxapi.kernel.deadlines import Limits
 from wxapi.platform.db import Base
+from wxapi.platform.sealed import Sealed
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import OPEN_STATES
 
@@ -247,7 +248,7 @@ class ReportOriginal(Base):
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
     field: Mapped[str] = mapped_column(Text)
     event_id: Mapped[int | None] = mapped_column(ForeignKey("report_events.id"))
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(Sealed("report.original"))
 
 
 class ReportPhoto(Base):

@@ -1,7 +1,7 @@
 """Appointing many people at once, known by openid before they ever logged in: a city's list, or the demo's people."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -22,19 +22,25 @@ _ROWS_AT_ONCE = 1000
 def register_openids(session: Session, openids: Sequence[str], *, now: datetime) -> dict[str, uuid.UUID]:
     """Make the people who are not there yet; returns openid → user id. In the caller's transaction."""
     cipher = runtime().cipher
-    digests = {cipher.digest(openid, purpose="user.openid"): openid for openid in openids}
+    digests = {digest: openid for openid in openids for digest in cipher.digests(openid, purpose="user.openid")}
+    there = _known(session, digests)
     rows = [
         {
             "id": new_id(),
-            "openid_digest": digest,
+            "openid_digest": cipher.digest(openid, purpose="user.openid"),
             "openid_sealed": cipher.seal(openid, purpose="user.openid"),
             "created_at": now,
         }
-        for digest, openid in digests.items()
+        for openid in dict.fromkeys(openids)
+        if openid not in there
     ]
     statement = insert(User).on_conflict_do_nothing(index_elements=["openid_digest"])
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         session.execute(statement, rows[start : start + _ROWS_AT_ONCE])
+    return _known(session, digests)
+
+
+def _known(session: Session, digests: Mapping[bytes, str]) -> dict[str, uuid.UUID]:
     found = session.execute(select(User.openid_digest, User.id).where(User.openid_digest.in_(list(digests))))
     return {digests[row.openid_digest]: row.id for row in found}
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import UnauthenticatedError
 from wxapi.kernel.ids import new_id, new_token
 from wxapi.platform import audit
+from wxapi.platform.cipher import SealError
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 
@@ -101,15 +102,21 @@ def register_openid(session: Session, openid: str, *, now: datetime) -> User:
 
     Who is being forgotten at this moment is waited for: then the openid is nobody's, and a new person is made.
     """
-    cipher = runtime().cipher
-    digest = cipher.digest(openid, purpose="user.openid")
+    digests = runtime().cipher.digests(openid, purpose="user.openid")
     found = None
+    if len(digests) > 1:
+        # While a look-up key rotates, processes differ in which comes first, and the index cannot tell.
+        session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(min(digests)[:8], signed=True))))
+        found = _locked(session, digests)
     while found is None:
-        _make_person(session, openid, digest, now=now)
-        found = session.scalars(
-            select(User).where(User.openid_digest == digest).with_for_update(key_share=True)
-        ).one_or_none()
+        _make_person(session, openid, digests[0], now=now)
+        found = _locked(session, digests)
     return found
+
+
+def _locked(session: Session, digests: Sequence[bytes]) -> User | None:
+    query = select(User).where(User.openid_digest.in_(digests)).with_for_update(key_share=True)
+    return session.scalars(query).one_or_none()
 
 
 def _make_person(session: Session, openid: str, digest: bytes, *, now: datetime) -> None:
@@ -148,7 +155,10 @@ def _recall(code: str, *, now: datetime) -> LoggedIn | None:
     sealed = _ask_redis(lambda redis: redis.get(_key("login", code)))
     if not isinstance(sealed, bytes):
         return None
-    token = runtime().cipher.open(sealed, purpose="login.token")
+    try:
+        token = runtime().cipher.open(sealed, purpose="login.token")
+    except SealError:  # a key that has just been taken out of the settings
+        return None
     bearer = bearer_of(token, now=now, today=local_day(now))
     return LoggedIn(token, read_me(bearer.actor, now=now)) if bearer else None
 

@@ -81,9 +81,9 @@ def held_about(openid: str, *, now: datetime) -> list[HeldOfPerson] | None:
 
     Sealed values are not opened: that they are there is the answer.
     """
-    digest = runtime().cipher.digest(openid, purpose="user.openid")
+    digests = runtime().cipher.digests(openid, purpose="user.openid")
     with transaction() as session:
-        user = user_by_digest(session, digest)
+        user = user_by_digest(session, digests)
         if user is None:
             return None
         audit.record(session, None, "user.held_shown", subject=f"user:{user.id}", at=now)

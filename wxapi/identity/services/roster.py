@@ -58,14 +58,18 @@ class Listed:
 def import_people(rows: Sequence[RosterRow], *, now: datetime, dry_run: bool) -> Imported:
     """Write the entries that are not there yet, all or none, and appoint those whose phone is bound already."""
     cipher = runtime().cipher
-    digests = {row.phone: cipher.digest(row.phone, purpose="user.phone") for row in rows}
+    digests = {row.phone: cipher.digests(row.phone, purpose="user.phone") for row in rows}
     with transaction() as session:
-        there = _there(session, list(digests.values()))
-        fresh = [row for row in rows if (digests[row.phone], row.role, row.region_code) not in there]
-        known = select(User.id).where(User.phone_digest.in_([digests[row.phone] for row in fresh]))
+        there = _there(session, [digest for each in digests.values() for digest in each])
+        fresh = [
+            row
+            for row in rows
+            if not any((digest, row.role, row.region_code) in there for digest in digests[row.phone])
+        ]
+        known = select(User.id).where(User.phone_digest.in_([d for row in fresh for d in digests[row.phone]]))
         user_ids = session.scalars(known).all()
         if not dry_run:
-            session.add_all(_entry(row, digests[row.phone], now=now) for row in fresh)
+            session.add_all(_entry(row, digests[row.phone][0], now=now) for row in fresh)
             audit.record(session, None, "people.import", subject="people", at=now, entries=len(fresh))
     if not dry_run:
         match(user_ids, now=now)
@@ -77,16 +81,33 @@ def match(user_ids: Collection[uuid.UUID], *, now: datetime) -> None:
     if not user_ids:
         return
     with transaction(locking=user_ids) as session:
-        waiting = session.execute(
-            select(RosterEntry, User.id)
-            .join(User, User.phone_digest == RosterEntry.phone_digest)
-            .where(User.id.in_(user_ids), User.erased_at.is_(None), RosterEntry.user_id.is_(None))
+        holders = _holders(session, user_ids)
+        waiting = session.scalars(
+            select(RosterEntry)
+            .where(RosterEntry.phone_digest.in_(list(holders)), RosterEntry.user_id.is_(None))
             .order_by(RosterEntry.id)
-            .with_for_update(of=RosterEntry)
+            .with_for_update()
         ).all()
-        for entry, user_id in waiting:
-            entry.user_id = user_id
-            _appoint(session, entry, user_id, now=now)
+        for entry in waiting:
+            for user_id in holders[entry.phone_digest]:
+                entry.user_id = user_id
+                _appoint(session, entry, user_id, now=now)
+
+
+def _holders(session: Session, user_ids: Collection[uuid.UUID]) -> dict[bytes, list[uuid.UUID]]:
+    """Whose a phone is, by its digest under each look-up key: an entry may have been written under another one."""
+    cipher = runtime().cipher
+    found: dict[bytes, list[uuid.UUID]] = {}
+    query = select(User.id, User.phone_digest, User.phone_sealed).where(
+        User.id.in_(user_ids), User.erased_at.is_(None), User.phone_digest.is_not(None)
+    )
+    for user_id, digest, sealed in session.execute(query.order_by(User.id)):
+        digests: set[bytes] = {digest} if digest else set()
+        if sealed is not None and len(runtime().config.lookup_keys) > 1:
+            digests.update(cipher.digests(cipher.open(sealed, purpose="user.phone"), purpose="user.phone"))
+        for each in digests:
+            found.setdefault(each, []).append(user_id)
+    return found
 
 
 def match_waiting(*, now: datetime) -> int:

@@ -140,8 +140,8 @@ def _note_sent(session: Session, event: dict[str, Any]) -> bool:
 
 
 def _about_person(session: Session, row: PushEvent, event: dict[str, Any], *, now: datetime) -> None:
-    digest = runtime().cipher.digest(push_events.person(event), purpose="user.openid")
-    user = user_by_digest(session, digest)
+    digests = runtime().cipher.digests(push_events.person(event), purpose="user.openid")
+    user = user_by_digest(session, digests)
     at = push_events.happened_at(event, now=now)
     if user is None or user.erased_at is not None:
         return

@@ -3,11 +3,12 @@
 import uuid
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, Uuid, false, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, Uuid, false, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
+from wxapi.platform.sealed import Sealed
 from wxapi.training.models.columns import Instant, PersonId, SessionId
 
 
@@ -76,7 +77,7 @@ class TrainingSession(Base):
     state: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(server_default="1")
     # Sealed; the key of the rotating codes.
-    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    secret_sealed: Mapped[bytes] = mapped_column(Sealed("training.code"))
     # Both change under the row's lock only, so that exactly `capacity` people get in, in order.
     seats_taken: Mapped[int] = mapped_column(server_default="0")
     last_seq: Mapped[int] = mapped_column(server_default="0")
