@@ -14,7 +14,7 @@ from wxapi.duties.services import tell as tell_duties
 from wxapi.identity.services import erasure
 from wxapi.moderation.rules.verdicts import Verdict
 from wxapi.moderation.services import check as moderation
-from wxapi.notifications.services import browsers, deliver, pushes
+from wxapi.notifications.services import browsers, deliver, offices, pushes
 from wxapi.photos.services import develop, forget
 from wxapi.reports.services import moderate, notify, route
 from wxapi.supervision.services import exports
@@ -38,6 +38,7 @@ _BEGIN_CHECKS = Job(moderate.begin_checks, ("report_id",))
 # Keep in the order of the floors, then by topic.
 TOPICS: Topics = {
     "user.erase": (Job(erasure.erase, ("user_id",), label="erase_person"),),
+    "appointment.changed": (Job(offices.tell_of_office, ("appointment_id",), ("step",)),),
     "web_session.opened": (Job(browsers.tell_of_browser, ("session_id",)),),
     "message.due": (_asks_wechat(deliver.deliver, "message_id", label="deliver_message"),),
     "photo.dropped": (Job(forget.remove_files, ("photo_id",), label="remove_photo"),),

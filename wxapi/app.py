@@ -28,6 +28,7 @@ from wxapi.notifications import cli as notifications_cli
 from wxapi.notifications import views as notifications
 from wxapi.notifications.queries import registered as messages
 from wxapi.notifications.rules import browsers as browser_messages
+from wxapi.notifications.rules import offices as office_messages
 from wxapi.notifications.rules.notices import MessageKind
 from wxapi.notifications.services import personal as notifications_personal
 from wxapi.notifications.services import retention as notifications_retention
@@ -147,6 +148,7 @@ RETENTION: tuple[retention.RetentionCategory, ...] = (
 # Messages: their kinds, and the things they are about.
 MESSAGE_KINDS: tuple[MessageKind, ...] = (
     *browser_messages.KINDS,
+    *office_messages.KINDS,
     *duty_messages.KINDS,
     *report_messages.KINDS,
     *training_messages.KINDS,
@@ -156,6 +158,7 @@ MESSAGE_SUBJECTS: tuple[messages.MessageSubject, ...] = (
     messages.MessageSubject("session"),
     messages.MessageSubject("certificate"),
     messages.MessageSubject("browser"),
+    messages.MessageSubject("appointment"),
 )
 # What mini-program codes are made for.
 SCENE_KINDS: tuple[scene_rules.SceneKind, ...] = (scene_rules.REGION, training_scenes.TRAINING_SESSION)
@@ -203,6 +206,7 @@ VOCABULARY: tuple[Words, ...] = (
 # hangs holds up no other.
 LANES: dict[str, str] = {
     "identity.log_in": "wechat",
+    "identity.confirm": "wechat",
     "identity.set_phone": "wechat",
     "scenes.read_region_code": "wechat",
     "training.read_mini_program_code": "wechat",

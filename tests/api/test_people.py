@@ -50,7 +50,13 @@ def test_an_administrator_appoints_below_himself(city: None, people: People) -> 
     assert made.status_code == 201
     assert made.get_json()["region"] == {"code": VILLAGE, "name": "001村"}
     assert worker.get("/me").get_json()["appointments"] == [
-        {"role": "community_worker", "region": {"code": VILLAGE, "name": "001村"}, "unit": None}
+        {
+            "role": "community_worker",
+            "region": {"code": VILLAGE, "name": "001村"},
+            "unit": None,
+            "is_stand_in": False,
+            "ends_on": None,
+        }
     ]
     assert admin.post("/appointments", body).get_json()["code"] == "already_appointed"
 
@@ -90,6 +96,7 @@ def test_appointments_have_dates(city: None, people: People, clock: FixedClock) 
         seen.append(worker.get("/appointments").status_code)
         clock.advance(days=1)
     assert seen == [403, 200, 200, 403]
+    admin = people.make((Role.ADMIN, "4210"))
     backwards = admin.post("/appointments", {**body, "starts_on": "2026-12-02", "ends_on": "2026-12-01"})
     assert backwards.get_json()["code"] == "dates_reversed"
 

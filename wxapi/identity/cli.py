@@ -2,18 +2,35 @@
 
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from wxapi.identity.services import appointments, personal_data, roster
+from wxapi.identity.services import appointments, office_changes, personal_data, roster
 from wxapi.identity.services.appointments import NewAppointment
+from wxapi.identity.services.office_changes import StandIn
 from wxapi.identity.services.roster_files import check_rows, read_rows
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.runtime import runtime
+from wxapi.regions.rules.levels import level_of, region_of
 from wxapi.regions.services.lookup import tree
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Say in one sentence what was refused."""
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(f"[{error.code}] {error.detail}") from error
+
 
 people = CommandGroup("people", help="Who holds which office, and what is held about somebody.")
 
@@ -27,11 +44,64 @@ def appoint(user_id: uuid.UUID, role: str, region_code: str) -> None:
 
     The first administrator of a city is made this way; administrators appoint everybody else by POST /appointments.
     """
-    try:
+    with _sentences():
         appointments.appoint_by_operator(NewAppointment(user_id, Role(role), region_code), now=runtime().clock.now())
-    except DomainError as error:
-        raise click.ClickException(f"[{error.code}] {error.detail}") from error
     click.echo(f"{user_id} is {role} of {region_code} and all below it.")
+
+
+@people.command("offices")
+@click.argument("region_code")
+def offices(region_code: str) -> None:
+    """Show who holds which office at or below a region, today or later, with the ids other commands take. Audited."""
+    for each in appointments.shown_to_operator(region_code, now=runtime().clock.now()):
+        row = each.row
+        until = f"{row.starts_on} – {row.ends_on or ''}"
+        place = each.unit_name or each.region_name
+        instead = f" 代理（{each.stands_in_for or '未列名'}）" if row.stands_in_for else ""
+        click.echo(
+            f"{row.id} {row.user_id} {until} {place} {row.role} {each.name or ''} {each.post or ''}{instead}".rstrip()
+        )
+
+
+@people.command("end")
+@click.argument("appointment_id", type=click.UUID)
+@click.option("--on", "last_day", type=_DAY, help="The last day, YYYY-MM-DD; without it at once.")
+def end(appointment_id: uuid.UUID, last_day: datetime | None) -> None:
+    """End an appointment. APPOINTMENT_ID is the first column of `people offices`."""
+    now = runtime().clock.now()
+    with _sentences():
+        if last_day is None:
+            appointments.end_appointment(None, appointment_id, now=now)
+        else:
+            office_changes.end_on(None, appointment_id, last_day.date(), now=now)
+    click.echo(f"{appointment_id} ends {'now' if last_day is None else last_day.date()}.")
+
+
+@people.command("move")
+@click.argument("appointment_id", type=click.UUID)
+@click.argument("code")
+@click.option("--on", type=_DAY, help="The first day there, YYYY-MM-DD; today without it.")
+def move(appointment_id: uuid.UUID, code: str, on: datetime | None) -> None:
+    """Give the holder of an appointment the same role elsewhere: CODE is a region's, or a unit's for a unit officer."""
+    unit = None if level_of(code) else code
+    with _sentences():
+        made = office_changes.move(
+            None, appointment_id, region_of(code), unit, on.date() if on else None, now=runtime().clock.now()
+        )
+    click.echo(f"{made.row.id}: {made.row.role} of {code} from {made.row.starts_on}.")
+
+
+@people.command("stand-in")
+@click.argument("appointment_id", type=click.UUID)
+@click.argument("user_id", type=click.UUID)
+@click.option("--from", "since", type=_DAY, required=True, help="The first day, YYYY-MM-DD.")
+@click.option("--to", "until", type=_DAY, required=True, help="The last day, YYYY-MM-DD.")
+def stand_in(appointment_id: uuid.UUID, user_id: uuid.UUID, since: datetime, until: datetime) -> None:
+    """Have USER_ID stand in (代理) for the holder of an appointment, with the same rights, from day to day."""
+    wanted = StandIn(user_id, since.date(), until.date())
+    with _sentences():
+        made = office_changes.stand_in(None, appointment_id, wanted, now=runtime().clock.now())
+    click.echo(f"{made.row.id}: {user_id} stands in from {wanted.since} to {wanted.until}.")
 
 
 @people.command("import")

@@ -65,6 +65,8 @@ class Token(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # When the phone last said that it is still the same person; before that, the login said so.
+    confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class AppointmentRow(Base):
@@ -74,7 +76,9 @@ class AppointmentRow(Base):
     __table_args__ = (
         CheckConstraint("(role = 'unit_officer') = (unit_code IS NOT NULL)", name="unit"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
+        CheckConstraint("stands_in_for IS NULL OR ends_on IS NOT NULL", name="stand_in"),
         Index("ix_appointments_user_id", "user_id"),
+        Index("ix_appointments_stands_in_for", "stands_in_for", postgresql_where=text("stands_in_for IS NOT NULL")),
         Index("ix_appointments_unit_code", "unit_code", postgresql_where=text("unit_code IS NOT NULL")),
         # text_pattern_ops: "at or below a region" is a prefix.
         Index(
@@ -96,6 +100,8 @@ class AppointmentRow(Base):
     appointed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
     # Ended before its time; the row stays for the record.
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # Of a stand-in (代理): the appointment whose holder they stand in for. It gives the same rights, from day to day.
+    stands_in_for: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("appointments.id"))
 
 
 class WebSession(Base):
@@ -115,6 +121,8 @@ class WebSession(Base):
     place: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # As of a token.
+    confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class WebLogin(Base):
@@ -135,6 +143,8 @@ class WebLogin(Base):
     place: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # Of an attempt that signs nobody in but asks a signed-in person again: only their own phone may say yes.
+    asks_user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

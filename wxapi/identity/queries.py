@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, and_, cast, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, and_, cast, false, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
@@ -25,7 +25,7 @@ _HELD = (
     " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code))"
     f"  FILTER (WHERE a.role IS NOT NULL AND {_IN_FORCE}),"
     f" array_agg(a.region_code) FILTER (WHERE a.role IS NOT NULL AND NOT ({_IN_FORCE})),"
-    " u.rights_version"
+    " u.rights_version, coalesce(t.confirmed_at, t.created_at)"
     " FROM {table} t JOIN users u ON u.id = t.user_id AND u.erased_at IS NULL"
     " LEFT JOIN appointments a ON a.user_id = t.user_id"
     f"  AND {_OVER_ON} >= a.starts_on AND {_OVER_ON} >= %(tied_since)s"
@@ -70,7 +70,7 @@ def _bearer(sql: str, values: dict[str, Any], *, today: date) -> Bearer | None:
     row = rows[0]
     appointments = tuple(_appointment(*text.split(" ")) for text in row[2] or ())
     ties = _followed(row[3] or ())
-    return Bearer(Actor(row[0], appointments, row[4], today, ties), row[1])
+    return Bearer(Actor(row[0], appointments, row[4], today, ties, row[5]), row[1])
 
 
 def _followed(codes: Iterable[str]) -> tuple[str, ...]:
@@ -134,17 +134,46 @@ def appointments_of(session: Session, user_id: uuid.UUID, *, today: date) -> Seq
 
 def below(regions: Iterable[str]) -> ColumnElement[bool]:
     """Appointments at or below any of the regions."""
-    return or_(*(AppointmentRow.region_code.startswith(code, autoescape=True) for code in regions))
+    return or_(false(), *(AppointmentRow.region_code.startswith(code, autoescape=True) for code in regions))
+
+
+def lasting(today: date) -> ColumnElement[bool]:
+    """Appointments in force or to come."""
+    return and_(
+        AppointmentRow.ended_at.is_(None), or_(AppointmentRow.ends_on.is_(None), AppointmentRow.ends_on >= today)
+    )
+
+
+def overlapping(row: AppointmentRow, today: date) -> ColumnElement[bool]:
+    """Lasting appointments of the same person to the same role and place, some of whose days are the row's."""
+    return and_(
+        AppointmentRow.user_id == row.user_id,
+        AppointmentRow.role == row.role,
+        AppointmentRow.region_code == row.region_code,
+        AppointmentRow.unit_code.is_not_distinct_from(row.unit_code),
+        AppointmentRow.id != row.id,
+        lasting(today),
+        or_(AppointmentRow.ends_on.is_(None), AppointmentRow.ends_on >= row.starts_on),
+        AppointmentRow.starts_on <= (row.ends_on or date.max),
+    )
 
 
 def appointments_page(
-    session: Session, regions: Sequence[str], *, unit: str | None = None, today: date, limit: int, cursor: str | None
+    session: Session,
+    regions: Sequence[str],
+    *,
+    unit: str | None = None,
+    coming: bool = False,
+    today: date,
+    limit: int,
+    cursor: str | None,
 ) -> Page[tuple[AppointmentRow, str]]:
-    """Appointments in force at or below the regions with the nickname of each person, by region."""
+    """Appointments in force (or all that are `coming`) at or below the regions with each person's nickname."""
+    when = and_(lasting(today), AppointmentRow.starts_on > today) if coming else in_force(today)
     query = (
         select(AppointmentRow, User.nickname)
         .join(User, User.id == AppointmentRow.user_id)
-        .where(in_force(today), below(regions))
+        .where(when, below(regions))
         .order_by(AppointmentRow.region_code, AppointmentRow.id)
         .limit(limit + 1)
     )

@@ -14,10 +14,14 @@ WEB_IDLE = timedelta(hours=8)
 WEB_MAX_AGE = timedelta(days=7)
 # `last_used_at` of a session is written at most this often.
 WEB_TOUCH_AFTER = timedelta(minutes=5)
-# A login attempt of a browser, from the code on its screen to the phone's word.
 # How long somebody who left an office is still kept from complaints about it: two years.
 TIED_FOR = timedelta(days=730)
+# A login attempt of a browser, from the code on its screen to the phone's word.
 WEB_LOGIN_LIFE = timedelta(seconds=120)
+# How long the phone's word (a login, or a confirmation) is good for changing who holds which office.
+CONFIRMED_FOR = timedelta(minutes=15)
+# A stand-in is for a time: a leave, a course, a post that is to be filled.
+STAND_IN_MOST = timedelta(days=366)
 
 
 class PersonKind(StrEnum):

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 
@@ -35,6 +35,7 @@ class Actor:
         day: the Asia/Shanghai day on which they were read.
         ties: regions of appointments that are to come or were over not long ago. They give no right; they keep the
             person from what is hidden from the people there.
+        confirmed_at: when the person's phone last said that it is they, at the login or since; else None.
     """
 
     user_id: uuid.UUID
@@ -42,6 +43,7 @@ class Actor:
     rights_version: int | None = field(default=None, compare=False)
     day: date | None = field(default=None, compare=False)
     ties: tuple[str, ...] = ()
+    confirmed_at: datetime | None = field(default=None, compare=False)
 
     @property
     def places(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.identity import queries
 from wxapi.identity.models import AppointmentRow, User
+from wxapi.identity.services.confirming import require_confirmed
 from wxapi.identity.services.rights import change_rights
 from wxapi.identity.services.roster_names import known_as
 from wxapi.kernel.actor import Actor
@@ -18,7 +19,7 @@ from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
-from wxapi.platform import audit, idempotency
+from wxapi.platform import audit, idempotency, outbox
 from wxapi.platform.db import db, transaction
 from wxapi.regions.services.lookup import refuse_closed, region_names, tree
 from wxapi.units.queries import find as find_unit
@@ -49,6 +50,8 @@ class Appointed:
     post: str | None
     region_name: str
     unit_name: str | None
+    # Of a stand-in: whose place they take, as a list has the name.
+    stands_in_for: str | None = None
 
 
 def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> Appointed:
@@ -57,8 +60,10 @@ def appoint(actor: Actor, wanted: NewAppointment, *, now: datetime) -> Appointed
     Raises:
         NotFoundError: the region is outside the administrator's, or the person is unknown.
         InvalidError: `dates_reversed`; `region_closed`, `unit_closed`.
-        ConflictError: `already_appointed`, the same role there is in force.
+        ConflictError: `already_appointed`, the same role there on some of the days.
+        ForbiddenError: `confirmation_required`.
     """
+    require_confirmed(actor, now=now)
     if not actor.covers(wanted.region_code, ROLES_OF[Permission.APPOINT]):
         raise not_found()
     return _appoint(wanted, appointed_by=actor.user_id, now=now)
@@ -77,20 +82,35 @@ def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: dat
         raise not_found()
     refuse_closed(wanted.region_code)
     with transaction(locking=(wanted.user_id,)) as session:
-        _check_unit(session, wanted)
+        check_unit(session, wanted)
         # Locked: two administrators who appoint the same person wait for one another.
         user = session.scalars(select(User).where(User.id == wanted.user_id, User.erased_at.is_(None))).one_or_none()
         if user is None:
             raise not_found()
-        held = queries.appointments_of(session, user.id, today=starts_on)
-        same = (wanted.role, wanted.region_code, wanted.unit_code)
-        if any((row.role, row.region_code, row.unit_code) == same for row in held):
-            raise ConflictError("already_appointed", "该人员已担任此职务。")
         row = add_appointment(session, wanted, starts_on=starts_on, appointed_by=appointed_by, now=now)
-        return _named(session, [(row, user.nickname)])[0]
+        refuse_twice(session, row, now=now)
+        note_change(session, row, "added")
+        return named(session, [(row, user.nickname)])[0]
 
 
-def _check_unit(session: Session, wanted: NewAppointment) -> None:
+def refuse_twice(session: Session, row: AppointmentRow, *, now: datetime) -> None:
+    """Refuse a new appointment that the person holds already on some of its days.
+
+    Raises:
+        ConflictError: `already_appointed`.
+    """
+    session.flush()
+    same = queries.overlapping(row, local_day(now))
+    if session.scalar(select(AppointmentRow.id).where(same).limit(1)) is not None:
+        raise ConflictError("already_appointed", "该人员已担任此职务。")
+
+
+def note_change(session: Session, row: AppointmentRow, step: str) -> None:
+    """Have those told whom a change concerns."""
+    outbox.record(session, "appointment.changed", appointment_id=str(row.id), step=step)
+
+
+def check_unit(session: Session, wanted: NewAppointment) -> None:
     """A unit officer acts for a unit that is no region and stands; every other role is held for a region."""
     if wanted.unit_code is None:
         if wanted.role is Role.UNIT_OFFICER:
@@ -113,6 +133,7 @@ def add_appointment(
     *,
     starts_on: date,
     appointed_by: uuid.UUID | None,
+    stands_in_for: uuid.UUID | None = None,
     now: datetime,
 ) -> AppointmentRow:
     """Write one appointment and its audit row, in the caller's transaction."""
@@ -125,6 +146,7 @@ def add_appointment(
         starts_on=starts_on,
         ends_on=wanted.ends_on,
         appointed_by=appointed_by,
+        stands_in_for=stands_in_for,
     )
     session.add(row)
     change_rights(session, [wanted.user_id])
@@ -141,61 +163,124 @@ def add_appointment(
     return row
 
 
-def end_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -> None:
-    """End an appointment within the administrator's regions; it counts no more from this moment."""
-    with transaction(locking=_holder_of(appointment_id)) as session:
-        row = session.scalars(
-            select(AppointmentRow)
-            .where(
-                AppointmentRow.id == appointment_id,
-                AppointmentRow.ended_at.is_(None),
-                queries.below(actor.regions(ROLES_OF[Permission.APPOINT])),
-            )
-            .with_for_update()
-        ).one_or_none()
-        if row is None:
-            raise not_found()
-        row.ended_at = now
-        change_rights(session, [row.user_id])
-        idempotency.drop_answers(session, row.user_id)
-        audit.record(
-            session,
-            actor.user_id,
-            "appointment.end",
-            subject=f"user:{row.user_id}",
-            at=now,
-            role=row.role,
-            region=row.region_code,
-        )
+def end_appointment(actor: Actor | None, appointment_id: uuid.UUID, *, now: datetime) -> None:
+    """End an appointment within the administrator's regions (None: an operator); it counts no more from this moment.
+
+    Raises:
+        NotFoundError: none that is in force or to come there.
+    """
+    with transaction(locking=holder_of(appointment_id)) as session:
+        row = lasting_one(session, actor, appointment_id, now=now)
+        close(session, row, by=actor.user_id if actor else None, now=now)
+        note_change(session, row, "ended")
 
 
-def _holder_of(appointment_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+def close(session: Session, row: AppointmentRow, *, by: uuid.UUID | None, now: datetime) -> None:
+    """Let an appointment end at this moment, in the caller's transaction, which locked the person."""
+    row.ended_at = now
+    touch(session, row, "appointment.end", by=by, now=now)
+
+
+def touch(session: Session, row: AppointmentRow, action: str, *, by: uuid.UUID | None, now: datetime) -> None:
+    """Note a change of an appointment: rights, kept answers, audit."""
+    change_rights(session, [row.user_id])
+    idempotency.drop_answers(session, row.user_id)
+    audit.record(session, by, action, subject=f"user:{row.user_id}", at=now, role=row.role, region=row.region_code)
+
+
+def lasting_one(session: Session, actor: Actor | None, appointment_id: uuid.UUID, *, now: datetime) -> AppointmentRow:
+    """An appointment in force or to come within the administrator's regions, locked.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    query = select(AppointmentRow).where(AppointmentRow.id == appointment_id, queries.lasting(local_day(now)))
+    if actor is not None:
+        query = query.where(queries.below(actor.regions(ROLES_OF[Permission.APPOINT])))
+    row = session.scalars(query.with_for_update()).one_or_none()
+    if row is None:
+        raise not_found()
+    return row
+
+
+def holder_of(appointment_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
     """Whom an appointment belongs to, which never changes: their row is locked before the appointment's."""
     found = db.session().scalar(select(AppointmentRow.user_id).where(AppointmentRow.id == appointment_id))
     return (found,) if found else ()
 
 
+def read_appointment(actor: Actor, appointment_id: uuid.UUID, *, now: datetime) -> Appointed:
+    """One appointment in force or to come within the administrator's regions.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = (
+        db.session()
+        .execute(
+            select(AppointmentRow, User.nickname)
+            .join(User, User.id == AppointmentRow.user_id)
+            .where(
+                AppointmentRow.id == appointment_id,
+                queries.lasting(local_day(now)),
+                queries.below(actor.regions(ROLES_OF[Permission.APPOINT])),
+            )
+        )
+        .one_or_none()
+    )
+    if found is None:
+        raise not_found()
+    return named(db.session(), [(found[0], found[1])])[0]
+
+
 def list_appointments(
-    actor: Actor, region: str | None, *, unit: str | None = None, limit: int, cursor: str | None, now: datetime
+    actor: Actor,
+    region: str | None,
+    *,
+    unit: str | None = None,
+    coming: bool = False,
+    limit: int,
+    cursor: str | None,
+    now: datetime,
 ) -> Page[Appointed]:
-    """Appointments in force at or below a region of the administrator's (default: all of their regions)."""
+    """Appointments in force, or those to come, at or below a region of the administrator's (default: all of theirs)."""
     own: Sequence[str] = actor.regions(ROLES_OF[Permission.APPOINT])
     if region is not None:
         if not actor.covers(region, ROLES_OF[Permission.APPOINT]):
             raise not_found()
         own = (region,)
     session = db.session()
-    page = queries.appointments_page(session, own, unit=unit, today=local_day(now), limit=limit, cursor=cursor)
-    return Page(_named(session, page.items), page.next_cursor)
+    page = queries.appointments_page(
+        session, own, unit=unit, coming=coming, today=local_day(now), limit=limit, cursor=cursor
+    )
+    return Page(named(session, page.items), page.next_cursor)
 
 
-def _named(session: Session, found: Sequence[tuple[AppointmentRow, str]]) -> list[Appointed]:
+def shown_to_operator(region: str, *, now: datetime) -> list[Appointed]:
+    """All appointments in force or to come at or below a region, for an operator at the shell; audited."""
+    with transaction() as session:
+        audit.record(session, None, "people.offices_shown", subject=f"region:{region}", at=now)
+        rows = session.execute(
+            select(AppointmentRow, User.nickname)
+            .join(User, User.id == AppointmentRow.user_id)
+            .where(queries.lasting(local_day(now)), queries.below([region]))
+            .order_by(AppointmentRow.region_code, AppointmentRow.id)
+        )
+        return named(session, [(row[0], row[1]) for row in rows])
+
+
+def named(session: Session, found: Sequence[tuple[AppointmentRow, str]]) -> list[Appointed]:
+    """Appointments with the names that people read; `found` gives each with its holder's nickname."""
     regions = region_names(row.region_code for row, _ in found)
     units = unit_names(session, [row.unit_code for row, _ in found if row.unit_code])
-    known = known_as(session, {row.user_id for row, _ in found})
-    named = []
+    places = [row.stands_in_for for row, _ in found if row.stands_in_for]
+    query = select(AppointmentRow.id, AppointmentRow.user_id).where(AppointmentRow.id.in_(places))
+    holders = {row.id: row.user_id for row in session.execute(query)} if places else {}
+    known = known_as(session, {row.user_id for row, _ in found} | set(holders.values()))
+    shown = []
     for row, nickname in found:
         name, post = known.get(row.user_id, (None, None))
         region, unit = regions.get(row.region_code, ""), units.get(row.unit_code or "")
-        named.append(Appointed(row, nickname, name, post, region, unit))
-    return named
+        instead_of = known.get(holders[row.stands_in_for], ("", ""))[0] if row.stands_in_for else None
+        shown.append(Appointed(row, nickname, name, post, region, unit, instead_of))
+    return shown

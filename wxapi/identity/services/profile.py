@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -30,6 +30,8 @@ class Office:
     region_name: str
     unit_code: str | None
     unit_name: str | None
+    is_stand_in: bool = False
+    ends_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def profile_of(session: Session, user: User, *, now: datetime) -> Profile:
                 regions.get(row.region_code, ""),
                 row.unit_code,
                 units[row.unit_code] if row.unit_code else None,
+                row.stands_in_for is not None,
+                row.ends_on,
             )
             for row in rows
         ),

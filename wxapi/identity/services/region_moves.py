@@ -72,6 +72,7 @@ def _begin_anew(session: Session, row: AppointmentRow, successor: str, *, now: d
             starts_on=max(row.starts_on, local_day(now)),
             ends_on=row.ends_on,
             appointed_by=row.appointed_by,
+            stands_in_for=row.stands_in_for,
         )
     )
     _note(session, row, "appointment.add", successor, now)

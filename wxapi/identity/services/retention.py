@@ -6,8 +6,10 @@ from sqlalchemy import ColumnElement, String, and_, cast, delete, func, or_, sel
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebSession
+from wxapi.identity.queries import lasting
 from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
 from wxapi.identity.services.erasure import begin_erasure
+from wxapi.kernel.clock import local_day
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.retention import RetentionCategory, counting
 from wxapi.platform.runtime import runtime
@@ -39,7 +41,7 @@ def _dirty() -> ColumnElement[bool]:
 
 def _idle(before: datetime) -> ColumnElement[bool]:
     """People without office and token who have not logged in since."""
-    in_office = select(AppointmentRow.id).where(AppointmentRow.user_id == User.id, AppointmentRow.ended_at.is_(None))
+    in_office = select(AppointmentRow.id).where(AppointmentRow.user_id == User.id, lasting(local_day(before)))
     return and_(
         User.erased_at.is_(None),
         func.coalesce(User.seen_at, User.created_at) < before,

@@ -5,6 +5,7 @@ sent to them by somebody else comes without it.
 """
 
 import secrets
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +44,8 @@ class LoginQuestion:
     device: Device
     at: datetime
     numbers: tuple[int, ...]
+    # Not a login: a signed-in person is asked again, before they change who holds which office.
+    is_confirmation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,15 @@ class LoginAnswer:
     token: str | None = None
 
 
-def begin(device: Device, next_path: str, *, now: datetime) -> tuple[LoginAttempt, str]:
-    """Make an attempt; returns it with the secret that binds it to its browser."""
+def begin(device: Device, next_path: str, *, asks: uuid.UUID | None = None, now: datetime) -> tuple[LoginAttempt, str]:
+    """Make an attempt; returns it with the secret that binds it to its browser.
+
+    Args:
+        device: what is known of the browser.
+        next_path: where it goes then.
+        asks: the person who is signed in there already, whose phone alone may confirm; None to sign somebody in.
+        now: the time.
+    """
     secret = new_token()
     numbers = secrets.SystemRandom().sample(range(_LOWEST, _HIGHEST + 1), _OFFERED)
     row = WebLogin(
@@ -67,6 +77,7 @@ def begin(device: Device, next_path: str, *, now: datetime) -> tuple[LoginAttemp
         browser=device.browser,
         place=device.place,
         state=WebLoginState.WAITING.value,
+        asks_user_id=asks,
         created_at=now,
     )
     with transaction() as session:
@@ -83,26 +94,27 @@ def attempt_of(secret: str, *, now: datetime) -> LoginAttempt | None:
 def ask(secret: str | None, *, now: datetime) -> LoginAnswer:
     """What became of this browser's attempt. Of a granted one the session is opened, and the attempt is over."""
     with transaction() as session:
-        row = _bound(session, secret)
-        if row is None or row.user_id is None or _state(row, now=now) is not WebLoginState.GRANTED:
-            return LoginAnswer(WebLoginState.ENDED if row is None else _state(row, now=now))
+        row = bound(session, secret)
+        if row is None or row.asks_user_id is not None:
+            return LoginAnswer(WebLoginState.ENDED)
+        if row.user_id is None or state_of(row, now=now) is not WebLoginState.GRANTED:
+            return LoginAnswer(state_of(row, now=now))
         row.state = WebLoginState.ENDED.value
         token = open_session(session, row.user_id, Device(row.browser, row.place), now=now)
         return LoginAnswer(WebLoginState.GRANTED, row.next_path, token)
 
 
-def read(_actor: Actor, login_id: str, *, now: datetime) -> LoginQuestion:
+def read(actor: Actor, login_id: str, *, now: datetime) -> LoginQuestion:
     """What the phone shows of an attempt before its person says yes.
 
     Raises:
-        NotFoundError: no such attempt.
+        NotFoundError: no such attempt, or it asks somebody else.
         GoneError: `login_ended`.
     """
-    row = db.session.get(WebLogin, login_id)
-    if row is None:
-        raise not_found()
-    _require_waiting(row, now=now)
-    return LoginQuestion(Device(row.browser, row.place), row.created_at, tuple(row.numbers))
+    row = _require_waiting(db.session.get(WebLogin, login_id), actor, now=now)
+    return LoginQuestion(
+        Device(row.browser, row.place), row.created_at, tuple(row.numbers), row.asks_user_id is not None
+    )
 
 
 def confirm(actor: Actor, login_id: str, number: int, *, now: datetime) -> None:
@@ -114,7 +126,7 @@ def confirm(actor: Actor, login_id: str, number: int, *, now: datetime) -> None:
         InvalidError: `number_wrong`; the attempt is over.
     """
     with transaction() as session:
-        row = _locked(session, login_id, now=now)
+        row = _locked(session, actor, login_id, now=now)
         is_right = row.number == number
         row.state = (WebLoginState.GRANTED if is_right else WebLoginState.ENDED).value
         row.user_id = actor.user_id if is_right else None
@@ -131,7 +143,7 @@ def refuse(actor: Actor, login_id: str, *, now: datetime) -> None:
         GoneError: `login_ended`.
     """
     with transaction() as session:
-        _locked(session, login_id, now=now).state = WebLoginState.ENDED.value
+        _locked(session, actor, login_id, now=now).state = WebLoginState.ENDED.value
         _note(session, actor, "refuse", now=now)
 
 
@@ -145,33 +157,35 @@ def forget_ended(session: Session, now: datetime) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
 
 
-def _locked(session: Session, login_id: str, *, now: datetime) -> WebLogin:
-    row = session.scalars(select(WebLogin).where(WebLogin.id == login_id).with_for_update()).one_or_none()
-    if row is None:
-        raise not_found()
-    _require_waiting(row, now=now)
-    return row
-
-
-def _bound(session: Session, secret: str | None) -> WebLogin | None:
+def bound(session: Session, secret: str | None) -> WebLogin | None:
+    """The attempt that is bound to a browser, locked; None where there is none."""
     if secret is None:
         return None
     query = select(WebLogin).where(WebLogin.browser_digest == digest_of(secret)).with_for_update()
     return session.scalars(query).one_or_none()
 
 
-def _require_waiting(row: WebLogin, *, now: datetime) -> None:
-    if _state(row, now=now) is not WebLoginState.WAITING:
-        raise GoneError("login_ended", "本次登录已结束或已过期，请在电脑上刷新后重新扫码。")
-
-
-def _state(row: WebLogin, *, now: datetime) -> WebLoginState:
+def state_of(row: WebLogin, *, now: datetime) -> WebLoginState:
+    """Where an attempt stands: after its time it is over."""
     return WebLoginState(row.state) if now < row.created_at + WEB_LOGIN_LIFE else WebLoginState.ENDED
+
+
+def _locked(session: Session, actor: Actor, login_id: str, *, now: datetime) -> WebLogin:
+    row = session.scalars(select(WebLogin).where(WebLogin.id == login_id).with_for_update()).one_or_none()
+    return _require_waiting(row, actor, now=now)
+
+
+def _require_waiting(row: WebLogin | None, actor: Actor, *, now: datetime) -> WebLogin:
+    if row is None or row.asks_user_id not in {None, actor.user_id}:
+        raise not_found()
+    if state_of(row, now=now) is not WebLoginState.WAITING:
+        raise GoneError("login_ended", "本次登录已结束或已过期，请在电脑上刷新后重新扫码。")
+    return row
 
 
 def _attempt(row: WebLogin, *, now: datetime) -> LoginAttempt:
     expires_at = row.created_at + WEB_LOGIN_LIFE
-    return LoginAttempt(row.id, row.number, row.next_path, _state(row, now=now), expires_at)
+    return LoginAttempt(row.id, row.number, row.next_path, state_of(row, now=now), expires_at)
 
 
 def _note(session: Session, actor: Actor, what: str, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from wxapi.identity.rules import WebLoginState
-from wxapi.identity.services import erasure, login, personal_data, profile, sessions, web_logins
+from wxapi.identity.services import confirming, erasure, login, personal_data, profile, sessions, web_logins
 from wxapi.identity.views.routes import blueprint
 from wxapi.identity.wire import me as wire
 from wxapi.kernel.clock import to_wire
@@ -36,6 +36,17 @@ def log_out() -> None:
     login.log_out(_token())
 
 
+@blueprint.route("/auth/confirm", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@limiter.limit("10/minute")
+@blueprint.arguments(wire.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
+@blueprint.response(200, wire.ConfirmedWire)
+def confirm(body: dict[str, Any]) -> Response:
+    """用新的 `wx.login` 凭证再次确认本人；任命、调任、代理和导入名单前 15 分钟内须登录或确认过。"""
+    until = confirming.confirm_token(current_actor(), _token(), body["code"], now=runtime().clock.now())
+    return json_response({"confirmed_until": to_wire(until)})
+
+
 @blueprint.route("/auth/web-logins/<string:login_id>")
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.WebLoginQuestion)
@@ -44,7 +55,7 @@ def read_web_login(login_id: str) -> Response:
     asked = web_logins.read(current_actor(), login_id, now=runtime().clock.now())
     return json_response(
         {
-            "what": "登录网页工作台",
+            "what": "确认本人操作（任职管理）" if asked.is_confirmation else "登录网页工作台",
             "browser": asked.device.browser,
             "place": asked.device.place,
             "at": to_wire(asked.at),

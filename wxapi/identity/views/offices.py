@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from wxapi.identity.services import appointments, roster
+from wxapi.identity.services import appointments, office_changes, roster
 from wxapi.identity.views.routes import blueprint
 from wxapi.identity.wire import offices as wire
 from wxapi.kernel.paging import Page
@@ -32,7 +32,7 @@ from wxapi.regions.rules.levels import region_of
 )
 @blueprint.response(201, wire.AppointmentWire)
 def appoint(body: dict[str, Any]) -> Response:
-    """Appoint a person for a region within one's own."""
+    """Appoint a person for a region within one's own. Needs a login or a confirmation of the last 15 minutes."""
     body["region_code"] = body["region_code"] or region_of(body["unit_code"])
     made = appointments.appoint(current_actor(), appointments.NewAppointment(**body), now=runtime().clock.now())
     return json_response(wire.appointment_dict(made), 201)
@@ -48,6 +48,7 @@ def list_appointments(query: dict[str, Any]) -> Response:
         current_actor(),
         query["region"],
         unit=query["unit"],
+        coming=query["when"] == "coming",
         limit=query["limit"],
         cursor=query["cursor"],
         now=runtime().clock.now(),
@@ -61,6 +62,43 @@ def list_appointments(query: dict[str, Any]) -> Response:
 def end_appointment(appointment_id: uuid.UUID) -> None:
     """End an appointment."""
     appointments.end_appointment(current_actor(), appointment_id, now=runtime().clock.now())
+
+
+@blueprint.route("/appointments/<uuid:appointment_id>/end", methods=["POST"])
+@guard(Permission.APPOINT)
+@blueprint.arguments(wire.EndBody, example={"last_day": "2026-12-31"})
+@blueprint.response(200, wire.AppointmentWire)
+def end_appointment_on(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
+    """任职到某日为止（含当日）；立即结束用 DELETE。"""
+    found = office_changes.end_on(current_actor(), appointment_id, body["last_day"], now=runtime().clock.now())
+    return json_response(wire.appointment_dict(found))
+
+
+@blueprint.route("/appointments/<uuid:appointment_id>/move", methods=["POST"])
+@guard(Permission.APPOINT)
+@blueprint.arguments(wire.MoveBody, example={"region_code": "421002006002", "unit_code": None, "on": "2026-12-01"})
+@blueprint.response(201, wire.AppointmentWire)
+def move_appointment(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
+    """调任：同一职务调到本辖区内另一区划或单位，原任职到前一天为止。需在 15 分钟内登录或确认过。"""
+    code = body["region_code"] or region_of(body["unit_code"])
+    made = office_changes.move(
+        current_actor(), appointment_id, code, body["unit_code"], body["on"], now=runtime().clock.now()
+    )
+    return json_response(wire.appointment_dict(made), 201)
+
+
+@blueprint.route("/appointments/<uuid:appointment_id>/stand-ins", methods=["POST"])
+@guard(Permission.APPOINT)
+@blueprint.arguments(
+    wire.StandInBody,
+    example={"user_id": "5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11", "from": "2026-11-23", "to": "2026-12-22"},
+)
+@blueprint.response(201, wire.AppointmentWire)
+def add_stand_in(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
+    """代理：在起止日期（含）内行使该任职的权限，到期自动失效。需在 15 分钟内登录或确认过。"""
+    wanted = office_changes.StandIn(body["user_id"], body["from_"], body["to"])
+    made = office_changes.stand_in(current_actor(), appointment_id, wanted, now=runtime().clock.now())
+    return json_response(wire.appointment_dict(made), 201)
 
 
 @blueprint.route("/people")

@@ -19,6 +19,8 @@ class MyAppointment(WireSchema):
     role = fields.Enum(Role, by_value=True, required=True)
     region = fields.Nested(RegionRef, required=True)
     unit = fields.Nested(UnitRef, required=True, allow_none=True)
+    is_stand_in = fields.Boolean(required=True, metadata={"description": "代理他人任职，到 `ends_on` 为止"})
+    ends_on = fields.Date(required=True, allow_none=True, metadata={"description": "最后一天；null：未定"})
 
 
 class Consent(WireSchema):
@@ -81,6 +83,10 @@ class Login(WireSchema):
     user = fields.Nested(Me, required=True)
 
 
+class ConfirmedWire(WireSchema):
+    confirmed_until = fields.DateTime(required=True)
+
+
 class WebLoginQuestion(WireSchema):
     what = fields.String(required=True, metadata={"description": "one sentence for the phone's screen"})
     browser = fields.String(required=True)
@@ -110,6 +116,8 @@ def me_dict(profile: Profile) -> dict[str, Any]:
                 "role": office.role,
                 "region": {"code": office.region_code, "name": office.region_name},
                 "unit": unit_dict(office.unit_code, office.unit_name),
+                "is_stand_in": office.is_stand_in,
+                "ends_on": office.ends_on.isoformat() if office.ends_on else None,
             }
             for office in profile.offices
         ],

@@ -91,11 +91,20 @@ def local_path(path: str | None, *, otherwise: str = "/") -> str:
 
 def way_in() -> str:
     """Where somebody without a session goes, and from where back to what was asked for."""
+    return "/login?next=" + _wanted()
+
+
+def way_to_confirm() -> str:
+    """Where somebody goes whose phone is asked again, and from where back."""
+    return "/confirm?next=" + _wanted()
+
+
+def _wanted() -> str:
     if request.method in {"GET", "HEAD"}:
         wanted = request.full_path.rstrip("?")
     else:
         wanted = urlsplit(request.referrer or "").path or "/"
-    return "/login?next=" + quote(local_path(wanted), safe="/")
+    return quote(local_path(wanted), safe="/")
 
 
 def _set(response: Response, name: str, value: str, seconds: int) -> None:

@@ -35,6 +35,8 @@ def install(app: Flask) -> None:
         problem = json.loads(response.get_data())
         if response.status_code == 401:
             return render.see(access.way_in())
+        if problem["code"] == "confirmation_required":
+            return render.see(access.way_to_confirm())
         status, sentence = response.status_code, problem["detail"]
         if problem["code"] == "role_not_allowed":  # a page of others is not there
             status, sentence = 404, not_found().detail

@@ -4,6 +4,7 @@ import { readJson } from "../kit/net.js";
 const EVERY_MS = 2000;
 const AT_MOST = 60;
 const box = document.querySelector("[data-wait]");
+const where = box.dataset.wait || "/login/state";
 const status = box.querySelector("[role=status]");
 let asked = 0;
 
@@ -20,7 +21,7 @@ async function ask() {
     return;
   }
   asked += 1;
-  const answer = await readJson("/login/state");
+  const answer = await readJson(where);
   if (answer.ok && answer.body.state === "granted") {
     status.textContent = "已确认，正在进入。";
     location.replace(answer.body.next || "/");
