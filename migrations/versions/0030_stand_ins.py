@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0029_stand_ins"
-down_revision = "0028_figures"
+revision = "0030_stand_ins"
+down_revision = "0029_sealing_keys"
 branch_labels = None
 depends_on = None
 
