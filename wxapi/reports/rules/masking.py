@@ -3,7 +3,7 @@
 Found are 18-digit ids whose check digit is right (GB 11643, ISO 7064 MOD 11-2), mobile numbers of the mainland, fixed
 lines with their area code or behind a word for telephone, and number plates: in digits of any script, Chinese ones
 included, with dots, blanks, dashes, slashes, underscores, line ends or characters nobody sees between them. Ordinary
-numbers stay.
+numbers stay, and so does what reads as a day of the calendar.
 """
 
 import re
@@ -30,9 +30,11 @@ _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][ ·•.-]?"
     r"(?:[A-HJ-NP-Za-hj-np-z0-9]{5,6}|[A-HJ-NP-Za-hj-np-z0-9]{4}[挂学警港澳])(?![A-Za-z0-9])"
 )
-# A date in the middle of what could be a number, and one that its first digits end.
-_DATE = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}([./-])[0-9]{1,2}\1[0-9]{1,2}(?![0-9])")
-_DATE_BEFORE = re.compile(r"(?:19|20)[0-9]{2}[./-][0-9]{1,2}[./-]$")
+# A date in the middle of what could be a number, and one that its first digits end. A day there is, so that no number
+# with gaps in odd places passes for one.
+_YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
+_DATE = re.compile(rf"(?<![0-9]){_YEAR}([./-]){_MONTH}\1{_DAY}(?![0-9])")
+_DATE_BEFORE = re.compile(rf"(?<![0-9]){_YEAR}([./-]){_MONTH}\1$")
 _CHINESE = dict(zip("〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺", "0001234567891234567891", strict=True))
 # A fixed line without its area code; most texts have fewer digits and are done in no time.
 _FEWEST_DIGITS = 7
