@@ -11,6 +11,9 @@ from wxapi.platform.runtime import runtime
 
 log = structlog.get_logger(__name__)
 
+# Rows a transaction; after an outage of days there are many, and a full batch is followed by the next.
+BATCH = 2_000
+
 
 def seal_audit(*, now: datetime) -> None:
     """Link the new rows of the audit; the head in the log proves later that nothing was cut off the chain's end."""
@@ -19,23 +22,22 @@ def seal_audit(*, now: datetime) -> None:
     log.info("audit_sealed", head=str(head))
 
 
-def forget_expired_keys(*, now: datetime) -> None:
-    """Delete the answers kept for `Idempotency-Key`s that are older than 48 hours."""
+def forget_expired_keys(*, now: datetime) -> int:
+    """Delete answers kept for `Idempotency-Key`s that are older than 48 hours; returns how many."""
     with transaction() as session:
-        idempotency.forget_expired(session, now)
+        return idempotency.forget_expired(session, now, BATCH)
 
 
-def forget_idle_tokens(*, now: datetime) -> None:
-    """Delete tokens that nobody has used for 30 days."""
+def forget_idle_tokens(*, now: datetime) -> int:
+    """Delete tokens that nobody has used for 30 days; returns how many."""
     with transaction() as session:
-        login.forget_idle(session, now)
+        return login.forget_idle(session, now, BATCH)
 
 
-def forget_browsers(*, now: datetime) -> None:
-    """Delete sessions of browsers that are over, and their login attempts."""
+def forget_browsers(*, now: datetime) -> int:
+    """Delete sessions of browsers that are over, and login attempts; returns how many of what there is more of."""
     with transaction() as session:
-        web_sessions.forget_dead(session, now)
-        web_logins.forget_ended(session, now)
+        return max(web_sessions.forget_dead(session, now, BATCH), web_logins.forget_ended(session, now, BATCH))
 
 
 def forget_due(*, now: datetime) -> None:

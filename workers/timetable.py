@@ -99,8 +99,8 @@ TASKS: tuple[Task, ...] = (
     Task("photos.heal_pending", Every(hours=1), strays.heal_pending, limit_s=60),
     Task("photos.sweep_files", Daily(hour=3, minute=50), strays.sweep_files, limit_s=300),
     Task("audit.seal", Every(minutes=1), housekeeping.seal_audit),
-    Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys),
-    Task("web.forget_browsers", Every(hours=1), housekeeping.forget_browsers),
+    Task("idempotency.forget_expired", Every(hours=1), housekeeping.forget_expired_keys, batch=housekeeping.BATCH),
+    Task("web.forget_browsers", Every(hours=1), housekeeping.forget_browsers, batch=housekeeping.BATCH),
     Task("retention.forget_due", Every(hours=1), housekeeping.forget_due, limit_s=120),
-    Task("tokens.forget_idle", Daily(hour=3, minute=20), housekeeping.forget_idle_tokens),
+    Task("tokens.forget_idle", Daily(hour=3, minute=20), housekeeping.forget_idle_tokens, batch=housekeeping.BATCH),
 )

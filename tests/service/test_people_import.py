@@ -15,6 +15,7 @@ from wxapi.identity.models import AppointmentRow, RosterEntry, User
 from wxapi.identity.services import erasure, roster
 from wxapi.identity.services.retention import RETENTION
 from wxapi.kernel.permissions import Role
+from wxapi.platform import retention
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
 
@@ -136,7 +137,7 @@ def test_who_never_came_is_forgotten_in_time(app: Flask, session: Session, tmp_p
     run(app, tmp_path, f"张三,书记,13800000001,community_worker,{VILLAGE}\n")
     (category,) = [each for each in RETENTION if each.name == "people_list"]
     before = NOW - timedelta(days=1)
-    assert category.forget is not None
-    assert (category.count(session, before), category.forget(session, before, 10)) == (0, 0)
     after = NOW + timedelta(days=1)
-    assert (category.count(session, after), category.forget(session, after, 10)) == (1, 1)
+    assert (category.count(session, before), category.count(session, after)) == (0, 1)
+    past = NOW + timedelta(days=category.days, seconds=1)
+    assert [retention.forget_due(now=past)["people_list"] for _ in range(2)] == [1, 0]

@@ -179,7 +179,7 @@ class TestPeople:
 
     def end_tokens(self, at: datetime) -> None:
         with transaction() as session:
-            login.forget_idle(session, at)
+            login.forget_idle(session, at, 100)
 
     def test_who_was_not_seen_for_two_years_is_erased_once(self, city: None, people: People, session: Session) -> None:
         idle, officer = people.make(), people.make((Role.TOWNSHIP_OFFICER, "421002001"))

@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import ColumnElement, Connection, CursorResult, MetaData, delete, select, tuple_
 from sqlalchemy.exc import DataError, DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -97,6 +97,14 @@ def _ping_idle(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> Non
         connection.rollback()
     except psycopg.Error as error:
         raise DisconnectionError from error
+
+
+def delete_some(session: Session, model: type[Base], *due: ColumnElement[bool], limit: int) -> int:
+    """Delete rows that are due and that nobody holds, at most so many; returns how many."""
+    key = tuple_(*model.__table__.primary_key)
+    some = select(*model.__table__.primary_key).where(*due).limit(limit).with_for_update(skip_locked=True)
+    gone = session.execute(delete(model).where(key.in_(some)).execution_options(synchronize_session=False))
+    return int(cast("CursorResult[Any]", gone).rowcount)
 
 
 def fetch(session: Session, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

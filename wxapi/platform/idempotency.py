@@ -19,7 +19,7 @@ from werkzeug.datastructures import FileStorage
 
 from wxapi.kernel.errors import ConflictError, DomainError, InvalidError, MalformedError
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import Base, deferred_commit, fetch, write_later
+from wxapi.platform.db import Base, deferred_commit, delete_some, fetch, write_later
 from wxapi.platform.guard import current_actor, permission_of
 from wxapi.platform.runtime import runtime
 from wxapi.platform.sealed import Sealed
@@ -107,10 +107,9 @@ def install(app: Flask) -> None:
             app.view_functions[rule.endpoint] = _replayable(view)
 
 
-def forget_expired(session: Session, now: datetime) -> int:
-    """Delete the keys that are older than 48 hours; returns how many."""
-    result = session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < now - KEPT))
-    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+def forget_expired(session: Session, now: datetime, limit: int) -> int:
+    """Delete keys that are older than 48 hours, at most so many; returns how many."""
+    return delete_some(session, IdempotencyRow, IdempotencyRow.created_at < now - KEPT, limit=limit)
 
 
 def drop_answers(session: Session, user_id: Any) -> None:

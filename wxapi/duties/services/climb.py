@@ -4,16 +4,18 @@ A run that was missed for a day takes the rungs of that day one after another; t
 due, not the time of the run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from wxapi.duties.models import Duty
 from wxapi.duties.rules.clock import CARD_RUNG, Card, DutyClock, LadderStep, next_step
-from wxapi.platform import audit, outbox
-from wxapi.platform.db import transaction
+from wxapi.platform import audit, outbox, sweeps
+from wxapi.platform.db import db, transaction
 
 _AT_ONCE = 500
 # A colour in the inbox, no message.
@@ -29,30 +31,38 @@ class Climbed:
 
 
 def climb(*, now: datetime) -> Climbed:
-    """Take every rung that is due, in batches of a transaction each.
+    """Take every rung that is due, in batches of a transaction each; a duty that cannot climb stops no other.
 
     Rows another run holds are left to it.
     """
     duties = steps = 0
+    last: tuple[datetime, UUID] | None = None
     while True:
-        with transaction() as session:
-            batch = _due(session, now)
-            steps += sum(_take_all(session, duty, now) for duty in batch)
-        duties += len(batch)
-        if len(batch) < _AT_ONCE:
+        due = _due(now, last)
+        ids = [duty_id for _, duty_id in due]
+        climbed = sweeps.together("duties.climb", ids, lambda some: _climb(some, now))
+        duties += len(due) - len(climbed.failed)
+        steps += climbed.done
+        if len(due) < _AT_ONCE:
+            climbed.raise_if_not_the_rows()
             return Climbed(duties, steps)
+        last = due[-1]
 
 
-def _due(session: Session, now: datetime) -> list[Duty]:
-    return list(
-        session.scalars(
-            select(Duty)
-            .where(Duty.next_rung_at.is_not(None), Duty.next_rung_at <= now)
-            .order_by(Duty.next_rung_at, Duty.id)
-            .limit(_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        )
-    )
+def _due(now: datetime, last: tuple[datetime, UUID] | None) -> list[tuple[datetime, UUID]]:
+    """The duties behind the last one of a run, by the time of their rung."""
+    place = (Duty.next_rung_at, Duty.id)
+    behind = true() if last is None else tuple_(*place) > last
+    found = select(*place).where(Duty.next_rung_at <= now, behind).order_by(*place).limit(_AT_ONCE)
+    due = [(at, duty_id) for at, duty_id in db.session().execute(found) if at is not None]
+    db.session().rollback()  # the read is over
+    return due
+
+
+def _climb(some: Sequence[UUID], now: datetime) -> int:
+    with transaction() as session:
+        due = select(Duty).where(Duty.id.in_(some), Duty.next_rung_at <= now).order_by(Duty.next_rung_at, Duty.id)
+        return sum(_take_all(session, duty, now) for duty in session.scalars(due.with_for_update(skip_locked=True)))
 
 
 def _take_all(session: Session, duty: Duty, now: datetime) -> int:

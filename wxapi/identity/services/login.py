@@ -83,18 +83,20 @@ def authenticate(token: str) -> Actor | None:
     return bearer.actor
 
 
-def forget_idle(session: Session, now: datetime) -> int:
-    """Delete tokens unused for 30 days; returns how many. The person keeps the time of their last use."""
-    idle = Token.last_used_at <= now - TOKEN_IDLE
-    last_use = select(func.max(Token.last_used_at)).where(Token.user_id == User.id, idle).scalar_subquery()
+def forget_idle(session: Session, now: datetime, limit: int) -> int:
+    """Delete tokens unused for 30 days, at most so many; returns how many. People keep the time of their last use."""
+    idle = select(Token.digest).where(Token.last_used_at <= now - TOKEN_IDLE).limit(limit)
+    digests = session.scalars(idle.with_for_update(skip_locked=True)).all()
+    gone = Token.digest.in_(digests)
+    last_use = select(func.max(Token.last_used_at)).where(Token.user_id == User.id, gone).scalar_subquery()
     session.execute(
         update(User)
-        .where(User.id.in_(select(Token.user_id).where(idle)))
+        .where(User.id.in_(select(Token.user_id).where(gone)))
         .values(seen_at=func.greatest(User.seen_at, last_use))
         .execution_options(synchronize_session=False)
     )
-    result = session.execute(delete(Token).where(idle))
-    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+    session.execute(delete(Token).where(gone).execution_options(synchronize_session=False))
+    return len(digests)
 
 
 def register_openid(session: Session, openid: str, *, now: datetime) -> User:

@@ -1,8 +1,10 @@
 """How long people, their tokens and the answers to their requests are kept."""
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, and_, cast, delete, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebSession
@@ -11,7 +13,7 @@ from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
 from wxapi.identity.services.erasure import begin_erasure
 from wxapi.kernel.clock import local_day
 from wxapi.platform.outbox import OutboxRow
-from wxapi.platform.retention import RetentionCategory, counting
+from wxapi.platform.retention import RetentionCategory, deleting, older
 from wxapi.platform.runtime import runtime
 
 
@@ -50,33 +52,10 @@ def _idle(before: datetime) -> ColumnElement[bool]:
     )
 
 
-def _count_idle(session: Session, before: datetime) -> int:
-    return session.scalar(select(func.count()).select_from(User).where(_due(before))) or 0
-
-
-def _forget_idle(session: Session, before: datetime, limit: int) -> int:
+def _forget_idle(session: Session, user_ids: Sequence[uuid.UUID]) -> None:
     """Have idle people erased as if they had asked for it: each by a job of its own."""
-    chosen = select(User.id).where(_due(before)).limit(limit).with_for_update(key_share=True, skip_locked=True)
-    found = session.scalars(chosen).all()
-    for user_id in found:
+    for user_id in user_ids:
         begin_erasure(session, user_id, now=runtime().clock.now())
-    return len(found)
-
-
-def _waiting(before: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return RosterEntry.user_id.is_(None), RosterEntry.created_at < before
-
-
-def _count_waiting(session: Session, before: datetime) -> int:
-    return session.scalar(select(func.count()).select_from(RosterEntry).where(*_waiting(before))) or 0
-
-
-def _forget_waiting(session: Session, before: datetime, limit: int) -> int:
-    chosen = select(RosterEntry.id).where(*_waiting(before)).limit(limit)
-    gone = session.execute(
-        delete(RosterEntry).where(RosterEntry.id.in_(chosen)).execution_options(synchronize_session=False)
-    )
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
 
 
 RETENTION = (
@@ -84,7 +63,7 @@ RETENTION = (
         "people",
         "people who have not logged in: openid, phone, nickname, the link from their reports to them",
         "so that a person finds their reports and hours again",
-        _count_idle,
+        lambda before: select(User.id).where(_due(before)),
         _forget_idle,
         days=730,
         least=30,
@@ -93,8 +72,8 @@ RETENTION = (
         "people_list",
         "people a city's list named who never came: name, post, phone",
         "so that they are appointed when they log in",
-        _count_waiting,
-        _forget_waiting,
+        older(RosterEntry, RosterEntry.created_at, RosterEntry.user_id.is_(None)),
+        deleting(RosterEntry),
         days=365,
         least=30,
     ),
@@ -102,14 +81,14 @@ RETENTION = (
         "tokens",
         "logins nobody used",
         "so that a phone stays logged in",
-        counting(Token, Token.last_used_at),
+        older(Token, Token.last_used_at),
         fixed=TOKEN_IDLE,
     ),
     RetentionCategory(
         "web_sessions",
         "signed-in browsers nobody used, and login attempts",
         "so that a browser stays signed in for a working day",
-        counting(WebSession, WebSession.last_used_at),
+        older(WebSession, WebSession.last_used_at),
         fixed=WEB_IDLE,
     ),
 )

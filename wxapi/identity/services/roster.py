@@ -23,7 +23,7 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
-from wxapi.platform import audit
+from wxapi.platform import audit, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import region_names
@@ -122,8 +122,9 @@ def match_waiting(*, now: datetime) -> int:
     )
     user_ids = session.scalars(bound).all()
     session.rollback()  # the read is over
-    match(user_ids, now=now)
-    return len(user_ids)
+    found = sweeps.together("people.match_waiting", user_ids, lambda some: match(some, now=now))
+    found.raise_if_not_the_rows()
+    return len(user_ids) if not found.failed else 0
 
 
 def search(actor: Actor, region: str, text: str | None, *, now: datetime) -> list[Listed]:

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import WebLogin
@@ -20,7 +20,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import GoneError, InvalidError, not_found
 from wxapi.kernel.ids import new_token
 from wxapi.platform import audit
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import db, delete_some, transaction
 
 _LOWEST, _HIGHEST = 10, 99
 _OFFERED = 3
@@ -147,14 +147,9 @@ def refuse(actor: Actor, login_id: str, *, now: datetime) -> None:
         _note(session, actor, "refuse", now=now)
 
 
-def forget_ended(session: Session, now: datetime) -> int:
-    """Delete attempts whose time is long over; returns how many."""
-    result = session.execute(
-        delete(WebLogin)
-        .where(WebLogin.created_at < now - 10 * WEB_LOGIN_LIFE)
-        .execution_options(synchronize_session=False)
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+def forget_ended(session: Session, now: datetime, limit: int) -> int:
+    """Delete attempts whose time is long over, at most so many; returns how many."""
+    return delete_some(session, WebLogin, WebLogin.created_at < now - 10 * WEB_LOGIN_LIFE, limit=limit)
 
 
 def bound(session: Session, secret: str | None) -> WebLogin | None:

@@ -17,7 +17,7 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.ids import new_id, new_token
 from wxapi.platform import audit, outbox
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import db, delete_some, transaction
 
 MAX_AGE = WEB_MAX_AGE
 
@@ -124,10 +124,9 @@ def end_all_sessions(actor: Actor, *, now: datetime) -> None:
         _note_end(session, actor.user_id, "all", now=now)
 
 
-def forget_dead(session: Session, now: datetime) -> int:
-    """Delete sessions that no cookie opens any more; returns how many."""
-    result = session.execute(delete(WebSession).where(~_alive(now)).execution_options(synchronize_session=False))
-    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+def forget_dead(session: Session, now: datetime, limit: int) -> int:
+    """Delete sessions that no cookie opens any more, at most so many; returns how many."""
+    return delete_some(session, WebSession, ~_alive(now), limit=limit)
 
 
 def _alive(now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,8 @@ from wxapi.moderation.rules.checks import CheckKind, CheckState
 from wxapi.moderation.rules.verdicts import Verdict
 from wxapi.photos.models import Photo, variant_key
 from wxapi.photos.rules.photos import PhotoState
-from wxapi.platform import outbox
-from wxapi.platform.db import transaction
+from wxapi.platform import outbox, sweeps
+from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.codes import MEDIA_CHECK_PATH, TEXT_CHECK_PATH, ErrorClass
 from wxapi.platform.wechat.errors import WeChatError
@@ -104,17 +104,19 @@ def take_verdict(trace_id: str, verdict: Verdict, *, now: datetime) -> None:
 
 def chase_missing(*, now: datetime) -> int:
     """Ask once more about pictures without a verdict, then leave them to a person. Returns how many."""
-    with transaction() as session:
-        late = session.scalars(
-            select(Check)
-            .where(Check.state == CheckState.ASKED.value, Check.asked_at < now - checks.VERDICT_WITHIN)
-            .order_by(Check.asked_at)
-            .limit(SWEEP_BATCH)
-            .with_for_update(skip_locked=True, key_share=True)
-        ).all()
-        for check in late:
-            _again_or_manual(session, check)
-        return len(late)
+    due = and_(Check.state == CheckState.ASKED.value, Check.asked_at < now - checks.VERDICT_WITHIN)
+    ids = db.session().scalars(select(Check.id).where(due).order_by(Check.asked_at).limit(SWEEP_BATCH)).all()
+    db.session().rollback()  # the read is over
+
+    def ask_again(some: Sequence[uuid.UUID]) -> None:
+        with transaction() as session:
+            late = select(Check).where(Check.id.in_(some), due).with_for_update(skip_locked=True, key_share=True)
+            for check in session.scalars(late).all():
+                _again_or_manual(session, check)
+
+    asked = sweeps.together("moderation.chase_missing", ids, ask_again)
+    asked.raise_if_not_the_rows()
+    return len(ids) if not asked.failed else 0
 
 
 def locked(session: Session, check_id: uuid.UUID) -> Check | None:

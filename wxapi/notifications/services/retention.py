@@ -1,23 +1,23 @@
 """How long messages and the keys of pushes are kept."""
 
 from wxapi.notifications.models import Message, PushEvent
-from wxapi.platform.retention import RetentionCategory, counting, deleting
+from wxapi.platform.retention import RetentionCategory, deleting, older
 
 RETENTION = (
     RetentionCategory(
         "messages",
         "the inbox",
         "so that a person can read again what happened",
-        counting(Message, Message.created_at),
-        deleting(Message, Message.created_at),
+        older(Message, Message.created_at),
+        deleting(Message),
         days=180,
     ),
     RetentionCategory(
         "pushes",
         "keys of WeChat's pushes",
         "so that a repeated push changes nothing",
-        counting(PushEvent, PushEvent.received_at),
-        deleting(PushEvent, PushEvent.received_at),
+        older(PushEvent, PushEvent.received_at),
+        deleting(PushEvent),
         days=7,
     ),
 )

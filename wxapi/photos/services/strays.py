@@ -13,7 +13,7 @@ from wxapi.photos.models import Photo, original_key, variant_key
 from wxapi.photos.queries.photos import photos_by_ids
 from wxapi.photos.rules.photos import STRAY_AFTER, VARIANT_NAMES, WAITS_AT_MOST, PhotoState, RejectionCode
 from wxapi.photos.services.develop import decide
-from wxapi.platform import outbox
+from wxapi.platform import outbox, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
@@ -38,11 +38,7 @@ def heal_pending(*, now: datetime) -> int:
     )
     ids = list(db.session().scalars(waiting))
     db.session().rollback()  # the read is over; no transaction stays open between the photos
-    for photo_id in ids:
-        try:
-            _heal(photo_id, now=now)
-        except Exception:
-            log.exception("photo_not_healed", photo_id=str(photo_id))
+    sweeps.one_by_one("photos.heal_pending", ids, lambda photo_id: _heal(photo_id, now=now))
     return len(ids)
 
 

@@ -12,6 +12,7 @@ from wxapi.duties.models import Duty
 from wxapi.duties.rules.clock import DutyClock
 from wxapi.duties.rules.owed import DropReason, DutyState
 from wxapi.duties.services import write
+from wxapi.platform import sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.queries import reports
@@ -33,7 +34,7 @@ def heal(*, now: datetime) -> int:
     )
     ids = list(db.session().scalars(missing))
     db.session().rollback()  # the read is over; no transaction stays open between the reports
-    return sum(_heal(report_id, now) for report_id in ids)
+    return sweeps.one_by_one("duties.heal", ids, lambda report_id: _heal(report_id, now))
 
 
 def _heal(report_id: UUID, now: datetime) -> bool:

@@ -1,13 +1,15 @@
 """How long the pictures and the sealed words of finished reports are kept. Reports themselves stay, as statistics."""
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, and_, delete, select, text
 from sqlalchemy.orm import Session
 
 from wxapi.photos.services.forget import drop
-from wxapi.platform.retention import RetentionCategory, deleted
+from wxapi.platform.retention import RetentionCategory, deleting, older
 from wxapi.reports.models import OVER_SQL, Report, ReportJoinMark, ReportOriginal, ReportPhoto
 
 
@@ -24,34 +26,12 @@ def _originals(before: datetime) -> Select[Any]:
     return select(ReportOriginal.id).join(Report, Report.id == ReportOriginal.report_id).where(_finished(before))
 
 
-def _count(session: Session, found: Select[Any]) -> int:
-    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
-
-
-def _forget_photos(session: Session, before: datetime, limit: int) -> int:
+def _forget_photos(session: Session, photo_ids: Sequence[uuid.UUID]) -> None:
     """Delete pictures everywhere: row, place in the report, files."""
-    found = session.scalars(_photos(before).limit(limit)).all()
     session.execute(
-        delete(ReportPhoto).where(ReportPhoto.photo_id.in_(found)).execution_options(synchronize_session=False)
+        delete(ReportPhoto).where(ReportPhoto.photo_id.in_(photo_ids)).execution_options(synchronize_session=False)
     )
-    return drop(session, found)
-
-
-def _forget_originals(session: Session, before: datetime, limit: int) -> int:
-    return deleted(session, ReportOriginal, session.scalars(_originals(before).limit(limit)))
-
-
-def _count_marks(session: Session, before: datetime) -> int:
-    return session.scalar(select(func.count()).where(ReportJoinMark.at < before)) or 0
-
-
-def _forget_marks(session: Session, before: datetime, limit: int) -> int:
-    keys = ReportJoinMark.report_id, ReportJoinMark.digest
-    due = select(*keys).where(ReportJoinMark.at < before).limit(limit)
-    gone = session.execute(
-        delete(ReportJoinMark).where(tuple_(*keys).in_(due)).execution_options(synchronize_session=False)
-    )
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+    drop(session, photo_ids)
 
 
 RETENTION = (
@@ -59,8 +39,9 @@ RETENTION = (
         "photos",
         "pictures of reports that are over",
         "proof of the problem and of the work, for reopening and supervision",
-        lambda session, before: _count(session, _photos(before)),
+        _photos,
         _forget_photos,
+        table=ReportPhoto,
         days=1095,
         least=30,
     ),
@@ -68,8 +49,9 @@ RETENTION = (
         "originals",
         "sealed words of reports that are over; the masked ones stay",
         "the desk may need the number somebody left",
-        lambda session, before: _count(session, _originals(before)),
-        _forget_originals,
+        _originals,
+        deleting(ReportOriginal),
+        table=ReportOriginal,
         days=180,
         least=30,
     ),
@@ -77,8 +59,8 @@ RETENTION = (
         "join_marks",
         "keyed digests of who joined which report",
         "so that an erased account that comes back is not counted twice",
-        _count_marks,
-        _forget_marks,
+        older(ReportJoinMark, ReportJoinMark.at),
+        deleting(ReportJoinMark),
         days=90,
         least=7,
     ),

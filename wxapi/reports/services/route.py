@@ -3,10 +3,10 @@
 import uuid
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import select, text
 
 from wxapi.kernel.clock import local_day
+from wxapi.platform import sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report
@@ -18,8 +18,6 @@ from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.state import SYSTEM, Command, ReportState
 from wxapi.reports.services import apply, redistrict
 from wxapi.reports.services.apply import Step
-
-log = structlog.get_logger(__name__)
 
 # Routing takes seconds; what waits longer has lost its job.
 DEAD_AFTER = timedelta(minutes=5)
@@ -42,15 +40,7 @@ def route_unrouted(*, now: datetime) -> int:
     )
     ids = list(db.session().scalars(waiting))
     db.session().rollback()  # the read is over; no transaction stays open between the reports
-    failed = []
-    for report_id in ids:
-        try:
-            route_report(report_id, now=now)
-        except Exception as error:
-            log.exception("report_not_routed", report_id=str(report_id))
-            failed.append(error)
-    if failed and len(failed) == len(ids):
-        raise failed[0]  # not one report's fault
+    sweeps.one_by_one("reports.route_unrouted", ids, lambda report_id: route_report(report_id, now=now))
     return len(ids)
 
 

@@ -4,7 +4,6 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -12,6 +11,7 @@ from wxapi.kernel.city import city
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError
 from wxapi.kernel.working_time import OFFICE
+from wxapi.platform import sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.reports.models import Report
 from wxapi.reports.queries import reports
@@ -19,8 +19,6 @@ from wxapi.reports.rules import guards, workflow
 from wxapi.reports.rules.state import RESPONDING, SYSTEM, Command, ReportState
 from wxapi.reports.services import apply
 from wxapi.reports.services.apply import Step
-
-log = structlog.get_logger(__name__)
 
 # A run takes at most so many; what is left is done at the next.
 BATCH = 500
@@ -62,16 +60,7 @@ def _take_all(action: str, due: ColumnElement[bool], since: InstrumentedAttribut
     """Take a system action on each report that is due, longest first, each in its own transaction."""
     ids = list(db.session().scalars(select(Report.id).where(due).order_by(since).limit(BATCH)))
     db.session().rollback()  # the read is over; no transaction stays open between the reports
-    taken, failed = 0, []
-    for report_id in ids:
-        try:
-            taken += _take(action, report_id, now)
-        except Exception as error:
-            log.exception("report_sweep_failed", action=action, report_id=str(report_id))
-            failed.append(error)
-    if failed and len(failed) == len(ids):
-        raise failed[0]  # not one report's fault
-    return taken
+    return sweeps.one_by_one(f"reports.{action}", ids, lambda report_id: _take(action, report_id, now))
 
 
 def _take(action: str, report_id: uuid.UUID, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """How long refused sign-ins are kept."""
 
-from wxapi.platform.retention import RetentionCategory, counting, deleting
+from wxapi.platform.retention import RetentionCategory, deleting, older
 from wxapi.training.models import Refusal
 
 RETENTION = (
@@ -8,8 +8,8 @@ RETENTION = (
         "refusals",
         "sign-ins that were refused",
         "so that an organiser can tell what went wrong in the hall",
-        counting(Refusal, Refusal.at),
-        deleting(Refusal, Refusal.at),
+        older(Refusal, Refusal.at),
+        deleting(Refusal),
         days=180,
     ),
 )

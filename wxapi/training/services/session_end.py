@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.errors import NotFoundError
+from wxapi.platform import sweeps
 from wxapi.platform.db import transaction
 from wxapi.training.models import Attendance, TrainingSession
 from wxapi.training.queries import sessions as queries
@@ -51,7 +52,7 @@ def close_due(*, now: datetime) -> int:
     """Close what a lost job left open; returns how many people were marked absent."""
     with transaction() as session:
         due = queries.not_closed(session, now - _LOST_AFTER, limit=_AT_ONCE)
-    return sum(close(session_id, now=now) for session_id in due)
+    return sweeps.one_by_one("training.close_due", due, lambda session_id: close(session_id, now=now))
 
 
 def _offline_until(row: TrainingSession) -> datetime:
