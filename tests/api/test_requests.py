@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask, Response
@@ -14,6 +15,7 @@ from tests.conftest import app_in_savepoint
 from tests.factories import People
 from wxapi.kernel import errors
 from wxapi.kernel.permissions import Permission, Role
+from wxapi.platform import http, metrics
 from wxapi.platform.db import transaction
 from wxapi.platform.guard import guard
 from wxapi.platform.outbox import OutboxRow
@@ -228,3 +230,17 @@ def test_readyz_shows_what_a_clock_put_back_has_left_behind(app: Flask, client: 
         session.add(OutboxRow(topic="report.filed", payload={}, created_at=ahead, due_at=ahead))
     body = client.get("/readyz").get_json()
     assert (body["status"], body["outbox"]["stranded"], body["outbox"]["due"]) == ("degraded", 1, 0)
+
+
+def test_what_probes_and_screens_ask_all_day_is_counted_and_not_logged(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(http, "log", SimpleNamespace(info=lambda _event, **said: logged.append(said["endpoint"])))
+    quiet = {name for name, view in app.view_functions.items() if getattr(view, "__quiet__", False)}
+    assert quiet == {"health.healthz", "health.readyz", "health.exposition", "training.live_counts"}
+    before = metrics.requests.labels("health.healthz", "GET", 200)._value.get()
+    client.get("/healthz")
+    client.get("/api/v1/regions")
+    assert logged == ["regions.list_regions"]
+    assert metrics.requests.labels("health.healthz", "GET", 200)._value.get() == before + 1

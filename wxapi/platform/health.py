@@ -11,6 +11,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform import metrics
 from wxapi.platform.db import db
 from wxapi.platform.guard import guard
+from wxapi.platform.http import quiet
 from wxapi.platform.keys import missing
 from wxapi.platform.outbox import STRANDED
 from wxapi.platform.runtime import runtime
@@ -32,6 +33,7 @@ _OUTBOX = text(
 
 @blueprint.get("/healthz")
 @guard(Permission.PUBLIC)
+@quiet
 def healthz() -> Response:
     """The process answers."""
     return json_response({"status": "ok"})
@@ -39,6 +41,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 @guard(Permission.PUBLIC)
+@quiet
 def readyz() -> Response:
     """Database, keys, Redis, file store, outbox lag, open WeChat circuits.
 
@@ -69,6 +72,7 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 @guard(Permission.PUBLIC)
+@quiet
 def exposition() -> Response:
     """Prometheus' text format."""
     _, outbox = _database()

@@ -2,12 +2,13 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
@@ -18,9 +19,10 @@ from wxapi.platform import metrics
 from wxapi.platform.front import BODY_LATE, MAX_JSON
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET = "__quiet__"
 # Any word may stand for a method; a label of the metrics is one of these or "other".
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-_QUIET = frozenset({"health.healthz", "health.readyz", "health.exposition", "training.live_counts"})
+View = TypeVar("View", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
 
 
@@ -63,7 +65,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         method = request.method if request.method in _METHODS else "other"
         metrics.requests.labels(endpoint, method, response.status_code).inc()
         metrics.request_seconds.labels(endpoint).observe(seconds)
-        if endpoint not in _QUIET:
+        if not _is_quiet(endpoint):
             actor = g.get("actor")
             log.info(
                 "request",
@@ -74,6 +76,16 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
                 actor_id=str(actor.user_id) if actor else None,
             )
         return response
+
+
+def quiet(view: View) -> View:
+    """Mark a view that screens and probes ask every few seconds: its requests are counted, not logged."""
+    setattr(view, _QUIET, True)
+    return view
+
+
+def _is_quiet(endpoint: str) -> bool:
+    return bool(getattr(current_app.view_functions.get(endpoint), _QUIET, False))
 
 
 class _Json(DefaultJSONProvider):

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Response
 
-from wxapi.kernel.coordinates import Point
 from wxapi.kernel.errors import NotFoundError
 from wxapi.kernel.paging import decode_cursor, page_of
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
 from wxapi.platform.openapi import ApiBlueprint
+from wxapi.platform.position import point_of
 from wxapi.platform.wire import json_response, page_response
 from wxapi.regions import wire
 from wxapi.regions.services import lookup
@@ -34,7 +34,7 @@ def list_regions(query: dict[str, Any]) -> Response:
 @blueprint.response(200, wire.LocationWire)
 def locate(query: dict[str, Any]) -> Response:
     """The village and grid a point lies in, and the other villages near it. Outside: 404 outside_service_area."""
-    position = Point(query["longitude"], query["latitude"])
+    position = point_of(query)
     found = lookup.locate_position(position, query["coord_type"], query["accuracy"])
     if found is None:
         raise NotFoundError("outside_service_area", "该位置不在本市服务范围内。")

@@ -4,14 +4,13 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from wxapi.kernel.coordinates import Datum
+from wxapi.platform.position import LARGEST_ACCURACY_M, PositionQuery
 from wxapi.platform.wire import PageQuery, QueryNumber, RegionCode, WireSchema
 from wxapi.regions.rules.index import Location
 from wxapi.regions.rules.levels import Level
 from wxapi.regions.rules.tree import RegionInfo
 
 # A reading worse than this is no reading.
-_LARGEST_ACCURACY_M = 1_000_000
 
 
 class RegionWire(WireSchema):
@@ -34,14 +33,10 @@ class RegionsQuery(PageQuery):
     parent = RegionCode(load_default=None)
 
 
-class LocateQuery(WireSchema):
-    longitude = QueryNumber(required=True, validate=validate.Range(-180, 180))
-    latitude = QueryNumber(required=True, validate=validate.Range(-90, 90))
-    # No default: the wrong one puts a third of all points into the wrong village.
-    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
+class LocateQuery(PositionQuery):
     accuracy = QueryNumber(
         load_default=0.0,
-        validate=validate.Range(0, _LARGEST_ACCURACY_M),
+        validate=validate.Range(0, LARGEST_ACCURACY_M),
         metadata={"description": "metres; other villages within max(accuracy, 10), at most 500, are candidates"},
     )
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Response
 
-from wxapi.kernel.coordinates import Point
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
+from wxapi.platform.position import point_of
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 from wxapi.reports.queries.lists import PageRequest
@@ -47,7 +47,7 @@ def list_reports(query: dict[str, Any]) -> Response:
 @blueprint.response(200, NearbyReport(many=True))
 def nearby_reports(query: dict[str, Any]) -> Response:
     """Open reports of the same class family (`E01`) around a point, nearest first: join one instead of filing again."""
-    point, now = Point(query["longitude"], query["latitude"]), runtime().clock.now()
+    point, now = point_of(query), runtime().clock.now()
     found = lists.reports_nearby(point, query["coord_type"], query["category_code"], now=now)
     return json_response([nearby_item(row) for row in found])
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, QueryNumber, RegionCode, WireSchema
+from wxapi.platform.position import PositionAnswer, PositionQuery
+from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, RegionCode, WireSchema
 from wxapi.reports.queries.lists import Filters, Order
 from wxapi.reports.queries.nearby import NEARBY_DAYS, NEARBY_METRES
 from wxapi.reports.rules.categories import all_categories
 from wxapi.reports.rules.state import OPEN_STATES, ReportState
-from wxapi.reports.wire.schemas import CategoryRef, DeskRef, LocationAnswer, PlaceRef, ReporterRef
+from wxapi.reports.wire.schemas import CategoryRef, DeskRef, PlaceRef, ReporterRef
 
 _LONGEST_SEARCH = 50
 
@@ -67,10 +67,7 @@ class ReportsQuery(PageQuery):
     )
 
 
-class NearbyQuery(WireSchema):
-    longitude = QueryNumber(required=True, validate=validate.Range(-180, 180))
-    latitude = QueryNumber(required=True, validate=validate.Range(-90, 90))
-    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
+class NearbyQuery(PositionQuery):
     category_code = PlainWord(required=True, max_length=10)
 
 
@@ -83,7 +80,7 @@ class ReportItem(WireSchema):
     state = fields.Enum(ReportState, by_value=True, required=True)
     category = fields.Nested(CategoryRef, required=True)
     description = fields.String(required=True)
-    location = fields.Nested(LocationAnswer, required=True)
+    location = fields.Nested(PositionAnswer, required=True)
     address = fields.String(required=True, allow_none=True)
     region = fields.Nested(PlaceRef, required=True)
     grid_code = fields.String(required=True, allow_none=True)

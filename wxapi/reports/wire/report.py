@@ -7,6 +7,7 @@ from uuid import UUID
 from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.photos.models import Photo, variant_key
 from wxapi.photos.wire.photos import photo_dict
+from wxapi.platform.position import position_dict
 from wxapi.platform.runtime import runtime
 from wxapi.reports.queries.nearby import NearbyRow
 from wxapi.reports.rules.categories import Category
@@ -74,11 +75,7 @@ def _head(report: ReportView | ListedReport) -> dict[str, Any]:
         "state": report.state.value,
         "category": {"code": report.category.code, "name": report.category.name},
         "description": report.description,
-        "location": {
-            "longitude": report.location.longitude,
-            "latitude": report.location.latitude,
-            "coord_type": "gcj02",
-        },
+        "location": position_dict(report.location),
         "address": report.address,
         "region": _place(report.region),
         "grid_code": report.grid_code,

@@ -4,10 +4,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from wxapi.kernel.coordinates import Datum, Point
 from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.action_wire import CODE_WORD, input_fields, photo_ids
-from wxapi.platform.wire import Choice, Number, PlainWord, RegionCode, Text, WireSchema
+from wxapi.platform.position import PositionAnswer, PositionBody, point_of
+from wxapi.platform.wire import Choice, PlainWord, RegionCode, Text, WireSchema
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.action_input import MAX_PHOTOS, ActionInput, ActionRequest
 from wxapi.reports.rules.state import ReportState
@@ -15,21 +15,9 @@ from wxapi.reports.services.file import Draft
 
 MAX_DESCRIPTION = 500
 MAX_ADDRESS = 200
-# A reading worse than this is no reading.
-_LARGEST_ACCURACY_M = 1_000_000
 
 
-class LocationBody(WireSchema):
-    longitude = Number(required=True, validate=validate.Range(-180, 180))
-    latitude = Number(required=True, validate=validate.Range(-90, 90))
-    # No default: the wrong one puts a third of all points into the wrong village.
-    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=validate.OneOf([Datum.GCJ02, Datum.WGS84]))
-    accuracy = Number(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Range(0, _LARGEST_ACCURACY_M),
-        metadata={"description": "metres"},
-    )
+class LocationBody(PositionBody):
     picked_by = PlainWord(
         load_default=None,
         allow_none=True,
@@ -87,12 +75,6 @@ class DeskRef(WireSchema):
     name = fields.String(required=True)
 
 
-class LocationAnswer(WireSchema):
-    longitude = fields.Float(required=True)
-    latitude = fields.Float(required=True)
-    coord_type = fields.Constant("gcj02", required=True)
-
-
 class ReporterRef(WireSchema):
     label = fields.String(required=True, metadata={"description": "random for each report: no two can be linked"})
     is_me = fields.Boolean(required=True)
@@ -136,7 +118,7 @@ class ReportSchema(WireSchema):
     state = fields.Enum(ReportState, by_value=True, required=True)
     category = fields.Nested(CategoryRef, required=True)
     description = fields.String(required=True)
-    location = fields.Nested(LocationAnswer, required=True)
+    location = fields.Nested(PositionAnswer, required=True)
     address = fields.String(required=True, allow_none=True)
     region = fields.Nested(PlaceRef, required=True)
     grid_code = fields.String(required=True, allow_none=True)
@@ -166,7 +148,7 @@ def draft_of(body: dict[str, Any]) -> Draft:
         category_code=body["category_code"],
         description=body["description"],
         photo_ids=body["photo_ids"],
-        point=Point(place["longitude"], place["latitude"]),
+        point=point_of(place),
         datum=place["coord_type"],
         accuracy=place["accuracy"],
         picked_by=place["picked_by"],

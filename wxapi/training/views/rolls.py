@@ -7,6 +7,7 @@ from flask import Response, request
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.http import quiet
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 from wxapi.training.queries.roll import RollFilter
@@ -33,6 +34,7 @@ def read_roll(query: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.route(f"{ONE}/attendance/live")
 @guard(Permission.TRAINING_STEWARD)
 @blueprint.response(200, answers.CountsWire)
+@quiet
 def live_counts(session_id: uuid.UUID) -> Response:
     """Counts for screens, at most a second old, with an ETag: ask every 2 s with `If-None-Match`."""
     live = hall_screen.live_counts(current_actor(), session_id, now=runtime().clock.now())

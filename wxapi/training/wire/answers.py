@@ -3,17 +3,12 @@
 from marshmallow import fields
 
 from wxapi.identity.wire.references import RegionRef
+from wxapi.platform.position import PositionAnswer
 from wxapi.platform.wire import WireSchema
 from wxapi.training.rules.attendance import FlagReason, State
 from wxapi.training.rules.sessions import EnrolmentState, SessionState, TrainingKind
 
 _FLAGS = fields.List(fields.Enum(FlagReason, by_value=True), required=True)
-
-
-class PlaceWire(WireSchema):
-    longitude = fields.Float(required=True)
-    latitude = fields.Float(required=True)
-    coord_type = fields.Constant("gcj02", required=True)
 
 
 class AudienceWire(WireSchema):
@@ -47,7 +42,7 @@ class SessionWire(WireSchema):
     starts_at = fields.DateTime(required=True)
     ends_at = fields.DateTime(required=True)
     place = fields.String(required=True)
-    location = fields.Nested(PlaceWire, required=True, allow_none=True)
+    location = fields.Nested(PositionAnswer, required=True, allow_none=True)
     radius_m = fields.Integer(required=True, allow_none=True)
     capacity = fields.Integer(required=True, allow_none=True)
     credit_hours = fields.Float(required=True, allow_none=True)

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from wxapi.kernel.clock import to_wire
+from wxapi.kernel.coordinates import Point
 from wxapi.kernel.errors import DomainError
+from wxapi.platform.position import position_dict
 from wxapi.platform.problems import problem_of
 from wxapi.regions.services.lookup import region_names
 from wxapi.training.models import Attendance, AttendanceEvent, Enrolment, Flag, LeaveRequest, TrainingSession
@@ -255,9 +257,9 @@ def _mine(mine: Mine | None) -> dict[str, Any]:
 
 
 def _place(row: TrainingSession) -> dict[str, Any] | None:
-    if row.longitude is None:
+    if row.longitude is None or row.latitude is None:
         return None
-    return {"longitude": row.longitude, "latitude": row.latitude, "coord_type": "gcj02"}
+    return position_dict(Point(row.longitude, row.latitude))
 
 
 def _audience(row: TrainingSession) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from wxapi.kernel.coordinates import Datum, Point, to_gcj02
+from wxapi.kernel.coordinates import to_gcj02
 from wxapi.kernel.permissions import Role
+from wxapi.platform.position import PositionBody, point_of
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.wire import Boolean, Choice, Line, Number, PageQuery, PlainWord, RegionCode, Text, WireSchema
 from wxapi.training.rules.attendance import FlagDecision, RollDecision, State
@@ -19,7 +20,6 @@ from wxapi.training.services.signing_in import Attempt
 from wxapi.training.services.steward_batch import MAX_ITEMS, Item, Result
 from wxapi.training.wire.quick import MAX_DEVICE_ID
 
-_DATUM = validate.OneOf([Datum.GCJ02, Datum.WGS84])
 MAX_ITEM_KEY = 64
 _KEY = PlainWord(required=True, max_length=MAX_ITEM_KEY)
 
@@ -29,12 +29,7 @@ def _tenths(hours: float) -> None:
         raise ValidationError("最多一位小数。")
 
 
-class PositionBody(WireSchema):
-    longitude = Number(required=True, validate=validate.Range(-180, 180))
-    latitude = Number(required=True, validate=validate.Range(-90, 90))
-    # No default: a mix-up moves a point by 600 m, out of every hall.
-    coord_type = fields.Enum(Datum, by_value=True, required=True, validate=_DATUM)
-    accuracy = Number(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
+class HallPosition(PositionBody):
     picked_by = PlainWord(load_default=None, allow_none=True, min_length=0, max_length=40)
 
 
@@ -53,7 +48,7 @@ class SessionBody(WireSchema):
     starts_at = fields.AwareDateTime(required=True)
     ends_at = fields.AwareDateTime(required=True)
     place = Text(load_default="", max_length=200)
-    location = fields.Nested(PositionBody, load_default=None, allow_none=True)
+    location = fields.Nested(HallPosition, load_default=None, allow_none=True)
     radius_m = fields.Integer(
         load_default=None, allow_none=True, strict=True, validate=validate.Range(MIN_RADIUS_M, MAX_RADIUS_M)
     )
@@ -105,7 +100,7 @@ class SignInBody(WireSchema):
     ticket = PlainWord(load_default=None, allow_none=True, max_length=MAX_CODE_LENGTH)
     client_time = fields.AwareDateTime(load_default=None, allow_none=True)
     location = _Evidence(
-        PositionBody,
+        HallPosition,
         load_default=None,
         allow_none=True,
         metadata={"description": "what is no position counts as none: recorded, never refused"},
@@ -225,7 +220,7 @@ def plan_of(body: dict[str, Any]) -> Plan:
     return Plan(
         **{name: value for name, value in body.items() if name not in shaped},
         credit_hours=None if hours is None else Decimal(str(hours)),
-        position=to_gcj02(Point(place["longitude"], place["latitude"]), place["coord_type"]) if place else None,
+        position=to_gcj02(point_of(place), place["coord_type"]) if place else None,
         audience=Audience(
             tuple(dict.fromkeys(meant["region_codes"])), frozenset(meant["roles"]), frozenset(meant["user_ids"])
         ),

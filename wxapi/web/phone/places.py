@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wxapi.kernel.coordinates import Datum, Point, to_gcj02
+from wxapi.kernel.coordinates import Datum, to_gcj02
 from wxapi.kernel.errors import InvalidError
+from wxapi.platform.position import point_of
 from wxapi.regions.rules.index import Candidate
 from wxapi.regions.rules.levels import Level
 from wxapi.regions.rules.tree import RegionInfo
@@ -68,7 +69,7 @@ def location_of(picked_place: Picked) -> dict[str, Any]:
     village = picked_place.fields.get("region_code") or (picked_place.village.code if picked_place.village else None)
     if picked_place.is_exact:
         wanted = forms.load(LocateQuery(), {name: picked_place.fields[name] for name in POSITION})
-        position, datum = Point(wanted["longitude"], wanted["latitude"]), wanted["coord_type"]
+        position, datum = point_of(wanted), wanted["coord_type"]
         way, accuracy = picked_place.fields["picked_by"], wanted["accuracy"]
     else:
         inside = inner_point(village) if village else None
@@ -88,7 +89,7 @@ def location_of(picked_place: Picked) -> dict[str, Any]:
 
 def _at(given: Mapping[str, str], values: Mapping[str, str]) -> Picked:
     wanted = forms.load(LocateQuery(), given)
-    position, datum = Point(wanted["longitude"], wanted["latitude"]), wanted["coord_type"]
+    position, datum = point_of(wanted), wanted["coord_type"]
     found = locate_position(position, datum, wanted["accuracy"])
     if found is None:
         outside = _below(None)
