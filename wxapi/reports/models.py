@@ -286,3 +286,13 @@ class ReportJoinMark(Base):
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     at: Mapped[datetime] = mapped_column(_At)
+
+
+class SavedFilter(Base):
+    """A person's own filter of the desk, by the name they gave it; `query` is that of the desk's address."""
+
+    __tablename__ = "report_filters"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    query: Mapped[str] = mapped_column(Text)

@@ -11,7 +11,7 @@ from wxapi.identity.queries import actor_of
 from wxapi.identity.services.personal_data import PersonalData
 from wxapi.kernel.clock import local_day, to_wire
 from wxapi.platform.runtime import runtime
-from wxapi.reports.models import Report, ReportEvent, ReportJoin
+from wxapi.reports.models import Report, ReportEvent, ReportJoin, SavedFilter
 from wxapi.reports.queries.visibility import not_excluded
 from wxapi.reports.services.originals import Originals, forget_author, opened_by_author
 
@@ -32,6 +32,9 @@ def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
         .where(ReportEvent.actor_id == user_id, nameable)
         .order_by(ReportEvent.id)
     )
+    filters = session.execute(
+        select(SavedFilter.name, SavedFilter.query).where(SavedFilter.user_id == user_id).order_by(SavedFilter.name)
+    )
     typed = opened_by_author(session, user_id)
     return {
         "filed": [_filed(report, typed.get(report.id, Originals())) for report in filed],
@@ -45,6 +48,7 @@ def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
             }
             for number, event in steps
         ],
+        "filters": [{"name": name, "query": query} for name, query in filters],
     }
 
 
@@ -75,6 +79,7 @@ def _erase(session: Session, user_id: uuid.UUID, _now: datetime) -> None:
     )
     # He met the problem all the same: `me_too_count` stays.
     session.execute(delete(ReportJoin).where(ReportJoin.user_id == user_id).execution_options(**unlink))
+    session.execute(delete(SavedFilter).where(SavedFilter.user_id == user_id).execution_options(**unlink))
 
 
 personal_data = PersonalData("reports", "so that the person sees what became of the reports", _read, _erase)

@@ -16,6 +16,12 @@ from wxapi.reports.wire.schemas import CategoryRef, DeskRef, PlaceRef, ReporterR
 _LONGEST_SEARCH = 50
 
 
+class SavedFilterBody(WireSchema):
+    """The name of a filter of the desk that somebody keeps."""
+
+    name = Line(required=True, max_length=20)
+
+
 class StateList(fields.Field[tuple[ReportState, ...]]):
     """One state or several, parted by commas."""
 

@@ -1,6 +1,6 @@
 """The room of offices: the queue, cases, and what one does with them."""
 
 from wxapi.web.desk.blueprint import room
-from wxapi.web.desk.views import bulk, cases, maps, merging, moderation, queue
+from wxapi.web.desk.views import bulk, cases, maps, merging, moderation, queue, saving
 
-__all__ = ["bulk", "cases", "maps", "merging", "moderation", "queue", "room"]
+__all__ = ["bulk", "cases", "maps", "merging", "moderation", "queue", "room", "saving"]

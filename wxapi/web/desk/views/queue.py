@@ -5,13 +5,16 @@ from typing import Any
 
 from flask import Response, request
 
+from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.reports.queries import lists
 from wxapi.reports.services.bulk import BULK_ACTIONS
 from wxapi.reports.services.desk import read_desk
 from wxapi.reports.services.lists import desk_reports
+from wxapi.reports.services.saved_filters import saved_filters
 from wxapi.web.desk import filters
 from wxapi.web.desk.blueprint import room
 from wxapi.web.kit import words
@@ -24,14 +27,7 @@ _DECISIONS = ("approve_hold", "deny_hold", "approve_extension", "deny_extension"
 @guard(Permission.DESK)
 def show_queue() -> Response:
     """The whole page."""
-    return page(
-        "desk/queue.html",
-        **_queue(),
-        categories=filters.category_choices(),
-        regions=filters.region_choices(current_actor()),
-        query=request.args,
-        **bulk_bar(BULK_ACTIONS),
-    )
+    return queue_page()
 
 
 @room.get("/desk/holds")
@@ -47,6 +43,23 @@ def show_holds() -> Response:
         tabs=[],
         ticks=current_actor().may(Permission.DESK_WORK),
         **bulk_bar(_DECISIONS),
+    )
+
+
+def queue_page(*, error: DomainError | None = None, typed: str = "") -> Response:
+    """The queue with all around it; after a refusal with the name that was typed for its filter."""
+    return page(
+        "desk/queue.html",
+        status=status_of(error).value if error else 200,
+        **_queue(),
+        categories=filters.category_choices(),
+        regions=filters.region_choices(current_actor()),
+        query=request.args,
+        saved=saved_filters(current_actor()),
+        present=filters.query_to_keep(request.args),
+        error=error,
+        typed=typed,
+        **bulk_bar(BULK_ACTIONS),
     )
 
 

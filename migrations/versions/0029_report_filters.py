@@ -1,0 +1,27 @@
+"""Reports: the filters of the desk that people keep under a name of their own
+
+Revision ID: 0029_report_filters
+Revises: 0028_figures
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0029_report_filters"
+down_revision = "0028_figures"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "report_filters",
+        sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "name"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("report_filters")

@@ -1,0 +1,61 @@
+"""A person's own filters of the desk: what stands in its address, kept under a name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import ConflictError
+from wxapi.platform.db import db, transaction
+from wxapi.reports.models import SavedFilter
+
+# As many as one finds again at a glance.
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFilter:
+    """A filter by the name its person gave it; `query` is that of the desk's address."""
+
+    name: str
+    query: str
+
+
+def saved_filters(actor: Actor) -> Sequence[NamedFilter]:
+    """The person's filters, by name."""
+    rows = db.session.execute(
+        select(SavedFilter.name, SavedFilter.query)
+        .where(SavedFilter.user_id == actor.user_id)
+        .order_by(SavedFilter.name)
+        .limit(MOST)
+    )
+    return [NamedFilter(name, query) for name, query in rows]
+
+
+def save_filter(actor: Actor, name: str, query: str) -> None:
+    """Keep a filter; one of the same name is replaced.
+
+    Raises:
+        ConflictError: `too_many_filters`.
+    """
+    with transaction(locking=(actor.user_id,)) as session:
+        others = select(func.count()).where(SavedFilter.user_id == actor.user_id, SavedFilter.name != name)
+        if (session.scalar(others) or 0) >= MOST:
+            raise ConflictError("too_many_filters", f"最多保存 {MOST} 个筛选条件，请先删除不用的。")
+        session.execute(
+            insert(SavedFilter)
+            .values(user_id=actor.user_id, name=name, query=query)
+            .on_conflict_do_update(index_elements=["user_id", "name"], set_={"query": query})
+        )
+
+
+def drop_filter(actor: Actor, name: str) -> None:
+    """Forget a filter; one that is not there is none."""
+    with transaction() as session:
+        session.execute(
+            delete(SavedFilter)
+            .where(SavedFilter.user_id == actor.user_id, SavedFilter.name == name)
+            .execution_options(synchronize_session=False)
+        )
