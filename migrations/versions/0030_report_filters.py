@@ -1,14 +1,14 @@
 """Reports: the filters of the desk that people keep under a name of their own
 
-Revision ID: 0029_report_filters
-Revises: 0028_figures
+Revision ID: 0030_report_filters
+Revises: 0029_sealing_keys
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0029_report_filters"
-down_revision = "0028_figures"
+revision = "0030_report_filters"
+down_revision = "0029_sealing_keys"
 branch_labels = None
 depends_on = None
 
