@@ -1,14 +1,14 @@
 """Reports: the filters of the desk that people keep under a name of their own
 
-Revision ID: 0030_report_filters
-Revises: 0029_sealing_keys
+Revision ID: 0031_report_filters
+Revises: 0030_stand_ins
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030_report_filters"
-down_revision = "0029_sealing_keys"
+revision = "0031_report_filters"
+down_revision = "0030_stand_ins"
 branch_labels = None
 depends_on = None
 
