@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from wxapi.kernel import setting_texts as texts
 from wxapi.kernel.permissions import Role
 
 # Read by `make`, `python -m wxapi.demo` and the tests, which hand their environment on to the API.
@@ -28,8 +29,6 @@ _OF_THE_RUNNER = (
     "WXAPI_NEED_BROWSER",
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# A hundred years: every date stays one that databases and calendars take.
-_LARGEST_OFFSET_S = 100 * 366 * 86400
 Value = TypeVar("Value")
 
 
@@ -93,6 +92,8 @@ class Config:
     clock_offset_s: float | None = None
     # Days by category of what is kept, where they are not the feature's own; judged when the app is made.
     retention: Mapping[str, int] = field(default_factory=dict)
+    # Days the file of an export is kept.
+    export_days: int = 7
     # Credit hours a year by role; `default` for everybody else.
     training_goals: Mapping[str, int] = field(default_factory=lambda: {"default": 32, "street_chief": 56})
 
@@ -107,17 +108,17 @@ class Config:
             ConfigError: naming the variable and what it wants.
         """
         read = _Reader(environ)
-        env = read("WXAPI_ENV", _env, default="production", wants="production, development or test")
+        env = read("WXAPI_ENV", Env, default="production", wants="production, development or test")
         config = cls(
             env=env,
-            database_url=read("DATABASE_URL", _database_url, wants="postgresql://user:password@host/name"),
-            redis_url=read("REDIS_URL", _redis_url, wants="redis://host:6379/0, rediss:// or unix://"),
-            storage_url=read("STORAGE_URL", _storage_url, wants="file:///folder or s3://bucket/prefix"),
-            public_url=read("WXAPI_PUBLIC_URL", _web_url, wants="the https address phones reach this API by"),
+            database_url=read("DATABASE_URL", texts.database_url, wants="postgresql://user:password@host/name"),
+            redis_url=read("REDIS_URL", texts.redis_url, wants="redis://host:6379/0, rediss:// or unix://"),
+            storage_url=read("STORAGE_URL", texts.storage_url, wants="file:///folder or s3://bucket/prefix"),
+            public_url=read("WXAPI_PUBLIC_URL", texts.web_url, wants="the https address phones reach this API by"),
             wechat_base_url=read(
-                "WECHAT_BASE_URL", _web_url, default="https://api.weixin.qq.com", wants="an https address"
+                "WECHAT_BASE_URL", texts.web_url, default="https://api.weixin.qq.com", wants="an https address"
             ),
-            wechat_appid=read("WECHAT_APPID", _text, wants="the mini program's AppID"),
+            wechat_appid=read("WECHAT_APPID", texts.plain, wants="the mini program's AppID"),
             wechat_secret=read("WECHAT_SECRET", _secret_text, wants="the mini program's AppSecret"),
             wechat_push_token=read("WECHAT_PUSH_TOKEN", _optional_secret, default="", wants="text"),
             wechat_push_aes_key=read(
@@ -133,22 +134,31 @@ class Config:
             audit_keys=read(
                 "WXAPI_AUDIT_KEYS", _optional_keys, default="", wants="base64 of 32 bytes, several parted by commas"
             ),
-            city_folder=read("WXAPI_CITY_FOLDER", _folder, default="none", wants="the folder of the city's own rules"),
-            log_level=read("WXAPI_LOG_LEVEL", _log_level, default="INFO", wants="DEBUG, INFO, WARNING or ERROR"),
-            trusted_proxies=read("WXAPI_TRUSTED_PROXIES", _count, default="0", wants="a number of proxies, 0 to 9"),
-            database_pool=read("WXAPI_DATABASE_POOL", _pool, default="8", wants="connections, 1 to 100"),
-            rate_limits=read("WXAPI_RATE_LIMITS", _switch, default="on", wants="on or off"),
-            workers=read("WXAPI_WORKERS", _processes, default="1", wants="worker processes for each queue, 1 to 64"),
-            clock_offset_s=read("WXAPI_CLOCK_OFFSET_S", _offset, default="none", wants="seconds, e.g. 604800"),
+            city_folder=read(
+                "WXAPI_CITY_FOLDER", texts.folder, default="none", wants="the folder of the city's own rules"
+            ),
+            log_level=read("WXAPI_LOG_LEVEL", texts.log_level, default="INFO", wants="DEBUG, INFO, WARNING or ERROR"),
+            trusted_proxies=read(
+                "WXAPI_TRUSTED_PROXIES", texts.whole(0, 9), default="0", wants="a number of proxies, 0 to 9"
+            ),
+            database_pool=read("WXAPI_DATABASE_POOL", texts.whole(1, 100), default="8", wants="connections, 1 to 100"),
+            rate_limits=read("WXAPI_RATE_LIMITS", texts.switch, default="on", wants="on or off"),
+            workers=read(
+                "WXAPI_WORKERS", texts.whole(1, 64), default="1", wants="worker processes for each queue, 1 to 64"
+            ),
+            clock_offset_s=read(
+                "WXAPI_CLOCK_OFFSET_S", texts.clock_offset, default="none", wants="seconds, e.g. 604800"
+            ),
             retention=read(
                 "WXAPI_RETENTION",
-                _retention,
+                texts.days_by_category,
                 default="",
                 wants="category=days, separated by commas",
             ),
+            export_days=read("WXAPI_EXPORT_DAYS", texts.whole(1, 90), default="7", wants="days, 1 to 90"),
             training_goals=read(
                 "WXAPI_TRAINING_GOALS",
-                _goals,
+                texts.training_goals,
                 default="default=32,street_chief=56",
                 wants="default=hours and role=hours, separated by commas; roles are " + ", ".join(Role),
             ),
@@ -195,22 +205,8 @@ class _Reader:
             raise ConfigError(f"{name} cannot be used as it is; it wants {wants}.") from None
 
 
-def _require(condition: bool) -> None:  # noqa: FBT001 - reads as a sentence at each call
-    if not condition:
-        raise ValueError
-
-
-def _env(text: str) -> Env:
-    return Env(text)
-
-
-def _text(text: str) -> str:
-    _require(text.isprintable())
-    return text
-
-
 def _secret_text(text: str) -> Secret:
-    return Secret(_text(text).encode())
+    return Secret(texts.plain(text).encode())
 
 
 def _optional_secret(text: str) -> Secret:
@@ -218,31 +214,8 @@ def _optional_secret(text: str) -> Secret:
 
 
 def _push_key(text: str) -> Secret:
-    _require(len(text) in {0, 43})
+    texts.require(len(text) in {0, 43})
     return Secret(text.encode())
-
-
-def _database_url(text: str) -> str:
-    scheme, _, rest = text.partition("://")
-    _require(scheme in {"postgresql", "postgres", "postgresql+psycopg"} and bool(rest))
-    return f"postgresql+psycopg://{rest}"
-
-
-def _redis_url(text: str) -> str:
-    _require(urlsplit(text).scheme in {"redis", "rediss", "unix"})
-    return text
-
-
-def _storage_url(text: str) -> str:
-    parts = urlsplit(text)
-    _require((parts.scheme == "file" and parts.path.startswith("/")) or (parts.scheme == "s3" and bool(parts.netloc)))
-    return text
-
-
-def _web_url(text: str) -> str:
-    parts = urlsplit(text)
-    _require(parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query)
-    return text.rstrip("/")
 
 
 def _key(text: str) -> Secret:
@@ -250,7 +223,7 @@ def _key(text: str) -> Secret:
         raw = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError from error
-    _require(len(raw) == 32)
+    texts.require(len(raw) == 32)
     return Secret(raw)
 
 
@@ -265,61 +238,5 @@ def _optional_keys(text: str) -> tuple[Secret, ...]:
 def _named_keys(text: str) -> tuple[NamedKey, ...]:
     pairs = [part.strip().partition(":") for part in text.split(",")]
     names = [name for name, _, _ in pairs]
-    _require(len(set(names)) == len(names) and all(0 < len(name.encode()) <= 16 for name in names))
+    texts.require(len(set(names)) == len(names) and all(0 < len(name.encode()) <= 16 for name in names))
     return tuple(NamedKey(name, _key(key)) for name, _, key in pairs)
-
-
-def _folder(text: str) -> Path | None:
-    return None if text == "none" else Path(text)
-
-
-def _log_level(text: str) -> str:
-    _require(text in {"DEBUG", "INFO", "WARNING", "ERROR"})
-    return text
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    _require(0 <= number <= 9)
-    return number
-
-
-def _offset(text: str) -> float | None:
-    if text == "none":
-        return None
-    seconds = float(text)
-    _require(abs(seconds) <= _LARGEST_OFFSET_S)
-    return seconds
-
-
-def _pool(text: str) -> int:
-    number = int(text)
-    _require(1 <= number <= 100)
-    return number
-
-
-def _processes(text: str) -> int:
-    number = int(text)
-    _require(1 <= number <= 64)
-    return number
-
-
-def _goals(text: str) -> Mapping[str, int]:
-    pairs = [part.strip().partition("=") for part in text.split(",")]
-    goals = {name: int(hours) for name, _, hours in pairs}
-    _require(
-        "default" in goals
-        and goals.keys() <= {"default", *Role}
-        and all(0 <= hours <= 1000 for hours in goals.values())
-    )
-    return goals
-
-
-def _retention(text: str) -> Mapping[str, int]:
-    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    return {name: int(number) for name, _, number in pairs}
-
-
-def _switch(text: str) -> bool:
-    _require(text in {"on", "off"})
-    return text == "on"

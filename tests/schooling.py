@@ -54,10 +54,15 @@ class School:
 def open_school(people: People) -> School:
     """Import the small city and appoint its people."""
     places.import_small_city()
+    return enrol(people, COUNTY)
+
+
+def enrol(people: People, region: str) -> School:
+    """Appoint the people of a training in a region of a city that is there."""
     return School(
         people,
-        organiser=people.make((Role.TRAINING_ORGANISER, COUNTY)),
-        steward=people.make((Role.TRAINING_STEWARD, COUNTY)),
+        organiser=people.make((Role.TRAINING_ORGANISER, region)),
+        steward=people.make((Role.TRAINING_STEWARD, region)),
         stranger=people.make((Role.TRAINING_ORGANISER, OTHER_COUNTY)),
         member=people.make((Role.COMMUNITY_WORKER, VILLAGE)),
     )

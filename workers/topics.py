@@ -17,7 +17,7 @@ from wxapi.moderation.services import check as moderation
 from wxapi.notifications.services import browsers, deliver, offices, pushes
 from wxapi.photos.services import develop, forget
 from wxapi.reports.services import moderate, notify, route
-from wxapi.supervision.services import exports
+from wxapi.supervision.services import export_making, exports
 from wxapi.training.services import session_end, tell
 
 Topics = Mapping[str, tuple[Job, ...]]
@@ -55,7 +55,7 @@ TOPICS: Topics = {
     # A million rows take a minute or two; a job that dies is done again from the start.
     "duty.climbed": (Job(tell_duties.tell_of_rung, ("duty_id",), ("rung",)),),
     "export.asked": (
-        Job(exports.make, ("export_id",), queue=Queue.EXPORTS, limit_s=900, lease_s=930, label="make_export"),
+        Job(export_making.make, ("export_id",), queue=Queue.EXPORTS, limit_s=900, lease_s=930, label="make_export"),
     ),
     "export.dropped": (Job(exports.remove_file, values=("file_key",), label="remove_export_file"),),
     "training.cancelled": (Job(tell.tell_of_cancellation, ("session_id",)),),

@@ -4,26 +4,34 @@ import csv
 import hashlib
 import io
 import json
+import os
+import re
+import shutil
+import tempfile
+import time
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import reporting
+from tests import reporting, schooling
 from tests.factories import People, Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP
 from wxapi.identity.models import AppointmentRow
+from wxapi.kernel.clock import local_day
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.models import Export
-from wxapi.supervision.rules.export_cells import csv_line
-from wxapi.supervision.services import exports
+from wxapi.supervision.services import export_files, export_making, exports
+from wxapi.supervision.services.export_files import Note
 
+FIGURES = {"kind": "statistics", "coord_type": None}
 ASKED = {"kind": "reports", "format": "csv", "filter": {}, "coord_type": "gcj02"}
 
 
@@ -43,7 +51,7 @@ def ask(person: Person, **changes: Any) -> dict[str, Any]:
 def make(person: Person, **changes: Any) -> dict[str, Any]:
     """Ask for an export, run its job, and look."""
     export = ask(person, **changes)
-    exports.make(uuid.UUID(export["id"]), now=runtime().clock.now())
+    export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     found: dict[str, Any] = person.get(f"/exports/{export['id']}").json
     return found
 
@@ -101,6 +109,43 @@ def test_duties_and_statistics_are_exported_too(made: reporting.Town) -> None:
     assert rows[3][1] == "合计"
 
 
+def test_every_stage_is_in_chinese(made: reporting.Town) -> None:
+    school = schooling.enrol(made.people, TOWNSHIP)
+    hall = school.make(starts=600, ends=700, region_code=TOWNSHIP)
+    session = f"/training/sessions/{hall['id']}"
+    assert school.member.post(f"{session}/enrolments").status_code == 201
+    assert school.member.post(f"{session}/leave-requests", {"reason": "外出"}).status_code == 201
+    reporting.file_routed(made.reporter)
+    rows = table_of(file_of(made.supervisor, make(made.supervisor, kind="duties", coord_type=None)))
+    assert {row[1] for row in rows[1:4]} == {"受理", "办结", "请假审批"}
+    mine = make(made.supervisor, kind="duties", coord_type=None, filter={"type": "training", "stage": "leave_decision"})
+    assert mine["file"]["rows"] == 1
+
+
+def test_a_filter_narrows_as_the_list_does(made: reporting.Town) -> None:
+    first = reporting.file_routed(made.reporter, description="桥栏杆断了")
+    second = reporting.take(made.worker, reporting.file_routed(made.reporter, category_code="E0103"), "accept")
+
+    def numbers(**asked: Any) -> list[str]:
+        rows = table_of(file_of(made.officer, make(made.officer, filter=asked, columns=["number"], coord_type=None)))
+        return sorted(row[0] for row in rows[1:] if row and row[0].startswith("JZ-"))
+
+    both = sorted((first["number"], second["number"]))
+    assert numbers() == numbers(open=True) == numbers(region=TOWNSHIP) == both
+    assert numbers(state="routed") == numbers(q="栏杆") == [first["number"]]
+    assert numbers(state="accepted,closed") == numbers(category="E0103") == [second["number"]]
+    today = local_day(runtime().clock.now())
+    week = {"from": (today - timedelta(days=6)).isoformat(), "to": (today + timedelta(days=1)).isoformat()}
+    assert numbers(**week) == both
+    assert numbers(to=today.isoformat()) == []
+    assert numbers(overdue=True) == numbers(card="red") == numbers(to="2020-01-01") == []
+    duties = {"kind": "duties", "coord_type": None, "columns": ["number", "stage"]}
+    met = table_of(file_of(made.officer, make(made.officer, **duties, filter={"state": "met"})))
+    assert met[1:2] == [[second["number"], "受理"]]
+    assert make(made.officer, **duties, filter={"state": "open"})["file"]["rows"] == 3
+    assert make(made.officer, **duties, filter={"rung": 80})["file"]["rows"] == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
@@ -109,6 +154,13 @@ def test_duties_and_statistics_are_exported_too(made: reporting.Town) -> None:
         ({"coord_type": None}, 422, "coord_type_missing"),
         ({"filter": {"region": "421003"}}, 404, "not_found"),
         ({"kind": "whistles"}, 422, "validation_failed"),
+        ({"filter": {"state": "nowhere"}}, 422, "validation_failed"),
+        ({"filter": {"category": "E9999"}}, 422, "validation_failed"),
+        ({"filter": {"from": "2026-02-01", "to": "2026-02-01"}}, 422, "period_invalid"),
+        ({**FIGURES, "filter": {"stage": "leave_decision"}}, 422, "validation_failed"),
+        ({**FIGURES, "filter": {"from": "2026-01-01", "to": "2027-01-03"}}, 422, "period_invalid"),
+        ({**FIGURES, "filter": {"class": "X02"}}, 422, "grouping_not_available"),
+        ({**FIGURES, "filter": {"level": "county"}}, 422, "grouping_not_available"),
     ],
 )
 def test_refusals(made: reporting.Town, changes: dict[str, Any], status: int, code: str) -> None:
@@ -122,7 +174,7 @@ def test_two_at_once_and_no_third(made: reporting.Town) -> None:
     assert made.officer.post("/exports", ASKED).json["code"] == "too_many_exports"
     assert made.officer.call("DELETE", f"/exports/{first['id']}").status_code == 204
     assert made.officer.post("/exports", ASKED).status_code == 202
-    exports.make(uuid.UUID(first["id"]), now=runtime().clock.now())
+    export_making.make(uuid.UUID(first["id"]), now=runtime().clock.now())
     assert made.officer.get(f"/exports/{first['id']}").json["state"] == "cancelled"
 
 
@@ -132,7 +184,7 @@ def test_a_right_that_ended_while_it_waited_makes_no_file(made: reporting.Town) 
         session.query(AppointmentRow).filter_by(user_id=made.officer.actor.user_id).update(
             {"ended_at": runtime().clock.now()}
         )
-    exports.make(uuid.UUID(export["id"]), now=runtime().clock.now())
+    export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     found = db.session().get_one(Export, uuid.UUID(export["id"]))
     assert (found.state, found.code, found.file_key) == ("failed", "rights_changed", None)
 
@@ -147,14 +199,52 @@ def test_a_run_that_died_is_done_again_from_the_start(made: reporting.Town, monk
     with monkeypatch.context() as broken:
         broken.setattr(runtime().storage, "put_file", power_cut)
         with pytest.raises(OSError, match="cut"):
-            exports.make(uuid.UUID(export["id"]), now=runtime().clock.now())
+            export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     halfway = made.officer.get(f"/exports/{export['id']}").json
     assert (halfway["state"], halfway["file"]) == ("running", None)
-    exports.make(uuid.UUID(export["id"]), now=runtime().clock.now())
+    export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     done = made.officer.get(f"/exports/{export['id']}").json
     assert done["state"] == "ready"
-    exports.make(uuid.UUID(export["id"]), now=runtime().clock.now())
+    export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     assert made.officer.get(f"/exports/{export['id']}").json == done
+
+
+def test_what_a_killed_worker_left_is_removed_by_the_next(made: reporting.Town) -> None:
+    left, fresh = (Path(tempfile.mkdtemp(prefix="wxapi-export-")) for _ in range(2))
+    for folder in (left, fresh):
+        (folder / "file.csv").write_text("半个文件")
+    hours_ago = time.time() - 2 * 3600
+    for path in (left / "file.csv", left):
+        os.utime(path, (hours_ago, hours_ago))
+    make(made.officer)
+    assert (left.exists(), fresh.exists()) == (False, True)
+    shutil.rmtree(fresh)
+
+
+def test_more_rows_than_a_sheet_holds_are_refused_before_the_first(
+    made: reporting.Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        reporting.file_routed(made.reporter)
+    for module in (export_making, export_files):
+        monkeypatch.setattr(module, "MOST_XLSX_ROWS", 1)
+    sheet = make(made.officer, format="xlsx")
+    assert (sheet["state"], sheet["code"], sheet["file"]) == ("failed", "too_many_rows", None)
+    assert sheet["progress"]["done"] == 0
+    assert make(made.officer)["file"]["rows"] == 2
+    assert make(made.officer, format="xlsx", filter={"q": "没有这句话"})["state"] == "ready"
+
+
+def test_what_no_job_makes_any_more_is_no_longer_under_way(made: reporting.Town) -> None:
+    for _ in range(2):
+        export = ask(made.officer)
+    now = runtime().clock.now()
+    exports.expire(now=now + timedelta(hours=23))
+    assert made.officer.post("/exports", ASKED).json["code"] == "too_many_exports"
+    exports.expire(now=now + timedelta(hours=25))
+    found = made.officer.get(f"/exports/{export['id']}").json
+    assert (found["state"], found["code"]) == ("failed", "given_up")
+    assert made.officer.post("/exports", ASKED).status_code == 202
 
 
 def test_files_go_after_a_week(made: reporting.Town) -> None:
@@ -167,17 +257,50 @@ def test_files_go_after_a_week(made: reporting.Town) -> None:
     assert (gone["state"], gone["file"]) == ("expired", None)
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), max_size=30)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
+CELLS = st.lists(TEXTS | st.integers(-(2**40), 2**40) | st.none(), min_size=2, max_size=6)
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
-@given(st.lists(TEXTS | st.integers() | st.none(), min_size=2, max_size=6))
-def test_every_text_survives_and_none_begins_a_formula(cells: list[str | int | None]) -> None:
-    line = csv_line(cells)
-    assert line.endswith("\r\n")
-    (back,) = csv.reader(io.StringIO(line, newline=""))
-    for cell, read in zip(cells, back, strict=True):
-        if isinstance(cell, str):
-            assert read.removeprefix("'") == cell.removeprefix("'")
-            assert not read.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else:
-            assert read == ("" if cell is None else str(cell))
+@given(st.lists(CELLS, min_size=1, max_size=4))
+def test_every_text_survives_csv_and_none_begins_a_formula(rows: list[list[str | int | None]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file.csv"
+        writer = export_files.CsvWriter(path, ["甲", "乙"])
+        for row in rows:
+            writer.row(row)
+        writer.finish(Note((("行数", str(len(rows))),)))
+        raw = path.read_bytes()
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            read = list(csv.reader(file))
+    assert raw.startswith(b"\xef\xbb\xbf")
+    assert raw.endswith(b"\r\n")
+    assert read[0] == ["甲", "乙"]
+    assert read[-1] == ["行数", str(len(rows))]
+    for row, back in zip(rows, read[1:], strict=False):
+        assert len(back) == len(row)
+        for cell, text in zip(row, back, strict=True):
+            if isinstance(cell, str):
+                assert text == (f"'{cell}" if cell.startswith(FORMULAS) else cell)
+                assert not text.startswith(FORMULAS)
+            else:
+                assert text == ("" if cell is None else str(cell))
+
+
+# XML holds no control characters: a sheet has them as _xHHHH_, which only Excel reads back.
+SHEET_TEXTS = TEXTS.map(lambda text: re.sub(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_", "", text))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(SHEET_TEXTS | st.integers(-(2**40), 2**40) | st.none(), min_size=2, max_size=6))
+def test_every_text_is_text_in_a_sheet(cells: list[str | int | None]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file.xlsx"
+        writer = export_files.XlsxWriter(path, ["甲", "乙"])
+        writer.row(cells)
+        writer.finish(Note((("行数", "1"),)))
+        sheet = openpyxl.load_workbook(path)["数据"]
+    for column, cell in enumerate(cells, 1):
+        found = sheet.cell(2, column)
+        assert found.data_type != "f"
+        assert found.value == cell or not (found.value or cell)

@@ -12,7 +12,7 @@ from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.web.browsing import Browser, form_to
 from wxapi.kernel.clock import FixedClock
 from wxapi.platform.runtime import runtime
-from wxapi.supervision.services import exports
+from wxapi.supervision.services import export_making
 from wxapi.web.kit.drawing import bars, line, shade
 
 PAGES = ("/work", "/statistics", "/exports", "/panorama")
@@ -91,7 +91,7 @@ def test_an_export_is_asked_for_made_and_thrown_away(town: Town, browser: Browse
     form = form_to(browser.page("/exports"), "/exports")
     assert browser.submit(form, kind="statistics", format="csv", region=TOWNSHIP).status_code == 303
     asked = town.officer.get("/exports").json["items"][0]
-    exports.make(uuid.UUID(asked["id"]), now=runtime().clock.now())
+    export_making.make(uuid.UUID(asked["id"]), now=runtime().clock.now())
     page = browser.page("/exports")
     assert page.select_one("a[download]") is not None
     assert browser.submit(form_to(page, f"/exports/{asked['id']}/delete")).status_code == 303

@@ -4,7 +4,7 @@ Scope is the unit's, never the place's: a village does not see what its township
 read by its own index and cut before the arms are put together, so that a page costs the same whatever a person covers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +24,13 @@ _OPEN: ColumnElement[bool] = literal_column(f"({OPEN_SQL})")
 # Ancestor column by the length of a region's code.
 _ANCESTORS = {6: Duty.unit_county_code, 9: Duty.unit_township_code, 12: Duty.unit_village_code}
 _VILLAGE = 12
+_STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
+    "any": (),
+    "open": (_OPEN,),
+    "overdue": (_OPEN, Duty.stopped_at.is_(None)),
+    "stopped": (_OPEN, Duty.stopped_at.is_not(None)),
+    "met": (Duty.met_at.is_not(None),),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class DutyFilter:
     unit: str | None = None
     region: str | None = None
     stage: str | None = None
-    state: str | None = None  # open, overdue, stopped or met
+    state: str | None = None  # open (None too), overdue, stopped, met or any
     card: str | None = None
     rung: int | None = None
 
@@ -89,7 +96,7 @@ def page(
     """Up to `limit + 1` duties of the arms, what runs out first on top, as one statement."""
     if not arms:
         return []
-    conditions = _conditions(wanted, now)
+    conditions = matching(wanted, now)
     if after is not None:
         conditions.append(tuple_(Duty.due_at, Duty.id) > after)
     cut = [_cut(arm, conditions, limit) for arm in arms]
@@ -103,12 +110,11 @@ def _cut(arm: ColumnElement[bool], conditions: Iterable[ColumnElement[bool]], li
     return select(part.subquery().c.id)
 
 
-def _conditions(wanted: DutyFilter, now: datetime) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [Duty.met_at.is_not(None)] if wanted.state == "met" else [_OPEN]
+def matching(wanted: DutyFilter, now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions of a filter; state `any` leaves ended ones in."""
+    found = list(_STATES[wanted.state or "open"])
     if wanted.state == "overdue":
-        found += [Duty.due_at < now, Duty.stopped_at.is_(None)]
-    if wanted.state == "stopped":
-        found.append(Duty.stopped_at.is_not(None))
+        found.append(Duty.due_at < now)
     if wanted.region is not None:
         found.append(_place_in(wanted.region))
     if wanted.card is not None:

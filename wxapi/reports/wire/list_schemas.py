@@ -32,7 +32,7 @@ class StateList(fields.Field[tuple[ReportState, ...]]):
             raise ValidationError(f"只能是{'、'.join(ReportState)}。") from error
 
 
-def _known_class(code: str) -> None:
+def known_class(code: str) -> None:
     """A class's code or its beginning: kind, or kind and major class."""
     if len(code) not in {1, 3, 5} or not any(known.startswith(code) for known in all_categories()):
         raise ValidationError("没有这个问题类别。")
@@ -51,7 +51,7 @@ class ReportsQuery(PageQuery):
     category = PlainWord(
         load_default=None,
         max_length=10,
-        validate=_known_class,
+        validate=known_class,
         metadata={"description": "`E0102`, all of `E01`, or all of `E`"},
     )
     region = RegionCode(load_default=None, metadata={"description": "reports that lie in this region"})

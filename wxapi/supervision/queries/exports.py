@@ -3,22 +3,24 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, literal_column, or_, select, text
+from sqlalchemy import ColumnElement, Connection, false, func, or_, select, text
 from sqlalchemy.sql import Select
 
-from wxapi.duties.models import OPEN_SQL as DUTY_OPEN_SQL
 from wxapi.duties.models import Duty
+from wxapi.duties.queries.lists import DutyFilter, matching
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.coordinates import Datum, Point, gcj02_to_wgs84
-from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.db import db
 from wxapi.regions.rules.tree import Tree
-from wxapi.reports.models import OPEN_SQL, Report
+from wxapi.reports.models import Report
+from wxapi.reports.queries.lists import Filters, in_states, narrowed, words
+from wxapi.reports.queries.visibility import seen_by_office
 from wxapi.reports.rules.categories import all_categories
-from wxapi.reports.rules.owed import STAGE_NAMES
-from wxapi.reports.rules.state import STATE_NAMES
+from wxapi.reports.rules.state import OPEN_STATES, STATE_NAMES, ReportState
+from wxapi.supervision.queries.statistics import day_begins
 from wxapi.supervision.rules.export_cells import Cell, local_time
 from wxapi.units.models import Unit
 from wxapi.units.rules import UnitKind
@@ -44,6 +46,7 @@ class Dressing:
     regions: Tree
     units: Names
     datum: Datum | None
+    stages: Names
 
 
 def _region(code: str | None, names: Dressing) -> str | None:
@@ -89,7 +92,7 @@ REPORT_COLUMNS: tuple[Column, ...] = (
 )
 DUTY_COLUMNS: tuple[Column, ...] = (
     Column("number", "编号", lambda row, _: row.subject_number),
-    Column("stage", "环节", lambda row, _: STAGE_NAMES.get(row.stage, row.stage)),
+    Column("stage", "环节", lambda row, names: names.stages.get(row.stage, row.stage)),
     Column("unit_code", "单位代码", lambda row, _: row.unit_code),
     Column("unit", "单位", lambda row, names: names.units.get(row.unit_code) or _region(row.unit_code, names)),
     Column("place", "地点", lambda row, names: _region(row.place_code, names)),
@@ -129,58 +132,50 @@ def count_of(connection: Connection, statement: Select[Any]) -> int:
     return connection.scalar(select(func.count()).select_from(inner)) or 0
 
 
-def reports_for(actor: Actor, asked: Mapping[str, Any]) -> Select[Any]:
-    """The reports a person may export, by their filter: places of their regions, never confidential ones."""
+def reports_for(actor: Actor, asked: Mapping[str, Any], now: datetime) -> Select[Any]:
+    """The reports a person may export, by the filter of the list: what their offices see, never confidential ones."""
     table = Report.__table__.c
-    conditions = [table.excluded_village_code.is_(None), _within(actor, table.village_code)]
-    if asked.get("region"):
-        conditions.append(table.village_code.startswith(asked["region"], autoescape=True))
-    if asked.get("state"):
-        conditions.append(table.state.in_(asked["state"].split(",")))
-    if asked.get("category"):
-        conditions.append(table.category_code.startswith(asked["category"], autoescape=True))
-    if asked.get("card"):
-        conditions.append(table.card == asked["card"])
-    if asked.get("open"):
-        conditions.append(literal_column(f"({OPEN_SQL})"))
+    states = tuple(map(ReportState, asked["state"].split(","))) if asked.get("state") else ()
+    filters = Filters(
+        category=asked.get("category"),
+        region=asked.get("region"),
+        overdue=asked.get("overdue"),
+        card=asked.get("card"),
+        text=asked.get("q"),
+    )
+    conditions = [table.excluded_village_code.is_(None), seen_by_office(actor), *narrowed(filters)]
+    if states or asked.get("open"):
+        conditions.append(in_states(states or OPEN_STATES))
     conditions += _between(table.created_at, asked)
-    return select(Report.__table__).where(*conditions).order_by(table.created_at, table.id)
+    found = select(Report.__table__).where(*conditions).order_by(table.created_at, table.id)
+    return found.params(now=now, **words(filters))
 
 
-def duties_for(actor: Actor, asked: Mapping[str, Any]) -> Select[Any]:
-    """The duties a person may export: of units at or below their regions, never of confidential subjects."""
+def duties_for(arms: Sequence[ColumnElement[bool]], asked: Mapping[str, Any], now: datetime) -> Select[Any]:
+    """The duties of the arms, by the filter of the list, never of confidential subjects."""
     table = Duty.__table__.c
-    conditions = [~table.confidential, _within(actor, table.unit_code)]
-    exact = {"stage": table.stage, "unit": table.unit_code, "card": table.card, "type": table.subject_type}
-    conditions += [column == asked[name] for name, column in exact.items() if asked.get(name)]
-    if asked.get("region"):
-        conditions.append(table.place_code.startswith(asked["region"], autoescape=True))
-    if asked.get("open"):
-        conditions.append(literal_column(f"({DUTY_OPEN_SQL})"))
-    conditions += _between(table.due_at, asked)
+    wanted = DutyFilter(
+        subject_type=asked.get("type"),
+        unit=asked.get("unit"),
+        region=asked.get("region"),
+        stage=asked.get("stage"),
+        state=asked.get("state") or ("open" if asked.get("open") else "any"),
+        card=asked.get("card"),
+        rung=asked.get("rung"),
+    )
+    conditions = [~table.confidential, or_(false(), *arms), *matching(wanted, now), *_between(table.due_at, asked)]
     return select(Duty.__table__).where(*conditions).order_by(table.due_at, table.id)
 
 
-def statement_of(kind: str, actor: Actor, asked: Mapping[str, Any]) -> tuple[Select[Any], Sequence[Column]]:
-    """The statement of a kind of list in a person's scope, and the columns its rows have."""
-    if kind == "duties":
-        return duties_for(actor, asked), DUTY_COLUMNS
-    return reports_for(actor, asked), REPORT_COLUMNS
-
-
-def _within(actor: Actor, column: ColumnElement[str]) -> ColumnElement[bool]:
-    regions: Sequence[str] = actor.regions(ROLES_OF[Permission.EXPORT])
-    return or_(false(), *(column.startswith(code[:12], autoescape=True) for code in regions))
-
-
 def _between(column: ColumnElement[Any], asked: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    midnight = "{}T00:00:00+08:00"
+    """The days of a filter, Shanghai, the last one not included."""
+    since, until = (day_begins(date.fromisoformat(asked[name])) if asked.get(name) else None for name in ("from", "to"))
     found: list[ColumnElement[bool]] = []
-    if asked.get("from"):
-        found.append(column >= midnight.format(asked["from"]))
-    if asked.get("to"):
-        found.append(column < midnight.format(asked["to"]))
-    return [and_(*found)] if found else []
+    if since is not None:
+        found.append(column >= since)
+    if until is not None:
+        found.append(column < until)
+    return found
 
 
 def names_of_units(connection: Connection) -> Names:

@@ -1,9 +1,7 @@
 """What a cell of an exported file may hold: text is text, and never a formula. Pure."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from io import StringIO
 
 from wxapi.kernel.clock import SHANGHAI
 
@@ -24,10 +22,6 @@ def local_time(at: datetime | None) -> str | None:
     return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S") if at else None
 
 
-def csv_line(cells: Sequence[Cell]) -> str:
-    """One record of RFC 4180, CRLF at its end."""
-    out = StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(
-        [harmless(cell) if isinstance(cell, str) else ("" if cell is None else cell) for cell in cells]
-    )
-    return out.getvalue()
+def csv_cells(cells: Iterable[Cell]) -> list[Cell]:
+    """The cells of a record as CSV holds them."""
+    return [harmless(cell) if isinstance(cell, str) else cell for cell in cells]

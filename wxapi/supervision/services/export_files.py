@@ -1,15 +1,24 @@
 """Files of exports, written row by row to the disk: CSV, XLSX and GeoJSON, each with a note of what it is."""
 
+import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import xlsxwriter
 
-from wxapi.supervision.rules.export_cells import MOST_XLSX_ROWS, Cell, csv_line
+from wxapi.supervision.rules.export_cells import MOST_XLSX_ROWS, Cell, csv_cells
+
+_FOLDER = "wxapi-export-"
+# A job is interrupted after a quarter of an hour: nobody writes into what is older.
+_LEFT_BEHIND_S = 3600
 
 
 class TooManyRowsError(Exception):
@@ -40,15 +49,17 @@ class CsvWriter:
 
     def __init__(self, path: Path, headings: Sequence[str]) -> None:
         self._file = path.open("w", encoding="utf-8-sig", newline="")
-        self._file.write(csv_line(headings))
+        # RFC 4180: CRLF, quotes where a cell needs them.
+        self._records = csv.writer(self._file, lineterminator="\r\n")
+        self._records.writerow(headings)
 
     def row(self, cells: Sequence[Cell], feature: Any = None) -> None:  # noqa: ARG002 - a row of a table has none
-        self._file.write(csv_line(cells))
+        self._records.writerow(csv_cells(cells))
 
     def finish(self, note: Note) -> None:
         self._file.write("\r\n")
         for label, value in note.lines:
-            self._file.write(csv_line([label, value]))
+            self._records.writerow(csv_cells((label, value)))
         self._file.close()
 
 
@@ -126,6 +137,21 @@ def blocks_of(path: Path, size: int = 1 << 20) -> Iterator[bytes]:
             yield block
 
 
-def headings_of(columns: Iterable[Any]) -> list[str]:
-    """The Chinese headings of columns."""
-    return [column.zh for column in columns]
+@contextmanager
+def working_folder() -> Iterator[Path]:
+    """A folder for one file, gone afterwards. What a killed worker left is removed by the next that makes one."""
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as name:
+        folder = Path(name)
+        for other in folder.parent.glob(f"{_FOLDER}*"):
+            # By the file system's own time: the product's clock may be ahead of it.
+            if _changed(folder) - _changed(other) > _LEFT_BEHIND_S:
+                shutil.rmtree(other, ignore_errors=True)
+        yield folder
+
+
+def _changed(folder: Path) -> float:
+    """When something last happened in a folder, seconds since 1970; never, if another worker has just removed it."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:
+        return math.inf

@@ -1,17 +1,21 @@
 """The wire of exports."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
+from wxapi.duties.rules.clock import RUNGS
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import Choice, PlainWord, RegionCode, WireSchema
+from wxapi.platform.wire import Choice, Line, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
+from wxapi.reports.rules.state import ReportState
+from wxapi.reports.wire.list_schemas import known_class
 from wxapi.supervision.models import Export
 from wxapi.supervision.rules.export_states import ExportState
-from wxapi.supervision.services.exports import KINDS, WantedExport
+from wxapi.supervision.services.export_kinds import KINDS, WantedExport
 from wxapi.supervision.services.statistics import GROUPINGS
 from wxapi.units.wire import UnitCode
 
@@ -20,16 +24,30 @@ class ExportFilter(WireSchema):
     """As the list of the kind takes it; what does not belong to the kind is left unused."""
 
     region = RegionCode(load_default=None, allow_none=True)
-    state = PlainWord(max_length=100, load_default=None, allow_none=True)
-    category = PlainWord(max_length=5, load_default=None, allow_none=True)
+    state = PlainWord(
+        max_length=100,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "of reports one or several parted by commas; of duties open, overdue, stopped or met"},
+    )
+    category = PlainWord(max_length=5, load_default=None, allow_none=True, validate=known_class)
+    overdue = fields.Boolean(load_default=None, allow_none=True)
+    q = Line(max_length=100, load_default=None, allow_none=True)
     card = Choice(["yellow", "red"], load_default=None, allow_none=True)
-    stage = Choice(list(STAGE_NAMES), load_default=None, allow_none=True)
+    type = PlainWord(max_length=30, load_default=None, allow_none=True)
+    stage = PlainWord(max_length=30, load_default=None, allow_none=True)
+    rung = fields.Integer(load_default=None, allow_none=True, validate=validate.OneOf(RUNGS))
     unit = UnitCode(load_default=None, allow_none=True)
     group_by = Choice(list(GROUPINGS), load_default=None, allow_none=True)
     level = Choice(["county", "township", "village"], load_default=None, allow_none=True)
+    class_ = PlainWord(max_length=5, load_default=None, allow_none=True, data_key="class")
     open = fields.Boolean(load_default=None, allow_none=True)
     from_ = fields.Date(load_default=None, allow_none=True, data_key="from")
     to = fields.Date(load_default=None, allow_none=True)
+
+
+# What a word of the filter may be, where the kinds differ.
+_STATES: Mapping[str, Collection[str]] = {"reports": list(ReportState), "duties": ("open", "overdue", "stopped", "met")}
 
 
 class ExportBody(WireSchema):
@@ -38,6 +56,16 @@ class ExportBody(WireSchema):
     filter = fields.Nested(ExportFilter, load_default=dict)
     columns = fields.List(PlainWord(max_length=40), load_default=None, allow_none=True, validate=validate.Length(1, 60))
     coord_type = Choice([Datum.WGS84.value, Datum.GCJ02.value], load_default=None, allow_none=True)
+
+    @validates_schema
+    def words_of_the_kind(self, body: dict[str, Any], **_: Any) -> None:
+        """A word that the kind's list does not know is refused here, not found to match nothing a minute later."""
+        kind, given = body["kind"], body.get("filter", {})
+        known = _STATES.get(kind, ())
+        if given.get("state") and known and not set(given["state"].split(",")) <= set(known):
+            raise ValidationError({"filter": {"state": [f"只能是{'、'.join(known)}。"]}})
+        if kind == "statistics" and given.get("stage") and given["stage"] not in STAGE_NAMES:
+            raise ValidationError({"filter": {"stage": [f"只能是{'、'.join(STAGE_NAMES)}。"]}})
 
 
 class ExportProgress(WireSchema):
@@ -75,6 +103,8 @@ def wanted_of(body: dict[str, Any]) -> WantedExport:
     for name, key in (("from_", "from"), ("to", "to")):
         if name in given:
             given[key] = given.pop(name).isoformat()
+    if "class_" in given:
+        given["class"] = given.pop("class_")
     datum = Datum(body["coord_type"]) if body["coord_type"] else None
     return WantedExport(body["kind"], body["format"], given, tuple(body["columns"]) if body["columns"] else None, datum)
 

@@ -1,0 +1,222 @@
+"""The file of an export, made by a job from its start in one moment of the database, and shown only when it is whole.
+
+The scope is the person's when the job runs.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, select, update
+
+from wxapi.duties.services.work import arms_seen, kinds
+from wxapi.identity.queries import actor_of
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import SHANGHAI, local_day
+from wxapi.kernel.coordinates import Datum, Point
+from wxapi.kernel.errors import DomainError, InvalidError, not_found
+from wxapi.kernel.permissions import ROLE_NAMES, ROLES_OF, Permission
+from wxapi.platform.db import db, transaction
+from wxapi.platform.runtime import runtime
+from wxapi.regions.services.lookup import tree
+from wxapi.supervision.models import Export
+from wxapi.supervision.queries import exports as queries
+from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS, Column, Dressing
+from wxapi.supervision.rules.export_cells import MOST_XLSX_ROWS, Cell
+from wxapi.supervision.rules.export_states import PENDING, ExportState
+from wxapi.supervision.rules.measures import COUNTED, DEFINITIONS_VERSION
+from wxapi.supervision.services import export_files, statistics
+from wxapi.supervision.services.export_files import FileWriter, Note, TooManyRowsError
+from wxapi.supervision.services.export_kinds import KINDS, WantedExport, check, question_of
+
+_PROGRESS_EVERY = 5000
+
+
+class CancelledError(Exception):
+    """The person took the export back while it was made."""
+
+
+def make(export_id: uuid.UUID, *, now: datetime) -> None:
+    """Make the file of an export, from its start; what another run left half done is never shown.
+
+    A run that failed for a reason of the person's (rights, rows) is not tried again; other faults are the job's.
+    """
+    found = _begin(export_id)
+    if found is None:
+        return
+    wanted, user_id = found
+    actor = actor_of(db.session(), user_id, today=local_day(now))
+    db.session().rollback()
+    try:
+        _demand_rights(actor, wanted, now)
+        with export_files.working_folder() as folder:
+            path = folder / f"file.{wanted.format}"
+            rows = _write(path, actor, wanted, export_id, now)
+            key = f"exports/{export_id}/{wanted.kind}-{now.astimezone(SHANGHAI):%Y%m%d-%H%M}.{wanted.format}"
+            runtime().storage.put_file(key, path)
+            _finish(export_id, key, path, rows, now)
+    except InvalidError as error:
+        _fail(export_id, error.code)
+    except DomainError:
+        _fail(export_id, "rights_changed")
+    except TooManyRowsError:
+        _fail(export_id, "too_many_rows")
+    except CancelledError:
+        return
+
+
+def _begin(export_id: uuid.UUID) -> tuple[WantedExport, uuid.UUID] | None:
+    with transaction() as session:
+        row = session.scalars(select(Export).where(Export.id == export_id).with_for_update()).one_or_none()
+        if row is None or row.state not in PENDING:
+            return None
+        row.state, row.done = ExportState.RUNNING, 0
+        asked = row.asked
+        columns = tuple(asked["columns"]) if asked["columns"] else None
+        datum = Datum(asked["coord_type"]) if asked["coord_type"] else None
+        return WantedExport(row.kind, row.format, asked["filter"], columns, datum), row.user_id
+
+
+def _demand_rights(actor: Actor, wanted: WantedExport, now: datetime) -> None:
+    if not actor.holds(*ROLES_OF[Permission.EXPORT]):
+        raise not_found()
+    check(actor, wanted, today=local_day(now))
+
+
+def _write(path: Path, actor: Actor, wanted: WantedExport, export_id: uuid.UUID, now: datetime) -> int:
+    """Write all rows and the note; returns how many rows."""
+    headings = dict(KINDS[wanted.kind].columns)
+    columns = wanted.columns or tuple(headings)
+    rows = 0
+    opened = (_figures if wanted.kind == "statistics" else _records)(actor, wanted, columns, now)
+    with opened as (total, lines):
+        if wanted.format == "xlsx" and total > MOST_XLSX_ROWS:
+            raise TooManyRowsError
+        _progress(export_id, 0, total)
+        writer = _writer(path, wanted, columns, [headings[column] for column in columns])
+        for cells, position in lines:
+            writer.row(cells, position)
+            rows += 1
+            if rows % _PROGRESS_EVERY == 0:
+                _progress(export_id, rows, total)
+        writer.finish(_note(actor, wanted, rows, now))
+    return rows
+
+
+Lines = Iterator[tuple[list[Cell], Point | None]]
+
+
+@contextmanager
+def _records(actor: Actor, wanted: WantedExport, columns: Sequence[str], now: datetime) -> Iterator[tuple[int, Lines]]:
+    """How many rows a list has, and the rows as cells and position, while their transaction is open."""
+    statement, known = _statement(actor, wanted, now)
+    by_code = {column.code: column for column in known}
+    chosen = [by_code[column] for column in columns]
+    placed = wanted.format == "geojson"
+    with queries.reading() as connection:
+        dressing = Dressing(tree(), queries.names_of_units(connection), wanted.datum, _stage_names())
+
+        def lines() -> Lines:
+            for row in queries.rows_of(connection, statement):
+                cells = [column.cell(row, dressing) for column in chosen]
+                yield cells, queries.position(row, wanted.datum) if placed else None
+
+        yield queries.count_of(connection, statement), lines()
+
+
+def _statement(actor: Actor, wanted: WantedExport, now: datetime) -> tuple[Select[Any], Sequence[Column]]:
+    """The statement of a kind of list in a person's scope, and the columns its rows have."""
+    if wanted.kind == "duties":
+        return queries.duties_for(arms_seen(actor), wanted.filter, now), DUTY_COLUMNS
+    return queries.reports_for(actor, wanted.filter, now), REPORT_COLUMNS
+
+
+def _stage_names() -> dict[str, str]:
+    """The Chinese names of all stages of all subjects of duties."""
+    return {stage: zh for kind in kinds().values() for stage, zh in kind.stages.items()}
+
+
+@contextmanager
+def _figures(actor: Actor, wanted: WantedExport, columns: Sequence[str], now: datetime) -> Iterator[tuple[int, Lines]]:
+    """The rows of a table of figures and its total."""
+    table = statistics.read_statistics(actor, question_of(wanted.filter), now=now, today=local_day(now))
+    db.session().rollback()  # the counting is over
+
+    def lines() -> Lines:
+        for row in (*table.rows, table.total):
+            values: dict[str, Cell] = {"key": row.key, "name": row.name}
+            values |= {name: getattr(row.counts, name) for name in COUNTED}
+            values |= {name: rate.value for name, rate in row.rates.items()}
+            yield [values[column] for column in columns], None
+
+    yield len(table.rows) + 1, lines()
+
+
+def _writer(path: Path, wanted: WantedExport, columns: Sequence[str], headings: Sequence[str]) -> FileWriter:
+    if wanted.format == "csv":
+        return export_files.CsvWriter(path, headings)
+    if wanted.format == "xlsx":
+        return export_files.XlsxWriter(path, headings)
+    assert wanted.datum is not None
+    return export_files.GeoJsonWriter(path, columns, wanted.datum.value)
+
+
+def _note(actor: Actor, wanted: WantedExport, rows: int, now: datetime) -> Note:
+    """说明: the office that asked, never the person."""
+    roles = ROLES_OF[Permission.EXPORT]
+    held = next(appointment for appointment in actor.appointments if appointment.role in roles)
+    region = tree().get(held.region_code)
+    asked = "；".join(f"{name}={value}" for name, value in sorted(wanted.filter.items()) if value) or "无"
+    return Note(
+        (
+            ("说明", ""),
+            ("导出单位", f"{region.full_name if region else held.region_code} {ROLE_NAMES[held.role]}"),
+            ("导出时间", f"{now.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"),
+            ("筛选条件", asked),
+            ("坐标系", wanted.datum.value if wanted.datum else "无"),
+            ("统计口径版本", DEFINITIONS_VERSION),
+            ("行数", str(rows)),
+        )
+    )
+
+
+def _progress(export_id: uuid.UUID, done: int, total: int) -> None:
+    """Tell how far it got.
+
+    Raises:
+        CancelledError: the person took it back meanwhile.
+    """
+    with transaction() as session:
+        found = session.execute(
+            update(Export)
+            .where(Export.id == export_id, Export.state == ExportState.RUNNING)
+            .values(done=done, total=total)
+            .returning(Export.id)
+        ).one_or_none()
+    if found is None:
+        raise CancelledError
+
+
+def _finish(export_id: uuid.UUID, key: str, path: Path, rows: int, now: datetime) -> None:
+    with transaction() as session:
+        row = session.scalars(select(Export).where(Export.id == export_id).with_for_update()).one_or_none()
+        kept = row is not None and row.state == ExportState.RUNNING
+        if row is not None and kept:
+            row.state, row.file_key, row.row_count, row.done = ExportState.READY, key, rows, rows
+            row.sha256, row.bytes = export_files.digest_of(path), path.stat().st_size
+            row.total, row.expires_at = rows, now + timedelta(days=runtime().config.export_days)
+    # Two runs of one export at once may have made a file of the same name: then it is the one that is shown.
+    if not kept and (row is None or row.file_key != key):
+        runtime().storage.delete(key)
+
+
+def _fail(export_id: uuid.UUID, code: str) -> None:
+    with transaction() as session:
+        session.execute(
+            update(Export)
+            .where(Export.id == export_id, Export.state == ExportState.RUNNING)
+            .values(state=ExportState.FAILED, code=code)
+        )
