@@ -10,7 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -195,17 +195,32 @@ def app_in_savepoint(config: Config) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def make_committing_app(
+    make_config: Callable[..., Config], make_migrated_database: Callable[[], str]
+) -> Callable[..., AbstractContextManager[Flask]]:
+    """Open apps that really commit, each on a database of its own: for tests with several connections.
+
+    Keyword arguments replace settings. The block is within the app's context.
+    """
+
+    @contextmanager
+    def make(**changes: Any) -> Iterator[Flask]:
+        url = "postgresql+psycopg://" + make_migrated_database().partition("://")[2]
+        made = create_app(make_config(database_url=url, **changes), clock=FixedClock(NOW))
+        with made.app_context():
+            yield made
+            db.session.remove()
+            db.engine.dispose()
+
+    return make
+
+
 @pytest.fixture
-def open_app(make_config: Callable[..., Config], make_migrated_database: Callable[[], str]) -> Iterator[Flask]:
-    """An app that really commits, on an empty database of its own: for tests with several connections."""
-    url = make_migrated_database()
-    made = create_app(
-        make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW)
-    )
-    with made.app_context():
+def open_app(make_committing_app: Callable[..., AbstractContextManager[Flask]]) -> Iterator[Flask]:
+    """An app that really commits, on an empty database of its own."""
+    with make_committing_app() as made:
         yield made
-        db.session.remove()
-        db.engine.dispose()
 
 
 @contextmanager

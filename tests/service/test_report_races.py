@@ -1,22 +1,19 @@
 """Many hands on one report at the same moment, each on a connection of its own."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from config import Config
 from tests import reporting
+from tests.at_once import at_once
 from tests.conftest import NOW, random_key
 from tests.factories import People
 from tests.reporting import Town, body, file_routed, read, refused, take, try_to
-from wxapi.app import create_app
-from wxapi.kernel.clock import FixedClock
 from wxapi.platform.db import db
 from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.models import Report, ReportEvent
@@ -26,32 +23,14 @@ Result = TypeVar("Result")
 
 
 @pytest.fixture(scope="module")
-def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
-    """An app whose writes stay, on a database of its own."""
-    url = make_migrated_database()
-    config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])
-    app = create_app(config, clock=FixedClock(NOW))
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+def committing_app(make_committing_app: Callable[..., AbstractContextManager[Flask]]) -> Iterator[Flask]:
+    with make_committing_app() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def town(committing_app: Flask) -> Town:
     return reporting.settle(People(committing_app))
-
-
-def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Run all calls at the same moment, each in its own thread."""
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], Result]) -> Result:
-        barrier.wait()
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def count_of(query: object) -> int:

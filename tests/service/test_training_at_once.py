@@ -1,21 +1,20 @@
 """Many at the same moment, on connections of their own: seats, sign-ins, typed tries."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from config import Config
+from tests.at_once import at_once
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.schooling import School, open_school
-from wxapi.app import create_app
-from wxapi.kernel.clock import FixedClock, to_wire
+from wxapi.kernel.clock import to_wire
 from wxapi.platform.db import db
 from wxapi.training.models import Attendance, Enrolment, Flag
 from wxapi.training.services import review_flags
@@ -25,32 +24,14 @@ THREADS = 16
 
 
 @pytest.fixture(scope="module")
-def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
-    """An app whose writes stay, on a database of its own."""
-    url = make_migrated_database()
-    config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2], database_pool=THREADS)
-    app = create_app(config, clock=FixedClock(NOW))
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+def committing_app(make_committing_app: Callable[..., AbstractContextManager[Flask]]) -> Iterator[Flask]:
+    with make_committing_app(database_pool=THREADS) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def school(committing_app: Flask) -> School:
     return open_school(People(committing_app))
-
-
-def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Run all calls at the same moment, each in its own thread."""
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], Result]) -> Result:
-        barrier.wait()
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def enrol(person: Person, hall: dict) -> str:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from random import Random
 
@@ -10,12 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from config import Config
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.schooling import School, open_school
-from wxapi.app import create_app
-from wxapi.kernel.clock import FixedClock, to_wire
+from wxapi.kernel.clock import to_wire
 from wxapi.platform.db import db
 from wxapi.training.services import book_hours, review_flags, session_end
 
@@ -23,14 +22,9 @@ THREADS, OPERATIONS, PEOPLE = 12, 200, 24
 
 
 @pytest.fixture(scope="module")
-def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Iterator[Flask]:
-    url = make_migrated_database()
-    config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2], database_pool=THREADS)
-    app = create_app(config, clock=FixedClock(NOW))
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+def committing_app(make_committing_app: Callable[..., AbstractContextManager[Flask]]) -> Iterator[Flask]:
+    with make_committing_app(database_pool=THREADS) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
