@@ -43,7 +43,7 @@ def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], 
         program.await_event("database_away")
         server.start()
         bench.record("note", "after")
-        bench.await_done(8)
+        bench.await_done(30)
         assert bench.effects() == ["before", "after"]
         assert program.events("process_ended") == []
     finally:
@@ -56,6 +56,6 @@ def test_connections_are_cut_between_two_jobs(bench: Bench) -> None:
     bench.start().await_event("worker_ready", count=4)
     for round_ in range(3):
         bench.record("note", f"{round_}")
-        bench.await_done(8)
+        bench.await_done(20)
         bench.sql(_CUT)
     assert bench.effects() == ["0", "1", "2"]
