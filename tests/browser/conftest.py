@@ -106,7 +106,7 @@ def open_page(chromium: Browser, site: Flask) -> Iterator[Open]:
 
     def open_as(person: Person | None, path: str, **options: Any) -> Page:
         context = chromium.new_context(**{"viewport": {"width": 1366, "height": 768}, **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         contexts.append(context)
         if person is not None:
             with site.app_context(), transaction() as session:

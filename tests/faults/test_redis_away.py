@@ -10,8 +10,8 @@ from tests.processes import await_true
 
 pytestmark = pytest.mark.processes
 
-# The product's promise is 5 s after Redis is back, on a machine that does nothing else; tests share theirs. A lease of
-# this topic would be minutes.
+# The product's promise is 5 s after Redis is back, on a machine that does nothing else; tests share theirs. A
+# job that was lost would come again after its lease, 30 s.
 PROMISE_S = 15.0
 
 
