@@ -23,7 +23,7 @@ from redis import Redis
 from sqlalchemy.orm import Session
 
 from config import Config, Env, NamedKey, Secret
-from tests import places
+from tests import answers, places
 from tests.factories import People
 from tests.fake_wechat_control import FakeControl
 from wxapi.app import create_app
@@ -160,10 +160,18 @@ def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="session")
 def session_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
     """One app for all tests in savepoints."""
-    made = create_app(make_config(), clock=FixedClock(NOW))
+    made = answers.watch(create_app(make_config(), clock=FixedClock(NOW)))
     yield made
     with made.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def documented_answers() -> Iterator[None]:
+    """No test may get an answer from the API that its document does not name; see tests/answers.py."""
+    answers.UNDOCUMENTED.clear()
+    yield
+    assert answers.UNDOCUMENTED == [], "python -m wxapi.platform.error_list, or a response of the view's own"
 
 
 @pytest.fixture
@@ -188,7 +196,7 @@ def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
 @contextmanager
 def app_in_savepoint(config: Config) -> Iterator[Flask]:
     """An app of another configuration, everything written to it rolled back at the end."""
-    made = create_app(config, clock=FixedClock(NOW))
+    made = answers.watch(create_app(config, clock=FixedClock(NOW)))
     with made.app_context():
         with in_savepoint(made):
             yield made
@@ -207,7 +215,7 @@ def make_committing_app(
     @contextmanager
     def make(**changes: Any) -> Iterator[Flask]:
         url = "postgresql+psycopg://" + make_migrated_database().partition("://")[2]
-        made = create_app(make_config(database_url=url, **changes), clock=FixedClock(NOW))
+        made = answers.watch(create_app(make_config(database_url=url, **changes), clock=FixedClock(NOW)))
         with made.app_context():
             yield made
             db.session.remove()

@@ -100,3 +100,9 @@ def test_the_vocabulary_is_public_and_cheap(browser: Browser) -> None:
     assert {"states", "roles", "actions", "reasons", "person_kinds", "session_kinds", "cards", "version"} <= set(body)
     again = browser.client.get("/api/v1/vocabulary", headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
+
+
+def test_the_reference_names_the_refusals_of_a_call(browser: Browser) -> None:
+    call = browser.page("/docs?q=sign-ins").select_one("details[id='training.sign_in']")
+    assert call is not None
+    assert "code_expired：签到码已过期，请重新扫描屏幕上的最新签到码。" in call.get_text()

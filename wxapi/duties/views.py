@@ -25,7 +25,10 @@ blueprint = ApiBlueprint("duties", __name__, description="待办与督办牌")
 @blueprint.arguments(wire.WorkQuery, location="query")
 @blueprint.response(200, wire.DutyPage)
 def read_work(query: dict[str, Any]) -> Response:
-    """我的待办：`scope=unit` 为本单位未办事项，最先到期的在前；`scope=mine` 为等待本人处理的事项。"""
+    """我的待办
+
+    `scope=unit` 为本单位未办事项，先到期的在前；`scope=mine` 为等待本人处理的事项。
+    """
     actor, now = current_actor(), runtime().clock.now()
     if query["scope"] == "mine":
         return items_response(map(wire.my_item_dict, work.work_of_me(actor, now=now)))
@@ -38,8 +41,12 @@ def read_work(query: dict[str, Any]) -> Response:
 @blueprint.route("/work/counts")
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.WorkCountsWire)
+@blueprint.alt_response(304, description="没有变化。")
 def count_work() -> Response:
-    """待办数量，带 ETag，可在每次打开小程序时请求。"""
+    """待办数量
+
+    带 ETag，可以在每次打开小程序时请求。
+    """
     counts = work.count_work(current_actor(), now=runtime().clock.now())
     answer = json_response(wire.counts_dict(counts))
     answer.add_etag()
@@ -52,7 +59,10 @@ def count_work() -> Response:
 @blueprint.arguments(wire.DutiesQuery, location="query")
 @blueprint.response(200, wire.DutyPage)
 def list_duties(query: dict[str, Any]) -> Response:
-    """本单位及下级单位的应办事项。"""
+    """应办事项
+
+    本单位及下级单位的应办事项，先到期的在前。
+    """
     page = work.list_duties(
         current_actor(),
         wire.filter_of(query),
@@ -67,7 +77,10 @@ def list_duties(query: dict[str, Any]) -> Response:
 @guard(Permission.WORK)
 @blueprint.response(200, wire.DutyWire)
 def read_duty(duty_id: uuid.UUID) -> Response:
-    """一件应办事项。"""
+    """读取应办事项
+
+    一件应办事项及其计时和督办牌。
+    """
     found = appeals.read_duty(db.session(), current_actor(), duty_id, now=runtime().clock.now())
     return json_response(wire.duty_dict(found))
 
@@ -77,7 +90,10 @@ def read_duty(duty_id: uuid.UUID) -> Response:
 @blueprint.arguments(wire.AppealBody, example={"note": "该处已于 11 月 20 日移交产权单位。", "photo_ids": []})
 @blueprint.response(200, wire.DutyWire)
 def appeal(body: dict[str, Any], duty_id: uuid.UUID) -> Response:
-    """对督办牌提出申诉：亮牌后 5 个工作日内，一次。"""
+    """督办牌申诉
+
+    亮牌后 5 个工作日内可以申诉，只有一次。
+    """
     wanted = NewAppeal(body["note"], tuple(body["photo_ids"]))
     found = appeals.appeal(current_actor(), duty_id, wanted, now=runtime().clock.now())
     return json_response(wire.duty_dict(found))
@@ -88,6 +104,9 @@ def appeal(body: dict[str, Any], duty_id: uuid.UUID) -> Response:
 @blueprint.arguments(wire.AppealDecisionBody, example={"decision": "lift", "note": "情况属实，撤销。"})
 @blueprint.response(200, wire.DutyWire)
 def decide_appeal(body: dict[str, Any], duty_id: uuid.UUID) -> Response:
-    """处理申诉：维持或撤销督办牌。"""
+    """处理申诉
+
+    维持或撤销督办牌。
+    """
     found = appeals.decide_appeal(current_actor(), duty_id, **body, now=runtime().clock.now())
     return json_response(wire.duty_dict(found))

@@ -40,7 +40,7 @@ class DutyWire(WireSchema):
     due_at = fields.AwareDateTime(required=True)
     clock = fields.Enum(DutyClock, by_value=True, required=True)
     stopped_at = fields.AwareDateTime(required=True, allow_none=True)
-    used = fields.Float(required=True, metadata={"description": "已用时限的比例，2.0 为两倍时限"})
+    used = fields.Float(required=True)
     rung = fields.Integer(required=True, validate=validate.OneOf([0, *RUNGS]))
     card = fields.Enum(Card, by_value=True, required=True, allow_none=True)
     card_lifted = fields.Boolean(required=True)

@@ -30,11 +30,10 @@ class InputForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One input: its form, its largest length or value, what the API says of it, whether the history keeps it."""
+    """One input: its form, its largest length or value, whether the history keeps it."""
 
     form: InputForm
     most: int = 0
-    says: str = ""
     kept: bool = True
 
 
@@ -50,10 +49,10 @@ class Needing(Protocol):
 Inputs = TypeVar("Inputs")
 
 
-def carried(form: InputForm, *, most: int = 0, says: str = "", kept: bool = True) -> Any:
+def carried(form: InputForm, *, most: int = 0, kept: bool = True) -> Any:
     """A field of an inputs' class; every input may be left out."""
     default: Any = () if form is InputForm.PHOTOS else None
-    return field(default=default, metadata={_KEY: Carried(form, most, says, kept)})
+    return field(default=default, metadata={_KEY: Carried(form, most, kept)})
 
 
 def inputs_of(kind: type[Any]) -> dict[str, Carried]:

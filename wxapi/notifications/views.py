@@ -33,7 +33,10 @@ _TEMPLATE = {"kind": "report_progress", "template_id": "x3mT…", "long_term": F
 @blueprint.arguments(schemas.InboxQuery, location="query")
 @blueprint.response(200, schemas.MessagePage, example={"items": [_MESSAGE], "next_cursor": None})
 def read_inbox(query: dict[str, Any]) -> Response:
-    """What I have been told, newest first."""
+    """消息
+
+    发给本人的消息，最新的在前。
+    """
     page = inbox.read_inbox(current_actor(), **query, now=runtime().clock.now())
     return page_response(page, message_dict)
 
@@ -42,7 +45,10 @@ def read_inbox(query: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(204)
 def mark_read(message_id: uuid.UUID) -> None:
-    """Note that I have read a message."""
+    """标为已读
+
+    记下本人已读这条消息。
+    """
     inbox.mark_read(current_actor(), message_id, now=runtime().clock.now())
 
 
@@ -50,7 +56,10 @@ def mark_read(message_id: uuid.UUID) -> None:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, schemas.TemplatePage, example={"items": [_TEMPLATE], "next_cursor": None})
 def list_templates() -> Response:
-    """The templates `wx.requestSubscribeMessage` may ask consent for; WeChat pushes the answer to the server."""
+    """订阅消息模板
+
+    `wx.requestSubscribeMessage` 可以请求的模板；用户的选择由微信推送给服务端，小程序不必上报。
+    """
     return items_response(template_dict(row, granted) for row, granted in templates.list_templates(current_actor()))
 
 
@@ -59,7 +68,10 @@ def list_templates() -> Response:
 @blueprint.arguments(schemas.UrlCheck, location="query")
 @blueprint.response(200, content_type="text/plain")
 def check_url(query: dict[str, Any]) -> Response:
-    """WeChat checks that the address is ours: the `echostr` again."""
+    """验证推送地址
+
+    供微信后台验证消息推送的地址，原样返回 `echostr`。小程序不调用。
+    """
     echo = query.pop("echostr")
     pushes.answer_url_check(**query, now=runtime().clock.now())
     return Response(echo, content_type="text/plain; charset=utf-8")
@@ -71,6 +83,9 @@ def check_url(query: dict[str, Any]) -> Response:
 @blueprint.arguments(schemas.PushBody, example={"Encrypt": "4j/AuRx71kQl…"})
 @blueprint.response(200, content_type="text/plain")
 def receive_push(query: dict[str, Any], body: dict[str, Any]) -> Response:
-    """An event from WeChat, safe mode. Answered at once, worked on in a job."""
+    """接收微信推送
+
+    微信推送的事件（安全模式），立即答复，随后由后台处理。小程序不调用。
+    """
     pushes.receive(**query, encrypted=body["encrypted"], now=runtime().clock.now())
     return Response("success", content_type="text/plain; charset=utf-8")

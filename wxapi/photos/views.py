@@ -42,7 +42,11 @@ _EXAMPLE = {
 @blueprint.arguments(schemas.UploadBody, location="multipart", error_status_code=400)
 @blueprint.response(201, schemas.PhotoSchema, example=_EXAMPLE)
 def upload(form: dict[str, Any]) -> Response:
-    """Store one file; a worker makes its variants. Ask for its state by `GET /photos/{id}`."""
+    """上传照片
+
+    用 `wx.uploadFile` 上传一张，字段名 `file`。先存下并答复，各种尺寸随后由后台生成；
+    用 `GET /photos/{photo_id}` 查询状态。
+    """
     # One byte more than is taken tells "too large" without reading on.
     data = form["file"].read(MAX_BYTES + 1)
     with send.stored(data, sha256=form["sha256"]) as original:
@@ -58,5 +62,8 @@ def upload(form: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, schemas.PhotoSchema, example=_EXAMPLE)
 def read(photo_id: uuid.UUID) -> Response:
-    """A photo of one's own, or of a report one may see."""
+    """读取照片
+
+    本人的照片，或能看到的上报中的照片。地址会过期，需要时重新读取。
+    """
     return json_response(photo_dict(send.read(current_actor(), photo_id)))

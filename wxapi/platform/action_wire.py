@@ -17,7 +17,6 @@ def photo_ids(most: int) -> fields.Field[Any]:
         fields.UUID(),
         load_default=list,
         validate=validate.Length(max=most),
-        metadata={"description": f"own, unused photos, at most {most}"},
     )
 
 
@@ -26,20 +25,19 @@ def input_fields(kind: type[Any]) -> dict[str, fields.Field[Any]]:
     return {name: _MADE[about.form](about) for name, about in inputs_of(kind).items()}
 
 
-def _optional(about: Carried) -> dict[str, Any]:
-    return {"load_default": None, "allow_none": True, "metadata": {"description": about.says} if about.says else {}}
+_OPTIONAL: Mapping[str, Any] = {"load_default": None, "allow_none": True}
 
 
 def _number(about: Carried) -> fields.Field[Any]:
-    return fields.Integer(strict=True, validate=validate.Range(1, about.most), **_optional(about))
+    return fields.Integer(strict=True, validate=validate.Range(1, about.most), **_OPTIONAL)
 
 
 _MADE: Mapping[InputForm, Callable[[Carried], fields.Field[Any]]] = {
-    InputForm.TEXT: lambda about: Text(max_length=about.most, **_optional(about)),
-    InputForm.CODE: lambda about: PlainWord(max_length=40, validate=CODE_WORD, **_optional(about)),
-    InputForm.REGION: lambda about: RegionCode(**_optional(about)),
-    InputForm.DAY: lambda about: fields.Date(**_optional(about)),
+    InputForm.TEXT: lambda about: Text(max_length=about.most, **_OPTIONAL),
+    InputForm.CODE: lambda _: PlainWord(max_length=40, validate=CODE_WORD, **_OPTIONAL),
+    InputForm.REGION: lambda _: RegionCode(**_OPTIONAL),
+    InputForm.DAY: lambda _: fields.Date(**_OPTIONAL),
     InputForm.NUMBER: _number,
     InputForm.PHOTOS: lambda about: photo_ids(about.most),
-    InputForm.ID: lambda about: fields.UUID(**_optional(about)),
+    InputForm.ID: lambda _: fields.UUID(**_OPTIONAL),
 }

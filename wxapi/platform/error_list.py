@@ -1,53 +1,76 @@
-"""All error codes, read from the source: `python -m wxapi.platform.error_list` makes docs/errors.md."""
+"""All error codes, read from the source; `python -m wxapi.platform.error_list` writes them down.
 
-import ast
-import sys
-from collections.abc import Iterator
+Both docs/errors.md, and the file from which the OpenAPI document names the refusals of each operation.
+"""
+
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
-from wxapi.platform.problems import FRAMEWORK, STATUS
+from wxapi.platform.problems import FRAMEWORK
+from wxapi.platform.refusals_found import ROOT, Refusal, Source
 
-_ROOT = Path(__file__).parents[2]
-_CLASSES = {kind.__name__: int(status) for kind, status in STATUS.items()}
-_PAGE = """# Error codes
+PAGE = ROOT / "docs" / "errors.md"
+FILE = Path(__file__).parent / "data" / "refusals.json"
+_HEAD = """# Error codes
 
 Every refusal is a problem document (RFC 9457): `code` is for programs and stays as it is, `detail` is a sentence for
 the person. A client decides by `code`, shows `detail`, and treats a code that it does not know by its status. Where
-the sentence holds a value, `…` stands for it.
+the sentence holds a value, `…` stands for it. Which call answers with which codes stands at each operation of the
+OpenAPI document. A 429 and a 503 carry `Retry-After`.
 
-Made by `python -m wxapi.platform.error_list > docs/errors.md`; a test holds it.
+Made by `python -m wxapi.platform.error_list`; a test holds it.
 
 | status | code | sentence |
 | --- | --- | --- |
 """
+_REASONS = """
+`409 action_not_available` tells in `reason` why not; null: the action is not in the table for this `state`.
+
+| reason | sentence |
+| --- | --- |
+"""
 
 
-def page() -> str:
+def page(source: Source) -> str:
     """The page as Markdown."""
-    rows = {(status, code, detail) for status, code, detail in _found()}
-    rows |= {(status, code, detail) for status, (code, detail) in FRAMEWORK.items()}
-    rows.add((500, "internal_error", "系统出错了，我们已记录，请稍后重试。"))
-    lines = [f"| {status} | `{code}` | {detail} |" for status, code, detail in sorted(rows)]
-    return _PAGE + "\n".join(lines) + "\n"
+    found = _all(source)
+    lines = [f"| {status} | `{code}` | {detail} |" for status, code, detail in sorted(found) if status]
+    reasons = [f"| `{code}` | {detail} |" for status, code, detail in sorted(found) if not status]
+    return _HEAD + "\n".join(lines) + "\n" + _REASONS + "\n".join(reasons) + "\n"
 
 
-def _found() -> Iterator[tuple[int, str, str]]:
-    for path in sorted(_ROOT.glob("wxapi/**/*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-                if name in _CLASSES and len(node.args) >= 2 and isinstance(node.args[0], ast.Constant):
-                    yield _CLASSES[name], str(node.args[0].value), _sentence(node.args[1])
+def data(source: Source) -> str:
+    """The data file as JSON: `sentences` by status and code, `operations` with their codes by status."""
+    operations = source.operations()
+    content = {
+        "sentences": {f"{status} {code}": detail for status, code, detail in sorted(_all(source), key=_last_is_best)},
+        "operations": {name: _by_status(operations[name]) for name in sorted(operations)},
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def _sentence(node: ast.expr) -> str:
-    """A literal, or an f-string with its values left out."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(each.value) if isinstance(each, ast.Constant) else "…" for each in node.values)
-    return "…"
+def _last_is_best(refusal: Refusal) -> tuple[int, str, bool, str]:
+    """Of several sentences the last one stays: one that says something by itself."""
+    status, code, detail = refusal
+    return status, code, not detail.startswith("…"), detail
+
+
+def _all(source: Source) -> set[Refusal]:
+    own = {(status, code, detail) for status, (code, detail) in FRAMEWORK.items()}
+    return source.all() | own | {(500, "internal_error", "系统出错了，我们已记录，请稍后重试。")}
+
+
+def _by_status(refusals: Iterable[Refusal]) -> dict[str, list[str]]:
+    found: dict[str, set[str]] = {}
+    for status, code, _ in refusals:
+        found.setdefault(str(status), set()).add(code)
+    if "action_not_available" not in found.get("409", ()):
+        found.pop("0", None)
+    return {status: sorted(found[status]) for status in sorted(found)}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    everything = Source()
+    PAGE.write_text(page(everything), encoding="utf-8")
+    FILE.write_text(data(everything), encoding="utf-8")

@@ -25,7 +25,7 @@ class PositionBody(WireSchema):
     longitude = Number(required=True, validate=_LONGITUDE)
     latitude = Number(required=True, validate=_LATITUDE)
     coord_type = _datum()
-    accuracy = Number(load_default=None, allow_none=True, validate=_ACCURACY, metadata={"description": "metres"})
+    accuracy = Number(load_default=None, allow_none=True, validate=_ACCURACY)
 
 
 class PositionQuery(WireSchema):

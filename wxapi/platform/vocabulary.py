@@ -23,7 +23,7 @@ class Vocabulary(WireSchema):
     class Meta:
         unknown = "include"
 
-    version = fields.String(required=True, metadata={"description": "changes when any word does"})
+    version = fields.String(required=True)
 
 
 def install(app: Flask, vocabulary: Iterable[Words]) -> None:
@@ -42,8 +42,12 @@ def groups() -> dict[str, tuple[Word, ...]]:
 @blueprint.route("/vocabulary")
 @guard(Permission.PUBLIC)
 @blueprint.response(200, Vocabulary)
+@blueprint.alt_response(304, description="没有变化。")
 def read_vocabulary() -> Response:
-    """The words people read, by group: states, roles, actions, reasons and the like."""
+    """词汇表
+
+    各代码的中文、颜色和次序，按组：状态、职务、操作、原因等。带 ETag，可以缓存。
+    """
     _, body, version = current_app.extensions[_KEY]
     response = Response(body, content_type="application/json")
     response.headers["Cache-Control"] = "public, max-age=300"

@@ -22,7 +22,10 @@ blueprint = ApiBlueprint("regions", __name__, description="区域与定位")
 @blueprint.arguments(wire.RegionsQuery, location="query")
 @blueprint.response(200, wire.RegionPage)
 def list_regions(query: dict[str, Any]) -> Response:
-    """The regions right below a parent, by code; without a parent the cities."""
+    """下级区划
+
+    某区划的直接下级，按代码排列；不填上级时列出市。
+    """
     after = decode_cursor(query["cursor"], str)[0] if query["cursor"] else None
     found = lookup.list_regions(query["parent"], after=after, limit=query["limit"])
     return page_response(page_of(found, query["limit"], lambda region: [region.code]), wire.region_dict)
@@ -33,7 +36,10 @@ def list_regions(query: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.LocateQuery, location="query")
 @blueprint.response(200, wire.LocationWire)
 def locate(query: dict[str, Any]) -> Response:
-    """The village and grid a point lies in, and the other villages near it. Outside: 404 outside_service_area."""
+    """定位到村（社区）
+
+    一个位置所在的村（社区）和网格，以及附近的其他村（社区）；不在本市时答复 404 `outside_service_area`。
+    """
     position = point_of(query)
     found = lookup.locate_position(position, query["coord_type"], query["accuracy"])
     if found is None:
@@ -45,5 +51,8 @@ def locate(query: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.RegionWire)
 def read_region(code: str) -> Response:
-    """One region."""
+    """读取区划
+
+    一个区划；撤销的区划也能读到，并指出承接者。
+    """
     return json_response(wire.region_dict(lookup.read_region(code)))

@@ -19,9 +19,9 @@ class RegionWire(WireSchema):
     level = fields.Enum(Level, by_value=True, required=True)
     parent_code = fields.String(required=True, allow_none=True)
     full_name = fields.String(required=True)
-    path = fields.List(fields.String(), required=True, metadata={"description": "codes, from the city to itself"})
-    closed_on = fields.Date(metadata={"description": "its last day; only of a region that was closed"})
-    successor_code = fields.String(metadata={"description": "who goes on, if somebody does; only of a closed region"})
+    path = fields.List(fields.String(), required=True)
+    closed_on = fields.Date()
+    successor_code = fields.String()
 
 
 class RegionPage(WireSchema):
@@ -37,7 +37,6 @@ class LocateQuery(PositionQuery):
     accuracy = QueryNumber(
         load_default=0.0,
         validate=validate.Range(0, LARGEST_ACCURACY_M),
-        metadata={"description": "metres; other villages within max(accuracy, 10), at most 500, are candidates"},
     )
 
 

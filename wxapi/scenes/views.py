@@ -24,7 +24,10 @@ def code_dict(code: SceneCode) -> dict[str, str]:
 @guard(Permission.SCENE_CODES)
 @blueprint.response(200, wire.CodeWire)
 def read_region_code(code: str) -> Response:
-    """The mini-program code of a region of mine, such as a grid, to be printed and put up there."""
+    """区划的小程序码
+
+    本人辖区内某区划（如网格）的小程序码，供打印张贴。
+    """
     found = services.code_of_region(current_actor(), code, now=runtime().clock.now())
     return json_response(code_dict(found))
 
@@ -33,7 +36,10 @@ def read_region_code(code: str) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.SceneWire)
 def read_scene(scene: str) -> Response:
-    """What the `scene` in the query of the page stands for."""
+    """解读小程序码
+
+    小程序启动参数 `query.scene` 代表什么。
+    """
     kind, subject = services.resolve(scene)
     # A printed code of a closed region leads to who goes on.
     region = tree().get(tree().successor(subject) or subject) if kind == REGION else None

@@ -6,13 +6,11 @@ from wxapi.platform.wire import WireSchema
 
 
 class CodeWire(WireSchema):
-    url = fields.String(required=True, metadata={"description": "signed address of the picture"})
+    url = fields.String(required=True)
     scene = fields.String(required=True)
 
 
 class SceneWire(WireSchema):
-    kind = fields.String(required=True, metadata={"description": "`region`, `training_session`, …"})
-    id = fields.String(required=True, metadata={"description": "a region's code, or a training session's id"})
-    name = fields.String(
-        required=True, allow_none=True, metadata={"description": "a region's full name; a session tells its own"}
-    )
+    kind = fields.String(required=True)
+    id = fields.String(required=True)
+    name = fields.String(required=True, allow_none=True)

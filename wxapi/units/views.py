@@ -25,7 +25,10 @@ blueprint = ApiBlueprint("units", __name__, description="单位与履职事项")
 @blueprint.arguments(wire.UnitsQuery, location="query")
 @blueprint.response(200, wire.UnitPage)
 def list_units(query: dict[str, Any]) -> Response:
-    """单位列表：挂在某区划及其以下的部门、企业、党支部；`kind=region` 列出区划自身的单位。"""
+    """单位列表
+
+    某区划及其以下的部门、企业、党支部；`kind=region` 列出区划自身的单位。
+    """
     after = _after(query["cursor"])
     wanted = UnitFilter(query["region"], query["kind"], query["q"] or None)
     found = queries.page(db.session(), wanted, after=after, limit=query["limit"])
@@ -36,7 +39,10 @@ def list_units(query: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.UnitWire)
 def read_unit(code: str) -> Response:
-    """一个单位。"""
+    """读取单位
+
+    一个单位；撤销的单位也能读到，并指出承接者。
+    """
     found = queries.find(db.session(), code)
     if found is None:
         raise not_found()
@@ -51,7 +57,10 @@ def read_unit(code: str) -> Response:
 )
 @blueprint.response(201, wire.UnitWire)
 def make_unit(body: dict[str, Any]) -> Response:
-    """在本人管理的区划下建立单位。"""
+    """建立单位
+
+    在本人管理的区划下建立单位。
+    """
     made = manage.make_unit(current_actor(), NewUnit(**body), now=runtime().clock.now())
     return json_response(wire.unit_dict(made), 201)
 
@@ -61,7 +70,10 @@ def make_unit(body: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.ChangeUnitBody, example={"name": "沙市区住房和城乡建设局", "field": "agency"})
 @blueprint.response(200, wire.UnitWire)
 def change_unit(body: dict[str, Any], code: str) -> Response:
-    """修改单位的名称与领域。"""
+    """修改单位
+
+    整体替换单位的名称与领域。
+    """
     changed = manage.change_unit(current_actor(), code, **body, now=runtime().clock.now())
     return json_response(wire.unit_dict(changed))
 
@@ -71,7 +83,10 @@ def change_unit(body: dict[str, Any], code: str) -> Response:
 @blueprint.arguments(wire.CloseUnitBody, example={"on": "2026-11-23", "successor_code": "421002-cgj"})
 @blueprint.response(200, wire.UnitWire)
 def close_unit(body: dict[str, Any], code: str) -> Response:
-    """撤销单位；未办事项由承接单位继续办理。"""
+    """撤销单位
+
+    有未办事项时须指定承接单位，由其继续办理。
+    """
     closed = manage.close_unit(current_actor(), code, **body, now=runtime().clock.now())
     return json_response(wire.unit_dict(closed))
 
@@ -81,7 +96,10 @@ def close_unit(body: dict[str, Any], code: str) -> Response:
 @blueprint.arguments(wire.MattersQuery, location="query")
 @blueprint.response(200, wire.MatterPage)
 def list_matters(query: dict[str, Any]) -> Response:
-    """乡镇（街道）履职事项清单。"""
+    """履职事项清单
+
+    乡镇（街道）的履职事项及牵头单位。
+    """
     after = _after(query["cursor"])
     found = queries.matters(db.session(), query["region"], query["q"] or None, after=after, limit=query["limit"])
     return page_response(page_of(found, query["limit"], lambda matter: [matter.code]), wire.matter_dict)

@@ -24,7 +24,10 @@ from wxapi.platform.wire import json_response, page_response
 @blueprint.arguments(wire.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
 @blueprint.response(200, wire.Login)
 def log_in(body: dict[str, Any]) -> Response:
-    """Exchange a `wx.login` code for a bearer token."""
+    """微信登录
+
+    用 `wx.login` 的 code 换登录凭证；同一 code 在 60 秒内重发，得到同一答复。
+    """
     return json_response(wire.login_dict(login.log_in(body["code"], now=runtime().clock.now())))
 
 
@@ -32,7 +35,10 @@ def log_in(body: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(204)
 def log_out() -> None:
-    """Revoke the token of this request."""
+    """退出登录
+
+    本次请求的登录凭证立即失效。
+    """
     login.log_out(_token())
 
 
@@ -42,7 +48,10 @@ def log_out() -> None:
 @blueprint.arguments(wire.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
 @blueprint.response(200, wire.ConfirmedWire)
 def confirm(body: dict[str, Any]) -> Response:
-    """用新的 `wx.login` 凭证再次确认本人；任命、调任、代理和导入名单前 15 分钟内须登录或确认过。"""
+    """再次确认本人
+
+    用新的 `wx.login` 的 code 确认；任命、调任、代理和导入名单前 15 分钟内须登录或确认过。
+    """
     until = confirming.confirm_token(current_actor(), _token(), body["code"], now=runtime().clock.now())
     return json_response({"confirmed_until": to_wire(until)})
 
@@ -51,7 +60,10 @@ def confirm(body: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.WebLoginQuestion)
 def read_web_login(login_id: str) -> Response:
-    """What a scanned login code asks for: show it, and let the person choose the number on the computer's screen."""
+    """读取扫码登录
+
+    手机扫描电脑屏幕上的登录码之后，显示谁在哪里请求登录，并由本人选择电脑屏幕上的数字。
+    """
     asked = web_logins.read(current_actor(), login_id, now=runtime().clock.now())
     return json_response(
         {
@@ -69,7 +81,10 @@ def read_web_login(login_id: str) -> Response:
 @blueprint.arguments(wire.WebLoginNumber, example={"number": 47})
 @blueprint.response(200, wire.WebLoginAnswer)
 def confirm_web_login(body: dict[str, Any], login_id: str) -> Response:
-    """Let the browser in as me. A wrong number ends the attempt."""
+    """确认扫码登录
+
+    让电脑上的浏览器以本人身份登录；数字选错时，本次登录作废。
+    """
     web_logins.confirm(current_actor(), login_id, body["number"], now=runtime().clock.now())
     return json_response({"state": WebLoginState.GRANTED.value})
 
@@ -78,7 +93,10 @@ def confirm_web_login(body: dict[str, Any], login_id: str) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.WebLoginAnswer)
 def refuse_web_login(login_id: str) -> Response:
-    """It was not me."""
+    """拒绝扫码登录
+
+    不是本人操作，本次登录作废。
+    """
     web_logins.refuse(current_actor(), login_id, now=runtime().clock.now())
     return json_response({"state": WebLoginState.ENDED.value})
 
@@ -87,7 +105,10 @@ def refuse_web_login(login_id: str) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.Me)
 def read_me() -> Response:
-    """The signed-in person."""
+    """本人资料
+
+    昵称、身份、手机号（隐去中间四位）、现任职务和同意过的隐私指引。
+    """
     return json_response(wire.me_dict(profile.read_me(current_actor(), now=runtime().clock.now())))
 
 
@@ -96,7 +117,10 @@ def read_me() -> Response:
 @blueprint.arguments(wire.ChangeMe, example={"nickname": "小李", "kind": "courier"})
 @blueprint.response(200, wire.Me)
 def change_me(body: dict[str, Any]) -> Response:
-    """Replace nickname and kind."""
+    """修改本人资料
+
+    整体替换昵称和身份；`consent_version` 记下刚同意的隐私指引版本。
+    """
     return json_response(wire.me_dict(profile.change_me(current_actor(), **body, now=runtime().clock.now())))
 
 
@@ -106,7 +130,10 @@ def change_me(body: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.WxCode, example={"code": "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144"})
 @blueprint.response(200, wire.Me)
 def set_phone(body: dict[str, Any]) -> Response:
-    """Bind the phone number behind a getPhoneNumber code."""
+    """绑定手机号
+
+    用手机号快速验证按钮给的 code 绑定手机号；在城市名单上的，随即得到名单所列的任职。
+    """
     return json_response(wire.me_dict(profile.set_phone(current_actor(), body["code"], now=runtime().clock.now())))
 
 
@@ -115,7 +142,10 @@ def set_phone(body: dict[str, Any]) -> Response:
 @limiter.limit("10/hour")
 @blueprint.response(200, wire.EverythingWire)
 def read_everything() -> Response:
-    """Everything held about the signed-in person, as one JSON."""
+    """本人的全部数据
+
+    系统所存的关于本人的一切，一个 JSON；每项功能一个成员。
+    """
     return json_response(
         wire.everything_dict(personal_data.read_everything(current_actor(), now=runtime().clock.now()))
     )
@@ -125,7 +155,10 @@ def read_everything() -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(202, wire.Accepted)
 def ask_erasure() -> Response:
-    """Erase the signed-in person; reports stay, without the person."""
+    """注销
+
+    立即切断与微信的联系，其余个人数据随后由后台删除；上报保留，但不再与本人相关。
+    """
     erasure.ask_erasure(current_actor(), now=runtime().clock.now())
     return json_response({"state": "accepted"}, 202)
 
@@ -134,7 +167,10 @@ def ask_erasure() -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.LoginSessionPage)
 def list_sessions() -> Response:
-    """Phones and browsers on which I am signed in."""
+    """本人的登录
+
+    本人登录着的手机和浏览器。
+    """
     found = sessions.list_sessions(current_actor(), _token(), now=runtime().clock.now())
     return page_response(Page(found, None), wire.session_dict)
 
@@ -143,7 +179,10 @@ def list_sessions() -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(204)
 def end_sessions() -> None:
-    """Sign me out everywhere, here too."""
+    """全部退出
+
+    在所有手机和浏览器上退出，也包括这里。
+    """
     sessions.end_all(current_actor(), now=runtime().clock.now())
 
 
@@ -151,7 +190,10 @@ def end_sessions() -> None:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(204)
 def end_session(session_id: uuid.UUID) -> None:
-    """Sign one of my phones or browsers out."""
+    """退出一处登录
+
+    退出本人的一部手机或一个浏览器。
+    """
     sessions.end(current_actor(), session_id, now=runtime().clock.now())
 
 

@@ -32,7 +32,10 @@ from wxapi.regions.rules.levels import region_of
 )
 @blueprint.response(201, wire.AppointmentWire)
 def appoint(body: dict[str, Any]) -> Response:
-    """Appoint a person for a region within one's own. Needs a login or a confirmation of the last 15 minutes."""
+    """任命
+
+    任命一人担任本人辖区内的职务；区划与单位填且只填一个。
+    """
     body["region_code"] = body["region_code"] or region_of(body["unit_code"])
     made = appointments.appoint(current_actor(), appointments.NewAppointment(**body), now=runtime().clock.now())
     return json_response(wire.appointment_dict(made), 201)
@@ -43,7 +46,10 @@ def appoint(body: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.AppointmentQuery, location="query")
 @blueprint.response(200, wire.AppointmentPage)
 def list_appointments(query: dict[str, Any]) -> Response:
-    """Appointments in force at or below a region."""
+    """任职名单
+
+    某区划（及其以下）或某单位的现任人员。
+    """
     page = appointments.list_appointments(
         current_actor(),
         query["region"],
@@ -60,7 +66,10 @@ def list_appointments(query: dict[str, Any]) -> Response:
 @guard(Permission.APPOINT)
 @blueprint.response(204)
 def end_appointment(appointment_id: uuid.UUID) -> None:
-    """End an appointment."""
+    """免职
+
+    结束一项任职，立即生效。
+    """
     appointments.end_appointment(current_actor(), appointment_id, now=runtime().clock.now())
 
 
@@ -69,7 +78,10 @@ def end_appointment(appointment_id: uuid.UUID) -> None:
 @blueprint.arguments(wire.EndBody, example={"last_day": "2026-12-31"})
 @blueprint.response(200, wire.AppointmentWire)
 def end_appointment_on(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
-    """任职到某日为止（含当日）；立即结束用 DELETE。"""
+    """定期免职
+
+    任职到某日为止（含当日）；立即结束用 DELETE。
+    """
     found = office_changes.end_on(current_actor(), appointment_id, body["last_day"], now=runtime().clock.now())
     return json_response(wire.appointment_dict(found))
 
@@ -79,7 +91,10 @@ def end_appointment_on(body: dict[str, Any], appointment_id: uuid.UUID) -> Respo
 @blueprint.arguments(wire.MoveBody, example={"region_code": "421002006002", "unit_code": None, "on": "2026-12-01"})
 @blueprint.response(201, wire.AppointmentWire)
 def move_appointment(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
-    """调任：同一职务调到本辖区内另一区划或单位，原任职到前一天为止。需在 15 分钟内登录或确认过。"""
+    """调任
+
+    同一职务调到本辖区内另一区划或单位，原任职到前一天为止。须在 15 分钟内登录或确认过。
+    """
     code = body["region_code"] or region_of(body["unit_code"])
     made = office_changes.move(
         current_actor(), appointment_id, code, body["unit_code"], body["on"], now=runtime().clock.now()
@@ -95,7 +110,10 @@ def move_appointment(body: dict[str, Any], appointment_id: uuid.UUID) -> Respons
 )
 @blueprint.response(201, wire.AppointmentWire)
 def add_stand_in(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
-    """代理：在起止日期（含）内行使该任职的权限，到期自动失效。需在 15 分钟内登录或确认过。"""
+    """代理
+
+    在起止日期（含）内行使该任职的权限，到期自动失效。须在 15 分钟内登录或确认过。
+    """
     wanted = office_changes.StandIn(body["user_id"], body["from_"], body["to"])
     made = office_changes.stand_in(current_actor(), appointment_id, wanted, now=runtime().clock.now())
     return json_response(wire.appointment_dict(made), 201)
@@ -107,6 +125,9 @@ def add_stand_in(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
 @blueprint.arguments(wire.PeopleQuery, location="query")
 @blueprint.response(200, wire.PeoplePage)
 def search_people(query: dict[str, Any]) -> Response:
-    """本区划名单中的人员：姓名、职务、任职（仅管理员可见，最多 100 人，查询留痕）。"""
+    """检索人员名单
+
+    本区划名单中的人员：姓名、职务、任职。仅管理员可见，最多 100 人，每次查询都有记录。
+    """
     found = roster.search(current_actor(), query["region"], query["q"], now=runtime().clock.now())
     return page_response(Page(found, None), wire.person_dict)

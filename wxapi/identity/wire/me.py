@@ -60,7 +60,7 @@ class LoginSessionWire(WireSchema):
     place = fields.String(required=True, allow_none=True)
     since = fields.DateTime(required=True)
     last_used_at = fields.DateTime(required=True)
-    current = fields.Boolean(required=True, metadata={"description": "the one that asks"})
+    current = fields.Boolean(required=True)
 
 
 class LoginSessionPage(WireSchema):
@@ -79,7 +79,7 @@ class WxCode(WireSchema):
 class Login(WireSchema):
     access_token = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)
-    expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
+    expires_in = fields.Integer(required=True)
     user = fields.Nested(Me, required=True)
 
 
@@ -88,11 +88,11 @@ class ConfirmedWire(WireSchema):
 
 
 class WebLoginQuestion(WireSchema):
-    what = fields.String(required=True, metadata={"description": "one sentence for the phone's screen"})
+    what = fields.String(required=True)
     browser = fields.String(required=True)
     place = fields.String(required=True)
     at = fields.DateTime(required=True)
-    numbers = fields.List(fields.Integer(), required=True, metadata={"description": "one of them is on the screen"})
+    numbers = fields.List(fields.Integer(), required=True)
 
 
 class WebLoginNumber(WireSchema):

@@ -35,7 +35,7 @@ class AppointedUser(WireSchema):
 
 class PeopleQuery(WireSchema):
     region = RegionCode(required=True)
-    q = Line(load_default=None, min_length=2, max_length=50, metadata={"description": "姓名或职务，至少两个字"})
+    q = Line(load_default=None, min_length=2, max_length=50)
 
 
 class PersonWire(WireSchema):

@@ -6,17 +6,17 @@ from wxapi.platform.wire import PageQuery, PlainWord, WireSchema
 
 
 class InboxQuery(PageQuery):
-    unread = fields.Boolean(load_default=False, metadata={"description": "only what has not been read"})
+    unread = fields.Boolean(load_default=False)
 
 
 class Subject(WireSchema):
-    type = fields.String(required=True, metadata={"description": "`report`, `session`, `certificate`, …"})
+    type = fields.String(required=True)
     id = fields.String(required=True)
 
 
 class MessageSchema(WireSchema):
     id = fields.UUID(required=True)
-    kind = fields.String(required=True, metadata={"description": "what it is about: a group of `/vocabulary`"})
+    kind = fields.String(required=True)
     title = fields.String(required=True)
     body = fields.String(required=True)
     subject = fields.Nested(Subject, required=True)
@@ -30,10 +30,10 @@ class MessagePage(WireSchema):
 
 
 class TemplateSchema(WireSchema):
-    kind = fields.String(required=True, metadata={"description": "what it is about: a group of `/vocabulary`"})
+    kind = fields.String(required=True)
     template_id = fields.String(required=True)
-    long_term = fields.Boolean(required=True, metadata={"description": "one consent serves for many messages"})
-    granted = fields.Integer(required=True, metadata={"description": "messages agreed to and not sent yet"})
+    long_term = fields.Boolean(required=True)
+    granted = fields.Integer(required=True)
 
 
 class TemplatePage(WireSchema):

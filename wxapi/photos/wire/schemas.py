@@ -20,14 +20,11 @@ def _must_be_a_file(part: object) -> None:
 
 
 class UploadBody(WireSchema):
-    file = Upload(
-        required=True, validate=_is_file, metadata={"description": "JPEG, PNG, WebP, HEIC or AVIF, at most 20 MiB"}
-    )
+    file = Upload(required=True, validate=_is_file)
     sha256 = PlainWord(
         load_default=None,
         min_length=0,
         max_length=128,
-        metadata={"description": "hex SHA-256 of the file; a different one is refused"},
     )
 
 
@@ -37,7 +34,7 @@ class Rejection(WireSchema):
 
 
 class VariantSchema(WireSchema):
-    url = fields.Url(required=True, metadata={"description": "signed, expires, needs no header"})
+    url = fields.Url(required=True)
     width = fields.Integer(required=True)
     height = fields.Integer(required=True)
     bytes = fields.Integer(required=True)
@@ -55,6 +52,6 @@ class PhotoSchema(WireSchema):
     bytes = fields.Integer(required=True)
     state = fields.Enum(PhotoState, by_value=True, required=True)
     rejection = fields.Nested(Rejection, required=True, allow_none=True)
-    width = fields.Integer(required=True, allow_none=True, metadata={"description": "of the upright picture"})
+    width = fields.Integer(required=True, allow_none=True)
     height = fields.Integer(required=True, allow_none=True)
-    variants = fields.Nested(Variants, required=True, metadata={"description": "empty until the photo is ready"})
+    variants = fields.Nested(Variants, required=True)

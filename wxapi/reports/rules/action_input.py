@@ -23,11 +23,11 @@ class ActionInput:
     note: str | None = carried(InputForm.TEXT, most=MAX_NOTE, kept=False)
     reason_code: str | None = carried(InputForm.CODE)
     desk_code: str | None = carried(InputForm.REGION)
-    review_on: date | None = carried(InputForm.DAY, says=f"tomorrow to {MAX_HOLD_DAYS} days on")  # noqa: RUF009
-    days: int | None = carried(InputForm.NUMBER, most=MAX_EXTENSION_DAYS, says="working days")
+    review_on: date | None = carried(InputForm.DAY)  # noqa: RUF009
+    days: int | None = carried(InputForm.NUMBER, most=MAX_EXTENSION_DAYS)
     rating: int | None = carried(InputForm.NUMBER, most=5)
     photo_ids: Sequence[UUID] = carried(InputForm.PHOTOS, most=MAX_PHOTOS, kept=False)
-    into: UUID | None = carried(InputForm.ID, says="id of the surviving report")  # noqa: RUF009
+    into: UUID | None = carried(InputForm.ID)  # noqa: RUF009
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.state import PARTY_NAMES, STATE_NAMES, ReportState
+from wxapi.reports.rules.words import ACTIONS
 
+_ZH = {word.code: word.zh for word in ACTIONS.items}
 _BLOCK = "<!-- {name}: made by python -m wxapi.reports.rules.diagram -->\n{text}\n<!-- end {name} -->"
 
 
@@ -43,6 +45,23 @@ def action_table() -> str:
             row.reason or "–",
         )
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def api_table() -> str:
+    """What people may do, in Chinese, for the OpenAPI document; the remarks are for who changes the table."""
+    lines = ["| 操作 | 之前 → 之后的状态 | 谁 | 必填 | 可填 |", "| --- | --- | --- | --- | --- |"]
+    for row in workflow.TABLE:
+        if row.action in workflow.PUBLIC_ACTIONS:
+            to_state = row.to_state or ("合并前的状态" if row.action == "unmerge" else "不变")
+            cells = (
+                f"`{row.action}` {_ZH[row.action]}",
+                f"{'、'.join(row.from_states)} → {to_state}",
+                "、".join(PARTY_NAMES[party] for party in row.who),
+                "、".join(row.needs) or "–",
+                "、".join(row.takes) or "–",
+            )
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

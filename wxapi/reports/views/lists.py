@@ -31,7 +31,10 @@ blueprint = ApiBlueprint("report_lists", __name__, description="上报列表与�
 @blueprint.arguments(ReportsQuery, location="query")
 @blueprint.response(200, ReportPage)
 def list_reports(query: dict[str, Any]) -> Response:
-    """What I filed or joined, newest first; or what lies on the desks my appointments cover."""
+    """上报列表
+
+    `scope=mine` 本人上报或共同上报的，最新的在前；`scope=desk` 本人职务所辖的，先到期的在前。
+    """
     actor, now = current_actor(), runtime().clock.now()
     wanted = PageRequest(query["limit"], query["cursor"], filters_of(query))
     if query["scope"] == "mine":
@@ -46,7 +49,10 @@ def list_reports(query: dict[str, Any]) -> Response:
 @blueprint.arguments(NearbyQuery, location="query")
 @blueprint.response(200, NearbyReport(many=True))
 def nearby_reports(query: dict[str, Any]) -> Response:
-    """Open reports of the same class family (`E01`) around a point, nearest first: join one instead of filing again."""
+    """附近的上报
+
+    50 米、14 天之内同一大类的未结案上报，近的在前；可以改为共同上报。
+    """
     point, now = point_of(query), runtime().clock.now()
     found = lists.reports_nearby(point, query["coord_type"], query["category_code"], now=now)
     return json_response([nearby_item(row) for row in found])
@@ -56,5 +62,8 @@ def nearby_reports(query: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, CategoryWire(many=True))
 def list_categories() -> Response:
-    """All classes in use, in the order of the table."""
+    """问题类别
+
+    在用的全部类别，按次序。`X09` 开头的不受理，只为告诉人们去哪里。
+    """
     return json_response([category_item(entry) for entry in all_categories().values() if not entry.retired])

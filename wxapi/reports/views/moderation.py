@@ -23,7 +23,10 @@ blueprint = ApiBlueprint("moderation", __name__, description="内容审核")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, CheckPage)
 def read_queue(query: dict[str, Any]) -> Response:
-    """Texts and pictures of my regions that a person has to look at, the longest waiting first."""
+    """待审内容
+
+    本人辖区内须由人工判断的文字和照片，等待最久的在前。
+    """
     page = moderate.queue_page(current_actor(), limit=query["limit"], cursor=query["cursor"])
     return page_response(page, queue_item)
 
@@ -33,7 +36,10 @@ def read_queue(query: dict[str, Any]) -> Response:
 @blueprint.arguments(DecisionBody, example={"decision": "show"})
 @blueprint.response(200, QueuedCheck)
 def decide(body: dict[str, Any], check_id: uuid.UUID) -> Response:
-    """Show it to other citizens, or hide it; reporter and desk see it either way."""
+    """审核
+
+    允许或不允许其他群众看到；上报人和承办单位总能看到。
+    """
     entry = moderate.decide(current_actor(), check_id, body["decision"], now=runtime().clock.now())
     return json_response(queue_item(entry))
 
@@ -43,6 +49,9 @@ def decide(body: dict[str, Any], check_id: uuid.UUID) -> Response:
 @idempotency.never_kept
 @blueprint.response(200, OriginalWords)
 def open_original(report_id: uuid.UUID) -> Response:
-    """What the reporter typed, personal data included, for the desk that needs it. Each opening is on record."""
+    """查看原文
+
+    上报人所写的原文，包括个人信息，供承办单位办理；每次查看都有记录。
+    """
     words = originals.open_for_desk(current_actor(), report_id, now=runtime().clock.now())
     return json_response(words_dict(words))

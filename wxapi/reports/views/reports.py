@@ -12,14 +12,14 @@ from wxapi.platform.limits import limiter
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
-from wxapi.reports.rules.diagram import action_table
+from wxapi.reports.rules.diagram import api_table
 from wxapi.reports.services import act as actions
 from wxapi.reports.services import file, read
 from wxapi.reports.services import join as joins
 from wxapi.reports.wire import schemas
 from wxapi.reports.wire.report import report_dict
 
-blueprint = ApiBlueprint("reports", __name__, description=f"上报\n\n{action_table()}")
+blueprint = ApiBlueprint("reports", __name__, description=f"上报\n\n{api_table()}")
 
 _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 
@@ -47,7 +47,10 @@ _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 )
 @blueprint.response(201, schemas.ReportSchema)
 def file_report(body: dict[str, Any]) -> Response:
-    """File a report. It is routed within seconds, by a worker."""
+    """上报
+
+    照片可以还在处理中。几秒内由后台分派承办单位，此前状态为 `submitted`。须带 `Idempotency-Key`。
+    """
     view = file.file_report(current_actor(), schemas.draft_of(body), now=runtime().clock.now())
     return json_response(report_dict(view), 201)
 
@@ -56,7 +59,10 @@ def file_report(body: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, schemas.ReportSchema)
 def read_report(report_id: uuid.UUID) -> Response:
-    """One report with its timeline and what I may do with it."""
+    """读取上报
+
+    一件上报、办理经过，以及本人此刻可以进行的操作。
+    """
     view = read.read_report(current_actor(), report_id, now=runtime().clock.now())
     return json_response(report_dict(view))
 
@@ -76,7 +82,10 @@ def _still_seen(report_id: uuid.UUID) -> None:
 )
 @blueprint.response(200, schemas.ReportSchema)
 def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
-    """Take an action of the table on the version I saw."""
+    """办理
+
+    对所见版本进行一项操作；各操作的条件和必填项见本组说明中的表。
+    """
     request = schemas.request_of(body)
     view = actions.act(current_actor(), report_id, request, now=runtime().clock.now())
     return json_response(report_dict(view))
@@ -89,6 +98,9 @@ def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
 @blueprint.arguments(schemas.MeTooBody(), example={"photo_ids": []})
 @blueprint.response(200, schemas.ReportSchema)
 def join(body: dict[str, Any], report_id: uuid.UUID) -> Response:
-    """Join a report instead of filing the same again; doing it twice is doing it once."""
+    """共同上报
+
+    加入已有的上报，不必重复上报；做两次与做一次相同。
+    """
     view = joins.join(current_actor(), report_id, body["photo_ids"], now=runtime().clock.now())
     return json_response(report_dict(view))

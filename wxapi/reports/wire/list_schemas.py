@@ -8,9 +8,8 @@ from marshmallow import ValidationError, fields, validate
 from wxapi.platform.position import PositionAnswer, PositionQuery
 from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, RegionCode, WireSchema
 from wxapi.reports.queries.lists import Filters, Order
-from wxapi.reports.queries.nearby import NEARBY_DAYS, NEARBY_METRES
 from wxapi.reports.rules.categories import all_categories
-from wxapi.reports.rules.state import OPEN_STATES, ReportState
+from wxapi.reports.rules.state import ReportState
 from wxapi.reports.wire.schemas import CategoryRef, DeskRef, PlaceRef, ReporterRef
 
 _LONGEST_SEARCH = 50
@@ -42,34 +41,24 @@ class ReportsQuery(PageQuery):
     scope = Choice(["mine", "desk"], required=True)
     state = StateList(
         load_default=(),
-        metadata={
-            "type": "string",
-            "description": "one or several parted by commas; without it scope=desk gives the open ones: "
-            + ", ".join(OPEN_STATES),
-        },
+        metadata={"type": "string"},
     )
     category = PlainWord(
         load_default=None,
         max_length=10,
         validate=known_class,
-        metadata={"description": "`E0102`, all of `E01`, or all of `E`"},
     )
-    region = RegionCode(load_default=None, metadata={"description": "reports that lie in this region"})
-    overdue = fields.Boolean(load_default=None, metadata={"description": "past, or not past, the clock that runs"})
+    region = RegionCode(load_default=None)
+    overdue = fields.Boolean(load_default=None)
     card = Choice(["yellow", "red"], load_default=None)
     q = Line(
         max_length=_LONGEST_SEARCH,
         load_default=None,
-        metadata={"description": "sought in number, description and address"},
     )
     sort = fields.Enum(
         Order,
         by_value=True,
         load_default=Order.DUE,
-        metadata={
-            "description": "of scope=desk: `due`, what runs out first (reports whose clock stands come last), "
-            "or `-created`, as is scope=mine and every list with states that are not open"
-        },
     )
 
 
@@ -91,9 +80,7 @@ class ReportItem(WireSchema):
     region = fields.Nested(PlaceRef, required=True)
     grid_code = fields.String(required=True, allow_none=True)
     desk = fields.Nested(DeskRef, required=True, allow_none=True)
-    thumb_url = fields.String(
-        required=True, allow_none=True, metadata={"description": "first photo that is ready; signed, expires"}
-    )
+    thumb_url = fields.String(required=True, allow_none=True)
     respond_due_at = fields.AwareDateTime(required=True, allow_none=True)
     resolve_due_at = fields.AwareDateTime(required=True, allow_none=True)
     card = fields.String(required=True, allow_none=True, validate=validate.OneOf(["yellow", "red"]))
@@ -112,9 +99,7 @@ class ReportPage(WireSchema):
 class NearbyReport(WireSchema):
     id = fields.UUID(required=True)
     number = fields.String(required=True)
-    distance_m = fields.Float(
-        required=True, metadata={"description": f"at most {NEARBY_METRES:.0f}; reports of the last {NEARBY_DAYS} days"}
-    )
+    distance_m = fields.Float(required=True)
     thumb_url = fields.String(required=True, allow_none=True)
     state = fields.Enum(ReportState, by_value=True, required=True)
     me_too_count = fields.Integer(required=True)
@@ -127,8 +112,8 @@ class CategoryWire(WireSchema):
     name = fields.String(required=True)
     kind = fields.String(required=True)
     major_name = fields.String(required=True)
-    respond_hours = fields.Integer(required=True, metadata={"description": "working hours; plain hours if urgent"})
-    resolve_hours = fields.Integer(required=True, metadata={"description": "as respond_hours, both from routing"})
+    respond_hours = fields.Integer(required=True)
+    resolve_hours = fields.Integer(required=True)
     urgent = fields.Boolean(required=True)
 
 

@@ -19,9 +19,9 @@ class QueuedReport(WireSchema):
 class QueuedCheck(WireSchema):
     id = fields.UUID(required=True)
     kind = fields.Enum(CheckKind, by_value=True, required=True)
-    state = fields.String(required=True, metadata={"description": "pending, pass, review, risky or manual"})
-    label = fields.Integer(required=True, allow_none=True, metadata={"description": "WeChat's label, such as 20006"})
-    errcode = fields.Integer(required=True, allow_none=True, metadata={"description": "why WeChat did not judge"})
+    state = fields.String(required=True)
+    label = fields.Integer(required=True, allow_none=True)
+    errcode = fields.Integer(required=True, allow_none=True)
     report = fields.Nested(QueuedReport, required=True)
     text = fields.String(required=True, allow_none=True)
     photo = fields.Nested(PhotoSchema, required=True, allow_none=True)
@@ -43,4 +43,4 @@ class OriginalNote(WireSchema):
 class OriginalWords(WireSchema):
     description = fields.String(required=True)
     address = fields.String(required=True, allow_none=True)
-    notes = fields.List(fields.Nested(OriginalNote), required=True, metadata={"description": "those that were masked"})
+    notes = fields.List(fields.Nested(OriginalNote), required=True)

@@ -23,7 +23,6 @@ class LocationBody(PositionBody):
         allow_none=True,
         max_length=40,
         validate=CODE_WORD,
-        metadata={"description": "how: gps, map, …"},
     )
 
 
@@ -36,7 +35,6 @@ class FileBody(WireSchema):
     region_code = RegionCode(
         load_default=None,
         allow_none=True,
-        metadata={"description": "the reporter's pick among the candidates of /regions/locate"},
     )
 
 
@@ -76,18 +74,18 @@ class DeskRef(WireSchema):
 
 
 class ReporterRef(WireSchema):
-    label = fields.String(required=True, metadata={"description": "random for each report: no two can be linked"})
+    label = fields.String(required=True)
     is_me = fields.Boolean(required=True)
 
 
 class ActedBy(WireSchema):
-    role = fields.String(required=True, metadata={"description": "a role, or reporter, joiner, system"})
-    label = fields.String(required=True, metadata={"description": "a unit and an office, never a person"})
+    role = fields.String(required=True)
+    label = fields.String(required=True)
 
 
 class TimelineEntry(WireSchema):
     at = fields.AwareDateTime(required=True)
-    action = fields.String(required=True, metadata={"description": "`file`, or an action of the table"})
+    action = fields.String(required=True)
     from_state = fields.Enum(ReportState, by_value=True, required=True, allow_none=True)
     to_state = fields.Enum(ReportState, by_value=True, required=True)
     by = fields.Nested(ActedBy, required=True)
@@ -105,9 +103,7 @@ class CheckMark(WireSchema):
 class ModerationMark(WireSchema):
     """How far the checks of a report's words and pictures have come."""
 
-    text = fields.String(
-        required=True, metadata={"description": "pending, pass, review, risky, manual; not_sent: confidential"}
-    )
+    text = fields.String(required=True)
     checks = fields.List(fields.Nested(CheckMark), required=True)
 
 
@@ -125,9 +121,7 @@ class ReportSchema(WireSchema):
     candidates = fields.List(fields.Nested(CandidateRef), required=True)
     desk = fields.Nested(DeskRef, required=True, allow_none=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
-    after_photos = fields.List(
-        fields.Nested(PhotoSchema), required=True, metadata={"description": "of the latest resolution"}
-    )
+    after_photos = fields.List(fields.Nested(PhotoSchema), required=True)
     respond_due_at = fields.AwareDateTime(required=True, allow_none=True)
     resolve_due_at = fields.AwareDateTime(required=True, allow_none=True)
     card = fields.String(required=True, allow_none=True, validate=validate.OneOf(["yellow", "red"]))
@@ -138,7 +132,7 @@ class ReportSchema(WireSchema):
     updated_at = fields.AwareDateTime(required=True)
     timeline = fields.List(fields.Nested(TimelineEntry), required=True)
     available_actions = fields.List(fields.String(validate=validate.OneOf(workflow.PUBLIC_ACTIONS)), required=True)
-    moderation = fields.Nested(ModerationMark, metadata={"description": "for people of the desk and above only"})
+    moderation = fields.Nested(ModerationMark)
 
 
 def draft_of(body: dict[str, Any]) -> Draft:

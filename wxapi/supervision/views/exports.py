@@ -30,7 +30,10 @@ blueprint = ApiBlueprint("exports", __name__, description="导出")
 )
 @blueprint.response(202, wire.ExportWire)
 def ask_export(body: dict[str, Any]) -> Response:
-    """申请导出：后台生成，生成时按本人当时的权限取数；同时最多 2 个。"""
+    """申请导出
+
+    由后台生成，按生成时本人的权限取数；同时最多 2 个。
+    """
     row = exports.ask(current_actor(), wire.wanted_of(body), now=runtime().clock.now())
     return json_response(wire.export_dict(row), 202)
 
@@ -39,15 +42,22 @@ def ask_export(body: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.ExportPage)
 def list_exports() -> Response:
-    """本人的导出，最新的在前。"""
+    """本人的导出
+
+    最新的在前。
+    """
     return items_response(map(wire.export_dict, exports.list_exports(current_actor())))
 
 
 @blueprint.route("/exports/<uuid:export_id>")
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.ExportWire)
+@blueprint.alt_response(304, description="没有变化。")
 def read_export(export_id: uuid.UUID) -> Response:
-    """一个导出的进度与文件；每 2 秒查询一次，带 ETag。"""
+    """导出的进度
+
+    进度与文件；每 2 秒查询一次，带 ETag。
+    """
     answer = json_response(wire.export_dict(exports.read_export(current_actor(), export_id)))
     answer.add_etag()
     answer.make_conditional(request)
@@ -58,5 +68,8 @@ def read_export(export_id: uuid.UUID) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(204)
 def cancel_export(export_id: uuid.UUID) -> None:
-    """取消导出，或删除已生成的文件。"""
+    """取消导出
+
+    取消生成，或删除已生成的文件。
+    """
     exports.cancel(current_actor(), export_id, now=runtime().clock.now())

@@ -34,8 +34,12 @@ def _conditional(body: Any) -> Response:
 @guard(Permission.STATISTICS)
 @blueprint.arguments(wire.PanoramaQuery, location="query")
 @blueprint.response(200, wire.PanoramaWire)
+@blueprint.alt_response(304, description="没有变化。")
 def read_panorama(query: dict[str, Any]) -> Response:
-    """全景在线：本人辖区的上报、督办、待办与资源，最多滞后 60 秒，带 ETag。"""
+    """全景在线
+
+    本人辖区的上报、督办、待办与资源，最多滞后 60 秒，带 ETag。
+    """
     now = runtime().clock.now()
     found = panorama.read_panorama(
         current_actor(), query["region"], query["from_"], query["to"], now=now, today=local_day(now)
@@ -48,7 +52,10 @@ def read_panorama(query: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.TrendQuery, location="query")
 @blueprint.response(200, wire.TrendWire)
 def read_trend(query: dict[str, Any]) -> Response:
-    """一项指标按日、周或月的走势，最多 400 个点。"""
+    """走势
+
+    一项指标按日、周或月的走势，最多 400 个点。
+    """
     now = runtime().clock.now()
     found = panorama.trend(
         current_actor(),
@@ -67,8 +74,12 @@ def read_trend(query: dict[str, Any]) -> Response:
 @guard(Permission.STATISTICS)
 @blueprint.arguments(wire.MapQuery, location="query")
 @blueprint.response(200, wire.FeatureCollectionWire)
+@blueprint.alt_response(304, description="没有变化。")
 def read_map(query: dict[str, Any]) -> Response:
-    """地图：下级区划的边界与数字（GeoJSON）。"""
+    """地图
+
+    下级区划的边界与数字（GeoJSON），带 ETag。
+    """
     now = runtime().clock.now()
     shapes = panorama.map_of(
         current_actor(),
@@ -86,7 +97,10 @@ def read_map(query: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.PointsQuery, location="query")
 @blueprint.response(200, wire.PointsWire)
 def read_points(query: dict[str, Any]) -> Response:
-    """地图范围内未结案的上报，最多 2000 件。"""
+    """地图上的上报
+
+    地图范围内未结案的上报，最多 2000 件。
+    """
     spots, truncated = panorama.points(
         current_actor(),
         Point(query["west"], query["south"]),
@@ -102,7 +116,10 @@ def read_points(query: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.ResourcesQuery, location="query")
 @blueprint.response(200, wire.ResourcePage)
 def list_resources(query: dict[str, Any]) -> Response:
-    """活动资源互通共享：本人可参加的活动，最近开始的在前。"""
+    """活动资源
+
+    本人可以参加的活动，最近开始的在前。
+    """
     today = local_day(runtime().clock.now())
     since, until = query["from_"] or today, query["to"] or today + timedelta(days=30)
     found = sessions_open_to(

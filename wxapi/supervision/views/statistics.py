@@ -21,7 +21,10 @@ blueprint = ApiBlueprint("statistics", __name__, description="统计")
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, wire.DefinitionsWire)
 def read_definitions() -> Response:
-    """统计口径：各项数与率的定义，与统计程序同出一处。"""
+    """统计口径
+
+    各项数与率的定义，与统计程序同出一处。
+    """
     return json_response(wire.definitions_dict())
 
 
@@ -30,7 +33,10 @@ def read_definitions() -> Response:
 @blueprint.arguments(wire.StatisticsQuery, location="query")
 @blueprint.response(200, wire.TableWire)
 def read_statistics(query: dict[str, Any]) -> Response:
-    """统计表：本人辖区内，按区划、类别、单位、月份或大类分组。"""
+    """统计表
+
+    本人辖区内，按区划、类别、单位、月份或大类分组。
+    """
     now = runtime().clock.now()
     question = wire.question_of(query)
     table = statistics.read_statistics(current_actor(), question, now=now, today=local_day(now))
@@ -49,7 +55,10 @@ def read_statistics(query: dict[str, Any]) -> Response:
 )
 @blueprint.response(201, wire.BulletinWire)
 def make_bulletin(body: dict[str, Any]) -> Response:
-    """发布通报：数字、口径版本和校验值一并固定，不再更改。"""
+    """发布通报
+
+    数字、口径版本和校验值一并固定，不再更改；有误时另发更正。
+    """
     now = runtime().clock.now()
     questions = [wire.question_of(query) for query in body["queries"]]
     row = statistics.freeze(
@@ -62,7 +71,10 @@ def make_bulletin(body: dict[str, Any]) -> Response:
 @guard(Permission.STATISTICS)
 @blueprint.response(200, wire.BulletinPage)
 def list_bulletins() -> Response:
-    """已发布的通报，最新的在前。"""
+    """通报
+
+    已发布的通报，最新的在前。
+    """
     return items_response(map(wire.bulletin_dict, statistics.list_bulletins(current_actor())))
 
 
@@ -71,7 +83,10 @@ def list_bulletins() -> Response:
 @blueprint.arguments(wire.ConfidentialQuery, location="query")
 @blueprint.response(200, wire.ConfidentialWire)
 def read_confidential(query: dict[str, Any]) -> Response:
-    """村务公开类上报数：按乡镇（街道）和季度，1–4 件只显示“<5”；仅市、县督办员可见。"""
+    """村务公开类上报数
+
+    按乡镇（街道）和季度；1–4 件只显示“<5”。仅市、县督办员可见。
+    """
     year, quarter = int(query["quarter"][:4]), int(query["quarter"][-1])
     cells = statistics.confidential(current_actor(), query["county"], year, quarter)
     rows = [{"key": code, "name": tree()[code].name, "filed": filed} for code, filed in cells.items()]

@@ -28,7 +28,6 @@ class ExportFilter(WireSchema):
         max_length=100,
         load_default=None,
         allow_none=True,
-        metadata={"description": "of reports one or several parted by commas; of duties open, overdue, stopped or met"},
     )
     category = PlainWord(max_length=5, load_default=None, allow_none=True, validate=known_class)
     overdue = fields.Boolean(load_default=None, allow_none=True)

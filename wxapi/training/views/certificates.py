@@ -20,8 +20,12 @@ from wxapi.training.wire.documents import certificate
 @guard(Permission.SIGNED_IN)
 @blueprint.arguments(requests.CertificateBody, example={"year": 2026})
 @blueprint.response(201, answers.CertificateWire)
+@blueprint.alt_response(200, schema=answers.CertificateWire, description="已出具过：同一份证明，不再新建。")
 def issue_certificate(body: dict[str, Any]) -> Response:
-    """A certificate of one session or one year; again: 200 and the same."""
+    """出具学时证明
+
+    一场或一年的证明；再次请求得到同一份，答复 200。
+    """
     view = certify.issue(current_actor(), **body, now=runtime().clock.now())
     return json_response(json.certificate_dict(view), 201 if view.created else 200)
 
@@ -30,7 +34,10 @@ def issue_certificate(body: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
 def certificate_pdf(certificate_id: uuid.UUID) -> Response:
-    """My certificate as a file."""
+    """学时证明文件
+
+    本人的证明（PDF）。
+    """
     body = certificate.render(certificate.content_of(certify.own(current_actor(), certificate_id)))
     headers = {"Content-Disposition": 'inline; filename="certificate.pdf"'}
     return Response(body, content_type="application/pdf", headers=headers)
@@ -41,5 +48,8 @@ def certificate_pdf(certificate_id: uuid.UUID) -> Response:
 @limiter.limit("60/minute")
 @blueprint.response(200, answers.VerifiedWire)
 def verify_certificate(check_code: str) -> Response:
-    """What anyone may learn by a check code: name, title, date, hours. One that no longer holds is not there."""
+    """查验学时证明
+
+    任何人凭查验码得知姓名、标题、日期和学时；失效的证明查不到。
+    """
     return json_response(json.verified_dict(certify.verify(check_code)))

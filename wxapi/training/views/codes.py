@@ -17,6 +17,9 @@ from wxapi.training.views.routes import ONE, blueprint
 @guard(Permission.TRAINING_ORGANISE)
 @blueprint.response(200, CodeWire)
 def read_mini_program_code(session_id: uuid.UUID) -> Response:
-    """The code to print on invitations and posters."""
+    """场次的小程序码
+
+    印在邀请和海报上的小程序码，打开的是场次页面，不能用来签到。
+    """
     code = browse.mini_program_code(current_actor(), session_id, now=runtime().clock.now())
     return json_response({"url": code.url, "scene": code.scene})

@@ -23,8 +23,12 @@ _DECISION = {"decision": "approve", "note": "同意"}
 @guard(Permission.SIGNED_IN)
 @limiter.limit(_OFTEN)
 @blueprint.response(201, answers.EnrolmentWire)
+@blueprint.alt_response(200, schema=answers.EnrolmentWire, description="已报过名：同一条报名。")
 def enrol(session_id: uuid.UUID) -> Response:
-    """Take a seat; when all are taken, the next place on the waiting list. Again: 200 and the same."""
+    """报名
+
+    名额已满时列入候补；再次请求得到同一条，答复 200。
+    """
     view = enrolling.enrol(current_actor(), session_id, now=runtime().clock.now())
     return json_response(json.enrolment_dict(view), 201 if view.created else 200)
 
@@ -34,7 +38,10 @@ def enrol(session_id: uuid.UUID) -> Response:
 @limiter.limit(_OFTEN)
 @blueprint.response(204)
 def withdraw(session_id: uuid.UUID) -> None:
-    """Give the seat back; the first who waits moves up."""
+    """取消报名
+
+    让出名额，候补的第一位随即补上。
+    """
     enrolling.withdraw(current_actor(), session_id, now=runtime().clock.now())
 
 
@@ -43,7 +50,10 @@ def withdraw(session_id: uuid.UUID) -> None:
 @limiter.limit(_OFTEN)
 @blueprint.response(204)
 def leave_series(series_id: uuid.UUID) -> None:
-    """Withdraw from a series and from its sessions still to come."""
+    """退出系列
+
+    退出系列及其尚未开始的各场。
+    """
     enrolling.leave_series(current_actor(), series_id, now=runtime().clock.now())
 
 
@@ -53,7 +63,10 @@ def leave_series(series_id: uuid.UUID) -> None:
 @blueprint.arguments(requests.ReasonBody, example={"reason": "外出务工，当天无法返回"})
 @blueprint.response(201, answers.LeaveWire)
 def ask_leave(body: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Ask for leave, before the session or after."""
+    """请假
+
+    开始前后都可以。
+    """
     row = leave.ask(current_actor(), session_id, **body, now=runtime().clock.now())
     return json_response(json.leave_dict((row, None)), 201)
 
@@ -63,7 +76,10 @@ def ask_leave(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.LeaveQuery, location="query")
 @blueprint.response(200, answers.LeavePage)
 def list_leave(query: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Requests for leave; by default those still to be decided."""
+    """请假申请
+
+    默认只列待审批的。
+    """
     return page_response(leave.requests(current_actor(), session_id, **query), json.leave_dict)
 
 
@@ -72,7 +88,10 @@ def list_leave(query: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.LeaveDecisionBody, example=_DECISION)
 @blueprint.response(200, answers.LeaveWire)
 def decide_leave(body: dict[str, Any], request_id: uuid.UUID) -> Response:
-    """Approve or deny a request."""
+    """审批请假
+
+    同意或不同意。
+    """
     row = leave.decide(current_actor(), request_id, **body, now=runtime().clock.now())
     return json_response(json.leave_dict((row, None)))
 
@@ -82,6 +101,9 @@ def decide_leave(body: dict[str, Any], request_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.LeaveDecisionBody, example=_DECISION)
 @blueprint.response(200, answers.LeaveWire)
 def decide_leave_of_session(body: dict[str, Any], session_id: uuid.UUID, request_id: uuid.UUID) -> Response:
-    """The same, by the path of its session."""
+    """审批请假（按场次）
+
+    同上，路径中带场次。
+    """
     row = leave.decide(current_actor(), request_id, **body, session_id=session_id, now=runtime().clock.now())
     return json_response(json.leave_dict((row, None)))

@@ -21,7 +21,10 @@ _ROLL = f"attachment; filename=\"roll.xlsx\"; filename*=UTF-8''{quote('考勤表
 @guard(Permission.TRAINING_ORGANISE)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
 def roll_xlsx(session_id: uuid.UUID) -> Response:
-    """The roll as a spreadsheet."""
+    """考勤表文件
+
+    整场的考勤表（XLSX）。
+    """
     path = export_roll.roll_file(current_actor(), session_id, roll_sheet.write, now=runtime().clock.now())
     # Opened here and unlinked at once: the file goes with the answer, whatever becomes of it.
     file = path.open("rb")
@@ -35,7 +38,10 @@ def roll_xlsx(session_id: uuid.UUID) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, {"type": "string"}, content_type="text/calendar")
 def calendar_file(session_id: uuid.UUID) -> Response:
-    """The session for the phone's calendar."""
+    """日历文件
+
+    加入手机日历用的场次文件（iCalendar）。
+    """
     body = calendar.render(calendar.event_of(browse.read(current_actor(), session_id).row))
     headers = {"Content-Disposition": 'attachment; filename="session.ics"'}
     return Response(body, content_type="text/calendar; charset=utf-8", headers=headers)
@@ -45,7 +51,10 @@ def calendar_file(session_id: uuid.UUID) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, {"type": "string"}, content_type="image/svg+xml")
 def poster_svg(session_id: uuid.UUID) -> Response:
-    """A poster that leads to the session; it never holds a sign-in code."""
+    """海报（SVG）
+
+    扫码进入场次页面的海报，从不含签到码。
+    """
     return Response(poster.svg(_poster(session_id)), content_type="image/svg+xml")
 
 
@@ -53,7 +62,10 @@ def poster_svg(session_id: uuid.UUID) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 def poster_png(session_id: uuid.UUID) -> Response:
-    """The same poster as a picture."""
+    """海报（PNG）
+
+    同一张海报的图片。
+    """
     return Response(poster.png(_poster(session_id)), content_type="image/png")
 
 

@@ -18,7 +18,10 @@ from wxapi.training.wire import answers, json, requests
 @blueprint.arguments(requests.YearQuery, location="query")
 @blueprint.response(200, answers.MyTrainingWire)
 def my_training(query: dict[str, Any]) -> Response:
-    """My sessions and credit hours of a calendar year, against the goal."""
+    """我的学时
+
+    本人一个公历年的场次、学时与目标。
+    """
     return json_response(json.my_year_dict(own_training.my_year(current_actor(), **query, now=runtime().clock.now())))
 
 
@@ -27,6 +30,9 @@ def my_training(query: dict[str, Any]) -> Response:
 @blueprint.arguments(requests.CoverageQuery, location="query")
 @blueprint.response(200, answers.CoverageWire)
 def coverage(query: dict[str, Any]) -> Response:
-    """Who of the appointed has had no rotation training since a day: numbers by township, names in pages."""
+    """轮训覆盖
+
+    自某日以来还没有参加轮训的任职人员：各乡镇（街道）的数字，以及分页的名单。
+    """
     found = untrained.coverage(current_actor(), **query, now=runtime().clock.now())
     return json_response(json.coverage_dict(found))

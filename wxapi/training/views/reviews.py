@@ -21,7 +21,10 @@ _DECISION = {"decision": "dismiss", "note": "已当面核实"}
 @blueprint.arguments(requests.FlagQuery, location="query")
 @blueprint.response(200, answers.FlagPage)
 def list_flags(query: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """What looks odd, with the reason; by default what is still to be decided."""
+    """签到疑点
+
+    需要核实的签到及原因；默认只列未决定的。
+    """
     return page_response(review_flags.queue(current_actor(), session_id, **query), json.flag_dict)
 
 
@@ -30,7 +33,10 @@ def list_flags(query: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.FlagDecisionBody, example=_DECISION)
 @blueprint.response(200, answers.FlagWire)
 def decide_flag(body: dict[str, Any], flag_id: uuid.UUID) -> Response:
-    """`dismiss`: nothing in it; `uphold`: the sign-in is struck."""
+    """核实疑点
+
+    `dismiss` 属正常；`uphold` 签到作废。
+    """
     row = review_flags.decide(current_actor(), flag_id, **body, now=runtime().clock.now())
     return json_response(json.flag_dict((row, None)))
 
@@ -40,6 +46,9 @@ def decide_flag(body: dict[str, Any], flag_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.FlagDecisionBody, example=_DECISION)
 @blueprint.response(200, answers.FlagWire)
 def decide_flag_of_session(body: dict[str, Any], session_id: uuid.UUID, flag_id: uuid.UUID) -> Response:
-    """The same, by the path of its session."""
+    """核实疑点（按场次）
+
+    同上，路径中带场次。
+    """
     row = review_flags.decide(current_actor(), flag_id, **body, session_id=session_id, now=runtime().clock.now())
     return json_response(json.flag_dict((row, None)))

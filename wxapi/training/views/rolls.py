@@ -25,7 +25,10 @@ _CORRECTION = {"state": "made_up", "reason": "参加了 12 月 8 日的补课"}
 @blueprint.arguments(requests.RollQuery, location="query")
 @blueprint.response(200, answers.RollPage)
 def read_roll(query: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """The roll by name. `q` (two characters at least) is for the organiser."""
+    """考勤名册
+
+    按姓名排列；`q`（至少两个字）只供组织者。
+    """
     limit, cursor = query.pop("limit"), query.pop("cursor")
     page = roll_reading.read_roll(current_actor(), session_id, RollFilter(**query), limit=limit, cursor=cursor)
     return page_response(page, json.roll_row_dict)
@@ -34,9 +37,13 @@ def read_roll(query: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.route(f"{ONE}/attendance/live")
 @guard(Permission.TRAINING_STEWARD)
 @blueprint.response(200, answers.CountsWire)
+@blueprint.alt_response(304, description="没有变化。")
 @quiet
 def live_counts(session_id: uuid.UUID) -> Response:
-    """Counts for screens, at most a second old, with an ETag: ask every 2 s with `If-None-Match`."""
+    """实时人数
+
+    供大屏显示，最多滞后一秒，带 ETag：每 2 秒带 `If-None-Match` 请求一次。
+    """
     live = hall_screen.live_counts(current_actor(), session_id, now=runtime().clock.now())
     response = json_response({"session_id": str(session_id), "counts": live.counts})
     response.set_etag(live.etag)
@@ -52,7 +59,10 @@ def live_counts(session_id: uuid.UUID) -> Response:
 )
 @blueprint.response(200, answers.ChangedWire)
 def correct_many(body: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Set the state of many: those named, or every late upload. Who is named and not on the roll is added to it."""
+    """批量更正考勤
+
+    更正所列的人，或全部离线补传的记录；所列而不在名册上的，加入名册。
+    """
     done = correct_roll.correct_many(
         current_actor(),
         session_id,
@@ -68,7 +78,10 @@ def correct_many(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @guard(Permission.TRAINING_ORGANISE)
 @blueprint.response(200, answers.RollEntryWire)
 def read_row(session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
-    """One person's line with its history."""
+    """一人的考勤
+
+    名册中的一行及其变更记录。
+    """
     return json_response(json.roll_entry_dict(roll_reading.read_row(current_actor(), session_id, user_id)))
 
 
@@ -77,7 +90,10 @@ def read_row(session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.CorrectionBody, example=_CORRECTION)
 @blueprint.response(200, answers.RollEntryWire)
 def correct(body: dict[str, Any], session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
-    """Set a state by hand, always with a reason; `made_up_in` names the session of a make-up."""
+    """更正考勤
+
+    手工设定状态，必须写明原因；补课时用 `made_up_in` 指出在哪一场。
+    """
     entry = correct_roll.correct(current_actor(), session_id, user_id, Correction(**body), now=runtime().clock.now())
     return json_response(json.roll_entry_dict(entry))
 
@@ -87,6 +103,9 @@ def correct(body: dict[str, Any], session_id: uuid.UUID, user_id: uuid.UUID) -> 
 @blueprint.arguments(requests.ReasonBody, example={"reason": "更正有误"})
 @blueprint.response(200, answers.RollEntryWire)
 def undo(body: dict[str, Any], session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
-    """Take back the last decision; the row and its history stay."""
+    """撤销更正
+
+    撤销最后一次更正；名册中的这一行及变更记录保留。
+    """
     entry = correct_roll.undo(current_actor(), session_id, user_id, **body, now=runtime().clock.now())
     return json_response(json.roll_entry_dict(entry))

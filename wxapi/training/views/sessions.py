@@ -37,7 +37,10 @@ _EXAMPLE = {
 @blueprint.arguments(requests.SessionBody, example=_EXAMPLE)
 @blueprint.response(201, answers.SessionWire)
 def create_session(body: dict[str, Any]) -> Response:
-    """Draft a session. Where it overlaps another of mine, `warnings` says so, unless `parallel` is set."""
+    """拟定场次
+
+    建立草稿。与本人其他场次时间重叠时，`warnings` 会提醒；标明 `parallel` 的除外。
+    """
     now = runtime().clock.now()
     view = organise.create(current_actor(), requests.plan_of(body), now=now)
     return json_response(json.session_dict(view, now), 201)
@@ -48,7 +51,10 @@ def create_session(body: dict[str, Any]) -> Response:
 @blueprint.arguments(requests.SessionsQuery, location="query")
 @blueprint.response(200, answers.SessionPage)
 def list_sessions(query: dict[str, Any]) -> Response:
-    """`open`: I may go there; `mine`: I enrolled, wait or was there; `organised`: in my regions."""
+    """场次列表
+
+    `open` 本人可以参加的，`mine` 本人报名、候补或到过的，`organised` 本人辖区的。
+    """
     now = runtime().clock.now()
     page = browse.listing(current_actor(), **query, now=now)
     return page_response(page, lambda view: json.session_dict(view, now))
@@ -58,7 +64,10 @@ def list_sessions(query: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.response(200, answers.SessionWire)
 def read_session(session_id: uuid.UUID) -> Response:
-    """One session. A draft exists for its organisers only."""
+    """读取场次
+
+    一个场次；草稿只有组织者能看到。
+    """
     view = browse.read(current_actor(), session_id)
     return json_response(json.session_dict(view, runtime().clock.now()))
 
@@ -68,7 +77,10 @@ def read_session(session_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.SessionChange, example={**_EXAMPLE, "version": 1})
 @blueprint.response(200, answers.SessionWire)
 def replace_session(body: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Change a session that is not over. `version`, when given, must be the one last seen."""
+    """修改场次
+
+    修改没有结束的场次；填了 `version` 时须与当前一致。
+    """
     now = runtime().clock.now()
     plan = requests.plan_of(body)
     view = organise.replace(current_actor(), session_id, plan, version=body["version"], now=now)
@@ -79,7 +91,10 @@ def replace_session(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @guard(Permission.TRAINING_ORGANISE)
 @blueprint.response(200, answers.SessionWire)
 def publish_session(session_id: uuid.UUID) -> Response:
-    """Open a draft."""
+    """发布场次
+
+    发布草稿，从此可以报名。
+    """
     now = runtime().clock.now()
     return json_response(json.session_dict(organise.publish(current_actor(), session_id, now=now), now))
 
@@ -88,7 +103,10 @@ def publish_session(session_id: uuid.UUID) -> Response:
 @guard(Permission.TRAINING_ORGANISE)
 @blueprint.response(200, answers.SessionWire)
 def cancel_session(session_id: uuid.UUID) -> Response:
-    """Call a session off; everybody on its roll is told."""
+    """取消场次
+
+    取消并通知名册上的每一个人。
+    """
     now = runtime().clock.now()
     return json_response(json.session_dict(organise.cancel(current_actor(), session_id, now=now), now))
 
@@ -98,6 +116,9 @@ def cancel_session(session_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.SeriesBody, example={"title": "2026 年轮训班", "region_code": "421002"})
 @blueprint.response(201, answers.SeriesWire)
 def create_series(body: dict[str, Any]) -> Response:
-    """Begin a series: who enrols in one of its sessions is enrolled in all that are still to come."""
+    """建立系列
+
+    报名其中一场的人，随即报名尚未开始的各场。
+    """
     row = enrolling.create_series(current_actor(), **body, now=runtime().clock.now())
     return json_response({"id": str(row.id), "title": row.title, "region_code": row.region_code}, 201)

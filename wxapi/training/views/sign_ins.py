@@ -34,7 +34,10 @@ _BODY = {
 @guard(Permission.TRAINING_ORGANISE)
 @blueprint.response(200, answers.ScreenCodeWire)
 def sign_in_code(session_id: uuid.UUID) -> Response:
-    """The present code for a screen. Any number of screens show the same one; ask again at `refresh_at`."""
+    """签到码
+
+    屏幕上现在显示的签到码。几块屏幕显示同一个；到 `refresh_at` 再次获取。
+    """
     screen = hall_screen.screen_code(current_actor(), session_id, now=runtime().clock.now())
     return json_response(
         {
@@ -53,7 +56,10 @@ def sign_in_code(session_id: uuid.UUID) -> Response:
 @blueprint.arguments(requests.CodeBody, example={"code": _CODE})
 @blueprint.response(201, answers.TicketWire)
 def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Keep a scanned code for ten minutes, for this person."""
+    """留存签到码
+
+    为本人留存扫到的签到码十分钟，供填表或登录较慢时使用。
+    """
     ticket = signing_in.issue_ticket(current_actor(), session_id, body["code"], now=runtime().clock.now())
     return json_response({"ticket": ticket.ticket, "expires_at": to_wire(ticket.expires_at)}, 201)
 
@@ -63,8 +69,12 @@ def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @limiter.limit(_OFTEN)
 @documents_body(_SIGN_IN_BODY, _BODY)
 @blueprint.response(201, answers.SignInWire)
+@blueprint.alt_response(200, schema=answers.SignInWire, description="本人已签到：同一条记录。")
 def sign_in(session_id: uuid.UUID) -> Response:
-    """Sign in. Again by the same person: 200 with the same record."""
+    """签到
+
+    同一人再次签到得到同一条记录，答复 200。位置不符的不拒绝，列为待核实。
+    """
     record = signing_in.sign_in(current_actor(), session_id, requests.attempt_of(_body()), now=runtime().clock.now())
     return json_response(json.sign_in_dict(record), 201 if record.created else 200)
 
@@ -95,7 +105,10 @@ def _body() -> dict[str, Any]:
 )
 @blueprint.response(200, answers.BatchWire)
 def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Hand in up to 500 records that a steward's phone kept; each has its own result."""
+    """补传离线签到
+
+    交上签到员手机里留存的记录，最多 500 条；各有各的结果，整批总是 200。
+    """
     results = steward_batch.sign_in_batch(current_actor(), session_id, body["items"], now=runtime().clock.now())
     return json_response({"results": [json.result_dict(result) for result in results]})
 
@@ -105,7 +118,11 @@ def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @limiter.limit(_OFTEN)
 @blueprint.arguments(requests.SignInBody, example=_BODY)
 @blueprint.response(201, answers.SignOutWire)
+@blueprint.alt_response(200, schema=answers.SignOutWire, description="本人已签退：时间更新为这一次。")
 def sign_out(body: dict[str, Any], session_id: uuid.UUID) -> Response:
-    """Sign out with the code on the screen; the last time counts."""
+    """签退
+
+    用屏幕上的签到码签退；以最后一次为准，再次签退答复 200。
+    """
     record = signing_out.sign_out(current_actor(), session_id, requests.attempt_of(body), now=runtime().clock.now())
     return json_response(json.sign_out_dict(record), 201 if record.created else 200)

@@ -19,7 +19,7 @@ class AudienceWire(WireSchema):
 
 class MyPartWire(WireSchema):
     enrolment = fields.Enum(EnrolmentState, by_value=True, required=True, allow_none=True)
-    place = fields.Integer(required=True, allow_none=True, metadata={"description": "on the waiting list, from 1"})
+    place = fields.Integer(required=True, allow_none=True)
     attendance = fields.Enum(State, by_value=True, required=True, allow_none=True)
     signed_in_at = fields.DateTime(required=True, allow_none=True)
 
@@ -54,12 +54,8 @@ class SessionWire(WireSchema):
     enrolled_count = fields.Integer(required=True)
     waiting_count = fields.Integer(required=True)
     mine = fields.Nested(MyPartWire, required=True)
-    audience = fields.Nested(
-        AudienceWire, required=True, allow_none=True, metadata={"description": "null but for organisers"}
-    )
-    warnings = fields.List(
-        fields.Nested(WarningWire), required=True, metadata={"description": "`session_overlaps`, when just saved"}
-    )
+    audience = fields.Nested(AudienceWire, required=True, allow_none=True)
+    warnings = fields.List(fields.Nested(WarningWire), required=True)
 
 
 class SessionPage(WireSchema):
@@ -76,13 +72,13 @@ class SeriesWire(WireSchema):
 class EnrolmentWire(WireSchema):
     id = fields.UUID(required=True)
     state = fields.Enum(EnrolmentState, by_value=True, required=True)
-    place = fields.Integer(required=True, allow_none=True, metadata={"description": "on the waiting list, from 1"})
-    pass_code = fields.String(required=True, metadata={"description": "for a steward to scan"})
+    place = fields.Integer(required=True, allow_none=True)
+    pass_code = fields.String(required=True)
 
 
 class ScreenCodeWire(WireSchema):
     code = fields.String(required=True)
-    short_code = fields.String(required=True, metadata={"description": "6 characters, for those who cannot scan"})
+    short_code = fields.String(required=True)
     expires_at = fields.DateTime(required=True)
     refresh_at = fields.DateTime(required=True)
     qr_svg = fields.String(required=True)
@@ -107,7 +103,7 @@ class SignOutWire(SignInWire):
 
 class BatchResult(WireSchema):
     key = fields.String(required=True)
-    status = fields.Integer(required=True, metadata={"description": "as the single call would answer"})
+    status = fields.Integer(required=True)
     sign_in = fields.Nested(SignInWire)
     problem = fields.Dict()
 
@@ -154,7 +150,6 @@ class ChangedWire(WireSchema):
     missing = fields.List(
         fields.UUID(),
         required=True,
-        metadata={"description": "named, but unknown; with `late_uploads` also those who are not on the roll"},
     )
 
 
@@ -168,7 +163,7 @@ class LeaveWire(WireSchema):
     session_id = fields.UUID(required=True)
     user_id = fields.UUID(required=True)
     name = fields.String()
-    state = fields.String(required=True, metadata={"description": "pending, approved or denied"})
+    state = fields.String(required=True)
     reason = fields.String(required=True)
     note = fields.String(required=True)
     created_at = fields.DateTime(required=True)
@@ -242,15 +237,12 @@ class CoverageWire(WireSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-_HOLDER = {"description": "as the holder gave it when it was issued; nobody compared it with a document"}
-
-
 class CertificateWire(WireSchema):
     id = fields.UUID(required=True)
     check_code = fields.String(required=True)
     verify_url = fields.String(required=True)
     pdf_url = fields.String(required=True)
-    name = fields.String(required=True, metadata=_HOLDER)
+    name = fields.String(required=True)
     title = fields.String(required=True)
     date = fields.String(required=True)
     hours = fields.Float(required=True)
@@ -258,7 +250,7 @@ class CertificateWire(WireSchema):
 
 class VerifiedWire(WireSchema):
     valid = fields.Constant(constant=True, required=True)
-    name = fields.String(required=True, metadata=_HOLDER)
+    name = fields.String(required=True)
     title = fields.String(required=True)
     date = fields.String(required=True)
     hours = fields.Float(required=True)

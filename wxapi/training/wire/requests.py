@@ -57,7 +57,6 @@ class SessionBody(WireSchema):
         load_default=None,
         allow_none=True,
         validate=[validate.Range(0, 500), _tenths],
-        metadata={"description": "in tenths; null: by kind and length, see docs/training.md"},
     )
     audience = fields.Nested(AudienceBody, load_default=None, allow_none=True)
     sign_in_opens_min = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440))
@@ -67,7 +66,6 @@ class SessionBody(WireSchema):
     series_id = fields.UUID(load_default=None, allow_none=True)
     parallel = Boolean(
         load_default=False,
-        metadata={"description": "run by somebody else: no warning when it overlaps another of mine"},
     )
 
 
@@ -103,7 +101,6 @@ class SignInBody(WireSchema):
         HallPosition,
         load_default=None,
         allow_none=True,
-        metadata={"description": "what is no position counts as none: recorded, never refused"},
     )
     device_id = PlainWord(load_default=None, allow_none=True, min_length=0, max_length=MAX_DEVICE_ID)
 

@@ -33,6 +33,8 @@ class Operation:
     parameters: tuple[Parameter, ...]
     body: str | None
     answers: tuple[tuple[str, str, str | None], ...]
+    # Status, what it means, and each of its codes with its sentence.
+    refusals: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,15 @@ def _operation(path: str, method: str, operation: dict[str, Any], shared: Any) -
             (str(status), str(answer.get("description", "")), _example(answer.get("content", {})))
             for status, answer in operation.get("responses", {}).items()
         ),
+        refusals=tuple(_refusals(operation.get("responses", {}))),
     )
+
+
+def _refusals(answers: dict[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    for status, answer in answers.items():
+        if status.isdigit() and int(status) >= 400:
+            meaning, _, codes = str(answer.get("description", "")).partition("\n\n")
+            yield status, meaning, tuple(line.removeprefix("- ").replace("`", "") for line in codes.splitlines())
 
 
 def _parameter(each: dict[str, Any]) -> Parameter:
