@@ -1,5 +1,6 @@
 """Who reads the OpenAPI document reads Chinese: of every call, field, parameter, answer and header."""
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,24 +14,25 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 def described() -> Iterator[tuple[str, str]]:
     """Whatever wants words, and the words it has."""
     for name, schema in DOCUMENT["components"]["schemas"].items():
-        for field, member in schema.get("properties", {}).items():
-            yield f"{name}.{field}", member.get("description", "")
+        yield from ((f"{name}.{field}", told(member)) for field, member in schema.get("properties", {}).items())
     for path, item in DOCUMENT["paths"].items():
-        for parameter in item.get("parameters", []):
-            yield f"{path} {parameter['name']}", parameter.get("description", "")
+        yield from ((f"{path} {each['name']}", told(each)) for each in item.get("parameters", []))
     for name, operation in OPERATIONS:
         yield f"{name} summary", operation["summary"]
-        yield f"{name} description", operation.get("description", "")
-        for parameter in operation.get("parameters", []):
-            yield f"{name} {parameter['name']}", parameter.get("description", "")
-        for status, answer in operation["responses"].items():
-            if "$ref" not in answer:
-                yield f"{name} {status}", answer["description"]
+        yield f"{name} description", told(operation)
+        yield from ((f"{name} {each['name']}", told(each)) for each in operation.get("parameters", []))
+        yield from ((f"{name} {status}", told(each)) for status, each in operation["responses"].items())
     for group in ("headers", "responses"):
-        for name, each in DOCUMENT["components"][group].items():
-            yield f"{group} {name}", each["description"]
-    for tag in DOCUMENT["tags"]:
-        yield f"tag {tag['name']}", tag["description"]
+        yield from ((f"{group} {name}", told(each)) for name, each in DOCUMENT["components"][group].items())
+    yield from ((f"tag {tag['name']}", told(tag)) for tag in DOCUMENT["tags"])
+
+
+def told(part: dict[str, Any]) -> str:
+    """Its description, or that of what it refers to."""
+    if "$ref" in part and "description" not in part:
+        _, *way = part["$ref"].split("/")
+        part = functools.reduce(lambda place, name: place[name], way, DOCUMENT)
+    return str(part.get("description", ""))
 
 
 def test_everything_has_a_chinese_description() -> None:
