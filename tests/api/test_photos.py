@@ -10,19 +10,23 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from tests import reporting
 from tests.conftest import random_key
 from tests.factories import People, Person
 from tests.pictures import jpeg, png
 from wxapi.kernel.clock import FixedClock
+from wxapi.moderation.models import Check
 from wxapi.photos.models import Photo
 from wxapi.photos.rules.photos import MAX_BYTES
 from wxapi.photos.services import develop
+from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
+from wxapi.reports.services import moderate
 
 PICTURE = jpeg(320, 240)
 
@@ -157,3 +161,39 @@ def test_the_original_is_never_served(reporter: Person, client: FlaskClient, app
     photo_id = send(reporter, PICTURE).get_json()["id"]
     for path in (f"/api/v1/files/photos/{photo_id}/original", f"/api/v1/photos/{photo_id}/original"):
         assert client.get(path).status_code in {403, 404}
+
+
+def test_what_tells_one_original_from_another_is_its_owners_alone(people: People) -> None:
+    """Nobody can tell by a picture's digest or size that one person filed two reports, whoever has the file at hand."""
+    town = reporting.settle(people)
+    photo = send(town.reporter, PICTURE).get_json()
+    develop.develop(uuid.UUID(photo["id"]), now=runtime().clock.now())
+    report = reporting.accepted(town, photo_ids=[photo["id"]])
+    moderate.begin_checks(uuid.UUID(report["id"]), now=runtime().clock.now())
+    with transaction() as session:
+        session.execute(update(Check).where(Check.photo_id.is_not(None)).values(state="manual"))
+    digest, after = hashlib.sha256(PICTURE).hexdigest(), jpeg(330, 240)
+    proof = send(town.worker, after).get_json()["id"]
+    develop.develop(uuid.UUID(proof), now=runtime().clock.now())
+    reporting.take(town.worker, report, "resolve", note="已清运", photo_ids=[proof])
+    paths = (
+        f"/reports/{report['id']}",
+        f"/photos/{photo['id']}",
+        "/moderation/queue",
+        "/me/data",
+        "/reports?scope=desk",
+    )
+    for person in (town.worker, town.officer, town.supervisor):
+        texts = [person.get(path).text for path in paths]
+        assert photo["id"] in texts[0], "shows the photo"
+        for text in texts:
+            assert digest not in text
+            assert f'"bytes":{len(PICTURE)}' not in text.replace(" ", "")
+    assert photo["id"] in town.officer.get("/moderation/queue").text
+    mine = reporting.read(town.reporter, report["id"])
+    assert (mine["photos"][0]["sha256"], mine["photos"][0]["bytes"]) == (digest, len(PICTURE))
+    assert (mine["after_photos"][0]["sha256"], mine["after_photos"][0]["bytes"]) == (None, None)
+    assert town.reporter.get(f"/photos/{photo['id']}").get_json()["sha256"] == digest
+    assert digest in town.reporter.get("/me/data").text
+    lines = [line for line in reporting.read(town.worker, report["id"])["timeline"] if line["photos"]]
+    assert [line["photos"][0]["sha256"] for line in lines] == [hashlib.sha256(after).hexdigest()]

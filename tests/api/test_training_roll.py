@@ -3,10 +3,12 @@
 import io
 import uuid
 import zipfile
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from icalendar import Calendar
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -425,6 +427,10 @@ class TestFiles:
         assert "DTSTART:20261123T015500Z" in text
         assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
         assert r"党课\;开讲\,啦" in text.replace("\r\n ", "")
+        (entry,) = Calendar.from_ical(text).events
+        assert (entry["summary"], entry["location"], entry["status"]) == (hall["title"], "沙市区委党校", "CONFIRMED")
+        assert (to_wire(entry.start), to_wire(entry.end)) == (hall["starts_at"], hall["ends_at"])
+        assert [alarm["trigger"].dt for alarm in entry.subcomponents] == [-timedelta(hours=1)]
         assert school.member.get(path(hall, "poster.svg")).data.startswith(b"<svg")
         assert school.member.get(path(hall, "poster.png")).data.startswith(b"\x89PNG")
 

@@ -53,7 +53,7 @@ def upload(form: dict[str, Any]) -> Response:
 
         def enter() -> Response:
             photo = send.enter(current_actor(), original, now=runtime().clock.now())
-            return json_response(photo_dict(photo), 201)
+            return json_response(photo_dict(photo, current_actor().user_id), 201)
 
         return idempotency.once(enter)
 
@@ -66,4 +66,5 @@ def read(photo_id: uuid.UUID) -> Response:
 
     本人的照片，或能看到的上报中的照片。地址会过期，需要时重新读取。
     """
-    return json_response(photo_dict(send.read(current_actor(), photo_id)))
+    actor = current_actor()
+    return json_response(photo_dict(send.read(actor, photo_id), actor.user_id))

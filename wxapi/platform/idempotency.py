@@ -19,10 +19,11 @@ from werkzeug.datastructures import FileStorage
 
 from wxapi.kernel.errors import ConflictError, DomainError, InvalidError, MalformedError
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import Base, deferred_commit, delete_some, fetch, write_later
+from wxapi.platform.db import Base, deferred_commit, delete_some, fetch, transaction, write_later
 from wxapi.platform.guard import current_actor, permission_of
 from wxapi.platform.runtime import runtime
 from wxapi.platform.sealed import Sealed
+from wxapi.platform.turns import turn
 
 KEPT = timedelta(hours=48)
 HEADER = "Idempotency-Key"
@@ -39,7 +40,11 @@ _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 # A page's seal is masked anew each time: what was written without a network is sent under that of another page.
 _SEAL = "csrf"
 
+# Longer than WeChat is waited for in most cases; whoever waits longer asks, too.
+_TURN_LEASE_S, _TURN_WAIT_S = 30.0, 15.0
+
 View = TypeVar("View", bound=Callable[..., Any])
+_Asked = TypeVar("_Asked")
 
 
 class IdempotencyRow(Base):
@@ -83,6 +88,43 @@ def once(answer: Callable[[], Response]) -> Response:
     """For a view that `asks_itself`: the kept answer to the request's key, or `answer()` in one transaction with it."""
     key = request.headers.get(HEADER)
     return answer() if key is None else _once(key, answer, lambda: True)
+
+
+def once_after(ask: Callable[[], _Asked], answer: Callable[[_Asked], Response]) -> Response:
+    """For a view that `asks_itself` and must ask somebody else, who may be slow and takes no question twice.
+
+    Copies of one request go one after another, without a transaction: the first asks, and the others get its answer.
+
+    Args:
+        ask: outside any transaction.
+        answer: makes the answer of what was asked, in one transaction with the key.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return answer(ask())
+    name = f"repeat:{current_actor().user_id}:{key}"
+    with turn(runtime().redis, name, lease_s=_TURN_LEASE_S, wait_s=_TURN_WAIT_S):
+        kept = _kept(key)
+        if kept is not None:
+            return kept
+        try:
+            asked = ask()
+        except DomainError:
+            # Without Redis, or after a wait that was too long, a copy may have been quicker.
+            kept = _kept(key)
+            if kept is not None:
+                return kept
+            raise
+        return _once(key, lambda: answer(asked), lambda: True)
+
+
+def _kept(key: str) -> Response | None:
+    """The answer kept for a key of the signed-in person; None where there is none yet."""
+    with transaction() as session:
+        fresh = IdempotencyRow.created_at >= runtime().clock.now() - KEPT
+        query = select(IdempotencyRow).where(*_this(current_actor().user_id, key), fresh)
+        row = session.scalars(query).one_or_none()
+    return None if row is None else _replay(row, _fingerprint(), lambda: True)
 
 
 def kept_while(may_see: Callable[..., object]) -> Callable[[View], View]:

@@ -1,6 +1,8 @@
 """Files: one object store, a local folder or S3 by setting, and signed addresses that need no header.
 
 S3 signs for itself; for the local folder this module signs and `files` serves. Keys are random and never listed.
+The signature is an HMAC of its own and not `itsdangerous`: that puts the moment of signing into what it signs, so that
+an address would be another one each time it is shown and no phone could keep the picture.
 """
 
 import base64

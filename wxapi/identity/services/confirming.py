@@ -37,14 +37,21 @@ def time_left(actor: Actor, *, now: datetime) -> timedelta:
     return actor.confirmed_at + CONFIRMED_FOR - now if actor.confirmed_at else CONFIRMED_FOR
 
 
-def confirm_token(actor: Actor, token: str, code: str, *, now: datetime) -> datetime:
-    """Take a fresh `wx.login` code as the phone's word for its token; returns until when it is good.
+def ask_openid(code: str) -> str:
+    """The openid behind a fresh `wx.login` code, which WeChat tells once. May take long.
 
     Raises:
         UnauthenticatedError: `wx_code_invalid`.
+    """
+    return runtime().wechat.code_to_session(code).openid
+
+
+def confirm_token(actor: Actor, token: str, openid: str, *, now: datetime) -> datetime:
+    """Take what a fresh code told as the phone's word for its token; returns until when it is good.
+
+    Raises:
         InvalidError: `wrong_person`, the code is of another WeChat account.
     """
-    openid = runtime().wechat.code_to_session(code).openid
     digest = runtime().cipher.digest(openid, purpose="user.openid")
     with transaction() as session:
         user = session.get(User, actor.user_id)

@@ -1,7 +1,6 @@
 """Logging in and out: a WeChat code becomes a bearer token; a token becomes an `Actor`."""
 
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,11 +26,11 @@ from wxapi.platform import audit
 from wxapi.platform.cipher import SealError
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
+from wxapi.platform.turns import Turn, turn
 
 log = structlog.get_logger(__name__)
 # Longer than WeChat is waited for: no turn outlives its request by much.
 _TURN_S = 12
-_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,14 @@ def log_in(code: str, *, now: datetime) -> LoggedIn:
     answer = _recall(code, now=now)
     if answer is not None:
         return answer
-    if not _is_first(code):
-        return _await_first(code, now=now)
-    try:
-        # Another copy may have been answered between the first look and taking the turn.
-        return _recall(code, now=now) or _exchange(code, now=now)
-    finally:
-        _end_turn(code)
+    with turn(runtime().redis, _key("login-turn", code), lease_s=_TURN_S, wait_s=_TURN_S) as had:
+        # Another copy may have been answered since the first look, or while this one waited.
+        answer = _recall(code, now=now)
+        if answer is not None:
+            return answer
+        if had in (Turn.AFTER_ANOTHER, Turn.NOT_HAD):  # WeChat was asked, and takes no code twice
+            raise UnauthenticatedError("wx_code_invalid", "登录凭证已失效，请重新登录。")
+        return _exchange(code, now=now)
 
 
 def log_out(token: str) -> None:
@@ -165,37 +165,14 @@ def _recall(code: str, *, now: datetime) -> LoggedIn | None:
     return LoggedIn(token, read_me(bearer.actor, now=now)) if bearer else None
 
 
-def _is_first(code: str) -> bool:
-    """Take the turn to ask WeChat about a code. Without Redis everybody is first, and WeChat refuses the second."""
-    taken = _ask_redis(lambda redis: redis.set(_key("login-turn", code), b"1", nx=True, ex=_TURN_S), instead=True)
-    return bool(taken)
-
-
-def _end_turn(code: str) -> None:
-    _ask_redis(lambda redis: redis.delete(_key("login-turn", code)))
-
-
-def _await_first(code: str, *, now: datetime) -> LoggedIn:
-    """The answer of the copy of this request that is asking WeChat at this moment."""
-    deadline = time.monotonic() + _TURN_S
-    asking: Any = True
-    while asking and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-        asking = _ask_redis(lambda redis: redis.exists(_key("login-turn", code)))
-        answer = _recall(code, now=now)
-        if answer is not None:
-            return answer
-    raise UnauthenticatedError("wx_code_invalid", "登录凭证已失效，请重新登录。")
-
-
 def _key(kind: str, code: str) -> str:
     return f"{kind}:{hashlib.sha256(code.encode()).hexdigest()}"
 
 
-def _ask_redis(ask: Callable[["Redis"], Any], *, instead: Any = None) -> Any:
-    """What Redis says, or `instead` while it is away: then a repeat needs a new code."""
+def _ask_redis(ask: Callable[["Redis"], Any]) -> Any:
+    """What Redis says; None while it is away: then a repeat needs a new code."""
     try:
         return ask(runtime().redis)
     except RedisError:
         log.warning("login_repeat_not_kept")
-        return instead
+        return None

@@ -94,8 +94,8 @@ def change_me(actor: Actor, *, nickname: str, kind: str | None, consent_version:
         return profile_of(session, user, now=now)
 
 
-def set_phone(actor: Actor, code: str, *, now: datetime) -> Profile:
-    """Bind the phone number behind a getPhoneNumber code.
+def ask_phone(actor: Actor, code: str) -> str:
+    """The phone number behind a getPhoneNumber code, as WeChat gives it once. May take long.
 
     Raises:
         InvalidError: `phone_code_invalid`, the code is dead or somebody else's.
@@ -106,11 +106,16 @@ def set_phone(actor: Actor, code: str, *, now: datetime) -> Profile:
         sealed = _own_row(session, actor).openid_sealed
     if sealed is None:
         raise not_found()
-    number = parts.wechat.phone_number(code, parts.cipher.open(sealed, purpose="user.openid"))
+    return parts.wechat.phone_number(code, parts.cipher.open(sealed, purpose="user.openid")).pure
+
+
+def set_phone(actor: Actor, number: str, *, now: datetime) -> Profile:
+    """Bind a phone number that WeChat gave, and appoint the person to what a city's list has for it."""
+    parts = runtime()
     with transaction(locking=(actor.user_id,)) as session:
         user = _own_row(session, actor)
-        user.phone_sealed = parts.cipher.seal(number.pure, purpose="user.phone")
-        user.phone_digest = parts.cipher.digest(number.pure, purpose="user.phone")
+        user.phone_sealed = parts.cipher.seal(number, purpose="user.phone")
+        user.phone_digest = parts.cipher.digest(number, purpose="user.phone")
         audit.record(session, actor.user_id, "user.phone_set", subject=f"user:{user.id}", at=now)
     roster.match([actor.user_id], now=now)
     return read_me(actor, now=now)

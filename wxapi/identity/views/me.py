@@ -12,6 +12,7 @@ from wxapi.identity.wire import me as wire
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
+from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limiter
 from wxapi.platform.runtime import runtime
@@ -44,6 +45,7 @@ def log_out() -> None:
 
 @blueprint.route("/auth/confirm", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@idempotency.asks_itself
 @limiter.limit("10/minute")
 @blueprint.arguments(wire.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
 @blueprint.response(200, wire.ConfirmedWire)
@@ -52,8 +54,12 @@ def confirm(body: dict[str, Any]) -> Response:
 
     用新的 `wx.login` 的 code 确认；任命、调任、代理和导入名单前 15 分钟内须登录或确认过。
     """
-    until = confirming.confirm_token(current_actor(), _token(), body["code"], now=runtime().clock.now())
-    return json_response({"confirmed_until": to_wire(until)})
+
+    def take(openid: str) -> Response:
+        until = confirming.confirm_token(current_actor(), _token(), openid, now=runtime().clock.now())
+        return json_response({"confirmed_until": to_wire(until)})
+
+    return idempotency.once_after(lambda: confirming.ask_openid(body["code"]), take)
 
 
 @blueprint.route("/auth/web-logins/<string:login_id>")
@@ -126,6 +132,7 @@ def change_me(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/me/phone", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@idempotency.asks_itself
 @limiter.limit("10/minute")
 @blueprint.arguments(wire.WxCode, example={"code": "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144"})
 @blueprint.response(200, wire.Me)
@@ -134,7 +141,11 @@ def set_phone(body: dict[str, Any]) -> Response:
 
     用手机号快速验证按钮给的 code 绑定手机号；在城市名单上的，随即得到名单所列的任职。
     """
-    return json_response(wire.me_dict(profile.set_phone(current_actor(), body["code"], now=runtime().clock.now())))
+
+    def bind(number: str) -> Response:
+        return json_response(wire.me_dict(profile.set_phone(current_actor(), number, now=runtime().clock.now())))
+
+    return idempotency.once_after(lambda: profile.ask_phone(current_actor(), body["code"]), bind)
 
 
 @blueprint.route("/me/data")

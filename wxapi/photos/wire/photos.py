@@ -1,32 +1,30 @@
 """A photo as clients see it; other features embed it."""
 
+import uuid
 from typing import Any
 
-from wxapi.photos.models import Photo, variant_key
+from wxapi.photos.models import Photo
 from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
 from wxapi.photos.services.addresses import variants_of
-from wxapi.platform.runtime import runtime
 
 
-def photo_dict(photo: Photo) -> dict[str, Any]:
-    """`<photo>` of the contract. `variants` is empty until the photo is ready; its URLs are signed and expire."""
+def photo_dict(photo: Photo, reader_id: uuid.UUID | None) -> dict[str, Any]:
+    """`<photo>` of the contract. `variants` is empty until the photo is ready; its URLs are signed and expire.
+
+    What tells one original from another is its owner's alone: the same file sent with two reports would tell that one
+    person sent both, and whoever has a file could prove who did.
+    """
+    is_owner = reader_id is not None and photo.owner_id == reader_id
     return {
         "id": str(photo.id),
-        "sha256": photo.sha256,
-        "bytes": photo.bytes,
+        "sha256": photo.sha256 if is_owner else None,
+        "bytes": photo.bytes if is_owner else None,
         "state": photo.state,
         "rejection": _rejection(photo),
         "width": photo.width,
         "height": photo.height,
         "variants": variants_of(photo),
     }
-
-
-def thumb_url(photo: Photo) -> str | None:
-    """Signed address of the thumb; None until the photo is ready."""
-    if not photo.variants:
-        return None
-    return runtime().storage.signed_url(variant_key(photo.id, "thumb"))
 
 
 def _rejection(photo: Photo) -> dict[str, str] | None:

@@ -14,11 +14,6 @@ def _is_file(value: object) -> None:
         raise ValidationError("请以文件形式上传照片。")
 
 
-def _must_be_a_file(part: object) -> None:
-    if not isinstance(part, FileStorage):
-        raise ValidationError("应为文件。")
-
-
 class UploadBody(WireSchema):
     file = Upload(required=True, validate=_is_file)
     sha256 = PlainWord(
@@ -48,8 +43,10 @@ class Variants(WireSchema):
 
 class PhotoSchema(WireSchema):
     id = fields.UUID(required=True)
-    sha256 = fields.String(required=True)
-    bytes = fields.Integer(required=True)
+    sha256 = fields.String(
+        required=True, allow_none=True, metadata={"description": "of the file as it was sent; null but for its owner"}
+    )
+    bytes = fields.Integer(required=True, allow_none=True, metadata={"description": "as `sha256`"})
     state = fields.Enum(PhotoState, by_value=True, required=True)
     rejection = fields.Nested(Rejection, required=True, allow_none=True)
     width = fields.Integer(required=True, allow_none=True)

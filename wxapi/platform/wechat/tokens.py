@@ -6,19 +6,18 @@ shared one: another process may have fetched a new one meanwhile. Without Redis 
 itself, for a minute.
 """
 
-import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wxapi.platform.turns import Turn, turn
 from wxapi.platform.wechat.codes import TOKEN_PATH, ErrorClass
 from wxapi.platform.wechat.errors import WeChatError
 from wxapi.platform.wechat.shared import Shared
 
-_LOCK_MS = 8000
+_LOCK_SECONDS = 8.0
 _WAIT_SECONDS = 5.0
-_POLL_SECONDS = 0.05
 _MARGIN_SECONDS = 300  # WeChat renews by itself this long before the end
 _LEAST_TTL_SECONDS = 30
 _ALONE_SECONDS = 60.0
@@ -59,27 +58,16 @@ class Tokens:
     def discard(self, token: str) -> None:
         """Forget a token WeChat has refused, unless it has been replaced already."""
         self._forget_own(token)
-        self._shared.attempt(lambda: self._delete(self._token_key, token), lambda: None)
+        self._shared.attempt(lambda: self._delete_if_equal(keys=[self._token_key], args=[token]), lambda: None)
 
     def _get_shared(self) -> str:
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while True:
-            token = self._read() or self._fetch_locked()
-            if token:
-                return token
-            if time.monotonic() > deadline:
+        token = self._read()
+        if token:
+            return token
+        with turn(self._shared.redis, self._lock_key, lease_s=_LOCK_SECONDS, wait_s=_WAIT_SECONDS) as had:
+            if had is Turn.NOT_HAD:
                 raise WeChatError(TOKEN_PATH, ErrorClass.BUSY)
-            time.sleep(_POLL_SECONDS)
-
-    def _fetch_locked(self) -> str | None:
-        """A token fetched under the lock; None when another process holds it."""
-        owner = secrets.token_hex(16)
-        if not self._shared.redis.set(self._lock_key, owner, nx=True, px=_LOCK_MS):
-            return None
-        try:
-            return self._read() or self._fetch_and_store()
-        finally:
-            self._shared.attempt(lambda: self._delete(self._lock_key, owner), lambda: None)
+            return self._get_alone() if had is Turn.ALONE else self._read() or self._fetch_and_store()
 
     def _fetch_and_store(self) -> str:
         token = self._fetch()
@@ -104,6 +92,3 @@ class Tokens:
     def _read(self) -> str | None:
         value = self._shared.redis.get(self._token_key)
         return value.decode() if isinstance(value, bytes) else value
-
-    def _delete(self, key: str, value: str) -> None:
-        self._delete_if_equal(keys=[key], args=[value])

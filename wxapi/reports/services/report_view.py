@@ -64,6 +64,7 @@ class ReportView:
     """One report with its history, as one person sees it.
 
     Attributes:
+        reader_id: the person.
         location: GCJ-02, degrees.
         desk: the region whose people must act now; None before routing.
         after_photos: of the latest resolution; those of a disputed one stay in the timeline.
@@ -73,6 +74,7 @@ class ReportView:
     """
 
     id: UUID
+    reader_id: UUID | None
     number: str
     version: int
     state: ReportState
@@ -155,6 +157,7 @@ def view_of(
     case, regions = case_of(report), tree()
     return ReportView(
         id=report.id,
+        reader_id=who.actor_id,
         number=report.number,
         version=report.version,
         state=case.state,

@@ -18,7 +18,7 @@ def queue_item(entry: QueueEntry) -> dict[str, Any]:
         "errcode": entry.errcode,
         "report": {"id": str(entry.report_id), "number": entry.report_number},
         "text": entry.text,
-        "photo": photo_dict(entry.photo) if entry.photo else None,
+        "photo": photo_dict(entry.photo, None) if entry.photo else None,
         "created_at": to_wire(entry.created_at),
         "decided_at": to_wire_or_none(entry.decided_at),
     }

@@ -22,10 +22,10 @@ def report_dict(report: ReportView) -> dict[str, Any]:
         **_head(report),
         "candidates": [_place(each.region) | {"distance_m": each.distance_m} for each in report.candidates],
         "desk": _desk(report.desk),
-        "photos": _photos(report.photos),
-        "after_photos": _photos(report.after_photos),
+        "photos": _photos(report.photos, report.reader_id),
+        "after_photos": _photos(report.after_photos, report.reader_id),
         **_tail(report),
-        "timeline": [_line(line) for line in report.timeline],
+        "timeline": [_line(line, report.reader_id) for line in report.timeline],
         "available_actions": list(report.available_actions),
     }
     return answer if report.moderation is None else answer | {"moderation": _mark(report.moderation)}
@@ -96,7 +96,7 @@ def _tail(report: ReportView | ListedReport) -> dict[str, Any]:
     }
 
 
-def _line(line: TimelineLine) -> dict[str, Any]:
+def _line(line: TimelineLine, reader_id: UUID | None) -> dict[str, Any]:
     return {
         "at": to_wire(line.at),
         "action": line.action,
@@ -104,7 +104,7 @@ def _line(line: TimelineLine) -> dict[str, Any]:
         "to_state": line.to_state,
         "by": {"role": line.role, "label": line.label},
         "note": line.note,
-        "photos": _photos(line.photos),
+        "photos": _photos(line.photos, reader_id),
     }
 
 
@@ -131,8 +131,8 @@ def _desk(desk: NamedRegion | None) -> dict[str, str] | None:
     return {"code": desk.code, "name": desk.name} if desk else None
 
 
-def _photos(photos: Iterable[Photo]) -> list[dict[str, Any]]:
-    return [photo_dict(photo) for photo in photos]
+def _photos(photos: Iterable[Photo], reader_id: UUID | None) -> list[dict[str, Any]]:
+    return [photo_dict(photo, reader_id) for photo in photos]
 
 
 def _thumb(photo_id: UUID | None) -> str | None:

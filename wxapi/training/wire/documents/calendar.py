@@ -1,13 +1,13 @@
 """A session as a calendar file (RFC 5545)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from icalendar import Alarm, Calendar
+from icalendar import Event as CalendarEntry
 
 from wxapi.training.models import TrainingSession
 from wxapi.training.rules.sessions import SessionState
-
-# A content line longer than this many octets is folded, never inside a character.
-_FOLD_OCTETS = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,49 +44,30 @@ def event_of(row: TrainingSession) -> Event:
 
 def render(event: Event) -> bytes:
     """The calendar file in UTF-8 with CRLF ends, reminding an hour before."""
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//Grid Woodpeckers//Training//ZH",
-        "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
-        "BEGIN:VEVENT",
-        f"UID:{event.uid}",
-        f"DTSTAMP:{_utc(event.stamp)}",
-        f"DTSTART:{_utc(event.starts_at)}",
-        f"DTEND:{_utc(event.ends_at)}",
-        f"SEQUENCE:{event.sequence}",
-        f"SUMMARY:{_escape(event.title)}",
-        f"LOCATION:{_escape(event.place)}",
-        f"STATUS:{'CANCELLED' if event.cancelled else 'CONFIRMED'}",
-    ]
+    calendar = Calendar()
+    calendar.add("prodid", "-//Grid Woodpeckers//Training//ZH")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(_entry(event))
+    return calendar.to_ical()
+
+
+def _entry(event: Event) -> CalendarEntry:
+    entry = CalendarEntry()
+    entry.add("uid", event.uid)
+    for name, at in (("dtstamp", event.stamp), ("dtstart", event.starts_at), ("dtend", event.ends_at)):
+        entry.add(name, at.astimezone(UTC))
+    entry.add("sequence", event.sequence)
+    entry.add("summary", event.title)
+    entry.add("location", event.place)
+    entry.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
     if event.longitude is not None and event.latitude is not None:
-        lines.append(f"GEO:{event.latitude:.6f};{event.longitude:.6f}")
+        entry.add("geo", (round(event.latitude, 6), round(event.longitude, 6)))
     if not event.cancelled:
-        lines += ["BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{_escape(event.title)}"]
-        lines += ["TRIGGER:-PT1H", "END:VALARM"]
-    lines += ["END:VEVENT", "END:VCALENDAR"]
-    return "".join(_fold(line) + "\r\n" for line in lines).encode()
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _escape(text: str) -> str:
-    for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\\n"), ("\n", "\\n"), ("\r", "\\n")):
-        text = text.replace(plain, escaped)
-    return text
-
-
-def _fold(line: str) -> str:
-    pieces, piece, octets = [], "", 0
-    for character in line:
-        size = len(character.encode())
-        if octets + size > _FOLD_OCTETS:
-            pieces.append(piece)
-            # The blank that marks a continuation counts.
-            piece, octets = " ", 1
-        piece += character
-        octets += size
-    return "\r\n".join([*pieces, piece])
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("description", event.title)
+        alarm.add("trigger", -timedelta(hours=1))
+        entry.add_component(alarm)
+    return entry
