@@ -43,10 +43,8 @@ class Variants(WireSchema):
 
 class PhotoSchema(WireSchema):
     id = fields.UUID(required=True)
-    sha256 = fields.String(
-        required=True, allow_none=True, metadata={"description": "of the file as it was sent; null but for its owner"}
-    )
-    bytes = fields.Integer(required=True, allow_none=True, metadata={"description": "as `sha256`"})
+    sha256 = fields.String(required=True, allow_none=True)
+    bytes = fields.Integer(required=True, allow_none=True)
     state = fields.Enum(PhotoState, by_value=True, required=True)
     rejection = fields.Nested(Rejection, required=True, allow_none=True)
     width = fields.Integer(required=True, allow_none=True)

@@ -50,7 +50,7 @@ def render(event: Event) -> bytes:
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
     calendar.add_component(_entry(event))
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def _entry(event: Event) -> CalendarEntry:
