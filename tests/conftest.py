@@ -29,8 +29,9 @@ from tests.fake_wechat_control import FakeControl
 from wxapi.app import create_app
 from wxapi.demo import embedded
 from wxapi.kernel.clock import FixedClock
-from wxapi.platform import migrate
+from wxapi.platform import keys, migrate
 from wxapi.platform.db import db
+from wxapi.platform.refusals import counter_of
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions.services.snapshot import regions_cache
 
@@ -161,6 +162,9 @@ def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.Temp
 def session_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
     """One app for all tests in savepoints."""
     made = answers.watch(create_app(make_config(), clock=FixedClock(NOW)))
+    counter_of(made).write_after_s = math.inf
+    with made.app_context():
+        keys.confirm()  # its statements are in no test's count
     yield made
     with made.app_context():
         db.engine.dispose()

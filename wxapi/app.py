@@ -50,6 +50,7 @@ from wxapi.platform import (
     logs,
     openapi,
     problems,
+    refusals,
     retention,
     storage,
     vocabulary,
@@ -79,11 +80,12 @@ from wxapi.scenes import rules as scene_rules
 from wxapi.scenes import services as scene_services
 from wxapi.scenes import views as scenes
 from wxapi.supervision import cli as supervision_cli
+from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
 from wxapi.supervision.rules.export_states import STATE_COLOURS, STATE_WORDS
 from wxapi.supervision.rules.measures import MEASURES
 from wxapi.supervision.services import panorama as panoramas
 from wxapi.supervision.services import personal as supervision_personal
-from wxapi.supervision.views import exports, panorama, statistics
+from wxapi.supervision.views import auditing, exports, panorama, statistics
 from wxapi.training import cli as training_cli
 from wxapi.training import views as training
 from wxapi.training.rules import messages as training_messages
@@ -122,6 +124,7 @@ BLUEPRINTS = (
     panorama.blueprint,
     statistics.blueprint,
     exports.blueprint,
+    auditing.blueprint,
     moderation.blueprint,
     training.blueprint,
     vocabulary.blueprint,
@@ -200,6 +203,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("matter_kinds", MATTER_KIND_NAMES),
     words("measures", {measure.name: measure.zh for measure in MEASURES}),
     words("export_states", STATE_WORDS, STATE_COLOURS),
+    words("audit_actions", AUDIT_ACTIONS),
     words("message_kinds", {kind.code: kind.zh for kind in MESSAGE_KINDS}),
 )
 # Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that
@@ -240,6 +244,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     db.init_app(app, config)
     problems.install(app)
     http.install(app, upload_limits=UPLOADS)
+    refusals.install(app)
     keys.install(app)
     guard.install(app, authenticate, page_actor, confirm)
     limits.install(app, config, parts.redis)
@@ -284,7 +289,11 @@ def make_front(app: Flask) -> Front:
             return Treatment(LANES.get(endpoint, ""))
         return Treatment(LANES.get(endpoint, ""), longest, UPLOAD_SECONDS)
 
-    return Front(app.wsgi_app, treatment)
+    def at_end() -> None:
+        with app.app_context():
+            refusals.counter_of(app).write()
+
+    return Front(app.wsgi_app, treatment, at_end=at_end)
 
 
 def make_parts(config: Config, clock: Clock) -> Runtime:

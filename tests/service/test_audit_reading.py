@@ -57,7 +57,7 @@ def test_the_look_itself_is_in_the_audit(app: Flask, session: Session) -> None:
 
 def test_portions_leave_nothing_out(session: Session) -> None:
     asked = AuditQuestion(until=NOW + timedelta(days=9))
-    found = [row.subject for row in rows_of(session, asked, now=NOW, at_once=2)]
+    found = [line.row.subject for line in rows_of(session, asked, now=NOW, at_once=2)]
     assert found == ["user:0", "user:1", "user:2", "user:3"]
 
 

@@ -70,6 +70,7 @@ def test_every_page_answers_every_role(app: Flask, town: Town, people: People) -
         people.make((Role.TRAINING_ORGANISER, COUNTY)),
         people.make((Role.TRAINING_STEWARD, COUNTY)),
         people.make((Role.ADMIN, "4210")),
+        people.make((Role.AUDITOR, "4210")),
     ]
     for person in everybody:
         browser = Browser(app).sign_in(person)

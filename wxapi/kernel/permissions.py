@@ -17,6 +17,7 @@ class Role(StrEnum):
     TRAINING_STEWARD = "training_steward"
     UNIT_OFFICER = "unit_officer"
     ADMIN = "admin"
+    AUDITOR = "auditor"
 
 
 ROLE_NAMES = {
@@ -28,10 +29,15 @@ ROLE_NAMES = {
     Role.TRAINING_STEWARD: "签到员",
     Role.UNIT_OFFICER: "单位经办人",
     Role.ADMIN: "管理员",
+    Role.AUDITOR: "审计员",
 }
 
 # Roles that work on reports; the others never see a desk.
 DESK_ROLES = frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER, Role.STREET_CHIEF, Role.SUPERVISOR})
+
+
+# Whoever appoints does not check on it: no person holds two of these.
+APART = frozenset({Role.ADMIN, Role.AUDITOR})
 
 
 class Permission(StrEnum):
@@ -51,6 +57,7 @@ class Permission(StrEnum):
     DESK_WORK = "desk_work"
     STATISTICS = "statistics"
     EXPORT = "export"
+    AUDIT = "audit"
 
 
 ROLES_OF: dict[Permission, frozenset[Role]] = {
@@ -64,6 +71,8 @@ ROLES_OF: dict[Permission, frozenset[Role]] = {
     Permission.WORK: DESK_ROLES | {Role.UNIT_OFFICER, Role.TRAINING_ORGANISER},
     Permission.DESK: DESK_ROLES,
     Permission.DESK_WORK: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER}),
-    Permission.STATISTICS: DESK_ROLES,
+    Permission.STATISTICS: DESK_ROLES | {Role.AUDITOR},
     Permission.EXPORT: DESK_ROLES,
+    # Of the whole city only: the record is one chain, whatever region an act was about.
+    Permission.AUDIT: frozenset({Role.AUDITOR}),
 }

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import g, has_request_context
+from flask import g, has_request_context, request
 from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -36,10 +36,23 @@ class AuditRow(Base):
     digest: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class AuditAddress(Base):
+    """The client address an act came from, by the digest of its row. Kept apart, because it is forgotten in time."""
+
+    __tablename__ = "audit_addresses"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    address: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
 _ADD = """
 INSERT INTO audit (at, actor_id, action, subject, detail, request_id, digest)
 VALUES (%(at)s, %(actor_id)s, %(action)s, %(subject)s, CAST(%(detail)s AS jsonb), %(request_id)s, %(digest)s)
 RETURNING id
+"""
+_ADD_ADDRESS = """
+INSERT INTO audit_addresses (digest, address, at) VALUES (%(digest)s, %(address)s, %(at)s) RETURNING digest
 """
 _RANDOM_BYTES = 8
 
@@ -58,8 +71,12 @@ def record(
     at: datetime,
     **detail: str | int | bool | None,
 ) -> None:
-    """Add one row to the audit, in the caller's transaction."""
+    """Add one row to the audit, in the caller's transaction; with the client's address, where somebody is named.
+
+    Not where nobody is: an address beside a report that was filed would tell who filed it.
+    """
     request_id = g.get("request_id") if has_request_context() else None
+    address = request.remote_addr if has_request_context() and actor_id is not None else None
     # Two acts that are alike in everything are two acts; a copy of a row has the same random part.
     unique = secrets.token_bytes(_RANDOM_BYTES)
     row = AuditRow(
@@ -75,6 +92,8 @@ def record(
         "digest": unique + keyed_digests(runtime().cipher, row, unique.hex())[0],
     }
     write_later(session, _ADD, values)
+    if address:
+        write_later(session, _ADD_ADDRESS, {"digest": values["digest"], "address": address, "at": at})
 
 
 def is_ours(cipher: Cipher, row: AuditRow) -> bool:

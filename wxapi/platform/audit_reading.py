@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.platform import audit
-from wxapi.platform.audit import AuditRow
+from wxapi.platform.audit import AuditAddress, AuditRow
 
 _AT_ONCE = 1000
 
@@ -25,28 +27,55 @@ class AuditQuestion:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """A row of the audit, and the client address it came from while that is kept."""
+
+    row: AuditRow
+    address: str | None
+
+
+def page(session: Session, asked: AuditQuestion, *, limit: int, cursor: str | None) -> Page[AuditLine]:
+    """One page of the rows, newest first. Notes nothing."""
+    query = _lines(*_conditions(asked)).order_by(AuditRow.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(AuditRow.id < decode_cursor(cursor, int)[0])
+    found = [AuditLine(row, address) for row, address in session.execute(query)]
+    return page_of(found, limit, lambda line: (line.row.id,))
+
+
+def said(asked: AuditQuestion) -> str:
+    """What was asked for, in codes; an id of a person is one."""
+    parts = {"subject": asked.subject, "actor": asked.actor_id, "action": asked.action}
+    return " ".join(f"{name}={value}"[:100] for name, value in parts.items() if value is not None)
+
+
 def rows_of(
     session: Session, asked: AuditQuestion, *, now: datetime, most: int | None = None, at_once: int = _AT_ONCE
-) -> Iterator[AuditRow]:
+) -> Iterator[AuditLine]:
     """The rows, oldest first, read `at_once` of them at a time; the look is noted first.
 
     `most`: only the newest so many.
     """
-    audit.record(session, None, "audit.read", subject="audit", at=now, asked=_said(asked))
+    audit.record(session, None, "audit.read", subject="audit", at=now, asked=said(asked))
     conditions = _conditions(asked)
     after = 0
     if most is not None:
         newest = select(AuditRow.id).where(*conditions).order_by(AuditRow.id.desc()).limit(most)
         after = min(session.scalars(newest).all(), default=1) - 1
     while True:
-        portion = session.scalars(
-            select(AuditRow).where(AuditRow.id > after, *conditions).order_by(AuditRow.id).limit(at_once)
-        ).all()
+        query = _lines(AuditRow.id > after, *conditions).order_by(AuditRow.id).limit(at_once)
+        portion = [AuditLine(row, address) for row, address in session.execute(query)]
         yield from portion
         if len(portion) < at_once:
             return
-        after = portion[-1].id
+        after = portion[-1].row.id
         session.expunge_all()
+
+
+def _lines(*conditions: ColumnElement[bool]) -> Any:
+    query = select(AuditRow, AuditAddress.address).outerjoin(AuditAddress, AuditAddress.digest == AuditRow.digest)
+    return query.where(*conditions)
 
 
 def _conditions(asked: AuditQuestion) -> list[ColumnElement[bool]]:
@@ -64,9 +93,3 @@ def _conditions(asked: AuditQuestion) -> list[ColumnElement[bool]]:
     if asked.until is not None:
         found.append(AuditRow.at < asked.until)
     return found
-
-
-def _said(asked: AuditQuestion) -> str:
-    """What was asked for, in codes; an id of a person is one."""
-    said = {"subject": asked.subject, "actor": asked.actor_id, "action": asked.action}
-    return " ".join(f"{name}={value}"[:100] for name, value in said.items() if value is not None)

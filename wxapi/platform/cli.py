@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,19 @@ import click
 from sqlalchemy import func, select, update
 
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.platform import audit_chain, audit_grants, audit_reading, city_folder, doctor, migrate, retention
+from wxapi.platform import audit as audit_rows
+from wxapi.platform import (
+    audit_chain,
+    audit_grants,
+    audit_reading,
+    city_folder,
+    doctor,
+    migrate,
+    refusals,
+    retention,
+)
 from wxapi.platform.audit import AuditRow
-from wxapi.platform.audit_reading import AuditQuestion
+from wxapi.platform.audit_reading import AuditLine, AuditQuestion
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow, product_now
@@ -108,8 +119,8 @@ def _asking(command: Callable[..., None]) -> Callable[..., None]:
 def show(most: int, **asked: Any) -> None:
     """Show who did what to what, oldest first. Only ids and codes are kept; the look is audited itself."""
     with transaction() as session:
-        for row in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now(), most=most):
-            click.echo("  ".join(_cells(row)))
+        for line in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now(), most=most):
+            click.echo("  ".join(cell for cell in _cells(line) if cell))
 
 
 @audit.command("export")
@@ -121,12 +132,27 @@ def export(file: Path, **asked: Any) -> None:
         raise click.ClickException(f"{file} is there already; name another one.")
     with transaction() as session, file.open("x", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(("id", "at", "action", "subject", "actor", "detail", "request_id"))
+        writer.writerow(("id", "at", "action", "subject", "actor", "address", "detail", "request_id"))
         count = 0
-        for row in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now()):
-            writer.writerow((row.id, *_cells(row), row.request_id or ""))
+        for line in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now()):
+            writer.writerow((line.row.id, *_cells(line), line.row.request_id or ""))
             count += 1
     click.echo(f"{count} rows are in {file}.")
+
+
+@audit.command("refused")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (Asia/Shanghai); default: the last 7.")
+@click.option("--most", type=click.IntRange(1, 10_000), default=200, show_default=True, help="Only the latest so many.")
+def refused(since: datetime | None, most: int) -> None:
+    """Show what was refused: dead login codes and tokens (401), wrong roles (403), counted by hour and address."""
+    now = runtime().clock.now()
+    first = since.replace(tzinfo=SHANGHAI) if since else now - timedelta(days=7)
+    with transaction() as session:
+        audit_rows.record(session, None, "audit.read", subject="audit", at=now, asked="refused")
+        for row in refusals.recent(session, since=first, most=most):
+            last = row.last_at.astimezone(SHANGHAI).isoformat(timespec="seconds")
+            who = f"{row.address or '-'}  {row.actor_id or '-'}"
+            click.echo(f"{last}  {row.count} times  {row.endpoint}  {row.code}  {who}")
 
 
 def _question(asked: dict[str, Any]) -> AuditQuestion:
@@ -134,10 +160,11 @@ def _question(asked: dict[str, Any]) -> AuditQuestion:
     return AuditQuestion(**(asked | days))
 
 
-def _cells(row: AuditRow) -> tuple[str, ...]:
+def _cells(line: AuditLine) -> tuple[str, ...]:
+    row = line.row
     detail = " ".join(f"{name}={value}" for name, value in row.detail.items())
     at = row.at.astimezone(SHANGHAI).isoformat(timespec="seconds")
-    return at, row.action, row.subject, str(row.actor_id or "system"), detail
+    return at, row.action, row.subject, str(row.actor_id or "system"), line.address or "", detail
 
 
 @audit.command("grant")

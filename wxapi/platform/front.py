@@ -68,17 +68,26 @@ class Front:
     Args:
         app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, and refuses by length what is too long.
         treatment: by method and path.
+        at_end: called when the server's process ends.
     """
 
-    def __init__(self, app: WsgiApp, treatment: Callable[[str, str], Treatment]) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        treatment: Callable[[str, str], Treatment],
+        *,
+        at_end: Callable[[], object] = lambda: None,
+    ) -> None:
         self._app = app
         self._treatment = treatment
+        self._at_end = at_end
         self._lanes: dict[str, ThreadPoolExecutor] = {}
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server at the end of each of its processes."""
         for threads in self._lanes.values():
             threads.shutdown()
+        self._at_end()
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request."""

@@ -6,8 +6,7 @@ out. A look-up key and a key of the audit are known by a digest of theirs. None 
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from config import Config, ConfigError, Secret
 from wxapi.platform.cipher import Cipher, SealError
-from wxapi.platform.db import Base, db, on_begin
+from wxapi.platform.db import Base, apart, on_begin
 
 log = structlog.get_logger(__name__)
 _STATE = "wxapi.keys"
@@ -65,7 +64,7 @@ def confirm() -> None:
     """
     if current_app.extensions[_STATE] in _confirmed:
         return
-    with _apart() as connection:
+    with apart() as connection:
         faults = _ask(connection, current_app.extensions["wxapi"].config)
     if faults:
         raise KeysMissingError(" ".join(faults))
@@ -187,15 +186,3 @@ def _note(connection: Connection, config: Config) -> None:
             key = (SealingKey.kind == row["kind"], SealingKey.name == row["name"])
             connection.execute(update(SealingKey).where(*key, SealingKey.since.is_(None)).values(since=func.now()))
             connection.execute(update(SealingKey).where(*key, SealingKey.proof.is_(None)).values(proof=row["proof"]))
-
-
-@contextmanager
-def _apart() -> Iterator[Connection]:
-    """A transaction of its own: what is noted stays, whatever becomes of the caller's."""
-    bind = db.engine
-    if isinstance(bind, Connection):  # as in tests
-        with bind.begin_nested():
-            yield bind
-    else:
-        with bind.begin() as connection:
-            yield connection

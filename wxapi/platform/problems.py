@@ -113,6 +113,7 @@ def status_of(error: errors.DomainError) -> HTTPStatus:
 
 
 def _domain(error: errors.DomainError) -> Response:
+    g.refused_code = error.code
     response = problem(
         status_of(error), error.code, error.detail, title=error.title, fields=error.fields, extra=error.extra
     )

@@ -15,10 +15,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from config import Config, ConfigError
 from wxapi.platform import idempotency, sweeps
-from wxapi.platform.audit import AuditRow
+from wxapi.platform.audit import AuditAddress, AuditRow
 from wxapi.platform.db import Base, db, transaction
 from wxapi.platform.idempotency import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.refusals import RefusedAttempt
 from wxapi.platform.runtime import runtime
 
 _KEY = "wxapi.retention"
@@ -218,5 +219,23 @@ RETENTION = (
         "who did what: ids and codes only",
         "proof of every change and every opening; kept for ever",
         older(AuditRow, AuditRow.at),
+    ),
+    RetentionCategory(
+        "audit_addresses",
+        "the client addresses of those who did it",
+        "from where an account was used; 网络安全法 21 wants six months",
+        older(AuditAddress, AuditAddress.at),
+        deleting(AuditAddress),
+        days=190,
+        least=180,
+    ),
+    RetentionCategory(
+        "refused_attempts",
+        "attempts that were refused, by hour, address and kind",
+        "to see that somebody tries doors; 网络安全法 21 wants six months",
+        older(RefusedAttempt, RefusedAttempt.last_at),
+        deleting(RefusedAttempt),
+        days=190,
+        least=180,
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from wxapi.identity import queries
@@ -18,9 +18,10 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
-from wxapi.kernel.permissions import ROLES_OF, Permission, Role
+from wxapi.kernel.permissions import APART, ROLES_OF, Permission, Role
 from wxapi.platform import audit, idempotency, outbox
 from wxapi.platform.db import db, transaction
+from wxapi.regions.rules.levels import Level, level_of
 from wxapi.regions.services.lookup import refuse_closed, region_names, tree
 from wxapi.units.queries import find as find_unit
 from wxapi.units.queries import unit_names
@@ -97,12 +98,27 @@ def refuse_twice(session: Session, row: AppointmentRow, *, now: datetime) -> Non
     """Refuse a new appointment that the person holds already on some of its days.
 
     Raises:
-        ConflictError: `already_appointed`.
+        ConflictError: `already_appointed`; `roles_apart`, one checks on the other.
     """
     session.flush()
     same = queries.overlapping(row, local_day(now))
     if session.scalar(select(AppointmentRow.id).where(same).limit(1)) is not None:
         raise ConflictError("already_appointed", "该人员已担任此职务。")
+    if would_mix(session, row.user_id, Role(row.role), row.starts_on):
+        raise ConflictError("roles_apart", "管理员与审计员不能由同一人担任。")
+
+
+def would_mix(session: Session, user_id: uuid.UUID, role: Role, starts_on: date) -> bool:
+    """Whether a person who checks on administrators would be one, now or later."""
+    if role not in APART:
+        return False
+    held = select(AppointmentRow.id).where(
+        AppointmentRow.user_id == user_id,
+        AppointmentRow.role.in_([other.value for other in APART - {role}]),
+        AppointmentRow.ended_at.is_(None),
+        or_(AppointmentRow.ends_on.is_(None), AppointmentRow.ends_on >= starts_on),
+    )
+    return session.scalar(held.limit(1)) is not None
 
 
 def note_change(session: Session, row: AppointmentRow, step: str) -> None:
@@ -112,6 +128,8 @@ def note_change(session: Session, row: AppointmentRow, step: str) -> None:
 
 def check_unit(session: Session, wanted: NewAppointment) -> None:
     """A unit officer acts for a unit that is no region and stands; every other role is held for a region."""
+    if wanted.role is Role.AUDITOR and level_of(wanted.region_code) is not Level.CITY:
+        raise InvalidError("role_needs_city", "审计员须为全市任职。", fields={"region_code": ["须为市"]})
     if wanted.unit_code is None:
         if wanted.role is Role.UNIT_OFFICER:
             raise InvalidError("role_needs_unit", "单位经办人须指定单位。", fields={"unit_code": ["须指定单位"]})

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from wxapi.identity import queries
 from wxapi.identity.models import AppointmentRow, RosterEntry, User
 from wxapi.identity.rules import mask_phone
-from wxapi.identity.services.appointments import NewAppointment, add_appointment
+from wxapi.identity.services.appointments import NewAppointment, add_appointment, would_mix
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.identity.services.roster_names import PURPOSE
 from wxapi.kernel.actor import Actor
@@ -171,6 +171,10 @@ def _appoint(session: Session, entry: RosterEntry, user_id: uuid.UUID, *, now: d
     if any((row.role, row.region_code) == (entry.role, entry.region_code) for row in held):
         return
     wanted = NewAppointment(user_id, Role(entry.role), entry.region_code)
+    if would_mix(session, user_id, wanted.role, local_day(now)):
+        subject, region = f"user:{user_id}", entry.region_code
+        audit.record(session, None, "appointment.refuse", subject=subject, at=now, role=entry.role, region=region)
+        return
     row: AppointmentRow = add_appointment(session, wanted, starts_on=local_day(now), appointed_by=None, now=now)
     session.flush([row])
 

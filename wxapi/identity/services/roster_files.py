@@ -82,6 +82,7 @@ def check_rows(rows: Iterable[dict[str, str]], tree: Tree) -> list[RosterRow]:
             *(["职务过长"] if len(post) > _LONGEST else []),
             *(["手机号不是 11 位手机号码"] if not _PHONE.fullmatch(phone) else []),
             *(["角色未知"] if roles.get(role) in {None, Role.UNIT_OFFICER} else []),
+            *(["审计员须单独任命"] if roles.get(role) is Role.AUDITOR else []),
             *(["区域已撤销" if region in tree else "区域未知"] if not code else []),
         ]
         if not wrong and (phone, roles[role], code) in seen:

@@ -11,6 +11,7 @@ room = Pages(
         MenuEntry("/panorama", "全景", Permission.STATISTICS),
         MenuEntry("/statistics", "统计", Permission.STATISTICS),
         MenuEntry("/exports", "导出", Permission.EXPORT),
+        MenuEntry("/audit", "审计", Permission.AUDIT),
     ),
     for_offices=True,
 )

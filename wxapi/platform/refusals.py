@@ -1,0 +1,180 @@
+"""Refused attempts: dead login codes, dead tokens, wrong roles. Counted by hour, place and kind, never one by one.
+
+A flood of them must neither fill the disk nor keep the database busy: a process counts in memory and writes at most
+once a second, with whatever request comes next; an hour has at most `MOST_AN_HOUR` rows, what is beyond goes into one.
+"""
+
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any, cast
+
+import structlog
+from flask import Flask, Response, g, request
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, Uuid, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from wxapi.platform.db import Base, apart
+from wxapi.platform.runtime import runtime
+
+log = structlog.get_logger(__name__)
+MOST_AN_HOUR = 300
+_MOST_WAITING = 100
+_WRITE_AFTER_S = 1.0
+_STATUSES = frozenset({401, 403})
+_KEY = "wxapi.refusals"
+# What stands for many: endpoint, code, address, person.
+_OTHERS = ("*", "others", "", None)
+
+Kind = tuple[str, str, str, uuid.UUID | None]
+
+
+class RefusedAttempt(Base):
+    """How often one thing was refused within an hour. No path, no id, nothing that was sent."""
+
+    __tablename__ = "refused_attempts"
+    __table_args__ = (
+        Index(
+            "uq_refused_attempts_hour",
+            "hour",
+            "endpoint",
+            "code",
+            "address",
+            "actor_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    endpoint: Mapped[str] = mapped_column(Text)
+    # Of the problem, such as `wx_code_invalid`.
+    code: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    # Who was signed in; None: nobody.
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    count: Mapped[int] = mapped_column(BigInteger)
+    first_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    last_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+@dataclass(slots=True)
+class _Counted:
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class RefusalCounter:
+    """What one process has counted and not written yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[datetime, Kind], _Counted] = {}
+        self._written_at = 0.0
+        # Tests write when they say so.
+        self.write_after_s = _WRITE_AFTER_S
+
+    def note(self, kind: Kind, at: datetime) -> None:
+        """Count one."""
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        with self._lock:
+            key = (hour, kind)
+            if key not in self._waiting and len(self._waiting) >= _MOST_WAITING:
+                key = (hour, _OTHERS)
+            found = self._waiting.setdefault(key, _Counted(0, at, at))
+            found.count += 1
+            found.last_at = max(found.last_at, at)
+
+    def write_due(self) -> None:
+        """Write what was counted, if there is something and the last time was a second ago."""
+        if self._waiting and monotonic() - self._written_at >= self.write_after_s:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was counted, apart from whatever is under way; while the database is away it waits."""
+        with self._lock:
+            taken, self._waiting = self._waiting, {}
+            self._written_at = monotonic()
+        if not taken:
+            return
+        try:
+            _write(taken)
+        except SQLAlchemyError as error:
+            log.warning("refusals_wait", error=type(error).__name__)
+            with self._lock:
+                for key, counted in taken.items():
+                    _add(self._waiting, key if len(self._waiting) < _MOST_WAITING else (key[0], _OTHERS), counted)
+
+
+def install(app: Flask) -> None:
+    """Count what this app refuses."""
+    counter = app.extensions[_KEY] = RefusalCounter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        if response.status_code in _STATUSES:
+            actor = g.get("actor")
+            code = g.get("refused_code", "refused")
+            kind = (request.endpoint or "", code, request.remote_addr or "", actor.user_id if actor else None)
+            counter.note(kind, runtime().clock.now())
+        counter.write_due()
+        return response
+
+
+def counter_of(app: Flask) -> RefusalCounter:
+    """What this process has counted for the app."""
+    return cast("RefusalCounter", app.extensions[_KEY])
+
+
+def recent(session: Session, *, since: datetime, most: int) -> Sequence[RefusedAttempt]:
+    """What was refused since, the latest first."""
+    query = select(RefusedAttempt).where(RefusedAttempt.last_at >= since)
+    return session.scalars(query.order_by(RefusedAttempt.last_at.desc(), RefusedAttempt.id.desc()).limit(most)).all()
+
+
+def _add(waiting: dict[tuple[datetime, Kind], _Counted], key: tuple[datetime, Kind], more: _Counted) -> None:
+    found = waiting.setdefault(key, _Counted(0, more.first_at, more.last_at))
+    found.count += more.count
+    found.first_at, found.last_at = min(found.first_at, more.first_at), max(found.last_at, more.last_at)
+
+
+def _write(counted: dict[tuple[datetime, Kind], _Counted]) -> None:
+    with apart() as connection:
+        for hour in {hour for hour, _ in counted}:
+            there = connection.scalar(select(func.count()).where(RefusedAttempt.hour == hour)) or 0
+            rows: dict[tuple[datetime, Kind], _Counted] = {}
+            for (each, kind), more in counted.items():
+                if each == hour:
+                    _add(rows, (hour, kind if there + len(rows) < MOST_AN_HOUR else _OTHERS), more)
+            connection.execute(_upsert(rows))
+
+
+def _upsert(rows: dict[tuple[datetime, Kind], _Counted]) -> Any:
+    values = [
+        {
+            "hour": hour,
+            "endpoint": endpoint,
+            "code": code,
+            "address": address,
+            "actor_id": actor_id,
+            "count": counted.count,
+            "first_at": counted.first_at,
+            "last_at": counted.last_at,
+        }
+        for (hour, (endpoint, code, address, actor_id)), counted in rows.items()
+    ]
+    statement = insert(RefusedAttempt).values(values)
+    return statement.on_conflict_do_update(
+        index_elements=["hour", "endpoint", "code", "address", "actor_id"],
+        set_={
+            "count": RefusedAttempt.count + statement.excluded.count,
+            "last_at": func.greatest(RefusedAttempt.last_at, statement.excluded.last_at),
+        },
+    )

@@ -1,0 +1,50 @@
+"""What an auditor reads: who did what from where, and what was refused. Each look is in the audit itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import not_found
+from wxapi.kernel.paging import Page
+from wxapi.kernel.permissions import ROLES_OF, Permission
+from wxapi.platform import audit, audit_reading, refusals
+from wxapi.platform.audit_reading import AuditLine, AuditQuestion
+from wxapi.platform.db import transaction
+from wxapi.platform.refusals import RefusedAttempt
+from wxapi.regions.rules.levels import level_of
+
+MOST_REFUSALS = 500
+
+
+def read_audit(actor: Actor, asked: AuditQuestion, *, limit: int, cursor: str | None, now: datetime) -> Page[AuditLine]:
+    """One page of the record, newest first.
+
+    Raises:
+        NotFoundError: the person is an auditor of less than a city.
+    """
+    _require_city(actor)
+    with transaction() as session:
+        page = audit_reading.page(session, asked, limit=limit, cursor=cursor)
+        _note(session, actor, audit_reading.said(asked), now=now)
+        return page
+
+
+def read_refusals(actor: Actor, *, since: datetime, now: datetime) -> Sequence[RefusedAttempt]:
+    """What was refused since, the latest first, at most `MOST_REFUSALS` rows; raises what `read_audit` raises."""
+    _require_city(actor)
+    with transaction() as session:
+        found = refusals.recent(session, since=since, most=MOST_REFUSALS)
+        _note(session, actor, "refused", now=now)
+        return found
+
+
+def _require_city(actor: Actor) -> None:
+    """The record is one chain for the whole city; no part of it belongs to a region."""
+    if not any(level_of(region) == "city" for region in actor.regions(ROLES_OF[Permission.AUDIT])):
+        raise not_found()
+
+
+def _note(session: Session, actor: Actor, asked: str, *, now: datetime) -> None:
+    audit.record(session, actor.user_id, "audit.read", subject="audit", at=now, asked=asked)

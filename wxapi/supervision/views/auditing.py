@@ -1,0 +1,45 @@
+"""The audit: who did what from where, and what was refused."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from flask import Response
+
+from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.openapi import ApiBlueprint
+from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import items_response, page_response
+from wxapi.supervision.services import auditing
+from wxapi.supervision.wire import auditing as wire
+
+blueprint = ApiBlueprint("auditing", __name__, description="审计")
+
+
+@blueprint.route("/audit")
+@guard(Permission.AUDIT)
+@blueprint.arguments(wire.AuditQuery, location="query")
+@blueprint.response(200, wire.AuditPage)
+def read_audit(query: dict[str, Any]) -> Response:
+    """审计记录：何人何时从何地址对何对象做了什么，最新的在前；查阅本身留痕，仅市级审计员可见。"""
+    page = auditing.read_audit(
+        current_actor(),
+        wire.audit_question(query),
+        limit=query["limit"],
+        cursor=query["cursor"],
+        now=runtime().clock.now(),
+    )
+    return page_response(page, wire.line_dict)
+
+
+@blueprint.route("/audit/refusals")
+@guard(Permission.AUDIT)
+@blueprint.arguments(wire.RefusalQuery, location="query")
+@blueprint.response(200, wire.RefusalPage)
+def read_refusals(query: dict[str, Any]) -> Response:
+    """被拒绝的尝试：登录失败、登录失效（401）和越权（403），按小时、地址和接口合计，最近的在前，最多 500 行。"""
+    now = runtime().clock.now()
+    day = query["from_"]
+    since = datetime.combine(day, time.min, SHANGHAI) if day else now - timedelta(days=7)
+    return items_response(map(wire.refusal_dict, auditing.read_refusals(current_actor(), since=since, now=now)))

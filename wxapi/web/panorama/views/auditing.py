@@ -1,0 +1,48 @@
+"""审计: the record and what was refused, for auditors."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, request
+
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.permissions import Permission
+from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.runtime import runtime
+from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
+from wxapi.supervision.services import auditing
+from wxapi.supervision.wire.auditing import AuditQuery, audit_question
+from wxapi.web.kit import forms
+from wxapi.web.kit.render import page
+from wxapi.web.panorama.blueprint import room
+
+_MOST = 50
+_REFUSED_DAYS = 30
+
+
+@room.get("/audit")
+@guard(Permission.AUDIT)
+def show_audit() -> Response:
+    """The record, newest first; without a query the last 30 days."""
+    now = runtime().clock.now()
+    given = {name: value for name, value in request.args.items() if value}
+    since = (local_day(now) - timedelta(days=30)).isoformat()
+    query: dict[str, Any] = forms.load(AuditQuery(), {"from": since, **given})
+    found = auditing.read_audit(current_actor(), audit_question(query), limit=_MOST, cursor=query["cursor"], now=now)
+    return page(
+        "panorama/audit.html",
+        lines=found.items,
+        next_cursor=found.next_cursor,
+        query=query,
+        actions=sorted(AUDIT_ACTIONS.items(), key=lambda each: each[1]),
+        words_of=AUDIT_ACTIONS,
+    )
+
+
+@room.get("/audit/refusals")
+@guard(Permission.AUDIT)
+def show_refusals() -> Response:
+    """What was refused within the last 30 days."""
+    now = runtime().clock.now()
+    found = auditing.read_refusals(current_actor(), since=now - timedelta(days=_REFUSED_DAYS), now=now)
+    return page("panorama/refusals.html", rows=found, days=_REFUSED_DAYS, most=auditing.MOST_REFUSALS)
