@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from wxapi.app import MESSAGE_KINDS
+from wxapi.demo.templates import templates
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
@@ -50,3 +53,12 @@ def test_every_page_is_in_the_index() -> None:
     folder = Path(__file__).resolve().parents[2] / "docs"
     linked = set(re.findall(r"\]\(([\w.-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8")))
     assert linked == {page.name for page in folder.glob("*.md")} - {"README.md"}
+
+
+def test_the_page_for_the_mini_program_names_what_it_meets() -> None:
+    page = (ROOT / "docs" / "mini-program.zh-CN.md").read_text(encoding="utf-8")
+    for kind in MESSAGE_KINDS:
+        values = "、".join(f"`{name}`" for name in sorted(kind.values))
+        assert f"| `{kind.code}` | {kind.zh} | {values} |" in page, kind.code
+    with_pages = {template.page for template in templates() if template.page}
+    assert {page_ for page_ in with_pages if f"| `{page_}` |" not in page} == set()
