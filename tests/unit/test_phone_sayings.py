@@ -19,10 +19,14 @@ def test_the_page_has_a_field_for_all_a_reporter_must_give() -> None:
 
 
 def test_fields_follow_the_rows() -> None:
-    row = T("urge", (), None, (Party.REPORTER,), ("note",), ("photo_ids",))
+    row = T("praise", (), None, (Party.REPORTER,), ("note",), ("photo_ids",))
     found = sayings_of([row, T("ask", (), None, (Party.DESK_WORKER,), ("note",))], besides=())
-    assert list(found) == ["urge"]
-    assert (found["urge"].needs_note, found["urge"].takes_photos, found["urge"].takes_rating) == (True, True, False)
+    assert list(found) == ["praise"]
+    assert (found["praise"].needs_note, found["praise"].takes_photos, found["praise"].takes_rating) == (
+        True,
+        True,
+        False,
+    )
     assert not SAYINGS["confirm"].needs_note
     assert SAYINGS["confirm"].takes_rating
     assert SAYINGS["dispute"].needs_note

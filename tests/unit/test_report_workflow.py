@@ -13,7 +13,7 @@ from wxapi.kernel import deadlines
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.kernel.permissions import Role
-from wxapi.reports.rules import clocks, workflow
+from wxapi.reports.rules import clocks, words, workflow
 from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.relations import Standing, capacities, who_is
@@ -56,6 +56,11 @@ def accepted() -> Case:
 
 def resolved(**fields: object) -> Case:
     return do(accepted(), AS_WORKER, "resolve", **fields)
+
+
+def test_every_action_has_its_chinese_name_and_no_name_is_left_over() -> None:
+    assert {word.code for word in words.ACTIONS.items} == {"file", *workflow.ACTIONS}
+    assert {word.code for word in words.STATES.items} == set(ReportState)
 
 
 def why_not(case: Case, person: Who, action: str, at: datetime = NOW) -> object:

@@ -27,6 +27,7 @@ from tests.reporting import (
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from tests.web.test_case import NASTY, harmless
 from tests.web.test_frame import weight
+from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.coordinates import gcj02_to_wgs84
 from wxapi.notifications.rules.notices import Notice
 from wxapi.notifications.services import tell as telling
@@ -380,6 +381,14 @@ def test_village_affairs_stay_with_who_filed_them(town: Town, browser: Browser) 
     page = browser.sign_in(town.reporter).page(f"/m/r/{report['number']}")
     assert "村" not in (page.select_one(".standing") or page).get_text()
     assert Browser(browser.app).sign_in(town.worker).get(f"/m/r/{report['number']}").status_code == 404
+
+
+def test_what_is_late_is_said_to_be_late(town: Town, browser: Browser, clock: FixedClock) -> None:
+    browser.sign_in(town.reporter)
+    path = f"/m/r/{file_routed(town.reporter)['number']}"
+    assert "已超期" not in browser.page(path).select(".standing")[0].get_text()
+    clock.advance(hours=3)
+    assert "受理时限为今天 12:00，已超期。" in browser.page(path).select(".standing")[0].get_text()
 
 
 def test_where_it_stands_is_said_in_words_with_times_and_no_names(town: Town, browser: Browser) -> None:

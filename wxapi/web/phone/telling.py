@@ -28,11 +28,14 @@ def standing(own: OwnReport, now: datetime) -> str:
     def at(instant: datetime | None, words: str) -> str:
         return words.format(times.spoken(instant, now)) if instant else ""
 
+    def by(due_at: datetime | None, what: str) -> str:
+        return at(due_at, f"，{what}时限为{{}}" + ("，已超期" if due_at and now > due_at else ""))
+
     day = own.review_on
     return _SENTENCES[view.state].format(
         desk=view.desk.name if view.desk else "承办单位",
-        respond=at(view.respond_due_at, "，受理时限为{}"),
-        resolve=at(view.resolve_due_at, "，办结时限为{}"),
+        respond=by(view.respond_due_at, "受理"),
+        resolve=by(view.resolve_due_at, "办结"),
         review=f"，{day.month}月{day.day}日复核" if day else "",
         until=at(own.until, "；{}前未核实的，将自动结案"),
         reopen=at(own.until, "问题再次出现的，可在{}前要求重新办理一次。")

@@ -48,7 +48,7 @@ def show_report(number: str) -> Response:
 @guard(Permission.SIGNED_IN)
 @idempotency.kept_while(_still_seen)
 def say(number: str) -> Response:
-    """Confirm, dispute, answer, withdraw, have it opened again, appeal. A refusal keeps what was typed."""
+    """Take what the workflow lets a reporter say. A refusal keeps what was typed."""
     actor, now = current_actor(), runtime().clock.now()
     own = read_own(actor, number.upper(), now=now)
     filled = typed(sent_photos())
