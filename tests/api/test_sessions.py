@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
@@ -12,6 +13,8 @@ from wxapi.identity.models import Token
 from wxapi.identity.queries import digest_of
 from wxapi.identity.services.web_sessions import Device, open_session
 from wxapi.kernel.ids import new_token
+from wxapi.kernel.permissions import Role
+from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import transaction
 
 
@@ -66,3 +69,40 @@ def test_all_are_ended_at_once(person: Person) -> None:
     other = another_phone(person)
     assert person.call("DELETE", "/me/sessions").status_code == 204
     assert (other.get("/me").status_code, person.get("/me").status_code) == (401, 401)
+
+
+@pytest.mark.usefixtures("city")
+def test_an_administrator_signs_an_office_holder_out(app: Flask, people: People, session: Session) -> None:
+    """Of their own regions only, never a citizen; both the look and the end are in the audit."""
+    worker = people.make((Role.COMMUNITY_WORKER, "421002001001"))
+    admin, elsewhere = people.make((Role.ADMIN, "421002")), people.make((Role.ADMIN, "421003"))
+    path = f"/people/{worker.actor.user_id}/sessions"
+    assert [each["kind"] for each in admin.get(path).get_json()["items"]] == ["phone"]
+    assert elsewhere.get(path).status_code == 404
+    assert elsewhere.call("DELETE", path).status_code == 404
+    citizen = people.make()
+    assert admin.get(f"/people/{citizen.actor.user_id}/sessions").status_code == 404
+    assert worker.get(path).status_code == 403
+    assert worker.get("/me").status_code == 200
+    assert admin.call("DELETE", path).status_code == 204
+    assert worker.get("/me").status_code == 401
+    audited = select(AuditRow.action, AuditRow.actor_id).where(
+        AuditRow.subject == f"user:{worker.actor.user_id}", AuditRow.action.startswith("session.")
+    )
+    by = admin.actor.user_id
+    assert {tuple(row) for row in session.execute(audited)} == {("session.list", by), ("session.end", by)}
+
+
+def test_an_operator_lists_and_ends_somebodys_sessions(app: Flask, person: Person) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        done = app.test_cli_runner().invoke(args=["people", "sessions", str(person.actor.user_id), *words])
+        return done.exit_code, done.output
+
+    code, said = run()
+    assert (code, len(said.splitlines())) == (0, 2)
+    assert "Edge（Windows）  荆州" in said
+    assert run("--end") == (0, "2 sessions ended.\n")
+    assert run() == (0, "Signed in nowhere.\n")
+    assert person.get("/me").status_code == 401
+    unknown = app.test_cli_runner().invoke(args=["people", "sessions", str(uuid.UUID(int=5))])
+    assert (unknown.exit_code, unknown.output.count("\n")) == (1, 1)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
-from wxapi.identity.services import appointments, office_changes, personal_data, roster
+from wxapi.identity.services import appointments, office_changes, personal_data, roster, sessions
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.identity.services.office_changes import StandIn
 from wxapi.identity.services.roster_files import check_rows, read_rows
+from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.commands import CommandGroup
@@ -120,6 +121,24 @@ def import_people(file: Path, *, dry_run: bool) -> None:
         raise click.ClickException(f"[{error.code}] 未导入任何内容。\n{error.detail}") from error
     verb = "将导入" if dry_run else "已导入"
     click.echo(f"{verb} {done.written} 人，其中 {done.matched} 人已绑定手机号；{done.unchanged} 行此前已有。")
+
+
+@people.command("sessions")
+@click.argument("user_id", type=click.UUID)
+@click.option("--end", is_flag=True, help="Sign the person out everywhere.")
+def show_sessions(user_id: uuid.UUID, *, end: bool) -> None:
+    """List the phones and browsers on which USER_ID is signed in, or end them all. Both are audited."""
+    now = runtime().clock.now()
+    with _sentences():
+        if end:
+            click.echo(f"{sessions.end_all_of(None, user_id, now=now)} sessions ended.")
+            return
+        found = sessions.list_of(None, user_id, now=now)
+    for each in found:
+        used = each.last_used_at.astimezone(SHANGHAI).isoformat(timespec="minutes")
+        click.echo(f"{used}  {each.browser or 'phone'}  {each.place or ''}".rstrip())
+    if not found:
+        click.echo("Signed in nowhere.")
 
 
 @people.command("held")

@@ -3,10 +3,13 @@
 from typing import Any
 
 import click
+from alembic.util.exc import CommandError
 from flask.cli import AppGroup
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from wxapi.kernel.errors import DomainError
+from wxapi.platform.cipher import SealError
 from wxapi.platform.keys import KeysMissingError
 
 # SQLSTATE → what it means here.
@@ -28,22 +31,39 @@ _WORDS = (
 )
 
 
+_NEWER = "The database has the schema of a newer release than this program: run the command of that release."
+
+
 class CommandGroup(AppGroup):
-    """Commands that need the database or Redis and say in one sentence what is wrong with them."""
+    """Commands that say in one sentence what is wrong with the database, Redis, keys or files they need."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except DBAPIError as error:
-            sentence = sentence_of(error)
+        except _MENDABLE as error:
+            sentence = _said_of(error)
             if sentence is None:
                 raise
             raise click.ClickException(sentence) from None
-        except KeysMissingError as error:
-            raise click.ClickException(str(error)) from None
-        except RedisError:
-            raise click.ClickException("Redis at REDIS_URL does not answer.") from None
+
+
+_MENDABLE = (DBAPIError, KeysMissingError, SealError, RedisError, DomainError, CommandError, OSError)
+
+
+def _said_of(error: Exception) -> str | None:
+    """What an operator can do about it; None: it is a fault of the product."""
+    if isinstance(error, DBAPIError):
+        return sentence_of(error)
+    if isinstance(error, RedisError):
+        return "Redis at REDIS_URL does not answer."
+    if isinstance(error, SealError):
+        return f"A sealed value ({error}) does not open: `flask --app wsgi keys status` says which key is missing."
+    if isinstance(error, DomainError):
+        return f"[{error.code}] {error.detail}"
+    if isinstance(error, CommandError) and "Can't locate revision" in str(error):
+        return _NEWER
+    return f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
 
 
 def sentence_of(error: DBAPIError) -> str | None:

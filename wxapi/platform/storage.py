@@ -22,7 +22,7 @@ from flask import Blueprint, Response, request
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from config import Secret
+from config import ConfigError, Secret
 from wxapi.kernel.clock import Clock
 from wxapi.kernel.errors import ForbiddenError, UnavailableError, not_found
 from wxapi.kernel.permissions import Permission
@@ -61,7 +61,10 @@ class Storage:
         self._settles = True
         if parts.scheme == "file":
             self._folder = Path(parts.path)
-            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(f"The folder of STORAGE_URL cannot be made: {error.strerror}.") from error
             self._store = LocalStore(parts.path)
         else:
             self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None)

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 
 from wxapi.kernel.errors import DomainError
+from wxapi.platform.commands import CommandGroup
 from wxapi.platform.runtime import runtime
 from wxapi.units.services.matters import import_matters, read_matters
 
-units = AppGroup("units", help="Units and the townships' lists of matters.")
+units = CommandGroup("units", help="Units and the townships' lists of matters.")
 
 
 @units.command("import-matters")

@@ -72,10 +72,15 @@ def open_session(session: Session, user_id: uuid.UUID, device: Device, *, now: d
 
 def own_sessions(actor: Actor, token: str, *, now: datetime) -> list[OwnSession]:
     """The person's signed-in browsers, the last used first; `token` tells which is the one that asks."""
+    return sessions_of(actor.user_id, token, now=now)
+
+
+def sessions_of(user_id: uuid.UUID, token: str, *, now: datetime) -> list[OwnSession]:
+    """Somebody's signed-in browsers, in the same way."""
     this = digest_of(token)
     rows: Sequence[WebSession] = db.session.scalars(
         select(WebSession)
-        .where(WebSession.user_id == actor.user_id, _alive(now))
+        .where(WebSession.user_id == user_id, _alive(now))
         .order_by(WebSession.last_used_at.desc(), WebSession.id)
     ).all()
     return [

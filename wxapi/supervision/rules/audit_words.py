@@ -30,6 +30,7 @@ AUDIT_ACTIONS: dict[str, str] = {
     "session.open": "手机登录",
     "session.confirm": "重新验证手机号",
     "session.end": "退出登录",
+    "session.list": "查看登录情况",
     "web_session.open": "浏览器登录",
     "web_session.end": "浏览器退出登录",
     "web_login.confirm": "确认网页登录",

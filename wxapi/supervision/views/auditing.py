@@ -22,7 +22,10 @@ blueprint = ApiBlueprint("auditing", __name__, description="审计")
 @blueprint.arguments(wire.AuditQuery, location="query")
 @blueprint.response(200, wire.AuditPage)
 def read_audit(query: dict[str, Any]) -> Response:
-    """审计记录：何人何时从何地址对何对象做了什么，最新的在前；查阅本身留痕，仅市级审计员可见。"""
+    """审计记录
+
+    何人何时从何地址对何对象做了什么，最新的在前；查阅本身留痕，仅市级审计员可见。
+    """
     page = auditing.read_audit(
         current_actor(),
         wire.audit_question(query),
@@ -38,7 +41,10 @@ def read_audit(query: dict[str, Any]) -> Response:
 @blueprint.arguments(wire.RefusalQuery, location="query")
 @blueprint.response(200, wire.RefusalPage)
 def read_refusals(query: dict[str, Any]) -> Response:
-    """被拒绝的尝试：登录失败、登录失效（401）和越权（403），按小时、地址和接口合计，最近的在前，最多 500 行。"""
+    """被拒绝的尝试
+
+    登录失败、登录失效（401）和越权（403），按小时、地址和接口合计，最近的在前，最多 500 行。
+    """
     now = runtime().clock.now()
     day = query["from_"]
     since = datetime.combine(day, time.min, SHANGHAI) if day else now - timedelta(days=7)

@@ -1,0 +1,170 @@
+"""Every operator command, with everything that can be wrong around it: a sentence, never a traceback."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+from sqlalchemy import update
+
+from config import Config, NamedKey, Secret
+from tests.conftest import NOW
+from tests.factories import People
+from wxapi.app import COMMANDS, create_app
+from wxapi.identity.models import User
+from wxapi.kernel.clock import FixedClock
+from wxapi.platform import migrate
+from wxapi.platform.commands import CommandGroup
+from wxapi.platform.db import db, transaction
+
+NOWHERE = "127.0.0.1:9"
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for top in COMMANDS:
+        if isinstance(top, click.Group):
+            yield from (((str(top.name), name), command) for name, command in sorted(top.commands.items()))
+        else:
+            yield (str(top.name),), top
+
+
+EVERY = list(commands())
+
+
+def arguments(command: click.Command, folder: Path) -> list[str]:
+    """Something of the right kind for each argument and each option that must be given."""
+    given: list[str] = []
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument) or parameter.required:
+            if isinstance(parameter, click.Option):
+                given.append(parameter.opts[0])
+            given.append(sample(parameter, folder))
+    return given
+
+
+def sample(parameter: click.Parameter, folder: Path) -> str:
+    kind = parameter.type
+    if isinstance(kind, click.Path):
+        if not kind.exists:
+            return str(folder / f"{uuid.uuid4().hex}.csv")
+        file = folder / "sample.csv"
+        file.write_text("姓名,职务,手机号,角色,区域\n张三,,13800000001,admin,4210\n")
+        return str(file if kind.file_okay else folder)
+    if isinstance(kind, click.Choice):
+        return str(kind.choices[0])
+    if isinstance(kind, click.DateTime):
+        return "2026-11-01"
+    if parameter.name and "code" in parameter.name:
+        return "421002001001"
+    return str(uuid.UUID(int=7)) if "UUID" in repr(kind) else "sample"
+
+
+def run(app: Flask, words: tuple[str, ...], command: click.Command, folder: Path) -> tuple[int, str]:
+    done = app.test_cli_runner().invoke(args=[*words, *arguments(command, folder)], input="openid\n")
+    db.session.rollback()
+    assert done.exception is None or isinstance(done.exception, SystemExit), (words, done.exception, done.output)
+    assert "Traceback" not in done.output, words
+    return done.exit_code, done.output
+
+
+def said(words: tuple[str, ...], output: str) -> str:
+    """The one sentence of a command that failed; the doctor has its lines."""
+    if words == ("doctor",):
+        return output
+    (sentence,) = [line for line in output.splitlines() if line.startswith("Error: ")]
+    return sentence
+
+
+@contextmanager
+def app_of(config: Config) -> Iterator[Flask]:
+    made = create_app(config, clock=FixedClock(NOW))
+    with made.app_context():
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_every_group_speaks_in_sentences() -> None:
+    for top in COMMANDS:
+        assert not isinstance(top, AppGroup) or isinstance(top, CommandGroup), top.name
+
+
+def test_without_a_database(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    silent = set()
+    with app_of(make_config(database_url=f"postgresql+psycopg://nobody@{NOWHERE}/none")) as app:
+        for words, command in EVERY:
+            code, output = run(app, words, command, tmp_path)
+            if code == 0:
+                silent.add(words)
+            elif "does not answer" not in output:
+                assert re.search(r"^Error: |^WRONG ", output, re.MULTILINE), (words, output)
+    assert silent <= {("city", "check")}, "these did nothing and said nothing"
+
+
+def test_without_a_schema(make_config: Callable[..., Config], make_database: Callable[[], str], tmp_path: Path) -> None:
+    address = "postgresql+psycopg://" + make_database().partition("://")[2]
+    with app_of(make_config(database_url=address)) as app:
+        for words, command in EVERY:
+            if words != ("database", "upgrade"):
+                code, output = run(app, words, command, tmp_path)
+                assert code or words == ("city", "check"), (words, output)
+                assert code == 0 or said(words, output)
+
+
+def test_without_redis_and_with_nothing_there(
+    open_app: Flask, make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    config = open_app.extensions["wxapi"].config
+    with app_of(replace(config, redis_url=f"redis://{NOWHERE}/0")) as app:
+        for words, command in EVERY:
+            code, output = run(app, words, command, tmp_path)
+            assert code == 0 or said(words, output), words
+
+
+def test_with_a_key_that_is_gone(open_app: Flask, tmp_path: Path) -> None:
+    """Noted as needed, and sealed values that do not open: whatever writes is refused, whatever reads says why."""
+    config: Config = open_app.extensions["wxapi"].config
+    user_id = People(open_app).make().actor.user_id
+    with transaction() as session:
+        session.execute(update(User).where(User.id == user_id).values(openid_sealed=b"gone\x00" + bytes(40)))
+    with app_of(replace(config, encryption_keys=(NamedKey("k9", Secret(b"9" * 32)),))) as app:
+        wrote = []
+        for words, command in EVERY:
+            code, output = run(app, words, command, tmp_path)
+            if words[0] in {"people", "audit"} and code == 0:
+                wrote.append(words)
+            assert code == 0 or words == ("keys", "status") or said(words, output), words
+    assert set(wrote) <= {("audit", "verify"), ("audit", "head"), ("people", "offices")}
+
+
+def test_wrong_arguments(app: Flask) -> None:
+    for words, _ in EVERY:
+        for rubbish in (["--no-such-option"], ["x"] * 9):
+            done = app.test_cli_runner().invoke(args=[*words, *rubbish])
+            assert isinstance(done.exception, SystemExit), (words, done.exception)
+            assert done.exit_code in {1, 2}, (words, done.output)
+            assert "Error: " in done.output, words
+
+
+def test_a_file_that_cannot_be_written(app: Flask, session: object) -> None:
+    done = app.test_cli_runner().invoke(args=["audit", "export", "/no/such/folder/audit.csv"])
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert done.output.startswith("Error: /no/such/folder/audit.csv: ")
+
+
+def test_a_schema_that_is_newer_than_the_program(
+    make_config: Callable[..., Config], make_database: Callable[[], str]
+) -> None:
+    url = make_database()
+    migrate.upgrade(url, "0001_platform")
+    with app_of(make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])) as app:
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999_to_come'")
+        done = app.test_cli_runner().invoke(args=["database", "upgrade"])
+        assert (done.exit_code, done.output.count("\n")) == (1, 1)
+        assert "newer" in done.output
