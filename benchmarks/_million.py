@@ -1,7 +1,7 @@
 """A city with a million reports and their duties, made by the server itself from their numbers: the same in each run.
 
 Reports spread over 8 counties, 128 townships and 1,920 villages and over a year; one in thirty-three is open. Each has
-the duties of its stages; those of open reports are open. `WXAPI_BENCH_REPORTS` makes a smaller city.
+one duty, open as the report is, and its end as a line of history. `WXAPI_BENCH_REPORTS` makes a smaller city.
 """
 
 import os
@@ -68,6 +68,16 @@ SELECT md5('d' || n)::uuid, 'report', md5('r' || n)::uuid, 'JZ-' || lpad(n::text
     CASE WHEN NOT is_open THEN n %% 150 * 1000 END, 0, NULL
 FROM ({_NUMBERS}) AS numbered
 """
+# How a report ended; every third reporter rates it.
+_EVENTS = f"""
+INSERT INTO report_events (report_id, at, action, from_state, to_state, role, desk_code, detail, county_code,
+    township_code, village_code, category_code, held_by, rating)
+SELECT md5('r' || n)::uuid, created + make_interval(hours => n %% 150), CASE WHEN n %% 3 = 0 THEN 'confirm'
+    ELSE 'auto_close' END, 'resolved', 'closed', 'system', county || t || v,
+    CASE WHEN n %% 3 = 0 THEN jsonb_build_object('rating', 1 + n %% 5) ELSE '{{}}' END,
+    county, county || t, county || t || v, class, county || t || v, CASE WHEN n %% 3 = 0 THEN 1 + n %% 5 END
+FROM ({_NUMBERS}) AS numbered WHERE NOT is_open
+"""
 _AT_ONCE = 100_000
 
 
@@ -92,6 +102,7 @@ def city() -> Iterator[City]:
                 span = {"first": first, "last": min(first + _AT_ONCE, REPORTS) - 1, "now": NOW}
                 connection.execute(_REPORTS.encode(), span)
                 connection.execute(_DUTIES.encode(), span)
-            connection.execute("VACUUM (ANALYZE) reports, duties")
+                connection.execute(_EVENTS.encode(), span)
+            connection.execute("VACUUM (ANALYZE) reports, duties, report_events")
             yield City(session, connection, server)
         engine.dispose()

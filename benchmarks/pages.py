@@ -6,11 +6,7 @@ milliseconds it may take is printed, and true on a machine with nothing else to 
 """
 
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date
-from pathlib import Path
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -19,15 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from benchmarks._million import COUNTY, NOW, REPORTS, TOWNSHIP, City, city
+from benchmarks._product import appointed, product
 from benchmarks.report import Result
-from config import Config
-from wxapi.app import create_app
-from wxapi.demo import embedded
-from wxapi.demo.settings import DemoSettings, keys_of, product_environment
-from wxapi.identity.services.appointments import NewAppointment, add_appointment
-from wxapi.identity.services.login import register_openid
 from wxapi.identity.services.web_sessions import Device, open_session
-from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction
 
@@ -50,7 +40,7 @@ _PEOPLE = {
 
 def run() -> list[Result]:
     print(f"making {REPORTS:,} reports and duties ...", file=sys.stderr, flush=True)
-    with city() as big, _product(big) as app:
+    with city() as big, product(big) as app:
         return [result for name, office in _PEOPLE.items() for result in _pages_of(app, big, name, *office)]
 
 
@@ -78,28 +68,10 @@ def _pages_of(app: Flask, big: City, name: str, role: Role, region: str) -> list
     return results
 
 
-@contextmanager
-def _product(big: City) -> Iterator[Flask]:
-    """The product on the big city's database."""
-    with tempfile.TemporaryDirectory() as name, embedded.redis_url() as redis_url:
-        folder = Path(name)
-        settings = DemoSettings("127.0.0.1", 8000, 8001, folder, None, None, None)
-        keys = keys_of(folder, database_exists=False)
-        made = product_environment(settings, keys, database_url=big.url, redis_url=redis_url)
-        made |= {"WXAPI_LOG_LEVEL": "WARNING", "WXAPI_RATE_LIMITS": "off"}
-        app = create_app(Config.from_env(made), clock=FixedClock(NOW))
-        yield app
-        with app.app_context():
-            db.engine.dispose()
-
-
 def _signed_in(app: Flask, name: str, role: Role, region: str) -> FlaskClient:
+    user_id = appointed(app, name, role, region)
     with app.app_context(), transaction() as session:
-        user = register_openid(session, name, now=NOW)
-        add_appointment(
-            session, NewAppointment(user.id, role, region), starts_on=date(2026, 1, 1), appointed_by=None, now=NOW
-        )
-        token = open_session(session, user.id, Device("Chrome 浏览器", "10.0.0.5"), now=NOW)
+        token = open_session(session, user_id, Device("Chrome 浏览器", "10.0.0.5"), now=NOW)
     client = app.test_client()
     client.set_cookie("wx", token, domain="127.0.0.1")
     return client

@@ -15,8 +15,10 @@ from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town
 from tests.service import lives
 from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.permissions import Role
+from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.services.duty_checks import differing
-from wxapi.supervision.queries.statistics import day_begins
+from wxapi.supervision.queries.periods import day_begins
+from wxapi.supervision.queries.statistics import EVENTS
 from wxapi.supervision.rules.measures import COUNTED, hide_small
 
 STAGES = ("triage", "respond", "resolve", "hold_review")
@@ -77,6 +79,46 @@ def test_children_of_a_place_and_parts_of_a_time_add_up(town: Town, clock: Fixed
     early = figures(town.supervisor, region=COUNTY, **(span | {"to": middle}))["total"]
     late = figures(town.supervisor, region=COUNTY, **(span | {"from": middle}))["total"]
     assert {name: early[name] + late[name] for name in COUNTED} == {name: whole["total"][name] for name in COUNTED}
+
+
+def test_a_line_that_does_not_say_what_it_counts_is_counted_by_its_report(
+    town: Town, clock: FixedClock, session: Session
+) -> None:
+    lived(town, clock, 9)
+    span = period(clock)
+    # By unit a line says who held it then; its report knows only who has it now.
+    queries = [{"stage": stage, "group_by": group} for stage in STAGES for group in GROUPINGS if group != "unit"]
+    before = [figures(town.supervisor, region=COUNTY, **query, **span) for query in queries]
+    assert sum(before[0]["total"][name] for name in EVENTS) > 0
+    unplaced = "UPDATE report_events SET county_code = NULL, township_code = NULL, village_code = NULL, rating = NULL"
+    session.execute(text(f"{unplaced}, category_code = NULL, held_by = NULL"))
+    session.commit()
+    assert [figures(town.supervisor, region=COUNTY, **query, **span) for query in queries] == before
+
+
+def test_the_steps_that_are_counted_are_those_that_say_so() -> None:
+    assert sorted(step for steps in EVENTS.values() for step in steps) == sorted(COUNTED_STEPS)
+
+
+def test_what_is_returned_is_the_count_of_who_returned_it(town: Town, clock: FixedClock) -> None:
+    report = reporting.file_routed(town.reporter)
+    reporting.take(town.worker, report, "return", reason_code="not_ours", note="不在本村")
+    reporting.file(town.reporter)
+    rows = figures(town.supervisor, group_by="unit", region=COUNTY)["rows"]
+    assert {row["key"]: row["returned"] for row in rows if row["returned"]} == {VILLAGE: 1}
+    assert {row["name"]: row["filed"] for row in rows if row["filed"]} == {"尚未分派": 1, "中山街道": 1}
+
+
+def test_what_a_desk_settled_for_its_own_people_counts_on_the_day_it_did(town: Town, clock: FixedClock) -> None:
+    report = reporting.take(town.worker, reporting.file_routed(town.colleague), "accept")
+    reporting.resolved(town, report)
+    today = local_day(clock.now())
+    day = {"from": today.isoformat(), "to": (today + timedelta(days=1)).isoformat()}
+    # Its due time lies days ahead.
+    row = figures(town.supervisor, region=COUNTY, **day)["total"]
+    assert (row["self_settled"], row["due"]) == (1, 0)
+    whole = figures(town.supervisor, region=COUNTY, **period(clock))["total"]
+    assert (whole["self_settled"], whole["due"]) == (1, 0)
 
 
 def test_at_most_one_unit_is_late_for_one_due_time(town: Town, clock: FixedClock, session: Session) -> None:

@@ -30,7 +30,10 @@ _OPEN = text(OPEN_SQL)
 _At = DateTime(timezone=True)
 _COUNTED = [
     "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "started_at", "met_at",
-    "dropped_at", "stopped_at", "self_settled", "confidential", "subject_type",
+    "dropped_at", "stopped_at", "self_settled", "confidential", "subject_type", "used_s",
+]  # fmt: skip
+_SETTLED = [
+    "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "confidential", "subject_type",
 ]  # fmt: skip
 
 
@@ -56,7 +59,14 @@ class Duty(Base):
         # What the climb looks for.
         Index("ix_duties_next_rung_at", "next_rung_at", "id", postgresql_where=text("next_rung_at IS NOT NULL")),
         # Statistics and panorama: all they count stands in the index.
-        Index("ix_duties_figures", "place_county_code", "due_at", postgresql_include=_COUNTED),
+        Index("ix_duties_counted", "place_county_code", "due_at", postgresql_include=_COUNTED),
+        Index(
+            "ix_duties_self_settled",
+            "place_county_code",
+            "met_at",
+            postgresql_include=_SETTLED,
+            postgresql_where=text("self_settled"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 from wxapi.kernel.deadlines import Limits
 from wxapi.platform.db import Base
 from wxapi.platform.sealed import Sealed
+from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import OPEN_STATES
 
@@ -38,6 +39,12 @@ OPEN_SQL, OVER_SQL = "is_open", "NOT is_open"
 # What a queue is sorted by: a report whose clock stands comes last. Never NULL, so that one comparison of
 # (key, id) goes on after a cursor and an index answers it.
 DUE_SQL = "coalesce(due_at, 'infinity'::timestamptz)"
+# A merge is counted where the report went from; the line in the report that took it in is none.
+COUNTED_SQL = (
+    "action IN ("
+    + ", ".join(f"'{step}'" for step in COUNTED_STEPS)
+    + ") AND (action <> 'merge' OR to_state = 'merged')"
+)
 _At = DateTime(timezone=True)
 
 
@@ -206,15 +213,19 @@ class ReportEvent(Base):
         Index("ix_report_events_report_id", "report_id", "id"),
         # What one person did: his right to read and to be forgotten.
         Index("ix_report_events_actor_id", "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
-        # Steps that statistics count, by time.
+        # Steps that statistics count, by county and time; and those whose report must be read to count them.
         Index(
-            "ix_report_events_at",
+            "ix_report_events_counted",
+            "county_code",
+            "at",
+            postgresql_include=["action", "township_code", "village_code", "category_code", "held_by", "rating"],
+            postgresql_where=text("county_code IS NOT NULL"),
+        ),
+        Index(
+            "ix_report_events_unplaced",
             "at",
             postgresql_include=["action", "report_id"],
-            postgresql_where=text(
-                "action IN ('return', 'dispute', 'reopen', 'approve_extension', 'approve_hold', 'confirm',"
-                " 'auto_close', 'refuse', 'withdraw', 'merge')"
-            ),
+            postgresql_where=text(f"county_code IS NULL AND {COUNTED_SQL}"),
         ),
     )
 
@@ -233,6 +244,14 @@ class ReportEvent(Base):
     note: Mapped[str | None] = mapped_column(Text)
     # Codes, days and dates that came with the action.
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    # Of a step that is counted: where and what the report was, who held it, and the rating. None of all others, of
+    # reports about village affairs, and in lines from before this was kept.
+    county_code: Mapped[str | None] = mapped_column(Text)
+    township_code: Mapped[str | None] = mapped_column(Text)
+    village_code: Mapped[str | None] = mapped_column(Text)
+    category_code: Mapped[str | None] = mapped_column(Text)
+    held_by: Mapped[str | None] = mapped_column(Text)
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
 
 
 class ReportOriginal(Base):

@@ -10,7 +10,7 @@ from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.reports.services.duty_checks import differing
-from wxapi.supervision.queries.statistics import day_begins
+from wxapi.supervision.queries.periods import day_begins
 
 statistics = CommandGroup("statistics", help="Are the figures what the histories say?")
 _DAY = click.DateTime(formats=["%Y-%m-%d"])

@@ -14,6 +14,7 @@ from wxapi.reports.notices import TOLD
 from wxapi.reports.queries.reports import CITIZENS
 from wxapi.reports.rules import routing, workflow
 from wxapi.reports.rules.categories import category_of
+from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.rules.masking import masked
 from wxapi.reports.rules.state import Case, Command, Extension, Party, ReportState, Who
 from wxapi.reports.services import duties
@@ -66,6 +67,8 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
         setattr(report, name, value)
     duties.record(session, report, before, replace(after, desk_code=report.desk_code), step.command)
     event = write_event(session, report, step, from_state=before.state)
+    if step.command.action in COUNTED_STEPS and report.excluded_village_code is None:
+        _place(event, report, held_by=before.desk_code)
     if step.command.action == "route":
         _fix_limits(report, event, after.limits)
     if step.command.action in TOLD:
@@ -91,6 +94,13 @@ def _fix_limits(report: Report, event: ReportEvent, limits: Limits) -> None:
     event.detail |= noted
     report.respond_limit_s, report.resolve_limit_s = noted["respond_s"], noted["resolve_s"]
     report.urgent = limits.urgent
+
+
+def _place(event: ReportEvent, report: Report, *, held_by: str | None) -> None:
+    """Say in the line itself what statistics ask of it."""
+    event.county_code, event.township_code = report.county_code, report.township_code
+    event.village_code, event.category_code = report.village_code, report.category_code
+    event.held_by, event.rating = held_by, event.detail.get("rating")
 
 
 def move_to_desk(report: Report, desk_code: str) -> None:

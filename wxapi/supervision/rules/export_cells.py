@@ -1,9 +1,6 @@
 """What a cell of an exported file may hold: text is text, and never a formula. Pure."""
 
 from collections.abc import Iterable
-from datetime import datetime
-
-from wxapi.kernel.clock import SHANGHAI
 
 # A spreadsheet takes a text that begins so for a formula (OWASP, CVE-2021-41270).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -15,11 +12,6 @@ Cell = str | int | float | None
 def harmless(text: str) -> str:
     """A text as CSV holds it: one that begins like a formula gets `'` in front."""
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def local_time(at: datetime | None) -> str | None:
-    """An instant as offices read it, Shanghai time."""
-    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S") if at else None
 
 
 def csv_cells(cells: Iterable[Cell]) -> list[Cell]:

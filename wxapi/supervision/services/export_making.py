@@ -115,16 +115,11 @@ def _records(actor: Actor, wanted: WantedExport, columns: Sequence[str], now: da
     statement, known = _statement(actor, wanted, now)
     by_code = {column.code: column for column in known}
     chosen = [by_code[column] for column in columns]
-    placed = wanted.format == "geojson"
     with queries.reading() as connection:
         dressing = Dressing(tree(), queries.names_of_units(connection), wanted.datum, _stage_names())
 
-        def lines() -> Lines:
-            for row in queries.rows_of(connection, statement):
-                cells = [column.cell(row, dressing) for column in chosen]
-                yield cells, queries.position(row, wanted.datum) if placed else None
-
-        yield queries.count_of(connection, statement), lines()
+        lines = queries.rows_of(connection, statement, chosen, dressing, placed=wanted.format == "geojson")
+        yield queries.count_of(connection, statement), lines
 
 
 def _statement(actor: Actor, wanted: WantedExport, now: datetime) -> tuple[Select[Any], Sequence[Column]]:

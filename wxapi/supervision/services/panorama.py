@@ -24,7 +24,7 @@ from wxapi.reports.rules.state import OPEN_STATES
 from wxapi.supervision.queries import panorama as queries
 from wxapi.supervision.queries import statistics as counting
 from wxapi.supervision.queries.panorama import Control, PlaceFigures, Spot
-from wxapi.supervision.queries.statistics import Wanted
+from wxapi.supervision.queries.periods import Wanted
 from wxapi.supervision.rules.measures import MEASURES, Counts, Rate, rates
 from wxapi.supervision.services.statistics import Question, wanted_of
 
@@ -160,7 +160,7 @@ def trend(
         raise InvalidError("measure_unknown", "没有这个指标。", fields={"measure": ["没有这个指标"]})
     base = wanted_of(actor, Question("none", "resolve", region, None, since, until), today=today)
     wanted = Wanted(base.since, base.until, base.region, base.stage, step, base.level)
-    keys = _steps(wanted)
+    keys = list(wanted.steps)
     if len(keys) > MOST_TREND_POINTS:
         raise InvalidError("period_invalid", f"最多 {MOST_TREND_POINTS} 个点，请缩短统计期。")
     counts = counting.count(db.session(), wanted, as_of=now)
@@ -173,24 +173,6 @@ def _point(key: str, counts: Counts, name: str, *, rated: bool) -> TrendPoint:
         return TrendPoint(key, rate.num, rate.den, rate.value)
     number = int(getattr(counts, name))
     return TrendPoint(key, number, None, float(number))
-
-
-def _steps(wanted: Wanted) -> list[str]:
-    """The keys of all steps of the period, those without a figure too."""
-    if wanted.group_by == "month":
-        form, first = "%Y-%m", wanted.since.replace(day=1)
-    elif wanted.group_by == "week":
-        form, first = "%Y-%m-%d", wanted.since - timedelta(days=wanted.since.weekday())
-    else:
-        form, first = "%Y-%m-%d", wanted.since
-    keys, day = [], first
-    while day < wanted.until:
-        keys.append(day.strftime(form))
-        day = (day + timedelta(days=32)).replace(day=1) if wanted.group_by == "month" else day + _STEP[wanted.group_by]
-    return keys
-
-
-_STEP = {"day": timedelta(days=1), "week": timedelta(days=7)}
 
 
 def map_of(

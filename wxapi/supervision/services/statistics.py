@@ -20,7 +20,8 @@ from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.categories import all_categories
 from wxapi.supervision.models import Bulletin
 from wxapi.supervision.queries import statistics as queries
-from wxapi.supervision.queries.statistics import Times, Wanted
+from wxapi.supervision.queries.periods import Wanted, day_begins
+from wxapi.supervision.queries.statistics import NO_UNIT, Times
 from wxapi.supervision.rules.measures import (
     DEFINITIONS_VERSION,
     Counts,
@@ -134,17 +135,13 @@ def _expected(wanted: Wanted) -> list[str]:
         below = tree().below(wanted.region)
         return [region.code for region in below if region.level.value == wanted.level and region.closure is None]
     if wanted.group_by == "month":
-        months, day = [], wanted.since
-        while day < wanted.until:
-            months.append(f"{day:%Y-%m}")
-            day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return months
+        return list(wanted.steps)
     return []
 
 
 def _names(wanted: Wanted, keys: list[str]) -> dict[str, str]:
     if wanted.group_by == "unit":
-        return unit_names(db.session(), keys)
+        return unit_names(db.session(), [key for key in keys if key != NO_UNIT]) | {NO_UNIT: "尚未分派"}
     if wanted.group_by == "class":
         classes = all_categories()
         return {key: classes[key].name if key in classes else key for key in keys}
@@ -168,7 +165,7 @@ def confidential(actor: Actor, county: str, year: int, quarter: int) -> dict[str
         raise not_found()
     first = date(year, 3 * quarter - 2, 1)
     last = (first + timedelta(days=95)).replace(day=1)
-    since, until = queries.day_begins(first), queries.day_begins(last)
+    since, until = day_begins(first), day_begins(last)
     filed = queries.confidential_by_township(db.session(), county, since, until)
     return hide_small({**{child.code: 0 for child in tree().children(county)}, **filed})
 

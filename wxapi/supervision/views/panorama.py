@@ -13,8 +13,8 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import items_response, json_response
+from wxapi.supervision.queries.periods import day_begins
 from wxapi.supervision.queries.resources import sessions_begin, sessions_open_to
-from wxapi.supervision.queries.statistics import day_begins
 from wxapi.supervision.services import panorama
 from wxapi.supervision.services.statistics import Question
 from wxapi.supervision.wire import panorama as wire

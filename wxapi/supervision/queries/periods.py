@@ -1,0 +1,63 @@
+"""What is counted: a period of Shanghai days and its steps, a place, a grouping."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from wxapi.kernel.clock import SHANGHAI
+
+_STEPS = {"day": timedelta(days=1), "week": timedelta(days=7)}
+# Groupings by time; the others are by what a row is about.
+BY_TIME = ("month", "week", "day")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is counted.
+
+    Args:
+        since: first Shanghai day.
+        until: the day after the last.
+        region: the place, at or below.
+        stage: of duties.
+        group_by: `none`, `place`, `class`, `unit`, `month`, `day`, `week` or `kind`.
+        level: of the places a grouping by place shows.
+        class_code: a class or the beginning of one.
+        unit: only this unit's.
+    """
+
+    since: date
+    until: date
+    region: str
+    stage: str = "resolve"
+    group_by: str = "none"
+    level: str = "township"
+    class_code: str | None = None
+    unit: str | None = None
+
+    @property
+    def period(self) -> tuple[datetime, datetime]:
+        """The period as instants."""
+        return day_begins(self.since), day_begins(self.until)
+
+    @property
+    def steps(self) -> dict[str, date]:
+        """The steps of a grouping by time, in order: key → its first day, which may lie before the period's."""
+        form = "%Y-%m" if self.group_by == "month" else "%Y-%m-%d"
+        return {day.strftime(form): day for day in self._first_days()}
+
+    def _first_days(self) -> Iterator[date]:
+        day = self.since
+        if self.group_by == "month":
+            day = day.replace(day=1)
+        elif self.group_by == "week":
+            day -= timedelta(days=day.weekday())
+        while day < self.until:
+            yield day
+            is_month = self.group_by == "month"
+            day = (day + timedelta(days=32)).replace(day=1) if is_month else day + _STEPS[self.group_by]
+
+
+def day_begins(day: date) -> datetime:
+    """The instant a Shanghai day begins."""
+    return datetime.combine(day, time(0), SHANGHAI)
