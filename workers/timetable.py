@@ -11,6 +11,7 @@ from typing import Protocol
 from workers import housekeeping
 from workers.job import Job
 from wxapi.duties.services import climb
+from wxapi.identity.services import retention as identity_retention
 from wxapi.identity.services import roster
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.moderation.services import check as moderation
@@ -90,6 +91,7 @@ TASKS: tuple[Task, ...] = (
     Task("reports.resume_holds", Every(minutes=10), timers.resume_holds),
     Task("regions.settle", Every(minutes=1), changing.settle, limit_s=60),
     Task("people.match_waiting", Every(minutes=5), roster.match_waiting, batch=roster.SWEEP_BATCH),
+    Task("people.forget_files", Every(hours=1), identity_retention.forget_files),
     Task("duties.climb", Every(minutes=1), climb.climb, limit_s=60),
     Task("exports.expire", Every(hours=1), exports.expire),
     Task("duties.heal", Every(minutes=10), duty_checks.heal, limit_s=60),

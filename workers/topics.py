@@ -11,7 +11,7 @@ from datetime import datetime
 from workers.job import Job, Queue
 from workers.timetable import TASKS
 from wxapi.duties.services import tell as tell_duties
-from wxapi.identity.services import erasure
+from wxapi.identity.services import erasure, roster_imports
 from wxapi.moderation.rules.verdicts import Verdict
 from wxapi.moderation.services import check as moderation
 from wxapi.notifications.services import browsers, deliver, offices, pushes
@@ -39,6 +39,10 @@ _BEGIN_CHECKS = Job(moderate.begin_checks, ("report_id",))
 TOPICS: Topics = {
     "user.erase": (Job(erasure.erase, ("user_id",), label="erase_person"),),
     "appointment.changed": (Job(offices.tell_of_office, ("appointment_id",), ("step",)),),
+    "people.import_asked": (
+        Job(roster_imports.run, ("import_id",), queue=Queue.EXPORTS, limit_s=120, lease_s=150, label="import_people"),
+    ),
+    "people.imported": (Job(offices.tell_of_import, ("import_id",)),),
     "web_session.opened": (Job(browsers.tell_of_browser, ("session_id",)),),
     "message.due": (_asks_wechat(deliver.deliver, "message_id", label="deliver_message"),),
     "photo.dropped": (Job(forget.remove_files, ("photo_id",), label="remove_photo"),),

@@ -13,12 +13,13 @@ from wxapi.duties.services import region_moves as duty_moves
 from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
 from wxapi.identity import views as identity
-from wxapi.identity.rules import KIND_NAMES
+from wxapi.identity.rules import IMPORT_COLOURS, IMPORT_WORDS, KIND_NAMES
 from wxapi.identity.services import personal_data
 from wxapi.identity.services import region_moves as identity_moves
 from wxapi.identity.services import retention as identity_retention
 from wxapi.identity.services.login import authenticate
 from wxapi.identity.services.rights import confirm
+from wxapi.identity.views import people
 from wxapi.kernel.clock import Clock
 from wxapi.kernel.permissions import ROLE_NAMES
 from wxapi.kernel.words import Words, words
@@ -162,6 +163,7 @@ MESSAGE_SUBJECTS: tuple[messages.MessageSubject, ...] = (
     messages.MessageSubject("certificate"),
     messages.MessageSubject("browser"),
     messages.MessageSubject("appointment"),
+    messages.MessageSubject("people_import"),
 )
 # What mini-program codes are made for.
 SCENE_KINDS: tuple[scene_rules.SceneKind, ...] = (scene_rules.REGION, training_scenes.TRAINING_SESSION)
@@ -182,6 +184,7 @@ UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
 DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND, training_work.KIND)
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {
+    "identity.import_people": people.MAX_UPLOAD,
     "photos.upload": photos.MAX_UPLOAD,
     "kit.upload_photo": photos.MAX_UPLOAD,
     # Without scripts the photos come with the form itself.
@@ -202,6 +205,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("unit_fields", UNIT_FIELD_NAMES),
     words("matter_kinds", MATTER_KIND_NAMES),
     words("measures", {measure.name: measure.zh for measure in MEASURES}),
+    words("people_import_states", IMPORT_WORDS, IMPORT_COLOURS),
     words("export_states", STATE_WORDS, STATE_COLOURS),
     words("audit_actions", AUDIT_ACTIONS),
     words("message_kinds", {kind.code: kind.zh for kind in MESSAGE_KINDS}),

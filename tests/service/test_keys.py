@@ -22,7 +22,7 @@ from tests.factories import People
 from tests.processes import environment
 from wxapi.app import create_app
 from wxapi.identity.models import RosterEntry, User
-from wxapi.identity.services import login, profile, roster
+from wxapi.identity.services import login, profile, roster, roster_imports
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
@@ -67,6 +67,7 @@ def fill(people: People, session: Session) -> None:
     roster.import_people(
         [RosterRow("张三", "书记", PHONE, Role.COMMUNITY_WORKER, reporting.VILLAGE)], now=NOW, dry_run=False
     )
+    roster_imports.ask(people.make((Role.ADMIN, reporting.COUNTY)).actor, b"list", dry_run=True, now=NOW)
     user = session.get_one(User, town.worker.actor.user_id)
     cipher = runtime().cipher
     user.phone_sealed = cipher.seal(PHONE, purpose="user.phone")

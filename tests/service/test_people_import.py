@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People
 from wxapi.identity.models import AppointmentRow, RosterEntry, User
-from wxapi.identity.services import erasure, roster
+from wxapi.identity.services import erasure, roster, roster_reading
 from wxapi.identity.services.retention import RETENTION
 from wxapi.kernel.permissions import Role
 from wxapi.platform import retention
@@ -100,8 +100,11 @@ def test_names_and_phones_are_sealed_and_go_with_the_person(
     assert stored
     assert not any(word in stored for word in ("赵铁柱", "书记员甲", "13800000001"))
     admin = people.make((Role.ADMIN, "4210"))
-    found = roster.search(admin.actor, "421002", "铁柱", now=NOW)
-    assert [(each.name, each.post, each.phone_masked) for each in found] == [("赵铁柱", "书记员甲", "138****0001")]
+    sought = roster_reading.Sought("421002", "铁柱")
+    found = roster_reading.search(admin.actor, sought, limit=10, cursor=None, now=NOW)
+    assert [(each.name, each.post, each.phone_masked) for each in found.items] == [
+        ("赵铁柱", "书记员甲", "138****0001")
+    ]
     shown = admin.get("/people", query_string={"region": "421002", "q": "书记"}).json["items"]
     assert [(each["name"], each["user_id"]) for each in shown] == [("赵铁柱", str(user.id))]
     offices_shown = admin.get("/appointments", query_string={"region": VILLAGE}).json["items"]

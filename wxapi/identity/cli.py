@@ -12,7 +12,7 @@ import click
 from wxapi.identity.services import appointments, office_changes, personal_data, roster, sessions
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.identity.services.office_changes import StandIn
-from wxapi.identity.services.roster_files import check_rows, read_rows
+from wxapi.identity.services.roster_files import MAX_BYTES, check_rows, demand_faultless, read_rows
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
@@ -109,18 +109,22 @@ def stand_in(appointment_id: uuid.UUID, user_id: uuid.UUID, since: datetime, unt
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 def import_people(file: Path, *, dry_run: bool) -> None:
-    """Import a list of people from FILE (.csv in UTF-8, or .xlsx), all or nothing.
+    """Import a list of people from FILE (.csv in UTF-8 or GB 18030, or .xlsx), all or nothing.
 
     Columns: 姓名 name, 职务 post, 手机号 phone, 角色 role, 区域 region (code or full name). Who has bound the phone is
     appointed at once, everybody else when they bind it. A row that is there already changes nothing.
     """
     try:
-        rows = check_rows(read_rows(file), tree())
-        done = roster.import_people(rows, now=runtime().clock.now(), dry_run=dry_run)
+        with file.open("rb") as opened:
+            rows = read_rows(opened.read(MAX_BYTES + 1))
+        with click.progressbar(length=len(rows), label="检查", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+            checked = check_rows(rows, tree(), progress=lambda done: bar.update(done - bar.pos))
+        done = roster.import_people(demand_faultless(checked), now=runtime().clock.now(), dry_run=dry_run)
     except DomainError as error:
         raise click.ClickException(f"[{error.code}] 未导入任何内容。\n{error.detail}") from error
     verb = "将导入" if dry_run else "已导入"
-    click.echo(f"{verb} {done.written} 人，其中 {done.matched} 人已绑定手机号；{done.unchanged} 行此前已有。")
+    renamed = f"更新 {done.changed} 人的姓名或职务；" if done.changed else ""
+    click.echo(f"{verb} {done.written} 人，其中 {done.matched} 人已绑定手机号；{renamed}{done.unchanged} 行此前已有。")
 
 
 @people.command("sessions")

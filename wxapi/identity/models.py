@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     String,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
@@ -156,6 +159,12 @@ class RosterEntry(Base):
         UniqueConstraint("phone_digest", "role", "region_code", name="uq_people_roster_phone_digest"),
         Index("ix_people_roster_region_code", "region_code", postgresql_ops={"region_code": "text_pattern_ops"}),
         Index("ix_people_roster_user_id", "user_id"),
+        # One slip may be for several entries of a person.
+        Index(
+            "ix_people_roster_invitation_digest",
+            "invitation_digest",
+            postgresql_where=text("invitation_digest IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
@@ -167,3 +176,39 @@ class RosterEntry(Base):
     region_code: Mapped[str] = mapped_column(String(15), ForeignKey("regions.code"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    # Whose administrator put it there; None: an operator.
+    added_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    # Of the code on a slip: who brings it before it expires is this person. Only its keyed digest is here, until then.
+    invitation_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    invitation_expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class PeopleImport(Base):
+    """A list of people that an administrator sent: a job reads, checks and writes it, all or nothing."""
+
+    __tablename__ = "people_imports"
+    __table_args__ = (
+        Index("ix_people_imports_user_id", "user_id", "created_at", "id"),
+        Index("ix_people_imports_created_at", "created_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(Text)
+    # Only to be checked; what it would do is counted.
+    dry_run: Mapped[bool]
+    # The file, until it is written, refused, or a day old.
+    content_sealed: Mapped[bytes | None] = mapped_column(Sealed("people.import"))
+    done: Mapped[int] = mapped_column(Integer, server_default="0")
+    total: Mapped[int | None] = mapped_column(Integer)
+    written: Mapped[int | None] = mapped_column(Integer)
+    changed: Mapped[int | None] = mapped_column(Integer)
+    matched: Mapped[int | None] = mapped_column(Integer)
+    unchanged: Mapped[int | None] = mapped_column(Integer)
+    # Why it failed: a code with its sentence, and the first faults of rows: [{"row", "sentences"}].
+    code: Mapped[str | None] = mapped_column(Text)
+    detail: Mapped[str | None] = mapped_column(Text)
+    faults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    fault_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

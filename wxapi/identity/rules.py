@@ -3,6 +3,8 @@
 from datetime import timedelta
 from enum import StrEnum
 
+from wxapi.kernel.words import Colour
+
 TOKEN_IDLE = timedelta(days=30)
 # `last_used_at` is written at most this often, so that reading costs no write.
 TOUCH_AFTER = timedelta(hours=1)
@@ -22,6 +24,42 @@ WEB_LOGIN_LIFE = timedelta(seconds=120)
 CONFIRMED_FOR = timedelta(minutes=15)
 # A stand-in is for a time: a leave, a course, a post that is to be filled.
 STAND_IN_MOST = timedelta(days=366)
+
+# What a code on a slip is good for: long enough to be handed out in a meeting and used after a holiday.
+INVITED_FOR = timedelta(days=30)
+# How long the file of a list that was only checked is kept, to be written without being sent again.
+IMPORT_FILE_KEPT = timedelta(days=1)
+
+
+class ImportState(StrEnum):
+    """How far a list of people has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CHECKED = "checked"  # a dry run that found no fault
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"  # checked, and its file forgotten
+
+
+IMPORT_PENDING = (ImportState.QUEUED, ImportState.RUNNING)
+IMPORT_WORDS = {
+    ImportState.QUEUED: "排队中",
+    ImportState.RUNNING: "处理中",
+    ImportState.CHECKED: "检查通过",
+    ImportState.DONE: "已导入",
+    ImportState.FAILED: "未导入",
+    ImportState.CANCELLED: "已取消",
+    ImportState.EXPIRED: "已过期",
+}
+IMPORT_COLOURS = {
+    ImportState.QUEUED: Colour.BLUE,
+    ImportState.RUNNING: Colour.BLUE,
+    ImportState.CHECKED: Colour.AMBER,
+    ImportState.DONE: Colour.GREEN,
+    ImportState.FAILED: Colour.RED,
+}
 
 
 class PersonKind(StrEnum):

@@ -52,10 +52,10 @@ def confirm_token(actor: Actor, token: str, openid: str, *, now: datetime) -> da
     Raises:
         InvalidError: `wrong_person`, the code is of another WeChat account.
     """
-    digest = runtime().cipher.digest(openid, purpose="user.openid")
+    digests = runtime().cipher.digests(openid, purpose="user.openid")
     with transaction() as session:
         user = session.get(User, actor.user_id)
-        if user is None or user.openid_digest != digest:
+        if user is None or user.openid_digest not in digests:
             raise InvalidError("wrong_person", "微信账号与当前登录的人员不一致。")
         session.execute(update(Token).where(Token.digest == digest_of(token)).values(confirmed_at=now))
         _note(session, actor.user_id, "phone", now=now)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebLogin, WebSession
+from wxapi.identity.models import AppointmentRow, PeopleImport, RosterEntry, Token, User, WebLogin, WebSession
 from wxapi.identity.services.personal_data import holdings
 from wxapi.identity.services.rights import change_rights
 from wxapi.kernel.actor import Actor
@@ -55,7 +55,7 @@ def erase(user_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def _empty(session: Session, user_id: uuid.UUID, *, now: datetime) -> None:
-    for table in (Token, WebSession, WebLogin, RosterEntry):
+    for table in (Token, WebSession, WebLogin, RosterEntry, PeopleImport):
         session.execute(delete(table).where(table.user_id == user_id))
     session.execute(delete(IdempotencyRow).where(IdempotencyRow.user_id == user_id))
     session.execute(

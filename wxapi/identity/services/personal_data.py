@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebSession
+from wxapi.identity.models import AppointmentRow, PeopleImport, RosterEntry, Token, User, WebSession
 from wxapi.identity.queries import user_by_digest
 from wxapi.identity.services.profile import Profile, profile_of
 from wxapi.identity.services.roster_names import PURPOSE
@@ -146,5 +146,9 @@ def _opened(session: Session, user: User) -> dict[str, Any]:
             for row in session.scalars(
                 select(RosterEntry).where(RosterEntry.user_id == user.id).order_by(RosterEntry.id)
             )
+        ],
+        "list_imports": [
+            {"state": row.state, "at": to_wire(row.created_at)}
+            for row in session.scalars(select(PeopleImport).where(PeopleImport.user_id == user.id))
         ],
     }

@@ -4,14 +4,15 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow, RosterEntry, Token, User, WebSession
+from wxapi.identity.models import AppointmentRow, PeopleImport, RosterEntry, Token, User, WebSession
 from wxapi.identity.queries import lasting
-from wxapi.identity.rules import TOKEN_IDLE, WEB_IDLE
+from wxapi.identity.rules import IMPORT_FILE_KEPT, TOKEN_IDLE, WEB_IDLE, ImportState
 from wxapi.identity.services.erasure import begin_erasure
 from wxapi.kernel.clock import local_day
+from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.retention import RetentionCategory, deleting, older
 from wxapi.platform.runtime import runtime
@@ -58,6 +59,22 @@ def _forget_idle(session: Session, user_ids: Sequence[uuid.UUID]) -> None:
         begin_erasure(session, user_id, now=runtime().clock.now())
 
 
+def _lying(before: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return PeopleImport.content_sealed.is_not(None), PeopleImport.created_at < before
+
+
+def forget_files(*, now: datetime) -> int:
+    """Forget the files of lists that were sent a day ago; one that was only checked can no longer be written."""
+    with transaction() as session:
+        gone = session.execute(
+            update(PeopleImport)
+            .where(*_lying(now - IMPORT_FILE_KEPT))
+            .values(content_sealed=None, state=ImportState.EXPIRED)
+            .execution_options(synchronize_session=False)
+        )
+        return int(gone.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
+
+
 RETENTION = (
     RetentionCategory(
         "people",
@@ -76,6 +93,22 @@ RETENTION = (
         deleting(RosterEntry),
         days=365,
         least=30,
+    ),
+    RetentionCategory(
+        "people_imports",
+        "lists of people that were sent: who, when, how many, faults by row",
+        "so that an administrator sees what became of a list",
+        older(PeopleImport, PeopleImport.created_at),
+        deleting(PeopleImport),
+        days=90,
+        least=2,
+    ),
+    RetentionCategory(
+        "people_import_files",
+        "the files of these lists, sealed; gone as soon as they are written or refused",
+        "so that a list that was checked is written without being sent again",
+        lambda before: select(PeopleImport.id).where(*_lying(before)),
+        fixed=IMPORT_FILE_KEPT,
     ),
     RetentionCategory(
         "tokens",

@@ -1,85 +1,130 @@
 """A city's list of people: who is to hold which office, known by the phone they will bind when they log in.
 
 An entry is written first and matched in a transaction after it; binding a phone does the same the other way round.
-So whichever of the two commits last sees both.
+So whichever of the two commits last sees both. Who has another phone than the list says brings a slip (`invitations`).
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wxapi.identity import queries
-from wxapi.identity.models import AppointmentRow, RosterEntry, User
-from wxapi.identity.rules import mask_phone
-from wxapi.identity.services.appointments import NewAppointment, add_appointment, would_mix
+from wxapi.identity.models import RosterEntry, User
+from wxapi.identity.services.appointments import NewAppointment, add_appointment, note_change, would_mix
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.identity.services.roster_names import PURPOSE
-from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
-from wxapi.kernel.errors import not_found
 from wxapi.kernel.ids import new_id
-from wxapi.kernel.permissions import ROLES_OF, Permission, Role
+from wxapi.kernel.permissions import Role
 from wxapi.platform import audit, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
-from wxapi.regions.services.lookup import region_names
 
-FOUND_AT_MOST = 100
+_Each = TypeVar("_Each")
+
 SWEEP_BATCH = 100
+_MATCHED_AT_ONCE = 200
+_ASKED_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did, or would do: entries written, those whose person is known already, and repeats."""
+    """What an import did, or would do.
+
+    Attributes:
+        written: new entries.
+        changed: entries that were there with another name or post.
+        matched: of the new ones, those whose phone is bound already.
+        unchanged: repeats.
+    """
 
     written: int
+    changed: int
     matched: int
     unchanged: int
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A person of the list, for those who appoint."""
+class RosterPlan:
+    """What a list adds to the one that is there, and whose phones its new entries name."""
 
-    id: uuid.UUID
-    name: str
-    post: str
-    phone_masked: str
-    role: str
-    region_code: str
-    region_name: str
-    user_id: uuid.UUID | None
+    fresh: tuple[RosterRow, ...]
+    renamed: tuple[tuple[RosterEntry, RosterRow], ...]
+    user_ids: tuple[uuid.UUID, ...]
+    unchanged: int
+
+    @property
+    def counts(self) -> Imported:
+        """In numbers."""
+        return Imported(len(self.fresh), len(self.renamed), len(self.user_ids), self.unchanged)
 
 
 def import_people(rows: Sequence[RosterRow], *, now: datetime, dry_run: bool) -> Imported:
-    """Write the entries that are not there yet, all or none, and appoint those whose phone is bound already."""
+    """An operator's list: write the entries that are not there yet, all or none, and appoint whose phone is bound."""
+    with transaction() as session:
+        lock_list(session)
+        plan = plan_of(session, rows)
+        if not dry_run:
+            write(session, plan, by=None, now=now)
+            audit.record(session, None, "people.import", subject="people", at=now, entries=len(plan.fresh))
+    if not dry_run:
+        match(plan.user_ids, now=now)
+    return plan.counts
+
+
+def lock_list(session: Session) -> None:
+    """Let one write at a time: two that add the same entry would each find it missing."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("wxapi.people_roster"))))
+
+
+def plan_of(session: Session, rows: Sequence[RosterRow]) -> RosterPlan:
+    """Compare a list with the one that is there; phones are found under each look-up key."""
     cipher = runtime().cipher
     digests = {row.phone: cipher.digests(row.phone, purpose="user.phone") for row in rows}
-    with transaction() as session:
-        there = _there(session, [digest for each in digests.values() for digest in each])
-        fresh = [
-            row
-            for row in rows
-            if not any((digest, row.role, row.region_code) in there for digest in digests[row.phone])
-        ]
-        known = select(User.id).where(User.phone_digest.in_([d for row in fresh for d in digests[row.phone]]))
-        user_ids = session.scalars(known).all()
-        if not dry_run:
-            session.add_all(_entry(row, digests[row.phone][0], now=now) for row in fresh)
-            audit.record(session, None, "people.import", subject="people", at=now, entries=len(fresh))
-    if not dry_run:
-        match(user_ids, now=now)
-    return Imported(len(fresh), len(user_ids), len(rows) - len(fresh))
+    there = {
+        (entry.phone_digest, entry.role, entry.region_code): entry for entry in _entries(session, digests.values())
+    }
+    fresh, renamed = [], []
+    for row in rows:
+        keys = [(digest, row.role.value, row.region_code) for digest in digests[row.phone]]
+        entry = next((there[key] for key in keys if key in there), None)
+        if entry is None:
+            fresh.append(row)
+        elif (row.name, row.post) != names_in(entry):
+            renamed.append((entry, row))
+    wanted = [digest for row in fresh for digest in digests[row.phone]]
+    known = [
+        user_id
+        for some in _parts(wanted, _ASKED_AT_ONCE)
+        for user_id in session.scalars(select(User.id).where(User.phone_digest.in_(some)).order_by(User.id))
+    ]
+    user_ids = tuple(dict.fromkeys(known))
+    return RosterPlan(tuple(fresh), tuple(renamed), user_ids, len(rows) - len(fresh) - len(renamed))
 
 
-def match(user_ids: Collection[uuid.UUID], *, now: datetime) -> None:
-    """Appoint these people to what the list has for their phones."""
-    if not user_ids:
-        return
+def write(session: Session, plan: RosterPlan, *, by: uuid.UUID | None, now: datetime) -> list[RosterEntry]:
+    """Write what a plan found, in the caller's transaction; returns the new entries. Match their people after it."""
+    cipher = runtime().cipher
+    made = [_entry(row, by=by, now=now) for row in plan.fresh]
+    session.add_all(made)
+    for entry, row in plan.renamed:
+        entry.name_sealed = cipher.seal(row.name, purpose=PURPOSE)
+        entry.post_sealed = cipher.seal(row.post, purpose=PURPOSE)
+    session.flush()
+    return made
+
+
+def match(user_ids: Collection[uuid.UUID], *, now: datetime) -> int:
+    """Appoint these people to what the list has for their phones; returns how many entries found their person."""
+    return sum(_match_some(some, now=now) for some in _parts(sorted(user_ids), _MATCHED_AT_ONCE))
+
+
+def _match_some(user_ids: Sequence[uuid.UUID], *, now: datetime) -> int:
     with transaction(locking=user_ids) as session:
         holders = _holders(session, user_ids)
         waiting = session.scalars(
@@ -88,10 +133,58 @@ def match(user_ids: Collection[uuid.UUID], *, now: datetime) -> None:
             .order_by(RosterEntry.id)
             .with_for_update()
         ).all()
+        matched = 0
         for entry in waiting:
-            for user_id in holders[entry.phone_digest]:
-                entry.user_id = user_id
-                _appoint(session, entry, user_id, now=now)
+            # A number that two have bound was handed on: nobody can tell here whose it is now; a slip can.
+            if len(holders[entry.phone_digest]) == 1:
+                take(session, entry, holders[entry.phone_digest][0], now=now)
+                matched += 1
+        return matched
+
+
+def take(session: Session, entry: RosterEntry, user_id: uuid.UUID, *, now: datetime) -> None:
+    """Make somebody the person of an entry and appoint them, in the caller's transaction, which locked both."""
+    entry.user_id = user_id
+    entry.invitation_digest = entry.invitation_expires_at = None
+    held = queries.appointments_of(session, user_id, today=local_day(now))
+    if any((row.role, row.region_code) == (entry.role, entry.region_code) for row in held):
+        return
+    wanted = NewAppointment(user_id, Role(entry.role), entry.region_code)
+    if would_mix(session, user_id, wanted.role, local_day(now)):
+        subject, region = f"user:{user_id}", entry.region_code
+        audit.record(session, None, "appointment.refuse", subject=subject, at=now, role=entry.role, region=region)
+        return
+    row = add_appointment(session, wanted, starts_on=local_day(now), appointed_by=entry.added_by, now=now)
+    session.flush([row])
+    note_change(session, row, "added")
+
+
+def match_waiting(*, now: datetime) -> int:
+    """Appoint whom an import or a login that died half-way left waiting; returns how many people."""
+    session: Session = db.session()
+    alone = select(User.phone_digest).where(User.erased_at.is_(None)).group_by(User.phone_digest)
+    bound = (
+        select(User.id)
+        .join(RosterEntry, RosterEntry.phone_digest == User.phone_digest)
+        .where(
+            RosterEntry.user_id.is_(None),
+            User.erased_at.is_(None),
+            User.phone_digest.in_(alone.having(func.count() == 1)),
+        )
+        .distinct()
+        .limit(SWEEP_BATCH)
+    )
+    user_ids = session.scalars(bound).all()
+    session.rollback()  # the read is over
+    found = sweeps.together("people.match_waiting", user_ids, lambda some: match(some, now=now))
+    found.raise_if_not_the_rows()
+    return len(user_ids) if not found.failed else 0
+
+
+def names_in(entry: RosterEntry) -> tuple[str, str]:
+    """Name and post of an entry, opened."""
+    cipher = runtime().cipher
+    return cipher.open(entry.name_sealed, purpose=PURPOSE), cipher.open(entry.post_sealed, purpose=PURPOSE)
 
 
 def _holders(session: Session, user_ids: Collection[uuid.UUID]) -> dict[bytes, list[uuid.UUID]]:
@@ -110,84 +203,26 @@ def _holders(session: Session, user_ids: Collection[uuid.UUID]) -> dict[bytes, l
     return found
 
 
-def match_waiting(*, now: datetime) -> int:
-    """Appoint whom an import or a login that died half-way left waiting; returns how many people."""
-    session: Session = db.session()
-    bound = (
-        select(User.id)
-        .join(RosterEntry, RosterEntry.phone_digest == User.phone_digest)
-        .where(RosterEntry.user_id.is_(None), User.erased_at.is_(None))
-        .distinct()
-        .limit(SWEEP_BATCH)
-    )
-    user_ids = session.scalars(bound).all()
-    session.rollback()  # the read is over
-    found = sweeps.together("people.match_waiting", user_ids, lambda some: match(some, now=now))
-    found.raise_if_not_the_rows()
-    return len(user_ids) if not found.failed else 0
+def _entries(session: Session, digests: Collection[Sequence[bytes]]) -> Iterator[RosterEntry]:
+    for some in _parts([digest for each in digests for digest in each], _ASKED_AT_ONCE):
+        yield from session.scalars(select(RosterEntry).where(RosterEntry.phone_digest.in_(some)))
 
 
-def search(actor: Actor, region: str, text: str | None, *, now: datetime) -> list[Listed]:
-    """People of the list at or below a region of the administrator's whose name or post holds a text; audited.
-
-    Names are sealed, so they are opened one by one: a county has some hundreds.
-    """
-    if not actor.covers(region, ROLES_OF[Permission.APPOINT]):
-        raise not_found()
-    with transaction() as session:
-        audit.record(session, actor.user_id, "people.search", subject=f"region:{region}", at=now)
-        entries = session.scalars(
-            select(RosterEntry)
-            .where(RosterEntry.region_code.startswith(region, autoescape=True))
-            .order_by(RosterEntry.region_code, RosterEntry.id)
-        ).all()
-        names = region_names(entry.region_code for entry in entries)
-        opened = (_listed(entry, names) for entry in entries)
-        return [each for each in opened if not text or text in each.name or text in each.post][:FOUND_AT_MOST]
-
-
-def _there(session: Session, digests: Sequence[bytes]) -> set[tuple[bytes, str, str]]:
-    columns = (RosterEntry.phone_digest, RosterEntry.role, RosterEntry.region_code)
-    found = session.execute(select(*columns).where(RosterEntry.phone_digest.in_(digests)))
-    return {(row.phone_digest, row.role, row.region_code) for row in found}
-
-
-def _entry(row: RosterRow, digest: bytes, *, now: datetime) -> RosterEntry:
+def _entry(row: RosterRow, *, by: uuid.UUID | None, now: datetime) -> RosterEntry:
     cipher = runtime().cipher
     return RosterEntry(
         id=new_id(),
         name_sealed=cipher.seal(row.name, purpose=PURPOSE),
         post_sealed=cipher.seal(row.post, purpose=PURPOSE),
         phone_sealed=cipher.seal(row.phone, purpose=PURPOSE),
-        phone_digest=digest,
+        phone_digest=cipher.digest(row.phone, purpose="user.phone"),
         role=row.role.value,
         region_code=row.region_code,
         created_at=now,
+        added_by=by,
     )
 
 
-def _appoint(session: Session, entry: RosterEntry, user_id: uuid.UUID, *, now: datetime) -> None:
-    held = queries.appointments_of(session, user_id, today=local_day(now))
-    if any((row.role, row.region_code) == (entry.role, entry.region_code) for row in held):
-        return
-    wanted = NewAppointment(user_id, Role(entry.role), entry.region_code)
-    if would_mix(session, user_id, wanted.role, local_day(now)):
-        subject, region = f"user:{user_id}", entry.region_code
-        audit.record(session, None, "appointment.refuse", subject=subject, at=now, role=entry.role, region=region)
-        return
-    row: AppointmentRow = add_appointment(session, wanted, starts_on=local_day(now), appointed_by=None, now=now)
-    session.flush([row])
-
-
-def _listed(entry: RosterEntry, names: dict[str, str]) -> Listed:
-    cipher = runtime().cipher
-    return Listed(
-        id=entry.id,
-        name=cipher.open(entry.name_sealed, purpose=PURPOSE),
-        post=cipher.open(entry.post_sealed, purpose=PURPOSE),
-        phone_masked=mask_phone(cipher.open(entry.phone_sealed, purpose=PURPOSE)),
-        role=entry.role,
-        region_code=entry.region_code,
-        region_name=names.get(entry.region_code, ""),
-        user_id=entry.user_id,
-    )
+def _parts(values: Sequence[_Each], size: int) -> Iterator[Sequence[_Each]]:
+    """The values, at most so many at a time: a statement takes 65,535."""
+    yield from (values[first : first + size] for first in range(0, len(values), size))

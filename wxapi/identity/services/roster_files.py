@@ -1,25 +1,44 @@
-"""A city's list of people as a spreadsheet: rows in, checked entries out, or every fault with its row."""
+"""A city's list of people as a spreadsheet: rows in, checked entries and every fault with its row out.
+
+A file comes from outside: its bytes, rows, columns and cells are limited, and so is what an XLSX unpacks to.
+"""
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
+from typing import Any
+from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import ROLE_NAMES, Role
+from wxapi.kernel.text import TextError, clean_text
 from wxapi.regions.services.lookup import Tree
 
 # The heads of the columns, as an office writes them or as code does.
 _COLUMNS = {"姓名": "name", "职务": "post", "手机号": "phone", "角色": "role", "区域": "region"}
 _NEEDED = tuple(_COLUMNS.values())
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
-_LONGEST = 50
-_SHOWN = 20
+LONGEST = 50
 MAX_ROWS = 20_000
+MAX_BYTES = 4 << 20
+_MAX_COLUMNS = 50
+_MAX_CELL = 200
+_MAX_PARTS = 200
+# What an XLSX of MAX_ROWS rows unpacks to is a tenth of it.
+_MAX_UNPACKED = 48 << 20
+_ZIP = b"PK\x03\x04"
+# As people type the brackets of a role's name.
+_HALF_WIDTH = str.maketrans("（）", "()")
+_EVERY = 1000
+
+NumberedRow = tuple[int, dict[str, str]]
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,79 +52,171 @@ class RosterRow:
     region_code: str
 
 
-# As people type the brackets of a role's name.
-_HALF_WIDTH = str.maketrans("（）", "()")
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """What is wrong with a row of the sheet; never what stands in it."""
+
+    row: int
+    sentences: tuple[str, ...]
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a .csv (UTF-8) or .xlsx file by the English names of the columns.
+@dataclass(frozen=True, slots=True)
+class CheckedRows:
+    """Rows that may be written; with any fault none of them is."""
+
+    rows: tuple[RosterRow, ...]
+    faults: tuple[RowFault, ...]
+
+
+def read_rows(data: bytes) -> list[NumberedRow]:
+    """The rows of a CSV (UTF-8, or GB 18030 as spreadsheets save it here) or XLSX, each with its number in the sheet.
 
     Raises:
-        InvalidError: `unreadable_file`, or a column is missing.
+        InvalidError: `unreadable_file`, also where a column is missing; `too_many_rows`, `list_too_large`.
     """
+    if len(data) > MAX_BYTES:
+        raise InvalidError("list_too_large", f"文件不能超过 {MAX_BYTES >> 20} MB。")
     try:
-        table = _sheet(path) if path.suffix == ".xlsx" else _csv(path)
-        head = [_COLUMNS.get(cell, cell) for cell in next(table, [])]
-        rows = [dict(zip(head, cells, strict=False)) for cells in table if any(cells)]
-    except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise InvalidError("unreadable_file", f"{path.name}：无法读取，请使用 UTF-8 编码的 CSV 或 XLSX。") from error
+        table = _sheet(data) if data.startswith(_ZIP) else _csv(data)
+        head = [_COLUMNS.get(cell.strip(), cell.strip()) for cell in next(table, [])]
+        rows = [
+            (number, dict(zip(head, cells, strict=False)))
+            for number, cells in enumerate(islice(table, MAX_ROWS + 1), start=2)
+            if any(cell.strip() for cell in cells)
+        ]
+        more = len(rows) > MAX_ROWS or next(table, None) is not None
+    except (OSError, ValueError, KeyError, TypeError, csv.Error, ParseError, zipfile.BadZipFile) as error:
+        raise InvalidError("unreadable_file", "无法读取，请使用 CSV（UTF-8 或 GB 18030 编码）或 XLSX。") from error
     missing = [name for name in _NEEDED if name not in head]
     if missing:
         wanted = "、".join(chinese for chinese, name in _COLUMNS.items() if name in missing)
-        raise InvalidError("unreadable_file", f"{path.name}：缺少列：{wanted}。")
-    if len(rows) > MAX_ROWS:
-        raise InvalidError("too_many_rows", f"{path.name}：超过 {MAX_ROWS} 行，请分批导入。")
+        raise InvalidError("unreadable_file", f"缺少列：{wanted}。")
+    if more:
+        raise InvalidError("too_many_rows", f"超过 {MAX_ROWS} 行，请分批导入。")
     return rows
 
 
-def check_rows(rows: Iterable[dict[str, str]], tree: Tree) -> list[RosterRow]:
+def check_rows(
+    rows: Sequence[NumberedRow], tree: Tree, *, within: Sequence[str] | None = None, progress: Progress | None = None
+) -> CheckedRows:
     """Every row checked, before one is written.
 
-    Raises:
-        InvalidError: `people_invalid`, with up to 20 faults in `detail`, one a line, each with its row in the sheet.
+    Args:
+        rows: as `read_rows` gives them.
+        tree: the regions.
+        within: regions of the administrator; None: an operator's list may name all.
+        progress: told how many rows are done, now and then.
     """
-    by_name = {region.full_name: region.code for region in tree.below(None) if region.closure is None}
-    named = {name: role for role, name in ROLE_NAMES.items()}
-    roles = {
-        **{role.value: role for role in Role},
-        **named,
-        **{name.translate(_HALF_WIDTH): role for name, role in named.items()},
-    }
-    found: list[RosterRow] = []
-    faults: list[str] = []
-    seen: set[tuple[str, Role, str]] = set()
-    for number, row in enumerate(rows, start=2):
-        name, post, phone, role, region = (row.get(column, "").strip() for column in _NEEDED)
-        code = region if region in tree.standing else by_name.get(region, "")
+    judge = _Judge(tree, within)
+    found, faults = [], []
+    for done, (number, row) in enumerate(rows):
+        if progress is not None and done % _EVERY == 0:
+            progress(done)
+        entry, wrong = judge.entry(row)
+        if entry is None:
+            faults.append(RowFault(number, tuple(wrong)))
+        else:
+            found.append(entry)
+    return CheckedRows(tuple(found), tuple(faults))
+
+
+class _Judge:
+    """Judges rows of one list, each against those before it."""
+
+    def __init__(self, tree: Tree, within: Sequence[str] | None) -> None:
+        self._tree = tree
+        self._within = None if within is None else tuple(within)
+        self._by_name = {region.full_name: region.code for region in tree.below(None) if region.closure is None}
+        self._roles = _roles()
+        self._seen: set[tuple[str, Role, str]] = set()
+
+    def entry(self, row: dict[str, str]) -> tuple[RosterRow | None, list[str]]:
+        """The row as an entry, or what is wrong with it."""
+        cells = [row.get(column, "") for column in _NEEDED]
+        if max(map(len, cells)) > _MAX_CELL:
+            return None, ["单元格内容过长"]
+        try:
+            name, post, phone, role, region = (clean_text(cell, lines=False) for cell in cells)
+        except TextError as error:
+            return None, [error.sentence.rstrip("。")]
+        code = self.code_of(region)
         wrong = [
-            *(["姓名为空或过长"] if not 0 < len(name) <= _LONGEST else []),
-            *(["职务过长"] if len(post) > _LONGEST else []),
+            *(["姓名为空或过长"] if not 0 < len(name) <= LONGEST else []),
+            *(["职务过长"] if len(post) > LONGEST else []),
             *(["手机号不是 11 位手机号码"] if not _PHONE.fullmatch(phone) else []),
-            *(["角色未知"] if roles.get(role) in {None, Role.UNIT_OFFICER} else []),
-            *(["审计员须单独任命"] if roles.get(role) is Role.AUDITOR else []),
-            *(["区域已撤销" if region in tree else "区域未知"] if not code else []),
+            *(["角色未知"] if self._roles.get(role) in {None, Role.UNIT_OFFICER} else []),
+            *(["审计员须单独任命"] if self._roles.get(role) is Role.AUDITOR else []),
+            *self._wrong_place(region, code),
         ]
-        if not wrong and (phone, roles[role], code) in seen:
+        if not wrong and (phone, self._roles[role], code) in self._seen:
             wrong = ["与前面的行重复"]
         if wrong:
-            faults.append(f"第 {number} 行：{'，'.join(wrong)}。")
-            continue
-        seen.add((phone, roles[role], code))
-        found.append(RosterRow(name, post, phone, roles[role], code))
-    if faults:
-        more = [f"……另有 {len(faults) - _SHOWN} 行有误。"] if len(faults) > _SHOWN else []
-        raise InvalidError("people_invalid", "\n".join([*faults[:_SHOWN], *more]))
-    return found
+            return None, wrong
+        self._seen.add((phone, self._roles[role], code))
+        return RosterRow(name, post, phone, self._roles[role], code), []
+
+    def code_of(self, region: str) -> str:
+        """The code of a region that is named by code or full name and stands; empty for any other."""
+        return region if region in self._tree.standing else self._by_name.get(region, "")
+
+    def _wrong_place(self, region: str, code: str) -> list[str]:
+        if not code:
+            return ["区域已撤销" if region in self._tree else "区域未知"]
+        if self._within is not None and not code.startswith(self._within):
+            return ["不在您的管辖区划内"]
+        return []
 
 
-def _csv(path: Path) -> Iterator[list[str]]:
-    yield from csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
+def place_of(text: str, tree: Tree) -> str:
+    """The code of a standing region that somebody named by code or full name; empty for any other."""
+    return _Judge(tree, None).code_of(text.strip())
 
 
-def _sheet(path: Path) -> Iterator[list[str]]:
-    book = load_workbook(path, read_only=True, data_only=True)
+def _roles() -> dict[str, Role]:
+    named = {name: role for role, name in ROLE_NAMES.items()}
+    half_width = {name.translate(_HALF_WIDTH): role for name, role in named.items()}
+    return {**{role.value: role for role in Role}, **named, **half_width}
+
+
+def demand_faultless(checked: CheckedRows, *, shown: int = 20) -> tuple[RosterRow, ...]:
+    """The rows, for those who want all or nothing at once.
+
+    Raises:
+        InvalidError: `people_invalid`, with up to `shown` faults in `detail`, one a line.
+    """
+    if not checked.faults:
+        return checked.rows
+    lines = [f"第 {fault.row} 行：{'，'.join(fault.sentences)}。" for fault in checked.faults[:shown]]
+    more = len(checked.faults) - shown
+    raise InvalidError("people_invalid", "\n".join([*lines, *([f"……另有 {more} 行有误。"] if more > 0 else [])]))
+
+
+def _csv(data: bytes) -> Iterator[list[str]]:
     try:
-        for cells in book.worksheets[0].iter_rows(values_only=True):
-            yield ["" if cell is None else str(cell).strip() for cell in cells]
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030")
+    for cells in csv.reader(io.StringIO(text, newline="")):
+        yield cells[:_MAX_COLUMNS]
+
+
+def _sheet(data: bytes) -> Iterator[list[str]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        parts = packed.infolist()
+        if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > _MAX_UNPACKED:
+            raise InvalidError("list_too_large", "文件内容过大，请只保留名单工作表。")
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    try:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what a file says of its own size is not believed
+        for cells in sheet.iter_rows(max_col=_MAX_COLUMNS, values_only=True):
+            yield [_text(cell) for cell in cells]
     finally:
         book.close()
+
+
+def _text(cell: Any) -> str:
+    """A cell as it is read: numbers of an office's sheet, phones among them, may be floats."""
+    if cell is None:
+        return ""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

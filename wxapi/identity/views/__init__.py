@@ -1,6 +1,6 @@
 """The routes of identity, all on one blueprint."""
 
-from wxapi.identity.views import me, offices, signed_in
+from wxapi.identity.views import me, offices, people, signed_in
 from wxapi.identity.views.routes import blueprint
 
-__all__ = ["blueprint", "me", "offices", "signed_in"]
+__all__ = ["blueprint", "me", "offices", "people", "signed_in"]

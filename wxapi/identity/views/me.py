@@ -6,7 +6,16 @@ from typing import Any
 from flask import Response, request
 
 from wxapi.identity.rules import WebLoginState
-from wxapi.identity.services import confirming, erasure, login, personal_data, profile, sessions, web_logins
+from wxapi.identity.services import (
+    confirming,
+    erasure,
+    invitations,
+    login,
+    personal_data,
+    profile,
+    sessions,
+    web_logins,
+)
 from wxapi.identity.views.routes import blueprint
 from wxapi.identity.wire import me as wire
 from wxapi.kernel.clock import to_wire
@@ -19,17 +28,30 @@ from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 
 
+def _without_invitation() -> bool:
+    """Whether a login brings no code from a slip; those that do are counted apart, so that none is guessed."""
+    body = request.get_json(silent=True)
+    return not (isinstance(body, dict) and body.get("invitation"))
+
+
 @blueprint.route("/auth/wechat", methods=["POST"])
 @guard(Permission.PUBLIC)
 @limiter.limit("3000/minute")
-@blueprint.arguments(wire.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
+@limiter.limit("120/hour", exempt_when=_without_invitation)
+@blueprint.arguments(wire.LoginBody, example={"code": "0a1B2c3D4e5F6g7H", "invitation": None})
 @blueprint.response(200, wire.Login)
 def log_in(body: dict[str, Any]) -> Response:
     """微信登录
 
-    用 `wx.login` 的 code 换登录凭证；同一 code 在 60 秒内重发，得到同一答复。
+    用 `wx.login` 的 code 换登录凭证；同一 code 在 60 秒内重发，得到同一答复。带邀请单上的邀请码时随即任职；邀请码有误则
+    拒绝，但登录已完成：60 秒内不带邀请码重发同一 code 即可。
     """
-    return json_response(wire.login_dict(login.log_in(body["code"], now=runtime().clock.now())))
+    now = runtime().clock.now()
+    answer = login.log_in(body["code"], now=now)
+    if body["invitation"]:
+        invitations.redeem(answer.profile.id, body["invitation"], now=now)
+        answer = login.log_in(body["code"], now=now)  # as it is now
+    return json_response(wire.login_dict(answer))
 
 
 @blueprint.route("/auth/logout", methods=["POST"])
@@ -146,6 +168,21 @@ def set_phone(body: dict[str, Any]) -> Response:
         return json_response(wire.me_dict(profile.set_phone(current_actor(), number, now=runtime().clock.now())))
 
     return idempotency.once_after(lambda: profile.ask_phone(current_actor(), body["code"]), bind)
+
+
+@blueprint.route("/me/invitation", methods=["POST"])
+@guard(Permission.SIGNED_IN)
+@limiter.limit("10/hour")
+@blueprint.arguments(wire.InvitationBody, example={"invitation": "7K3M-9Q2X-0B4T"})
+@blueprint.response(200, wire.Me)
+def redeem_invitation(body: dict[str, Any]) -> Response:
+    """使用邀请码
+
+    凭管理员发给本人的邀请单上的邀请码，即日任职；邀请码随即作废。每人每小时最多试 10 次。
+    """
+    actor, now = current_actor(), runtime().clock.now()
+    invitations.redeem(actor.user_id, body["invitation"], now=now)
+    return json_response(wire.me_dict(profile.read_me(actor, now=now)))
 
 
 @blueprint.route("/me/data")

@@ -1,17 +1,15 @@
-"""Appointments, and the city's list of people."""
+"""Appointments: made, listed, ended, moved, stood in for."""
 
 import uuid
 from typing import Any
 
 from flask import Response
 
-from wxapi.identity.services import appointments, office_changes, roster
+from wxapi.identity.services import appointments, office_changes
 from wxapi.identity.views.routes import blueprint
 from wxapi.identity.wire import offices as wire
-from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 from wxapi.regions.rules.levels import region_of
@@ -117,17 +115,3 @@ def add_stand_in(body: dict[str, Any], appointment_id: uuid.UUID) -> Response:
     wanted = office_changes.StandIn(body["user_id"], body["from_"], body["to"])
     made = office_changes.stand_in(current_actor(), appointment_id, wanted, now=runtime().clock.now())
     return json_response(wire.appointment_dict(made), 201)
-
-
-@blueprint.route("/people")
-@guard(Permission.APPOINT)
-@limiter.limit("60/minute")
-@blueprint.arguments(wire.PeopleQuery, location="query")
-@blueprint.response(200, wire.PeoplePage)
-def search_people(query: dict[str, Any]) -> Response:
-    """检索人员名单
-
-    本区划名单中的人员：姓名、职务、任职。仅管理员可见，最多 100 人，每次查询都有记录。
-    """
-    found = roster.search(current_actor(), query["region"], query["q"], now=runtime().clock.now())
-    return page_response(Page(found, None), wire.person_dict)

@@ -76,6 +76,16 @@ class WxCode(WireSchema):
     code = PlainWord(required=True, max_length=512)
 
 
+class LoginBody(WxCode):
+    invitation = Line(
+        load_default=None, allow_none=True, max_length=40, metadata={"description": "邀请单上的邀请码；可不填"}
+    )
+
+
+class InvitationBody(WireSchema):
+    invitation = Line(required=True, min_length=1, max_length=40)
+
+
 class Login(WireSchema):
     access_token = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)

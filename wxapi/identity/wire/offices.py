@@ -1,14 +1,13 @@
-"""The wire of appointments and of the city's list of people."""
+"""The wire of appointments."""
 
 from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
 from wxapi.identity.services.appointments import Appointed
-from wxapi.identity.services.roster import Listed
 from wxapi.identity.wire.references import RegionRef, UnitRef, unit_dict
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import Choice, Line, PageQuery, RegionCode, WireSchema
+from wxapi.platform.wire import Choice, PageQuery, RegionCode, WireSchema
 from wxapi.units.wire import UnitCode
 
 
@@ -31,28 +30,6 @@ class AppointedUser(WireSchema):
     nickname = fields.String(required=True)
     name = fields.String(required=True, allow_none=True)
     post = fields.String(required=True, allow_none=True)
-
-
-class PeopleQuery(WireSchema):
-    region = RegionCode(required=True)
-    q = Line(load_default=None, min_length=2, max_length=50)
-
-
-class PersonWire(WireSchema):
-    """Somebody a city's list names for an office; `user_id` once they have logged in with that phone."""
-
-    id = fields.UUID(required=True)
-    name = fields.String(required=True)
-    post = fields.String(required=True)
-    phone_masked = fields.String(required=True)
-    role = fields.Enum(Role, by_value=True, required=True)
-    region = fields.Nested(RegionRef, required=True)
-    user_id = fields.UUID(required=True, allow_none=True)
-
-
-class PeoplePage(WireSchema):
-    items = fields.List(fields.Nested(PersonWire), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class StandsInFor(WireSchema):
@@ -124,17 +101,4 @@ def appointment_dict(found: Appointed) -> dict[str, Any]:
         "starts_on": row.starts_on.isoformat(),
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
         "stands_in_for": {"id": str(row.stands_in_for), "name": found.stands_in_for} if row.stands_in_for else None,
-    }
-
-
-def person_dict(person: Listed) -> dict[str, Any]:
-    """A `PersonWire`."""
-    return {
-        "id": str(person.id),
-        "name": person.name,
-        "post": person.post,
-        "phone_masked": person.phone_masked,
-        "role": person.role,
-        "region": {"code": person.region_code, "name": person.region_name},
-        "user_id": str(person.user_id) if person.user_id else None,
     }

@@ -6,11 +6,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wxapi.identity.models import AppointmentRow
+from wxapi.identity.models import AppointmentRow, PeopleImport
+from wxapi.identity.rules import ImportState
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import ROLE_NAMES, Role
 from wxapi.notifications.rules.notices import Notice
-from wxapi.notifications.rules.offices import APPOINTMENT
+from wxapi.notifications.rules.offices import APPOINTMENT, PEOPLE_IMPORT
 from wxapi.notifications.services.tell import tell
 from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import region_names
@@ -39,6 +40,28 @@ def tell_of_office(appointment_id: uuid.UUID, step: str, *, now: datetime) -> No
             said = f"{_span(row)}，您的“{office}”职务由他人代理。"
             if holder is not None:
                 tell(session, [holder], _notice(row, "covered", "已安排代理人", said, office, now), now=now)
+
+
+def tell_of_import(import_id: uuid.UUID, *, now: datetime) -> None:
+    """Tell an administrator what became of a list; harmless when run twice."""
+    with transaction() as session:
+        row = session.get(PeopleImport, import_id)
+        if row is None or row.state not in {ImportState.DONE, ImportState.FAILED}:
+            return
+        done = row.state == ImportState.DONE
+        title = "名单已导入" if done else "名单未导入"
+        told = (
+            f"新增 {row.written} 人，更新 {row.changed} 人，{row.unchanged} 行此前已有。" if done else row.detail or ""
+        )
+        notice = Notice(
+            PEOPLE_IMPORT,
+            subject=f"people_import:{row.id}",
+            step=row.state,
+            title=title,
+            body=told,
+            values={"what": "人员名单导入", "note": told, "state": title[2:], "at": to_wire(now)},
+        )
+        tell(session, [row.user_id], notice, now=now)
 
 
 def _words(row: AppointmentRow, step: str, office: str) -> tuple[str, str]:

@@ -63,4 +63,9 @@ def _about(message: Message, now: datetime) -> str:
         except NotFoundError:
             return _INBOX
         return f"/desk/r/{number}" if message.kind in _OF_OFFICES else f"/m/r/{number}"
-    return {"session": f"/t/{subject_id}", "browser": "/account", "appointment": "/account"}.get(kind, _INBOX)
+    return {
+        "session": f"/t/{subject_id}",
+        "browser": "/account",
+        "appointment": "/account",
+        "people_import": f"/desk/people/imports/{subject_id}",
+    }.get(kind, _INBOX)
