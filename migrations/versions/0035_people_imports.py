@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0034_people_imports"
-down_revision = "0033_counted_columns"
+revision = "0035_people_imports"
+down_revision = "0034_counted_steps"
 branch_labels = None
 depends_on = None
 
