@@ -13,6 +13,7 @@ from tests.reporting import NEIGHBOUR, TOWNSHIP, VILLAGE, Town, file_routed, set
 from tests.statements import count_statements
 from tests.web.browsing import Browser
 from wxapi.kernel.permissions import Role
+from wxapi.web.kit.drawing import free, label_below
 
 
 @pytest.fixture
@@ -107,3 +108,10 @@ def test_a_case_shows_its_place(town: Town, browser: Browser) -> None:
     assert VILLAGE[-3:] not in drawing.get_text()
     assert len(drawing.select("path.here")) == 1
     assert len(drawing.select("circle")) == 1
+
+
+def test_a_name_covers_no_circle_and_no_other_name() -> None:
+    one, beside, below = (label_below(at, 20, "中山街道") for at in ((500, 300), (560, 310), (500, 400)))
+    assert one == (456, 320, 544, 364)
+    assert free([one, beside, below], []) == [True, False, True]
+    assert free([one, below], [(490, 350, 510, 370)]) == [False, True]

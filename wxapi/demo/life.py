@@ -16,6 +16,7 @@ from sqlalchemy import Text, cast, delete, exists, select
 from wxapi.demo import people, scenery
 from wxapi.duties.services import climb
 from wxapi.identity.queries import actor_of, user_by_digest
+from wxapi.identity.services import profile
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI, local_day
 from wxapi.kernel.coordinates import Datum, Point
@@ -50,7 +51,8 @@ _LATELY = timedelta(days=9)
 _HEARD = 0.93
 _COUNTY = "421002"
 
-_WHAT: Mapping[str, tuple[str, ...]] = {
+# Class → what people write of it.
+WHAT: Mapping[str, tuple[str, ...]] = {
     "E0102": ("路口垃圾箱满溢，气味很大。", "小区门口垃圾桶旁堆了很多垃圾袋。", "菜市场后门有成堆的烂菜叶没人清运。"),
     "E0103": ("楼后空地堆着装修垃圾，已经好几天了。", "巷子里有一堆建筑渣土，挡住半边路。"),
     "E0101": ("绿化带旁新搭了一间铁皮棚。", "楼顶有人在加盖彩钢房。"),
@@ -93,9 +95,8 @@ class _Life:
         self.places = self._places()
 
     def _places(self) -> list[_Place]:
-        codes = self.chance.sample(
-            sorted(region.code for region in tree().below(_COUNTY) if region.level is Level.VILLAGE), _VILLAGES
-        )
+        villages = sorted(region.code for region in tree().below(_COUNTY) if region.level is Level.VILLAGE)
+        codes = self.chance.sample(villages, min(_VILLAGES, len(villages)))
         borders = boundaries_of(db.session(), codes)
         found = []
         for code in codes:
@@ -116,7 +117,7 @@ class _Life:
             place.point.longitude + self.chance.uniform(-0.0004, 0.0004),
             place.point.latitude + self.chance.uniform(-0.0004, 0.0004),
         )
-        draft = Draft(kind, self.chance.choice(_WHAT[kind]), photo, jitter, Datum.GCJ02, 12.0, "gps")
+        draft = Draft(kind, self.chance.choice(WHAT[kind]), photo, jitter, Datum.GCJ02, 12.0, "gps")
         filed = file_report(reporter, draft, now=at)
         route_report(filed.id, now=at + timedelta(minutes=1))
         self._go_on(filed, reporter, place, kind, at, number)
@@ -173,7 +174,7 @@ class _Life:
             yield place.officer, "assign_desk", ActionInput(desk_code=self.chance.choice(neighbours)), self._wait()
 
     def _refused(self, place: _Place) -> Iterator[_Step]:
-        given = ActionInput(note="经现场查看，该处无此问题。", reason_code="not_found_on_site")
+        given = ActionInput(note="经现场查看，该处无此问题。", reason_code="not_a_problem")
         yield place.worker, "refuse", given, self._wait()
 
     def _withdrawn(self, reporter: Actor) -> Iterator[_Step]:
@@ -201,31 +202,38 @@ class _Life:
 
 
 def _person(openid: str, now: datetime) -> Actor:
-    """Somebody of the demo, as they are in office now."""
+    """Somebody of the demo, as they are in office now; who has no name yet is given one."""
     user = user_by_digest(db.session(), runtime().cipher.digests(openid, purpose="user.openid"))
     assert user is not None, f"{openid} is not there: the city's people come first."
-    return actor_of(db.session(), user.id, today=local_day(now))
+    actor = actor_of(db.session(), user.id, today=local_day(now))
+    if not user.nickname:
+        name, kind = people.name_of(openid), people.kind_of(openid)
+        profile.change_me(actor, nickname=name, kind=kind, consent_version=None, now=now)
+    return actor
 
 
-def live(now: datetime, track: Callable[[str, Collection[int]], Iterator[int]]) -> int:
+def live(now: datetime, track: Callable[[str, Collection[int]], Iterator[int]], *, wanted: int = REPORTS) -> int:
     """Make the city's last 60 days where nobody has reported anything yet; returns how many reports there are.
 
     Args:
         now: the present.
         track: shows the progress of a loop.
+        wanted: how many reports.
     """
     with transaction() as session:
         if session.scalar(select(exists().where(Report.id.is_not(None)))):
             return 0
     life = _Life(now)
+    for openid in (*people.CITY, f"supervisor-{_COUNTY}", f"steward-{_COUNTY}"):
+        _person(openid, now)
     with runtime().storage.kept_together():
-        for number in track("让演示城市运转起来", range(REPORTS)):
+        for number in track("让演示城市运转起来", range(wanted)):
             life.report(number)
     for sweep in (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue, climb.climb):
         sweep(now=now)
     _sessions(now)
     _forget_old_news(now)
-    return REPORTS
+    return wanted
 
 
 def _forget_old_news(now: datetime) -> None:

@@ -4,11 +4,21 @@ Reporters hold no office; everybody else is appointed for the region whose code 
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 
+from wxapi.identity.rules import PersonKind
 from wxapi.kernel.permissions import Role
 
 ADMIN = "admin-4210"
+CITY = (ADMIN, "supervisor-4210")
 REPORTERS = [f"reporter-{number}" for number in range(1, 51)]
+# What reporters say they are, one after the other.
+_KINDS = (PersonKind.COURIER, PersonKind.RIDER, PersonKind.RIDER, PersonKind.PARTY_MEMBER, PersonKind.RESIDENT)
+_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
+_GIVEN_NAMES = (
+    "建国", "秀英", "伟", "芳", "志强", "敏", "静", "磊", "军", "海燕", "勇", "艳", "杰", "春梅", "涛",
+    "明", "超", "红梅", "霞", "平", "刚", "桂英", "国庆", "文斌", "丽华", "小龙", "玉兰", "永胜", "晓云",
+)  # fmt: skip
 # Length of a region's code → what its people are called, and their role.
 _OFFICES = {
     4: (("supervisor", Role.SUPERVISOR), ("admin", Role.ADMIN)),
@@ -27,3 +37,16 @@ def appointments(region_codes: list[str]) -> Iterator[tuple[str, Role, str]]:
     for code in region_codes:
         for name, role in _OFFICES.get(len(code), ()):
             yield f"{name}-{code}", role, code
+
+
+def name_of(openid: str) -> str:
+    """What somebody of the demo is called: made up, and the same every time."""
+    number = int.from_bytes(sha256(openid.encode()).digest()[:4], "big")
+    if openid in REPORTERS:  # 20 and 29 have no divisor in common: no two of them are called the same
+        number = REPORTERS.index(openid)
+    return _SURNAMES[number % len(_SURNAMES)] + _GIVEN_NAMES[number % len(_GIVEN_NAMES)]
+
+
+def kind_of(openid: str) -> PersonKind | None:
+    """What a reporter says of themselves; of others their office tells."""
+    return _KINDS[REPORTERS.index(openid) % len(_KINDS)] if openid in REPORTERS else None

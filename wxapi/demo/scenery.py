@@ -57,6 +57,49 @@ def _hoarding(draw: ImageDraw.ImageDraw, chance: Random) -> None:
     draw.polygon(((180, 300), (640, 260), (640, 300)), fill=(150, 80, 60))
 
 
+def _pothole(draw: ImageDraw.ImageDraw, chance: Random) -> None:
+    for _ in range(9):
+        x, y, r = chance.randint(330, 470), chance.randint(465, 515), chance.randint(25, 60)
+        draw.ellipse((x - r, y - r // 3, x + r, y + r // 3), fill=(72, 66, 60))
+    draw.ellipse((350, 472, 450, 508), fill=(52, 48, 46))
+
+
+def _patch(draw: ImageDraw.ImageDraw, _chance: Random) -> None:
+    draw.rectangle((290, 445, 510, 535), fill=(84, 86, 90))
+
+
+def _vans(draw: ImageDraw.ImageDraw, chance: Random) -> None:
+    for left, colour in ((150, (222, 222, 226)), (430, (70 + chance.randint(0, 60), 90, 150))):
+        draw.rectangle((left, 330, left + 230, 460), fill=colour, outline=(50, 50, 56), width=4)
+        draw.rectangle((left + 20, 345, left + 90, 390), fill=(96, 122, 140))
+        draw.rectangle((left + 105, 345, left + 210, 390), fill=(96, 122, 140))
+        for wheel in (left + 45, left + 185):
+            draw.ellipse((wheel - 28, 434, wheel + 28, 490), fill=(30, 30, 32))
+
+
+def _lamp(draw: ImageDraw.ImageDraw, light: tuple[int, int, int]) -> None:
+    draw.rectangle((392, 90, 404, 470), fill=(70, 74, 80))
+    draw.rectangle((392, 90, 500, 100), fill=(70, 74, 80))
+    draw.ellipse((470, 92, 530, 124), fill=light, outline=(50, 50, 56), width=3)
+
+
+def _dark_lamp(draw: ImageDraw.ImageDraw, _chance: Random) -> None:
+    _lamp(draw, (60, 62, 66))
+
+
+def _lit_lamp(draw: ImageDraw.ImageDraw, _chance: Random) -> None:
+    draw.polygon(((470, 110), (530, 110), (640, 560), (360, 560)), fill=(196, 188, 140))
+    _lamp(draw, (255, 240, 170))
+
+
+def _sofa(draw: ImageDraw.ImageDraw, _chance: Random) -> None:
+    draw.rectangle((330, 210, 470, 400), fill=(96, 70, 52), outline=(60, 44, 34), width=6)
+    draw.rectangle((250, 380, 550, 450), fill=(150, 60, 60), outline=(90, 34, 34), width=4)
+    draw.rectangle((250, 440, 550, 500), fill=(170, 74, 74), outline=(90, 34, 34), width=4)
+    for x in (230, 530):
+        draw.rectangle((x, 410, x + 40, 510), fill=(140, 54, 54), outline=(90, 34, 34), width=4)
+
+
 def _clean(draw: ImageDraw.ImageDraw, _chance: Random) -> None:
     for x in range(0, _SIZE[0], 120):
         draw.rectangle((x, 480, x + 60, 490), fill=(220, 220, 210))
@@ -67,7 +110,11 @@ SCENES: dict[str, tuple[Draw, Draw]] = {
     "E0101": (_hoarding, _clean),
     "E0102": (_rubbish, _bin),
     "E0103": (_rubbish, _clean),
+    "E0110": (_pothole, _patch),
+    "E0505": (_vans, _clean),
     "C0102": (_manhole, _cover),
+    "C0118": (_dark_lamp, _lit_lamp),
+    "X0101": (_sofa, _clean),
 }
 
 
@@ -75,7 +122,7 @@ def picture(kind: str, number: int, *, after: bool = False) -> bytes:
     """A JPEG of 800 × 600 of one of a few streets: before the work, or after it."""
     chance = Random(number)  # noqa: S311 - the same street every time, nothing secret
     image, draw = _street(chance)
-    before_and_after = SCENES.get(kind, (_rubbish, _clean))
+    before_and_after = SCENES[kind]
     before_and_after[after](draw, chance)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)

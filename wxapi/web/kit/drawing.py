@@ -148,6 +148,30 @@ def radius(count: int, most: int) -> int:
     return round(16 + 34 * (count / most) ** 0.5) if most > 1 else 18
 
 
+# Left, top, right, bottom.
+Box = tuple[int, int, int, int]
+
+
+def free(boxes: Iterable[Box], taken: Iterable[Box]) -> list[bool]:
+    """Whether each box has its place for itself: beside what is taken, and beside the boxes before it that have."""
+    occupied, found = list(taken), []
+    for box in boxes:
+        found.append(not any(_overlap(box, other) for other in occupied))
+        if found[-1]:
+            occupied.append(box)
+    return found
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def label_below(at: tuple[int, int], off: int, text: str) -> Box:
+    """Where a label of the maps stands that is centred `off` below a position."""
+    half = _LABEL * len(text) // 2
+    return at[0] - half, at[1] + off, at[0] + half, at[1] + off + 2 * _LABEL
+
+
 def bars(values: Sequence[int], width: int = 100) -> list[int]:
     """Lengths of bars beside one another; the longest has the whole width."""
     longest = max(values, default=0)

@@ -1,6 +1,6 @@
 """The queue on a map: a circle for each region below, or for each report of a village; and the same as a list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response, request
 
@@ -17,7 +17,7 @@ from wxapi.reports.services.desk import map_desk
 from wxapi.reports.services.lists import desk_reports
 from wxapi.web.desk import filters
 from wxapi.web.desk.blueprint import room
-from wxapi.web.kit.drawing import Drawing, radius
+from wxapi.web.kit.drawing import Drawing, free, label_below, radius
 from wxapi.web.kit.outlines import outlines_around, outlines_of
 from wxapi.web.kit.render import page, query_of
 
@@ -39,7 +39,7 @@ class Circle:
     name: str
     count: int
     overdue: int
-    # Whether its name fits below it.
+    # Whether there is room for its name below it.
     label: bool = False
 
 
@@ -57,7 +57,7 @@ def show_map() -> Response:
     drawing = outlines_of(codes)
     found = map_desk(actor, wanted.filters, below or Level.COUNTY, now=runtime().clock.now())
     most = max((each.num for each in found), default=0)
-    circles = [_of_region(each, drawing, regions, most) for each in found]
+    circles = _labelled([_of_region(each, drawing, regions, most) for each in found], drawing.width)
     counted = frozenset(each.code for each in found)
     return _shown(here, drawing, circles, names={code: regions[code].name for code in codes}, counted=counted)
 
@@ -85,7 +85,6 @@ def _village(here: RegionInfo, wanted: PageRequest, order: Order) -> Response:
 
 def _of_region(found: Cluster, drawing: Drawing, regions: Tree, most: int) -> Circle:
     region = regions.get(found.code)
-    fits = {outline.code: outline.fits for outline in drawing.outlines}
     return Circle(
         drawing.place(found.longitude, found.latitude),
         radius(found.num, most),
@@ -94,8 +93,18 @@ def _of_region(found: Cluster, drawing: Drawing, regions: Tree, most: int) -> Ci
         region.name if region else found.code,
         found.num,
         found.overdue,
-        label=region is not None and found.code in fits and fits[found.code] >= len(region.name),
     )
+
+
+def _labelled(circles: list[Circle], width: int) -> list[Circle]:
+    """Names below those circles where they cover nothing; the fullest first."""
+    drawn = sorted((each for each in circles if each.at), key=lambda each: -each.count)
+    places = [(each, each.at, each.radius) for each in drawn if each.at]
+    boxes = [label_below(at, radius, each.name) for each, at, radius in places]
+    taken = [(x - off, y - off, x + off, y + off) for _, (x, y), off in places]
+    room = zip(places, boxes, free(boxes, taken), strict=True)
+    named = {each.href for (each, _, _), box, fits in room if fits and box[0] >= 0 and box[2] <= width}
+    return [replace(each, label=each.href in named) for each in circles]
 
 
 def _shown(
