@@ -35,6 +35,7 @@ _OPTIONS = [
 _ASKED_FOR = (
     "Failed to load resource: the server responded with a status of 4",
     "Failed to load resource: net::ERR_INTERNET_DISCONNECTED",
+    "Failed to load resource: net::ERR_CONNECTION_RESET",
 )
 _NAMES = ("chromium", "google-chrome", "microsoft-edge")
 

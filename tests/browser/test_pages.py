@@ -84,25 +84,6 @@ def test_a_case_from_accepted_to_resolved_with_a_pasted_photo(open_page: Open, t
     expect(page.get_by_text("操作成功：办结")).to_be_visible()
 
 
-def test_what_was_typed_survives_a_session_that_ended(open_page: Open, town: Town, site: Flask) -> None:
-    with site.app_context():
-        number = file_routed(town.reporter)["number"]
-    page = open_page(town.worker, f"/desk/r/{number}")
-    page.get_by_label("备注", exact=True).check()
-    page.get_by_label("说明", exact=True).fill("已派人到现场查看")
-    cookies = page.context.cookies()
-    page.context.clear_cookies()
-    page.get_by_role("button", name="提交").click()
-    expect(page.get_by_role("heading", name="扫码登录")).to_be_visible()
-    page.context.add_cookies(cookies)  # signed in again
-    page.goto(f"{site.extensions['address']}/desk/r/{number}")
-    expect(page.get_by_label("说明", exact=True)).to_have_value("已派人到现场查看")
-    page.get_by_role("button", name="提交").click()
-    expect(page.get_by_text("操作成功：备注")).to_be_visible()
-    page.reload()
-    expect(page.get_by_label("说明", exact=True)).to_have_value("")
-
-
 def test_two_browsers_race_for_one_case(open_page: Open, town: Town, site: Flask) -> None:
     with site.app_context():
         number = file_routed(town.reporter)["number"]

@@ -6,7 +6,8 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from tests.factories import Person
 from wxapi.identity.services.web_sessions import Device, open_session
@@ -48,8 +49,18 @@ class Browser:
         fields = fields_of(form) | values
         data = {name: value for name, value in fields.items() if value is not None}
         asked = {"Accept": "text/html", "Origin": "http://localhost", **(headers or {})}
-        self.last = self.client.post(str(form["action"]), data=data, headers=asked)
+        self.last = self.send(str(form["action"]), data, asked)
         return self.last
+
+    def send(self, path: str, data: dict[str, Any], headers: dict[str, str]) -> TestResponse:
+        """Post fields and files, `(bytes, name)`."""
+        if not any(isinstance(value, tuple) for value in data.values()):
+            return self.client.post(path, data=data, headers=headers)
+        fields = {name: FileStorage(*value) if isinstance(value, tuple) else value for name, value in data.items()}
+        # As bytes: the test client would leave a large form's temporary file open.
+        boundary, body = encode_multipart(fields)
+        content_type = f"multipart/form-data; boundary={boundary}"
+        return self.client.post(path, data=body, content_type=content_type, headers=headers)
 
 
 def soup_of(answer: TestResponse) -> BeautifulSoup:

@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 
 from flask import Response, jsonify, request
+from werkzeug.datastructures import FileStorage
 
-from wxapi.kernel.errors import InvalidError, NotFoundError
+from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.photos.models import Photo
 from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
@@ -42,12 +44,23 @@ def photo_state(photo_id: uuid.UUID) -> Response:
 def sent_photos() -> Sequence[str]:
     """The ids of the photos of the form that was sent; files that came with it are taken up first."""
     ids = [text for text in request.form.getlist("photo_ids") if text]
+    ids += [_taken(file) for file in request.files.getlist("photos") if file.filename]
+    return ids
+
+
+def photos_after_refusal() -> Sequence[str]:
+    """The same after a refusal, which took the files of the form back: each that can be is taken up again."""
+    ids = [text for text in request.form.getlist("photo_ids") if text]
     for file in request.files.getlist("photos"):
         if file.filename:
-            file.stream.seek(0)
-            photo = send.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now())
-            ids.append(str(photo.id))
+            with suppress(DomainError):  # it is why the form was refused
+                ids.append(_taken(file))
     return ids
+
+
+def _taken(file: FileStorage) -> str:
+    file.stream.seek(0)
+    return str(send.upload(current_actor(), file.read(), sha256=None, now=runtime().clock.now()).id)
 
 
 def kept_photos(ids: Sequence[str]) -> list[tuple[str, str | None]]:

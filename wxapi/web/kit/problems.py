@@ -23,6 +23,11 @@ _TITLES = {
     429: "操作过于频繁",
     503: "服务暂时不可用",
 }
+# What a client's programmer reads otherwise than somebody before a page.
+_SENTENCES = {
+    "idempotency_key_reused": "这份表单已经提交过。请返回并刷新页面，再填写提交。",
+    "answer_not_kept": "这份表单此前已提交，请刷新页面查看结果。",
+}
 
 
 def install(app: Flask) -> None:
@@ -37,7 +42,7 @@ def install(app: Flask) -> None:
             return render.see(access.way_in())
         if problem["code"] == "confirmation_required":
             return render.see(access.way_to_confirm())
-        status, sentence = response.status_code, problem["detail"]
+        status, sentence = response.status_code, _SENTENCES.get(problem["code"], problem["detail"])
         if problem["code"] == "role_not_allowed":  # a page of others is not there
             status, sentence = 404, not_found().detail
         shown = render.page(

@@ -21,7 +21,7 @@ from wxapi.web.desk.blueprint import room
 from wxapi.web.kit import words
 from wxapi.web.kit.acting import Typed, requested, typed
 from wxapi.web.kit.outlines import outlines_around
-from wxapi.web.kit.photos import kept_photos, sent_photos
+from wxapi.web.kit.photos import kept_photos, photos_after_refusal, sent_photos
 from wxapi.web.kit.render import page, query_of, see
 
 
@@ -49,14 +49,14 @@ def act_on_case(number: str) -> Response:
     """Take an action. What was refused is shown again with all that was typed, beside what happened since."""
     now, actor = runtime().clock.now(), current_actor()
     view = read_case(actor, number.upper(), now=now)
-    filled = typed(sent_photos())
+    filled = typed(())
     try:
+        filled = typed(sent_photos())
         act(actor, view.id, requested(filled), now=now)
     except NotFoundError:
         raise
     except DomainError as error:
-        # The refusal took the photos that came with the form back with it: they are taken up once more, to be kept.
-        filled = typed(sent_photos())
+        filled = typed(photos_after_refusal())
         view = read_case(actor, number.upper(), now=now)
         return _case(view, filled, now=now, error=error)
     try:

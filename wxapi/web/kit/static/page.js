@@ -3,9 +3,12 @@
 const root = document.documentElement;
 root.classList.add("js");
 
-// A page out of the browser's memory carries forms that were used: fetch it anew.
+// A page that the back button takes out of the browser's memory or its cache carries forms that were used: fetch it anew.
+// What was typed into it comes back from the tab's memory.
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted && root.dataset.sent) {
+  const arrived = performance.getEntriesByType("navigation")[0];
+  const isOld = event.persisted ? root.dataset.sent : arrived && arrived.type === "back_forward";
+  if (isOld && document.querySelector("input[name=once]")) {
     location.reload();
   }
 });

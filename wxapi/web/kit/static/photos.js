@@ -5,6 +5,8 @@ import { readJson } from "./net.js";
 const LARGEST = 20 * 1024 * 1024;
 const ASK_AGAIN_MS = 1000;
 const ASK_AT_MOST = 60;
+// A network that is gone without a word: nothing moved for so long.
+const STALLED_MS = 30000;
 
 function send(file, form, progress) {
   return new Promise((resolve) => {
@@ -15,9 +17,16 @@ function send(file, form, progress) {
     const call = new XMLHttpRequest();
     call.open("POST", "/photos");
     call.setRequestHeader("Accept", "application/json");
+    let watch = null;
+    const stir = () => {
+      clearTimeout(watch);
+      watch = setTimeout(() => call.abort(), STALLED_MS);
+    };
     call.upload.onprogress = (event) => {
+      stir();
       progress.value = event.lengthComputable ? event.loaded / event.total : 0;
     };
+    call.onloadend = () => clearTimeout(watch);
     call.onload = () => {
       let said = {};
       try {
@@ -28,6 +37,8 @@ function send(file, form, progress) {
       resolve({ ok: call.status === 201, body: said });
     };
     call.onerror = () => resolve({ ok: false, body: { detail: "网络中断，照片没有传完，请重新选择。" } });
+    call.onabort = call.onerror;
+    stir();
     call.send(body);
   });
 }

@@ -19,7 +19,7 @@ from wxapi.reports.services.join import join
 from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.wire.schemas import FileBody, draft_of
 from wxapi.web.kit import forms
-from wxapi.web.kit.photos import kept_photos, sent_photos
+from wxapi.web.kit.photos import kept_photos, photos_after_refusal, sent_photos
 from wxapi.web.kit.render import fragment, page, see
 from wxapi.web.phone import places
 from wxapi.web.phone.blueprint import room
@@ -62,9 +62,10 @@ def file_new() -> Response:
 
     A script asks for JSON and gets `{"number","path"}`.
     """
-    filled, photo_ids = forms.filled(*_WORDS), sent_photos()
+    filled = forms.filled(*_WORDS)
     as_json = request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
     try:
+        photo_ids = sent_photos()
         if request.form.get("join"):
             return _done(_joined(photo_ids), as_json=as_json)
         place = places.location_of(places.picked(request.form))
@@ -75,7 +76,7 @@ def file_new() -> Response:
     except DomainError as error:
         if as_json or isinstance(error, NotFoundError):
             raise
-        return _refused(filled, photo_ids, error)
+        return _refused(filled, error)
     return _done(view.number, as_json=as_json)
 
 
@@ -104,10 +105,8 @@ def _nearby(draft: Draft) -> Mapping[str, Any]:
     return {"near": rows, "by_list": draft.picked_by == "list"}
 
 
-def _refused(filled: Mapping[str, str], photo_ids: Sequence[str], error: DomainError) -> Response:
-    kept = kept_photos(photo_ids)
-    if len(kept) < len(photo_ids):  # the refusal took those that came with the form back with it
-        kept = kept_photos(sent_photos())
+def _refused(filled: Mapping[str, str], error: DomainError) -> Response:
+    kept = kept_photos(photos_after_refusal())
     try:
         place = places.picked(request.form)
     except DomainError:

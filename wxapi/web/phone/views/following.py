@@ -16,7 +16,7 @@ from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.services.own import OwnReport, read_own
 from wxapi.web.kit import words
 from wxapi.web.kit.acting import Typed, requested, typed
-from wxapi.web.kit.photos import kept_photos, sent_photos
+from wxapi.web.kit.photos import kept_photos, photos_after_refusal, sent_photos
 from wxapi.web.kit.render import page, see
 from wxapi.web.phone.blueprint import room
 from wxapi.web.phone.drafts import owner_mark
@@ -51,16 +51,16 @@ def say(number: str) -> Response:
     """Take what the workflow lets a reporter say. A refusal keeps what was typed."""
     actor, now = current_actor(), runtime().clock.now()
     own = read_own(actor, number.upper(), now=now)
-    filled = typed(sent_photos())
+    filled = typed(())
     try:
+        filled = typed(sent_photos())
         if filled.action not in SAYINGS:
             filled = Typed("", filled.fields, filled.photo_ids, filled.seen_lines)
         act(actor, own.view.id, requested(filled), now=now)
     except NotFoundError:
         raise
     except DomainError as error:
-        if len(kept_photos(filled.photo_ids)) < len(filled.photo_ids):
-            filled = Typed(filled.action, filled.fields, sent_photos(), filled.seen_lines)
+        filled = Typed(filled.action, filled.fields, photos_after_refusal(), filled.seen_lines)
         return _report(read_own(actor, number.upper(), now=now), filled, error=error)
     return see(f"/m/r/{own.view.number}?done={filled.action}")
 
