@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 import requests
 
 from config import Config
 from tests.fake_wechat_control import FakeControl
+from tests.faults.api_process import log_in, serve
 from tests.faults.conftest import Bench
 from tests.processes import await_true
 from wxapi.app import LANES, UPLOADS, create_app
@@ -27,26 +27,8 @@ HANGS_S = 10.0
 
 @pytest.fixture
 def api(bench: Bench, fake: FakeControl) -> str:
-    """The API as it is served, one process: every thread that is held counts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    bench.config = replace(bench.config, public_url=url, wechat_base_url=fake.url)
-    options = ["--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws"]
-    bench.start(*options, "wsgi:front", module="granian")
-    await_true(lambda: answers(url) is not None, 60)
-    return url
-
-
-def answers(url: str, path: str = "/healthz") -> float | None:
-    """Seconds until it answers; None where it does not."""
-    began = time.monotonic()
-    try:
-        requests.get(url + path, timeout=5)
-    except requests.RequestException:
-        return None
-    return time.monotonic() - began
+    """One process: every thread that is held counts."""
+    return serve(bench, fake)[0]
 
 
 def quick(url: str, token: str | None = None, path: str = "/healthz") -> None:
@@ -57,10 +39,6 @@ def quick(url: str, token: str | None = None, path: str = "/healthz") -> None:
         answer = requests.get(url + path, headers=headers, timeout=20)
         assert answer.status_code == 200, answer.text
         assert time.monotonic() - began < AT_ONCE_S
-
-
-def log_in(url: str, fake: FakeControl, openid: str) -> requests.Response:
-    return requests.post(f"{url}/api/v1/auth/wechat", json={"code": fake.login_code(openid)}, timeout=60)
 
 
 def hanging(url: str, head: str, body: bytes = b"") -> socket.socket:

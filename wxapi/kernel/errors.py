@@ -108,6 +108,11 @@ class UnavailableError(DomainError):
         self.retry_after = retry_after
 
 
+def storage_unavailable() -> UnavailableError:
+    """No file can be kept now."""
+    return UnavailableError("storage_unavailable", "文件暂时无法保存，请稍后再试。", retry_after=30)
+
+
 def not_found() -> NotFoundError:
     """The one answer for what is not there and for what is outside one's scope."""
     return NotFoundError("not_found", "内容不存在，或您无权查看。")

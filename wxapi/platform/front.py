@@ -14,6 +14,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Protocol
 
 BODY_LATE = "wxapi.body_late"
+# Holds why: a large body waits in a file of the machine's own, and there was no room for it.
+BODY_NOT_KEPT = "wxapi.body_not_kept"
 JSON_SECONDS = 10.0
 UPLOAD_SECONDS = 60.0
 MAX_JSON = 256 * 1024
@@ -47,6 +49,7 @@ class Body:
     content: IO[bytes]
     length: int
     late: bool = False
+    not_kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,16 @@ class _GoneError(Exception):
     """The sender left before the whole body was there."""
 
 
+class _NotKeptError(Exception):
+    """The machine has no room for the body."""
+
+
 class Front:
     """Speaks RSGI to the server and WSGI to the app.
 
     Args:
-        app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, and refuses by length what is too long.
+        app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, 503 where it holds `BODY_NOT_KEPT`, and
+            refuses by length what is too long.
         treatment: by method and path.
         at_end: called when the server's process ends.
     """
@@ -126,6 +134,8 @@ async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
             length = await _fill(content, protocol, treatment.longest)
     except TimeoutError:
         return Body(content, 0, late=True)
+    except _NotKeptError as error:
+        return Body(content, 0, not_kept=str(error))
     if declared is not None and length < declared:
         content.close()
         raise _GoneError
@@ -138,7 +148,10 @@ async def _fill(content: IO[bytes], protocol: Any, limit: int) -> int:
     length = 0
     async for chunk in protocol:
         length += len(chunk)
-        content.write(chunk)
+        try:
+            content.write(chunk)
+        except OSError as error:
+            raise _NotKeptError(str(error)) from error
         if length > limit:
             break
     return length
@@ -182,6 +195,8 @@ def _environ(scope: Scope, body: Body) -> dict[str, Any]:
             environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
     if body.late:
         environ[BODY_LATE] = True
+    if body.not_kept:
+        environ[BODY_NOT_KEPT] = body.not_kept
     return environ
 
 

@@ -1,5 +1,6 @@
 """What every request has: an id, a size limit, plain headers, one log line."""
 
+import errno
 import re
 import secrets
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from werkzeug.routing import RequestRedirect
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
-from wxapi.platform.front import BODY_LATE, MAX_JSON
+from wxapi.platform.front import BODY_LATE, BODY_NOT_KEPT, MAX_JSON
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = "__quiet__"
@@ -46,6 +47,8 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         if BODY_LATE in request.environ:
             raise RequestTimeout
+        if BODY_NOT_KEPT in request.environ:
+            raise OSError(errno.ENOSPC, request.environ[BODY_NOT_KEPT])
         _refuse_what_no_text_holds()
         limit = upload_limits.get(request.endpoint or "", MAX_JSON)
         request.max_content_length = limit

@@ -1,5 +1,6 @@
 """Errors on the wire: RFC 9457 problem documents, and the one place that chooses status codes."""
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -38,6 +39,8 @@ _BUSY = (
     psycopg.errors.SerializationFailure,
     PoolTimeoutError,
 )
+# Of writing a file: no room, a quota, a limit of the process, nothing may be written.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 # What the framework itself refuses: status → our error, so that every answer speaks the same language.
 FRAMEWORK: dict[int, tuple[str, str]] = {
     400: ("malformed_request", "请求格式不正确。"),
@@ -60,6 +63,7 @@ def install(app: Flask) -> None:
         app.register_error_handler(lost, _database_away)
     for unfit in (DataError, psycopg.DataError, UnicodeEncodeError):
         app.register_error_handler(unfit, _not_storable)
+    app.register_error_handler(OSError, _no_room)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -167,6 +171,14 @@ def _database_away(error: Exception) -> Response:
     event = "database_busy" if isinstance(cause, _BUSY) else "database_unavailable"
     log.error(event, error=type(cause).__name__, sqlstate=getattr(cause, "sqlstate", None))
     return _domain(errors.UnavailableError("database_unavailable", "服务暂时不可用，请稍后重试。"))
+
+
+def _no_room(error: OSError) -> Response:
+    """A file of the machine's own, such as an upload on its way, could not be written."""
+    if error.errno not in _NO_ROOM:
+        return _unexpected(error)
+    log.error("storage_refused", reason=str(error))
+    return _domain(errors.storage_unavailable())
 
 
 def _keys_missing(error: KeysMissingError) -> Response:

@@ -24,7 +24,7 @@ from obstore.store import LocalStore, S3Store
 
 from config import ConfigError, Secret
 from wxapi.kernel.clock import Clock
-from wxapi.kernel.errors import ForbiddenError, UnavailableError, not_found
+from wxapi.kernel.errors import ForbiddenError, not_found, storage_unavailable
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
 
@@ -91,7 +91,7 @@ class Storage:
                 _settle(self._folder, key)
         except (OSError, BaseError) as error:
             log.error("storage_refused", key=key, reason=str(error))  # noqa: TRY400 - where it happened is no news
-            raise UnavailableError("storage_unavailable", "文件暂时无法保存，请稍后再试。", retry_after=30) from error
+            raise storage_unavailable() from error
 
     @contextmanager
     def kept_together(self) -> Iterator[None]:
