@@ -1,20 +1,30 @@
 """The files of `deploy/`, as far as this machine has the programs that read them."""
 
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
+import threading
+import warnings
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.processes import await_true
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+SCRATCH = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 UNITS = ("wxapi-api.service", "wxapi-workers.service")
 
 
@@ -31,17 +41,85 @@ def self_signed(folder: Path) -> None:
     )
 
 
+def nginx_settings(folder: Path, ports: tuple[int, int, int] = (80, 443, 8000)) -> Path:
+    """The site's file inside a whole one, with a certificate, all files and ports where a test may have them."""
+    self_signed(folder)
+    site = (DEPLOY / "nginx" / "wxapi.conf").read_text("utf-8")
+    site = site.replace("/etc/nginx/wxapi/", f"{folder}/").replace("/var/log/nginx/", f"{folder}/")
+    for was, port in (("listen 80;", ports[0]), ("listen 443 ", ports[1]), ("127.0.0.1:8000", ports[2])):
+        assert was in site
+        site = site.replace(was, re.sub(r"\d+(?=;| |$)", str(port), was))
+    # Wherever the distribution would keep its scratch files: the test may not write there.
+    scratch = "".join(f"{name}_temp_path {folder}/{name};\n" for name in SCRATCH)
+    whole = folder / "nginx.conf"
+    head = f"pid {folder}/pid;\nerror_log {folder}/error.log;\ndaemon off;\nevents {{}}\n"
+    whole.write_text(f"{head}http {{\n{scratch}{site}\n}}\n", "utf-8")
+    return whole
+
+
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed: its file cannot be tried")
 def test_nginx_takes_its_file(tmp_path: Path) -> None:
-    self_signed(tmp_path)
-    site = (DEPLOY / "nginx" / "wxapi.conf").read_text("utf-8")
-    site = site.replace("/etc/nginx/wxapi/", f"{tmp_path}/").replace("/var/log/nginx/", f"{tmp_path}/")
-    whole = tmp_path / "nginx.conf"
-    whole.write_text(f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n{site}\n}}\n", "utf-8")
-    tried = subprocess.run(
-        ["nginx", "-t", "-c", str(whole), "-p", str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    command = ["nginx", "-t", "-c", str(nginx_settings(tmp_path)), "-p", str(tmp_path)]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
     assert tried.returncode == 0, tried.stderr
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Stands where the API would: tells the headers that came."""
+
+    def do_GET(self) -> None:
+        body = json.dumps(dict(self.headers.items())).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed: its file cannot be tried")
+def test_nginx_hands_on_the_clients_address_and_keeps_figures_to_itself(tmp_path: Path) -> None:
+    """What a client says of its own address is dropped: one trusted proxy, one address."""
+    plain, tls = free_port(), free_port()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as upstream:
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        whole = nginx_settings(tmp_path, (plain, tls, upstream.server_port))
+        with subprocess.Popen(["nginx", "-c", str(whole), "-p", str(tmp_path)]) as nginx:
+            try:
+                session = requests.Session()
+                session.verify = session.trust_env = False
+                await_true(lambda: port_answers(tls))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # the certificate is its own
+                    base = f"https://127.0.0.1:{tls}"
+                    seen = session.get(f"{base}/api/v1/me", headers={"X-Forwarded-For": "192.0.2.1"}, timeout=60)
+                    assert seen.json()["X-Forwarded-For"] == "127.0.0.1"
+                    assert seen.json()["X-Forwarded-Proto"] == "https"
+                    assert "max-age" in seen.headers["Strict-Transport-Security"]
+                    assert [
+                        session.get(f"{base}{path}", timeout=60).status_code for path in ("/metrics", "/healthz")
+                    ] == [
+                        404,
+                        404,
+                    ]
+                    asked = session.get(f"http://127.0.0.1:{plain}/desk", allow_redirects=False, timeout=60)
+                assert (asked.status_code, asked.headers["Location"]) == (301, "https://127.0.0.1/desk")
+                assert (tmp_path / "wxapi.log").read_text().count("127.0.0.1 [") == 4
+            finally:
+                nginx.terminate()
+                upstream.shutdown()
+
+
+def free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
+
+
+def port_answers(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed: units cannot be tried")
@@ -54,6 +132,48 @@ def test_systemd_understands_a_unit(unit: str, tmp_path: Path) -> None:
     )
     assert f"{unit}:" not in tried.stderr, tried.stderr
     assert tried.returncode == 0, tried.stderr
+
+
+@pytest.mark.skipif(
+    not shutil.which("systemd-sysusers") or not shutil.which("systemd-tmpfiles") or os.geteuid() != 0,
+    reason="systemd is not installed, or this is not root: user and folders cannot be made",
+)
+def test_the_services_user_and_folders_are_made(tmp_path: Path) -> None:
+    """In a root of its own: settings are the service's to read, and nobody else's."""
+    for kind in ("sysusers", "tmpfiles"):
+        folder = tmp_path / f"usr/lib/{kind}.d"
+        folder.mkdir(parents=True)
+        shutil.copy(DEPLOY / "systemd" / f"wxapi.{kind}.conf", folder / "wxapi.conf")
+    settings = tmp_path / "etc/wxapi/wxapi.env"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("WXAPI_ENV=production\n")
+    for program, *words in (("systemd-sysusers",), ("systemd-tmpfiles", "--create")):
+        subprocess.run([program, *words, f"--root={tmp_path}"], check=True, capture_output=True)
+    user = next(line.split(":") for line in (tmp_path / "etc/passwd").read_text().splitlines() if "wxapi:" in line)
+    group = int(user[3])
+    assert (settings.stat().st_uid, settings.stat().st_gid, settings.stat().st_mode & 0o777) == (0, group, 0o640)
+    home = (tmp_path / "var/lib/wxapi").stat()
+    assert (home.st_uid, home.st_mode & 0o777) == (int(user[2]), 0o750)
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed: the rules cannot be tried")
+def test_prometheus_takes_its_rules() -> None:
+    rules = DEPLOY / "prometheus" / "wxapi.rules.yaml"
+    tried = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+
+
+def test_the_container_copies_what_is_there_and_the_compose_file_names_its_own() -> None:
+    lines = (DEPLOY / "container" / "Containerfile").read_text("utf-8").splitlines()
+    copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+    assert {"config.py", "wsgi.py", "wxapi", "workers", "migrations", "requirements.lock"} == set(copied)
+    assert all((ROOT / name).exists() for name in copied)
+    services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text("utf-8"))["services"]
+    for name, service in services.items():
+        assert set(service.get("depends_on", {})) <= set(services), name
+    assert services["migrate"]["command"] == ["flask", "--app", "wsgi", "database", "upgrade"]
+    assert services["workers"]["command"] == ["python", "-m", "workers"]
+    assert services["api"]["ports"] == ["127.0.0.1:8000:8000"]  # for the proxy of the machine only
 
 
 def test_the_units_run_what_the_manual_says() -> None:
