@@ -6,7 +6,7 @@ import sys
 
 from config import Config, ConfigError
 from wxapi.app import create_app, make_front
-from wxapi.platform import keys, logs
+from wxapi.platform import keys
 
 try:
     config = Config.from_env(os.environ)
@@ -14,7 +14,6 @@ try:
     # Operator commands run without: some of them mend it.
     if "FLASK_RUN_FROM_CLI" not in os.environ:
         keys.refuse_missing(config)
-        logs.warn_unknown(config)
 except ConfigError as error:
     sys.exit(f"Cannot start: {error}")
 front = make_front(app)

@@ -93,7 +93,6 @@ def main(argv: Sequence[str], tables: Tables) -> None:
     except ConfigError as error:
         sys.exit(f"Cannot start: {error}")
     logs.configure(config.log_level)
-    logs.warn_unknown(config)
     processes = plan(asked, config, tables)
     if len(processes) == 1:
         next(iter(processes.values()))()

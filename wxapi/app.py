@@ -252,7 +252,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     keys.install(app)
     guard.install(app, authenticate, page_actor, confirm)
     limits.install(app, config, parts.redis)
-    vocabulary.install(app, city_folder.vocabulary_of(rules, VOCABULARY))
+    vocabulary.install(app, city_folder.vocabulary_of(rules, VOCABULARY, config.city_folder))
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
     region_holdings.install(app, REGION_HOLDINGS)

@@ -42,8 +42,15 @@ def test_an_app_serves_the_city_of_its_folder(tmp_path: Path, make_config: Calla
     ("settings", "said"),
     [
         ("[workflow]\nreturns = 0\n", r"WXAPI_CITY_FOLDER: city\.toml, line 2: workflow\.returns"),
-        ('[words.states]\ntriag = "x"\n', r"words\.states\.triag: there is no such group or code"),
-        ('[words.stats]\ntriage = "x"\n', r"words\.stats: there is no such group or code"),
+        (
+            '\n[words.states]\ntriag = "x"\n',
+            r"city\.toml, line 3: words\.states\.triag: there is no such group or code",
+        ),
+        ('[words.stats]\ntriage = "x"\n', r"city\.toml, line 1: words\.stats: there is no such group or code"),
+        (
+            '[phrases]\nnote = ["x"]\nreslove = ["x"]\n',
+            r"city\.toml, line 3: phrases\.reslove: there is no such action",
+        ),
     ],
 )
 def test_a_wrong_folder_stops_the_start(

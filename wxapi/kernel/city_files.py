@@ -133,6 +133,12 @@ def _line(text: str, path: Sequence[str | int]) -> int:
     return at + 1
 
 
+def line_of(folder: Path, path: Sequence[str]) -> int:
+    """The line of a folder's `city.toml` where something stands, for faults that show only beside the program."""
+    own = folder / SETTINGS
+    return _line(_text(own) if own.is_file() else "", path)
+
+
 def _laid_over(shipped: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The city's own, and of the rest what is shipped; lists, reasons and phrases are replaced whole."""
     merged = {**shipped, **given}

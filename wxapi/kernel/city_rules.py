@@ -38,6 +38,9 @@ class WorkflowRules:
     reopen_days: int
     returns: int
     extension_notice_working_days: int
+    # The longest wait until a hold is looked at again, and the longest extension.
+    hold_days: int
+    extension_days: int
 
 
 @dataclass(frozen=True, slots=True)

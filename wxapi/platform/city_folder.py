@@ -1,6 +1,6 @@
 """The folder of the city's own rules (`WXAPI_CITY_FOLDER`): taken at the start, tried by `city check`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -24,7 +24,7 @@ def take(config: Config) -> CityRules:
         ConfigError: what is wrong, with file and line.
     """
     for name in config.unknown:
-        log.warning("unknown_setting", name=name)
+        log.warning("unknown_setting", name=name)  # perhaps misspelt
     try:
         rules = city.of_folder(config.city_folder)
     except city_files.CityError as error:
@@ -33,24 +33,32 @@ def take(config: Config) -> CityRules:
     return rules
 
 
-def vocabulary_of(rules: CityRules, shipped: Iterable[Words]) -> tuple[Words, ...]:
+def vocabulary_of(rules: CityRules, shipped: Iterable[Words], folder: Path | None) -> tuple[Words, ...]:
     """What people read, in the city's words.
 
     Raises:
-        ConfigError: a word of a group or code that there is none of.
+        ConfigError: a word of a group or code that there is none of; a standard text of an action that there is not.
     """
     try:
-        return _worded(rules, shipped)
+        return _worded(rules, tuple(shipped), folder)
     except city_files.CityError as error:
         raise ConfigError(f"WXAPI_CITY_FOLDER: {error}") from None
 
 
-def _worded(rules: CityRules, shipped: Iterable[Words]) -> tuple[Words, ...]:
+def _worded(rules: CityRules, shipped: Sequence[Words], folder: Path | None) -> tuple[Words, ...]:
+    actions = {word.code for each in shipped if each.group == "actions" for word in each.items}
+    if actions and (strange := sorted(rules.phrases.keys() - actions)):
+        raise _fault(folder, ["phrases", strange[0]], "there is no such action.")
     try:
         return reworded((*shipped, words("reasons", rules.reasons)), rules.words)
     except KeyError as error:
-        name = error.args[0]
-        raise city_files.CityError(city_files.SETTINGS, 0, f"words.{name}: there is no such group or code.") from None
+        path = ["words", *str(error.args[0]).split(".")]
+        raise _fault(folder, path, "there is no such group or code.") from None
+
+
+def _fault(folder: Path | None, path: Sequence[str], sentence: str) -> city_files.CityError:
+    line = city_files.line_of(folder or city_files.SHIPPED, path)
+    return city_files.CityError(city_files.SETTINGS, line, f"{'.'.join(path)}: {sentence}")
 
 
 @group.command("check")
@@ -59,7 +67,8 @@ def check(folder: Path) -> None:
     """Read a FOLDER as a start would, and say what it sets. Exit code 1 with the fault's file and line."""
     try:
         rules = city_files.read_folder(folder)
-        _worded(rules, [Words(name, said) for name, said in vocabulary.groups().items() if name != "reasons"])
+        said = [Words(name, words) for name, words in vocabulary.groups().items() if name != "reasons"]
+        _worded(rules, said, folder)
     except city_files.CityError as error:
         raise click.ClickException(str(error)) from None
     retired = sum(row.retired for row in rules.categories)

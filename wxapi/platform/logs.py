@@ -13,8 +13,6 @@ from typing import Any
 
 import structlog
 
-from config import Config
-
 _HIDDEN = re.compile(
     r"secret|token|openid|unionid|phone|session_key|authorization|password|js_code|^code$|cookie|signature",
     re.IGNORECASE,
@@ -27,12 +25,6 @@ _PATTERNS = (
     (re.compile(r"(?i)((?:access_token|secret|js_code|code|openid|signature)=)[^&\s\"']+"), r"\1***"),
 )
 Event = MutableMapping[str, Any]
-
-
-def warn_unknown(config: Config) -> None:
-    """Say at the start which names of settings nobody reads: perhaps they are misspelt."""
-    if config.unknown:
-        structlog.get_logger(__name__).warning("settings_unknown", names=", ".join(config.unknown))
 
 
 def configure(level: str) -> None:
