@@ -1,21 +1,15 @@
 """Alembic's entry: the database comes from DATABASE_URL or from the caller (`config.attributes["url"]`)."""
 
 import os
-from importlib import import_module
-from pkgutil import iter_modules
 
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-import wxapi
-from wxapi.platform.db import Base
+from wxapi.platform import dictionary
 from wxapi.platform.migrate import LOCK_TIMEOUT, one_at_a_time
 
-for feature in iter_modules(wxapi.__path__):
-    if feature.ispkg and any(m.name == "models" for m in iter_modules([f"{wxapi.__path__[0]}/{feature.name}"])):
-        import_module(f"wxapi.{feature.name}.models")
-for platform_module in ("audit", "audit_chain", "idempotency", "outbox"):
-    import_module(f"wxapi.platform.{platform_module}")
+METADATA = dictionary.load_models()
+dictionary.attach(METADATA)
 
 
 def _url() -> str:
@@ -33,12 +27,14 @@ def run() -> None:
     with engine.connect() as connection, one_at_a_time(connection):
         context.configure(
             connection=connection,
-            target_metadata=Base.metadata,
+            target_metadata=METADATA,
             transaction_per_migration=True,
             compare_server_default=True,
         )
         with context.begin_transaction():
             context.run_migrations()
+        connection.rollback()
+        dictionary.write_comments(connection, METADATA)
 
 
 run()

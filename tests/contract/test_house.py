@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import CheckConstraint, Engine, create_engine, inspect
 
 from wxapi.kernel.permissions import Permission
-from wxapi.platform import migrate
+from wxapi.platform import dictionary, migrate
 from wxapi.platform.db import Base
 from wxapi.platform.guard import permission_of
 
@@ -153,6 +153,7 @@ def test_migrations_make_what_the_models_say(database_url: str, app: Flask) -> N
     engine = engine_of(database_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        dictionary.attach(Base.metadata)
         drift = compare_metadata(context, Base.metadata)
     engine.dispose()
     assert drift == []
