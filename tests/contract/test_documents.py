@@ -8,6 +8,7 @@ import pytest
 
 from wxapi.app import MESSAGE_KINDS
 from wxapi.demo.templates import templates
+from wxapi.platform import dictionary
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -62,3 +63,18 @@ def test_the_page_for_the_mini_program_names_what_it_meets() -> None:
         assert f"| `{kind.code}` | {kind.zh} | {values} |" in page, kind.code
     with_pages = {template.page for template in templates() if template.page}
     assert {page_ for page_ in with_pages if f"| `{page_}` |" not in page} == set()
+
+
+def test_every_column_has_words_and_the_pages_tell_them() -> None:
+    """More of this in test_dictionary.py; here so that a new column cannot go without."""
+    metadata = dictionary.load_models()
+    silent = [
+        f"{table.name}.{column.name}"
+        for table in metadata.tables.values()
+        for column in table.columns
+        if not dictionary.of_column(table.name, column.name)
+    ]
+    assert silent == [], "each wants a line in data/columns.toml of its feature"
+    made = dictionary.dictionary_page(metadata), dictionary.personal_page(metadata)
+    written = dictionary.DICTIONARY.read_text(encoding="utf-8"), dictionary.PERSONAL.read_text(encoding="utf-8")
+    assert written == made, "python -m wxapi.platform.dictionary"
