@@ -185,6 +185,7 @@ DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND, training_w
 # Routes that take more than a JSON body: endpoint → bytes.
 UPLOADS: dict[str, int] = {
     "identity.import_people": people.MAX_UPLOAD,
+    "desk.send_list": people.MAX_UPLOAD,
     "photos.upload": photos.MAX_UPLOAD,
     "kit.upload_photo": photos.MAX_UPLOAD,
     # Without scripts the photos come with the form itself.

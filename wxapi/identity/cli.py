@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from wxapi.identity.services import appointments, office_changes, personal_data, roster, sessions
+from wxapi.identity.services import appointments, office_changes, office_reading, personal_data, roster, sessions
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.identity.services.office_changes import StandIn
 from wxapi.identity.services.roster_files import MAX_BYTES, check_rows, demand_faultless, read_rows
@@ -54,7 +54,7 @@ def appoint(user_id: uuid.UUID, role: str, region_code: str) -> None:
 @click.argument("region_code")
 def offices(region_code: str) -> None:
     """Show who holds which office at or below a region, today or later, with the ids other commands take. Audited."""
-    for each in appointments.shown_to_operator(region_code, now=runtime().clock.now()):
+    for each in office_reading.shown_to_operator(region_code, now=runtime().clock.now()):
         row = each.row
         until = f"{row.starts_on} – {row.ends_on or ''}"
         place = each.unit_name or each.region_name

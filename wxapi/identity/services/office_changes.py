@@ -13,19 +13,18 @@ from sqlalchemy.orm import Session
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.rules import STAND_IN_MOST
 from wxapi.identity.services.appointments import (
-    Appointed,
     NewAppointment,
     add_appointment,
     check_unit,
     close,
     holder_of,
     lasting_one,
-    named,
     note_change,
     refuse_twice,
     touch,
 )
 from wxapi.identity.services.confirming import require_confirmed
+from wxapi.identity.services.office_reading import Appointed, named
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found

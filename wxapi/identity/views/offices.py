@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from wxapi.identity.services import appointments, office_changes
+from wxapi.identity.services import appointments, office_changes, office_reading
 from wxapi.identity.views.routes import blueprint
 from wxapi.identity.wire import offices as wire
 from wxapi.kernel.permissions import Permission
@@ -48,7 +48,7 @@ def list_appointments(query: dict[str, Any]) -> Response:
 
     某区划（及其以下）或某单位的现任人员。
     """
-    page = appointments.list_appointments(
+    page = office_reading.list_appointments(
         current_actor(),
         query["region"],
         unit=query["unit"],

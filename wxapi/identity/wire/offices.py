@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from wxapi.identity.services.appointments import Appointed
+from wxapi.identity.services.office_reading import Appointed
 from wxapi.identity.wire.references import RegionRef, UnitRef, unit_dict
 from wxapi.kernel.permissions import Role
 from wxapi.platform.wire import Choice, PageQuery, RegionCode, WireSchema

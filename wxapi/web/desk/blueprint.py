@@ -10,6 +10,7 @@ room = Pages(
         MenuEntry("/desk", "办件", Permission.DESK),
         MenuEntry("/desk/holds", "待审批", Permission.MODERATE),
         MenuEntry("/desk/moderation", "内容审核", Permission.MODERATE),
+        MenuEntry("/desk/people", "人员", Permission.APPOINT),
     ),
     for_offices=True,
 )

@@ -5,7 +5,7 @@ import uuid
 from flask import Response
 
 from wxapi.identity.rules import PersonKind
-from wxapi.identity.services import erasure, personal_data, profile, web_sessions
+from wxapi.identity.services import erasure, invitations, personal_data, profile, web_sessions
 from wxapi.identity.wire import me as wire
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
@@ -37,6 +37,16 @@ def change_account() -> Response:
     filled = forms.filled("nickname", "kind")
     body = forms.load(wire.ChangeMe(), {"nickname": filled.get("nickname", ""), "kind": filled.get("kind")})
     profile.change_me(current_actor(), **body, now=runtime().clock.now())
+    return see("/account")
+
+
+@room.post("/account/invitation")
+@guard(Permission.SIGNED_IN)
+@limiter.limit("10/hour")
+def redeem_invitation() -> Response:
+    """Bring the code of a slip."""
+    body = forms.load(wire.InvitationBody(), forms.filled("invitation"))
+    invitations.redeem(current_actor().user_id, body["invitation"], now=runtime().clock.now())
     return see("/account")
 
 

@@ -1,0 +1,235 @@
+"""An administrator's day in the pages: find, add, import, print slips, appoint, end, move, have somebody stand in."""
+
+import io
+import re
+import uuid
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.conftest import NOW
+from tests.factories import People, Person
+from tests.web.browsing import Browser, fields_of, form_to, soup_of
+from wxapi.identity.models import AppointmentRow, RosterEntry, User
+from wxapi.identity.services import roster, roster_imports
+from wxapi.identity.services.roster_files import RosterRow
+from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.platform.idempotency import IdempotencyRow
+from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.runtime import runtime
+from wxapi.regions.services.lookup import tree
+
+COUNTY, VILLAGE, NEXT_VILLAGE = "421002", "421002001001", "421002001002"
+ZHAO = RosterRow("赵铁柱", "书记员甲", "13800000001", Role.COMMUNITY_WORKER, VILLAGE)
+QIAN = RosterRow("钱大河", "主任乙", "13800000002", Role.STREET_CHIEF, "421002001")
+
+
+@pytest.fixture
+def desk(app: Flask, city: None, people: People) -> Browser:
+    """The browser of a county's administrator."""
+    return Browser(app).sign_in(people.make((Role.ADMIN, COUNTY)))
+
+
+@pytest.fixture
+def listed(desk: Browser, people: People, session: Session) -> dict[str, Person]:
+    """Two people of the list, who have both come."""
+    roster.import_people([ZHAO, QIAN], now=NOW, dry_run=False)
+    persons = {row.name: people.make() for row in (ZHAO, QIAN)}
+    for row in (ZHAO, QIAN):
+        user = session.get_one(User, persons[row.name].actor.user_id)
+        user.phone_digest = runtime().cipher.digest(row.phone, purpose="user.phone")
+    session.commit()
+    roster.match_waiting(now=NOW)
+    return persons
+
+
+def office_page(desk: Browser, name: str, query: str = "") -> tuple[str, BeautifulSoup]:
+    """The page of the office that a line of the list of offices leads to."""
+    line = next(row for row in desk.page("/desk/people/offices").select("tbody tr") if name in row.get_text())
+    link = line.select_one("a.button")
+    assert link is not None
+    return str(link["href"]), desk.page(f"{link['href']}{query}")
+
+
+def offices(person: Person) -> list[tuple[str, bool]]:
+    return [(each["region"]["code"], each["is_stand_in"]) for each in person.get("/me").json["appointments"]]
+
+
+def test_one_more_by_the_full_name_of_a_place(desk: Browser) -> None:
+    form = form_to(desk.page("/desk/people/new"), "/desk/people/new")
+    typed = {"name": "赵铁柱", "post": "书记", "phone": "13800000001", "role": "community_worker"}
+    refused = desk.submit(form, **typed, region_code="没有这个村")
+    assert refused.status_code == 422
+    kept = form_to(soup_of(refused), "/desk/people/new")
+    assert fields_of(kept)["name"] == "赵铁柱"
+    assert "区域未知" in kept.get_text()
+    added = desk.submit(kept, region_code=tree()[VILLAGE].full_name)
+    assert added.status_code == 303
+    page = desk.page(added.location)
+    assert "138****0001" in page.get_text()
+    assert "13800000001" not in page.get_text()
+    listed = desk.page("/desk/people?q=铁柱")
+    assert [row.get_text(" ", strip=True).split()[0] for row in listed.select("tbody tr")] == ["赵铁柱"]
+    assert desk.page("/desk/people?q=赵", status=422).select(".error")
+    gone = desk.submit(form_to(page, f"{added.location}/remove"))
+    assert gone.status_code == 303
+    assert not desk.page("/desk/people").select("tbody tr")
+
+
+def test_what_is_typed_is_shown_as_text(desk: Browser) -> None:
+    form = form_to(desk.page("/desk/people/new"), "/desk/people/new")
+    wild = '"><svg onload=alert(1)>'
+    added = desk.submit(form, name=wild, post=wild, phone="13800000009", role="admin", region_code=COUNTY)
+    for path in (added.location, "/desk/people", f"/desk/people?q={wild}"):
+        assert "<svg onload" not in desk.get(path).text
+
+
+def send(desk: Browser, content: str) -> Any:
+    form = form_to(desk.page("/desk/people/imports"), "/desk/people/imports")
+    data = {**fields_of(form), "file": (io.BytesIO(content.encode()), "名单.csv")}
+    return desk.client.post("/desk/people/imports", data=data, headers={"Accept": "text/html"})
+
+
+def work(session: Session) -> None:
+    rows = session.scalars(select(OutboxRow).where(OutboxRow.topic == "people.import_asked")).all()
+    for row in rows:
+        roster_imports.run(uuid.UUID(row.payload["import_id"]), now=NOW)
+        session.delete(row)
+    session.commit()
+
+
+def test_a_list_is_checked_then_written(desk: Browser, session: Session) -> None:
+    head = "姓名,职务,手机号,角色,区域\n"
+    wrong = send(desk, f"{head}赵,,1,community_worker,{VILLAGE}\n钱,,13800000002,街长,9999\n")
+    assert wrong.status_code == 303
+    assert "排队中" in desk.page(wrong.location).get_text()
+    assert "排队中" in desk.get(f"{wrong.location}/state").text
+    work(session)
+    faults = [row.get_text("|", strip=True) for row in desk.page(wrong.location).select("tbody tr")]
+    assert faults == ["2|手机号不是 11 位手机号码", "3|区域未知"]
+    right = send(desk, f"{head}赵,,13800000001,community_worker,{VILLAGE}\n")
+    work(session)
+    page = desk.page(right.location)
+    assert "将新增" in page.get_text()
+    assert session.scalars(select(RosterEntry.id)).all() == []
+    assert desk.submit(form_to(page, f"{right.location}/apply")).status_code == 303
+    work(session)
+    assert "已导入" in desk.page(right.location).get_text()
+    assert len(session.scalars(select(RosterEntry.id)).all()) == 1
+    assert send(desk, "").status_code == 422
+
+
+def test_slips_are_shown_once_and_bring_their_office(
+    desk: Browser, people: People, app: Flask, session: Session
+) -> None:
+    roster.import_people([ZHAO, QIAN], now=NOW, dry_run=False)
+    page = desk.page("/desk/people")
+    picks = [str(box["value"]) for box in page.select("input[name=pick]")]
+    assert len(picks) == 2
+    form = form_to(page, "/desk/people/slips")
+    printed = desk.submit(form, pick=picks)
+    assert printed.headers["Cache-Control"] == "no-store"
+    codes = re.findall(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", soup_of(printed).get_text())
+    assert len(set(codes)) == 2
+    assert session.scalars(select(IdempotencyRow)).all() == []
+    assert desk.submit(form, pick=None).status_code == 422
+    # In the account of whoever was handed it.
+    person = people.make()
+    visitor = Browser(app).sign_in(person)
+    account = form_to(visitor.page("/account"), "/account/invitation")
+    assert visitor.submit(account, invitation="0000-0000-0000").status_code == 422
+    account = form_to(visitor.page("/account"), "/account/invitation")
+    assert visitor.submit(account, invitation=codes[1].lower()).status_code == 303
+    assert len(offices(person)) == 1
+    assert "已登录" in desk.page("/desk/people?state=bound").get_text()
+
+
+def test_stand_in(desk: Browser, listed: dict[str, Person]) -> None:
+    path, page = office_page(desk, "赵铁柱", "?q=大河")
+    form = form_to(page, f"{path}/stand-in")
+    refused = desk.submit(form, **{"from": "2026-11-24", "to": "2026-11-23"})
+    assert refused.status_code == 422
+    done = desk.submit(
+        form_to(desk.page(f"{path}?q=大河"), f"{path}/stand-in"), **{"from": "2026-11-23", "to": "2026-11-30"}
+    )
+    assert done.status_code == 303
+    assert "代理 赵铁柱" in desk.page("/desk/people/offices").get_text()
+    assert (VILLAGE, True) in offices(listed["钱大河"])
+    # A stand-in is only ended.
+    line = next(row for row in desk.page("/desk/people/offices").select("tbody tr") if "代理 赵铁柱" in row.get_text())
+    theirs = str(line.select_one("a.button")["href"])  # type: ignore[index]
+    actions = {form["action"] for form in desk.page(theirs).select("form[method=post]")}
+    assert actions == {f"{theirs}/end", f"{theirs}/sign-out"}
+
+
+def test_move_and_end(desk: Browser, listed: dict[str, Person]) -> None:
+    path, page = office_page(desk, "赵铁柱")
+    assert desk.submit(form_to(page, f"{path}/move"), region_code="421003").status_code == 404
+    assert desk.submit(form_to(desk.page(path), f"{path}/move"), region_code=NEXT_VILLAGE).status_code == 303
+    assert offices(listed["赵铁柱"]) == [(NEXT_VILLAGE, False)]
+    path, page = office_page(desk, "赵铁柱")
+    dated, at_once = [form for form in page.select("form[method=post]") if form["action"] == f"{path}/end"]
+    assert desk.submit(dated, last_day=None).status_code == 422  # an empty date is no order to end it now
+    assert offices(listed["赵铁柱"])
+    assert desk.submit(dated, last_day="2026-12-01", once="another-key-0123456789").status_code == 303
+    assert "至 2026-12-01" in desk.page("/desk/people/offices").get_text()
+    assert desk.submit(at_once).status_code == 303
+    assert offices(listed["赵铁柱"]) == []
+
+
+def test_one_more_office(desk: Browser, listed: dict[str, Person], session: Session) -> None:
+    entry = next(row for row in desk.page("/desk/people").select("tbody a") if row.get_text() == "赵铁柱")
+    form = form_to(desk.page(f"{entry['href']}/appoint"), f"{entry['href']}/appoint")
+    refused = desk.submit(form, role="", region_code=COUNTY)
+    assert (refused.status_code, "请填写角色" in refused.text) == (422, True)
+    assert desk.submit(form, role="supervisor", region_code=COUNTY).status_code == 303
+    assert (COUNTY, False) in offices(listed["赵铁柱"])
+    assert desk.page(str(entry["href"])).get_text().count("督办员") >= 1
+
+
+def test_a_lost_phone_is_signed_out(desk: Browser, listed: dict[str, Person]) -> None:
+    path, page = office_page(desk, "赵铁柱")
+    assert desk.submit(form_to(page, f"{path}/sign-out")).status_code == 303
+    assert listed["赵铁柱"].get("/me").status_code == 401
+
+
+def test_the_phone_is_asked_first(desk: Browser, listed: dict[str, Person], clock: FixedClock) -> None:
+    path, page = office_page(desk, "赵铁柱")
+    assert "/confirm" not in str(page)
+    clock.advance(minutes=14)
+    link = desk.page(path).select_one('a[href^="/confirm?next="]')
+    assert link is not None
+    clock.advance(minutes=2)
+    refused = desk.submit(form_to(desk.page(path), f"{path}/move"), region_code=NEXT_VILLAGE)
+    assert refused.status_code == 403
+    kept = form_to(soup_of(refused), f"{path}/move")
+    assert fields_of(kept)["region_code"] == NEXT_VILLAGE
+    slips = desk.page(str(link["href"]))
+    assert "请用手机确认是您本人" in slips.get_text()
+    # Where nothing was typed, the refusal leads there.
+    person = desk.page("/desk/people").select_one("tbody a")
+    assert person is not None
+
+
+def test_others_find_nothing_of_it(
+    desk: Browser, listed: dict[str, Person], app: Flask, people: People, session: Session
+) -> None:
+    elsewhere = Browser(app).sign_in(people.make((Role.ADMIN, "421003")))
+    worker = Browser(app).sign_in(listed["赵铁柱"])
+    entry = session.scalars(select(RosterEntry.id)).first()
+    office = session.scalars(
+        select(AppointmentRow.id).where(AppointmentRow.user_id == listed["赵铁柱"].actor.user_id)
+    ).one()
+    for path in (f"/desk/people/{entry}", f"/desk/people/{entry}/appoint", f"/desk/people/offices/{office}"):
+        assert elsewhere.get(path).status_code == 404
+        assert worker.get(path).status_code == 404
+    assert worker.get("/desk/people").status_code == 404
+    assert "赵铁柱" not in elsewhere.get("/desk/people").text
+    colleagues = worker.page("/desk/colleagues").get_text()
+    assert "赵铁柱" in colleagues
+    assert "钱大河" not in colleagues

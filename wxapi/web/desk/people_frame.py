@@ -1,0 +1,57 @@
+"""What the pages about people share: whether the phone must be asked first, the tabs, the regions to choose from."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import Response
+
+from wxapi.identity.services.confirming import time_left
+from wxapi.kernel.errors import DomainError, InvalidError
+from wxapi.kernel.permissions import ROLE_NAMES, ROLES_OF, Permission, Role
+from wxapi.platform.guard import current_actor
+from wxapi.platform.problems import status_of
+from wxapi.platform.runtime import runtime
+from wxapi.regions.services.lookup import tree
+from wxapi.web.kit.render import page
+
+# Less is hardly enough to fill in a form.
+_SOON = timedelta(minutes=2)
+
+
+def people_page(template: str, *, error: DomainError | None = None, **values: Any) -> Response:
+    """A page about people. `error` is a refusal of what was typed, which is shown with it."""
+    return page(
+        template,
+        status=status_of(error).value if error else 200,
+        error=error,
+        errors=error.fields if error else {},
+        phone_first=time_left(current_actor(), now=runtime().clock.now()) < _SOON,
+        **values,
+    )
+
+
+def regions() -> list[tuple[str, str]]:
+    """The administrator's own regions and those right below: what one looks at most."""
+    known, found = tree(), []
+    for code in current_actor().regions(ROLES_OF[Permission.APPOINT]):
+        own = known.get(code)
+        if own is not None:
+            found += [own, *known.children(own.code)]
+    return [(region.code, region.full_name) for region in found]
+
+
+def roles() -> list[tuple[str, str]]:
+    """Roles that are held for a region and given here."""
+    return [(role.value, name) for role, name in ROLE_NAMES.items() if role not in {Role.UNIT_OFFICER, Role.AUDITOR}]
+
+
+def refuse_missing(values: Mapping[str, str], needed: Mapping[str, str]) -> None:
+    """Refuse a form whose fields are not all filled; `needed` gives each its name on the page.
+
+    Raises:
+        InvalidError: `validation_failed`.
+    """
+    missing = {name: [f"请填写{label}。"] for name, label in needed.items() if name not in values}
+    if missing:
+        raise InvalidError("validation_failed", "提交的内容有误，请检查后再试。", fields=missing)
