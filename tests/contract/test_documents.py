@@ -78,3 +78,11 @@ def test_every_column_has_words_and_the_pages_tell_them() -> None:
     made = dictionary.dictionary_page(metadata), dictionary.personal_page(metadata)
     written = dictionary.DICTIONARY.read_text(encoding="utf-8"), dictionary.PERSONAL.read_text(encoding="utf-8")
     assert written == made, "python -m wxapi.platform.dictionary"
+
+
+def test_the_chinese_manual_has_every_setting_too() -> None:
+    manual = (ROOT / "docs" / "operations.zh-CN.md").read_text(encoding="utf-8")
+    section = manual.partition("## 设置")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(read_by_config())
+    english = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert manual.count("\n## ") == english.count("\n## "), "a section was added to one of the two manuals"
