@@ -6,7 +6,9 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.test_pages import violations
-from tests.reporting import TOWNSHIP, VILLAGE, Town, file_routed
+from tests.factories import People
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
+from wxapi.kernel.permissions import Role
 
 pytestmark = pytest.mark.processes
 
@@ -35,6 +37,18 @@ def test_pages_are_accessible_and_go_not_sideways(open_page: Open, town: Town, s
     page = open_page(town.officer, path.format(number=number))
     assert violations(page) == []
     # 320 px, and 1366 px at 200 %: what a browser has left of its width.
+    for width in (320, 683):
+        page.set_viewport_size({"width": width, "height": 640})
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, width
+
+
+@pytest.mark.parametrize(
+    "path", ["/desk/people", "/desk/people/new", "/desk/people/offices", "/desk/people/imports", "/confirm"]
+)
+def test_so_are_the_pages_of_an_administrator(open_page: Open, town: Town, site: Flask, path: str) -> None:
+    with site.app_context():
+        page = open_page(People(site).make((Role.ADMIN, COUNTY)), path)
+    assert violations(page) == []
     for width in (320, 683):
         page.set_viewport_size({"width": width, "height": 640})
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, width
