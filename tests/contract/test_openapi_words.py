@@ -80,3 +80,10 @@ def test_headers_and_second_answers_are_said() -> None:
             if "$ref" not in answer:
                 assert "X-Request-ID" in answer["headers"], name
                 assert ("Retry-After" in answer["headers"]) == (status in {"429", "503"}), name
+
+
+def test_the_example_of_a_report_is_of_a_report() -> None:
+    by_id = {operation["operationId"]: operation for _, operation in OPERATIONS}
+    report = by_id["reports.read_report"]["responses"]["200"]["content"]["application/json"]["example"]
+    assert report["category"] == {"code": "E0102", "name": "暴露垃圾"}
+    assert (report["card"], report["merged_into"]) == (None, None)

@@ -41,6 +41,13 @@ _BY_NAME: Mapping[str, Any] = {
     "next_cursor": None,
     "limit": 20,
 }
+# What a name means in another way than elsewhere.
+_BY_SCHEMA: Mapping[str, Json] = {
+    "CategoryRef": {"code": "E0102", "name": "暴露垃圾"},
+    "CategoryWire": {"code": "E0102", "name": "暴露垃圾", "major_name": "市容环境"},
+}
+# Null in the ordinary case: an example with all of them at once would be of nothing there is.
+_USUALLY_NULL = frozenset({"rejection", "card", "merged_into", "closed_on", "successor_code"})
 _BY_FORMAT: Mapping[str, Any] = {
     "uuid": "5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11",
     "date-time": "2026-11-23T02:00:00.000Z",
@@ -65,6 +72,9 @@ def complete(document: Json) -> None:
 
 def example_of(schema: Json, schemas: Mapping[str, Json], name: str = "", depth: int = 0) -> Any:
     """One value that fits a JSON schema; optional members of deep nestings are left out."""
+    if name in _USUALLY_NULL and _takes_null(schema):
+        return None
+    own = _BY_SCHEMA.get(schema.get("$ref", "").rpartition("/")[2], {})
     schema = _resolved(schema, schemas)
     for given in ("example", "const", "default"):
         if given in schema:
@@ -73,10 +83,15 @@ def example_of(schema: Json, schemas: Mapping[str, Json], name: str = "", depth:
         return schema["enum"][0]
     kind = _kind(schema)
     if kind == "object":
-        return _object(schema, schemas, depth)
+        return _object(schema, schemas, depth) | own
     if kind == "array":
         return [example_of(schema.get("items", {}), schemas, name, depth + 1)]
     return _plain(schema, kind, name)
+
+
+def _takes_null(schema: Json) -> bool:
+    choices = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    return any("null" in each.get("type", ()) for each in choices)
 
 
 def _object(schema: Json, schemas: Mapping[str, Json], depth: int) -> Json:
