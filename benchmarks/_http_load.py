@@ -7,14 +7,25 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
 
 _START_S = 60
 _THREADS = 8
 
 
+@dataclass(frozen=True)
+class Served:
+    """A server under test: its address, and the process whose children serve."""
+
+    address: str
+    process: psutil.Process
+
+
 @contextmanager
-def granian(target: str, environ: Mapping[str, str], *, processes: int) -> Iterator[str]:
-    """Serve the product's front or a bare WSGI app; yields its address."""
+def granian(target: str, environ: Mapping[str, str], *, processes: int) -> Iterator[Served]:
+    """Serve the product's front or a bare WSGI app."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -24,16 +35,22 @@ def granian(target: str, environ: Mapping[str, str], *, processes: int) -> Itera
     with subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL) as server:
         try:
             _await_port(port)
-            yield f"http://127.0.0.1:{port}"
+            yield Served(f"http://127.0.0.1:{port}", psutil.Process(server.pid))
         finally:
             server.terminate()
 
 
-def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def post(path: str, body: bytes, headers: Mapping[str, str], *, content_type: str = "application/json") -> bytes:
     """A request as bytes, so that the clients have nothing left to compute."""
-    lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Type: {content_type}"]
     lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def get(path: str, headers: Mapping[str, str]) -> bytes:
+    """The same for a GET."""
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 def _await_port(port: int) -> None:

@@ -17,6 +17,8 @@ class Result:
         unit: such as "µs" or "/s".
         goal: the smallest ratio that passes.
         higher_is_better: True for rates ("/s"), False for durations.
+        of_medians: the same ratio of the medians of all rounds, where `ours` and `limit` are of the best ones.
+        of_processor: the same ratio of the processor time taken, which other work on the machine moves least.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Result:
     unit: str
     goal: float
     higher_is_better: bool = False
+    of_medians: float | None = None
+    of_processor: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -43,7 +47,7 @@ def best_of(rounds: int, measure: Callable[[], object]) -> float:
 
 def table(results: Sequence[Result]) -> str:
     """The results as lines of text with aligned columns."""
-    head = ("benchmark", "ours", "limit", "unit", "ratio", "goal", "")
+    head = ("benchmark", "ours", "limit", "unit", "ratio", "medians", "processor", "goal", "")
     rows = [head, *(_cells(result) for result in results)]
     widths = [max(_width(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join(_line(row, widths) for row in rows)
@@ -62,6 +66,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{result.limit:,.1f}",
         result.unit,
         f"{result.ratio:.2f}",
+        *("" if share is None else f"{share:.2f}" for share in (result.of_medians, result.of_processor)),
         f"{result.goal:.2f}",
         "pass" if result.ok else "MISS",
     )

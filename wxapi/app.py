@@ -47,7 +47,6 @@ from wxapi.platform import (
     idempotency,
     keys,
     keys_cli,
-    limits,
     logs,
     openapi,
     problems,
@@ -242,7 +241,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     """
     logs.configure(config.log_level)
     rules = city_folder.take(config)
-    app = Flask("wxapi", static_folder=None)
+    app = http.App("wxapi", static_folder=None)
     parts = make_parts(config, clock or demo_clock.clock_of(config))
     install(app, parts)
     headers.install(app, parts)
@@ -252,7 +251,6 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     refusals.install(app)
     keys.install(app)
     guard.install(app, authenticate, page_actor, confirm)
-    limits.install(app, config, parts.redis)
     vocabulary.install(app, city_folder.vocabulary_of(rules, VOCABULARY, config.city_folder))
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)

@@ -17,7 +17,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform import idempotency
 from wxapi.platform.db import db, transaction
-from wxapi.platform.idempotency import IdempotencyRow
+from wxapi.platform.kept_answers import IdempotencyRow
 
 
 @pytest.fixture

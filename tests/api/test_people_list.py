@@ -27,7 +27,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message
 from wxapi.notifications.services.offices import tell_of_import
-from wxapi.platform.idempotency import IdempotencyRow
+from wxapi.platform.kept_answers import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 

@@ -137,16 +137,19 @@ def test_every_route_for_somebody_signed_in_is_judged_again(app: Flask) -> None:
     assert not [name for name in guarded if not hasattr(app.view_functions[name], "__judged_again__")]
 
 
-def test_only_what_asks_by_itself_writes_without_a_transaction() -> None:
-    """`fetch_alone` opens no `transaction()`: a statement that writes with it must ask for `rights_version` itself."""
+def test_nothing_is_written_without_a_unit_of_work() -> None:
+    """`fetch_alone` opens none, so nothing asks for the rights: it is for reads, and for the units themselves."""
     users = [
         path.as_posix()
         for path in Path("wxapi").rglob("*.py")
         if re.search(r"fetch_alone\(", path.read_text(encoding="utf-8"))
     ]
-    reads = {"wxapi/platform/db.py", "wxapi/identity/queries.py"}
-    assert set(users) - reads == {"wxapi/training/services/record_sign_in.py"}
-    assert "rights_version" in Path("wxapi/training/services/statements.py").read_text(encoding="utf-8")
+    assert set(users) == {
+        "wxapi/platform/db.py",
+        "wxapi/platform/engine.py",
+        "wxapi/identity/queries.py",
+        "wxapi/photos/services/claim.py",
+    }
 
 
 @contextmanager

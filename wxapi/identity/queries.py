@@ -15,6 +15,7 @@ from wxapi.identity.rules import TIED_FOR, TOKEN_IDLE, WEB_IDLE, WEB_MAX_AGE
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
+from wxapi.kernel.text import is_word
 from wxapi.platform.db import fetch_alone
 from wxapi.regions.services.lookup import tree
 
@@ -32,18 +33,28 @@ _HELD = (
     " WHERE t.digest = %(digest)s AND t.last_used_at > %(alive_since)s"
 )
 _ACTOR = f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='tokens')} GROUP BY t.digest, u.id"
+# With a request's key in the same look: a repeat is answered from what is kept.
+_ACTOR_WITH_KEY = (
+    "SELECT actor.*, EXISTS (SELECT FROM idempotency_keys k WHERE k.user_id = actor.user_id AND k.key = %(key)s)"  # noqa: S608
+    f" FROM ({_ACTOR}) AS actor"
+)
 _VISITOR = (
     f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='web_sessions')}"
     " AND t.created_at > %(made_since)s GROUP BY t.digest, u.id"
 )
 
 
+# Columns of an actor; the look at the key comes after them.
+_NO_KEY = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who holds a token, and when it was last used."""
+    """Who holds a token, when it was last used, and whether its holder used this request's key before."""
 
     actor: Actor
     last_used_at: datetime
+    used_key: bool = False
 
 
 def digest_of(token: str) -> bytes:
@@ -51,10 +62,12 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def bearer_of(token: str, *, now: datetime, today: date) -> Bearer | None:
+def bearer_of(token: str, *, now: datetime, today: date, key: str | None = None) -> Bearer | None:
     """The person behind a live token with the appointments in force today; None for any other token."""
     values = {"digest": digest_of(token), **_days(today), "alive_since": now - TOKEN_IDLE}
-    return _bearer(_ACTOR, values, today=today)
+    if key is None or not is_word(key):
+        return _bearer(_ACTOR, values, today=today)
+    return _bearer(_ACTOR_WITH_KEY, values | {"key": key}, today=today)
 
 
 def visitor_of(token: str, *, now: datetime, today: date) -> Bearer | None:
@@ -70,7 +83,8 @@ def _bearer(sql: str, values: dict[str, Any], *, today: date) -> Bearer | None:
     row = rows[0]
     appointments = tuple(_appointment(*text.split(" ")) for text in row[2] or ())
     ties = _followed(row[3] or ())
-    return Bearer(Actor(row[0], appointments, row[4], today, ties, row[5]), row[1])
+    used_key = len(row) > _NO_KEY and row[_NO_KEY]
+    return Bearer(Actor(row[0], appointments, row[4], today, ties, row[5]), row[1], used_key)
 
 
 def _followed(codes: Iterable[str]) -> tuple[str, ...]:

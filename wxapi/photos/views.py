@@ -12,7 +12,7 @@ from wxapi.photos.wire import schemas
 from wxapi.photos.wire.photos import photo_dict
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
@@ -38,7 +38,7 @@ _EXAMPLE = {
 @guard(Permission.SIGNED_IN)
 @idempotency.required
 @idempotency.asks_itself
-@limiter.limit("600/minute")
+@limited("600/minute")
 @blueprint.arguments(schemas.UploadBody, location="multipart", error_status_code=400)
 @blueprint.response(201, schemas.PhotoSchema, example=_EXAMPLE)
 def upload(form: dict[str, Any]) -> Response:

@@ -3,100 +3,34 @@
 A unit of work is `with transaction() as session:`. Nothing else in the product calls `commit()`.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from time import monotonic
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-import psycopg
-import structlog
 from flask import Flask, current_app
-from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Connection, CursorResult, MetaData, delete, select, tuple_
-from sqlalchemy.exc import DataError, DisconnectionError, OperationalError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy import ColumnElement, Connection, CursorResult, delete, select, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from config import Config
+from wxapi.platform.driver import Part, SurpriseError, as_one
+from wxapi.platform.engine import Base, db, fetch, fetch_alone, init_app
 
-# Names that migrations can rely on.
-_NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-log = structlog.get_logger(__name__)
+__all__ = ["Base", "db", "fetch", "fetch_alone", "init_app"]
 
 _OPEN = "wxapi.transaction_open"
 _UNIT = "wxapi.deferred_unit"
 _ON_BEGIN = "wxapi.on_begin"
-_IDLE_SINCE = "wxapi.idle_since"
 _LATER = "wxapi.written_later"
-_PING_AFTER_S = 1.0
+_AT_ONCE = "wxapi.at_once"
 # More of them in one statement would make its text, and the plans kept of it, too many.
-_AT_ONCE = 8
-_PARAMETER = re.compile(r"%\((\w+)\)s")
+_MOST = 8
+_DONE = [(1,)]
 
 
-class Base(DeclarativeBase):
-    """Base of all models."""
+class OnBegin(Protocol):
+    """What is asked before a unit of work; see `on_begin`."""
 
-    metadata = MetaData(naming_convention=_NAMING)
-
-
-db = SQLAlchemy(disable_autonaming=True, session_options={"expire_on_commit": False})
-
-
-def init_app(app: Flask, config: Config) -> None:
-    """Bind the database to the app."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        # One statement that takes longer than this is a fault, not work; jobs set their own limit.
-        "connect_args": {
-            "options": "-c statement_timeout=15000 -c lock_timeout=5000 "
-            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
-            "application_name": "wxapi",
-            "connect_timeout": 5,
-        },
-        # Instead of a ping before every request: under load a connection is never idle that long.
-        "pool_events": [(_note_idle, "checkin"), (_ping_idle, "checkout")],
-        "pool_size": config.database_pool,
-        "max_overflow": config.database_pool,
-        "pool_timeout": 10,
-        # A failed statement is logged without its values, which are people's words.
-        "hide_parameters": True,
-    }
-    db.init_app(app)
-    hooks = app.teardown_appcontext_funcs
-    hooks[:] = [_end_session if hook == db._teardown_session else hook for hook in hooks]  # noqa: SLF001 - no setting
-
-
-def _end_session(_error: BaseException | None) -> None:
-    """Give the session's connection back; one that is lost just now costs nobody an answer that is ready."""
-    try:
-        db.session.remove()
-    except (SQLAlchemyError, psycopg.Error) as error:
-        log.warning("session_end_failed", error=type(error).__name__)
-        db.session.registry.clear()
-
-
-def _note_idle(_connection: Any, record: ConnectionPoolEntry) -> None:
-    record.info[_IDLE_SINCE] = monotonic()
-
-
-def _ping_idle(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-    """Try a connection that lay idle before handing it out; a dead one makes the pool take another."""
-    if monotonic() - record.info.get(_IDLE_SINCE, monotonic()) <= _PING_AFTER_S:
-        return
-    try:
-        connection.execute("SELECT 1")
-        connection.rollback()
-    except psycopg.Error as error:
-        raise DisconnectionError from error
+    def __call__(self, session: Session, locking: Collection[Any], *, later: bool) -> None: ...
 
 
 def delete_some(session: Session, model: type[Base], *due: ColumnElement[bool], limit: int) -> int:
@@ -107,89 +41,62 @@ def delete_some(session: Session, model: type[Base], *due: ColumnElement[bool], 
     return int(cast("CursorResult[Any]", gone).rowcount)
 
 
-def fetch(session: Session, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Run one ready statement of a hot path on the session's connection, in its transaction, and return its rows.
+def write_later(
+    session: Session,
+    sql: str,
+    values: dict[str, Any],
+    *,
+    rows: int | None = None,
+    name: str = "",
+    first: bool = False,
+) -> None:
+    """Write with the commit what nobody reads before it: audit, outbox, the answer to a key; see `driver.Part`.
 
-    It goes to the driver as it is (`%(name)s` parameters): compiling a statement and dressing its result takes
-    SQLAlchemy as long as the driver takes to run it.
+    Several such statements go to the server as one, which saves each a round trip. Locks are taken in the order of
+    those that must give `rows`; `first` before the others, as the step by step way takes them.
     """
-    connection = session.connection().connection
-    assert connection.driver_connection is not None
-    return _rows(connection, connection.driver_connection, sql, values)
-
-
-def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Run one statement that is a whole unit of work: committed by itself, without a BEGIN and a COMMIT around it.
-
-    That saves two round trips and the session. Where the session has begun already, as under an `Idempotency-Key`,
-    the statement joins its transaction; where the session is bound to one connection, as in tests, it commits there.
-    """
-    session = db.session()
-    if session.in_transaction():
-        return fetch(session, sql, values)
-    bind = session.get_bind()
-    if isinstance(bind, Connection):
-        rows = fetch(session, sql, values)
-        session.commit()
-        return rows
-    try:
-        connection = bind.raw_connection()
-    except psycopg.Error as error:  # the pool passes on what the driver raises
-        raise OperationalError(None, None, error) from error
-    driver: Any = connection.driver_connection
-    try:
-        driver.autocommit = True
-        return _rows(connection, driver, sql, values)
-    finally:
-        if not driver.closed:
-            driver.autocommit = False
-        connection.close()
-
-
-def _rows(pooled: PoolProxiedConnection, driver: Any, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Run the statement; what SQLAlchemy would do with a lost connection is done here."""
-    try:
-        with driver.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cast("list[tuple[Any, ...]]", cursor.fetchall())
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if driver.closed or driver.broken:
-            pooled.invalidate(error)
-        raise OperationalError(None, None, error) from error
-    except psycopg.DataError as error:
-        raise DataError(None, None, error) from error
-
-
-def write_later(session: Session, sql: str, values: dict[str, Any]) -> None:
-    """Write with the commit what nobody reads before it: audit, outbox, the answer to a key.
-
-    Several such statements go to the server as one, which saves each a round trip. `sql` is an INSERT or UPDATE with
-    `%(name)s` parameters that ends in RETURNING.
-    """
-    waiting: list[tuple[str, dict[str, Any]]] = session.info.setdefault(_LATER, [])
-    waiting.append((sql, values))
-    if len(waiting) == _AT_ONCE:
+    info: dict[Any, Any] = session.info
+    waiting: list[Part] = info.setdefault(_LATER, [])
+    waiting.insert(0 if first else len(waiting), Part(sql, values, rows, name))
+    if len(waiting) == _MOST and not info.get(_AT_ONCE) and not _goes_at_once(info.get(_UNIT)):
         write_now(session)
 
 
+def write_or_tell(session: Session, sql: str, values: dict[str, Any], *, rows: int) -> bool:
+    """Write and tell whether as many rows came. In `at_once()` it is written later, and done again if they do not."""
+    if is_at_once(session):
+        write_later(session, sql, values, rows=rows)
+        return True
+    return len(fetch(session, sql, values)) == rows
+
+
+def is_at_once(session: Session) -> bool:
+    """Whether what is written now goes with the commit, as one statement: it must be read before, outside of it."""
+    return bool(session.info.get(_AT_ONCE))
+
+
 def write_now(session: Session) -> None:
-    """Write what `write_later` was given: what comes next must see it."""
-    waiting = session.info.pop(_LATER, [])
-    if waiting:
-        values = {f"{name}_{n}": value for n, (_, each) in enumerate(waiting) for name, value in each.items()}
-        fetch(session, _as_one(tuple(sql for sql, _ in waiting)), values)
+    """Write what `write_later` was given: what comes next must see it.
 
-
-@lru_cache(maxsize=256)
-def _as_one(statements: tuple[str, ...]) -> str:
-    """One statement that does what several do, each parameter marked with the number of its statement."""
-    marked = (_PARAMETER.sub(rf"%(\1_{n})s", sql) for n, sql in enumerate(statements))
-    return f"WITH {', '.join(f'_{n} AS ({sql})' for n, sql in enumerate(marked))} SELECT 1"
+    Raises:
+        SurpriseError: a part of it did not give the rows it must.
+    """
+    waiting: list[Part] = session.info.pop(_LATER, [])
+    if waiting and fetch(session, *as_one(waiting)) != _DONE:
+        raise SurpriseError
 
 
 def _commit(session: Session) -> None:
-    write_now(session)
-    session.commit()
+    if session.in_transaction() or session.new or not session.info.get(_LATER):
+        write_now(session)
+        session.commit()
+        return
+    try:
+        done = fetch_alone(*as_one(session.info.pop(_LATER)))
+    except IntegrityError as error:
+        raise SurpriseError from error
+    if done != _DONE:
+        raise SurpriseError
 
 
 def _roll_back(session: Session) -> None:
@@ -197,11 +104,21 @@ def _roll_back(session: Session) -> None:
     session.rollback()
 
 
-class UnitOfWork:
-    """A deferred commit under way; `completed` when a transaction inside it ran to its end."""
+def _goes_at_once(unit: "UnitOfWork | None") -> bool:
+    return unit is not None and not unit.careful
 
-    def __init__(self, session: Session) -> None:
+
+class UnitOfWork:
+    """A deferred commit under way.
+
+    Attributes:
+        careful: False where its maker does it again, carefully, after a `SurpriseError`.
+        completed: a transaction inside it ran to its end.
+    """
+
+    def __init__(self, session: Session, *, careful: bool = True) -> None:
         self.session = session
+        self.careful = careful
         self.completed = False
 
     def commit(self) -> None:
@@ -221,9 +138,18 @@ def apart() -> Iterator[Connection]:
             yield connection
 
 
-def on_begin(app: Flask, hook: Callable[[Session, Collection[Any]], None]) -> None:
-    """Have `hook(session, locking)` called at the beginning of every `transaction()` of the app, after earlier ones."""
+def on_begin(app: Flask, hook: OnBegin) -> None:
+    """Have `hook(session, locking, later=…)` called at the beginning of every unit of work, after earlier ones.
+
+    Where it is to be `later`, the hook asks with `write_later` what it would else ask at once.
+    """
     app.extensions[_ON_BEGIN] = (*app.extensions.get(_ON_BEGIN, ()), hook)
+
+
+def _begin(session: Session, locking: Collection[Any], *, later: bool) -> None:
+    hooks: tuple[OnBegin, ...] = current_app.extensions.get(_ON_BEGIN, ())
+    for hook in hooks:
+        hook(session, locking, later=later)
 
 
 @contextmanager
@@ -246,8 +172,7 @@ def transaction(*, locking: Collection[Any] = ()) -> Iterator[Session]:
     info[_OPEN] = True
     unit: UnitOfWork | None = info.get(_UNIT)
     try:
-        for hook in current_app.extensions.get(_ON_BEGIN, ()):
-            hook(session, locking)
+        _begin(session, locking, later=False)
         yield session
         if unit is None:
             _commit(session)
@@ -261,6 +186,41 @@ def transaction(*, locking: Collection[Any] = ()) -> Iterator[Session]:
         info[_OPEN] = False
 
 
+@contextmanager
+def at_once(*, redone: bool = False) -> Iterator[Session]:
+    """A unit of work that is one statement: everything in it goes by `write_later` and `write_or_tell`, in no order.
+
+    That saves BEGIN, COMMIT and a round trip for each thing that is written. A part that does not give the rows it must
+    (a key that is taken, a right that is gone) undoes all, and all is done again as a `transaction()`, where each
+    part answers for itself. So it is a `transaction()` where nobody would do it again.
+
+    Args:
+        redone: the caller catches a `SurpriseError` itself; it gets one at the beginning where all is careful already.
+    """
+    info: dict[Any, Any] = db.session().info
+    unit: UnitOfWork | None = info.get(_UNIT)
+    if unit is not None and unit.careful and redone:
+        raise SurpriseError
+    if not (redone if unit is None else _goes_at_once(unit)):
+        with transaction() as session:
+            yield session
+        return
+    if info.get(_OPEN):
+        raise RuntimeError("at_once() does not nest: pass the open session on instead.")
+    session = db.session()
+    info[_OPEN] = info[_AT_ONCE] = True
+    try:
+        _begin(session, (), later=True)
+        yield session
+        if unit is None:
+            _commit(session)
+    except BaseException:
+        _roll_back(session)
+        raise
+    finally:
+        info[_OPEN] = info[_AT_ONCE] = False
+
+
 def commit_so_far() -> None:
     """Commit what a deferred unit has done until here, so that what fails later leaves it standing. Else nothing."""
     unit: UnitOfWork | None = db.session().info.get(_UNIT)
@@ -269,10 +229,14 @@ def commit_so_far() -> None:
 
 
 @contextmanager
-def deferred_commit() -> Iterator[UnitOfWork]:
-    """Make everything inside, a `transaction()` included, one commit at the end of this block."""
+def deferred_commit(*, careful: bool = True) -> Iterator[UnitOfWork]:
+    """Make everything inside, a `transaction()` included, one commit at the end of this block.
+
+    Args:
+        careful: False where the caller does it again with True after a `SurpriseError`; see `at_once`.
+    """
     session = db.session()
-    unit = UnitOfWork(session)
+    unit = UnitOfWork(session, careful=careful)
     session.info[_UNIT] = unit
     try:
         yield unit

@@ -7,7 +7,7 @@ the writing transaction, whether it still holds.
 
 from collections.abc import Callable, Collection
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy.orm import Session
@@ -18,11 +18,18 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform import db
 
 View = TypeVar("View", bound=Callable[..., Any])
-Authenticate = Callable[[str], Actor | None]
+# (token, the request's `Idempotency-Key` or None) → who holds the token, and whether they used the key before.
+Authenticate = Callable[[str, str | None], tuple[Actor | None, bool]]
 # `anew`: whatever is known of this request already.
 PageActor = Callable[..., Actor | None]
-# (session, who is asking if anybody, ids of people to lock) → whether the right is still what the Actor says.
-Confirm = Callable[[Session, Actor | None, Collection[Any]], bool]
+
+
+class Confirm(Protocol):
+    """Whether what an Actor says is still true, locking the rows of some people; `later`: asked by `write_later`."""
+
+    def __call__(self, session: Session, actor: Actor | None, locking: Collection[Any], *, later: bool) -> bool: ...
+
+
 _MARK = "__permission__"
 _JUDGED = "__judged_again__"
 _WHO = "wxapi.who"
@@ -54,6 +61,11 @@ def current_actor() -> Actor:
     return cast("Actor", g.actor)
 
 
+def key_is_new() -> bool:
+    """Whether this request's person came without an `Idempotency-Key`, or with one not used before, as far as seen."""
+    return g.get("key_was_used") is False
+
+
 def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confirm: Confirm) -> None:
     """Check every request of the app before its view runs, and again at the beginning of what it writes.
 
@@ -65,20 +77,25 @@ def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confi
     """
 
     def who(*, anew: bool) -> Actor | None:
-        return authenticate(_bearer_token()) if request.path.startswith("/api/") else page_actor(anew=anew)
+        if not request.path.startswith("/api/"):
+            return page_actor(anew=anew)
+        # The token and the key in one look.
+        actor, g.key_was_used = authenticate(_bearer_token(), request.headers.get("Idempotency-Key"))
+        return actor
 
     @app.before_request
     def check() -> None:
-        g.pop("actor", None)
+        for name in ("actor", "counted", "key_was_used"):  # of an earlier request, where several share a context
+            g.pop(name, None)
         if request.endpoint is None:  # no such route: the router answers 404 or 405
             return
         permission = permission_of(app.view_functions[request.endpoint])
         if permission is not Permission.PUBLIC:
             _admit(who, permission, anew=False)
 
-    def begin(session: Session, locking: Collection[Any]) -> None:
+    def begin(session: Session, locking: Collection[Any], *, later: bool) -> None:
         actor = g.get("actor") if has_request_context() else None
-        if not confirm(session, actor, locking):
+        if not confirm(session, actor, locking, later=later):
             raise RightsChangedError
 
     app.extensions[_WHO] = who

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
@@ -40,21 +40,22 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 
     @app.before_request
     def begin() -> None:
-        given = request.headers.get("X-Request-ID", "")
+        asked = _this_request()
+        given = asked.headers.get("X-Request-ID", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         g.began = perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        if BODY_LATE in request.environ:
+        if BODY_LATE in asked.environ:
             raise RequestTimeout
-        if BODY_NOT_KEPT in request.environ:
-            raise OSError(errno.ENOSPC, request.environ[BODY_NOT_KEPT])
-        _refuse_what_no_text_holds()
-        limit = upload_limits.get(request.endpoint or "", MAX_JSON)
-        request.max_content_length = limit
-        if (request.content_length or 0) > limit:  # refuse before a byte is read
+        if BODY_NOT_KEPT in asked.environ:
+            raise OSError(errno.ENOSPC, asked.environ[BODY_NOT_KEPT])
+        _refuse_what_no_text_holds(asked)
+        limit = upload_limits.get(asked.endpoint or "", MAX_JSON)
+        asked.max_content_length = limit
+        if (asked.content_length or 0) > limit:  # refuse before a byte is read
             raise RequestEntityTooLarge
-        if request.content_length is None and request.mimetype != "multipart/form-data":
+        if asked.content_length is None and asked.mimetype != "multipart/form-data":
             _refuse_long_stream(limit)
 
     @app.after_request
@@ -64,8 +65,9 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         seconds = perf_counter() - g.get("began", perf_counter())
-        endpoint = request.endpoint or "none"
-        method = request.method if request.method in _METHODS else "other"
+        asked = _this_request()
+        endpoint = asked.endpoint or "none"
+        method = asked.method if asked.method in _METHODS else "other"
         metrics.requests.labels(endpoint, method, response.status_code).inc()
         metrics.request_seconds.labels(endpoint).observe(seconds)
         if not _is_quiet(endpoint):
@@ -91,6 +93,13 @@ def _is_quiet(endpoint: str) -> bool:
     return bool(getattr(current_app.view_functions.get(endpoint), _QUIET, False))
 
 
+class App(Flask):
+    """Flask without what is for coroutines: it looks at each hook and view of every request, and there are none."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class _Json(DefaultJSONProvider):
     """Reads JSON as Flask does; a nesting too deep for Python is no JSON of ours either."""
 
@@ -101,10 +110,16 @@ class _Json(DefaultJSONProvider):
             raise ValueError("nested too deeply") from error
 
 
-def _refuse_what_no_text_holds() -> None:
+def _this_request() -> Request:
+    """The request itself: each use of Flask's `request` looks for it anew."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
+
+
+def _refuse_what_no_text_holds(asked: Request) -> None:
     """Path and query are looked up in the database, which takes no NUL; a body is judged by its fields."""
-    unfit = {name for name, value in request.args.items(multi=True) if not fits_in_url(name + value)}
-    if unfit or not fits_in_url(request.path):
+    unfit = {name for name, value in asked.args.items(multi=True) if not fits_in_url(name + value)}
+    if unfit or not fits_in_url(asked.path):
         fields = {name: ["不能包含控制字符或无效字符。"] for name in sorted(unfit)}
         raise InvalidError("validation_failed", "地址中含有控制字符或无效字符。", fields=fields)
 

@@ -5,60 +5,40 @@ transaction (`deferred_commit`). PostgreSQL makes the same key wait at the uniqu
 at once run once. A refusal stores nothing: a repeat is judged anew.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, make_response, redirect, request
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, delete, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
-from werkzeug.datastructures import FileStorage
+from flask import Flask, Response, current_app, request
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
-from wxapi.kernel.errors import ConflictError, DomainError, InvalidError, MalformedError
+from wxapi.kernel.errors import DomainError, MalformedError
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import Base, deferred_commit, delete_some, fetch, transaction, write_later
-from wxapi.platform.guard import current_actor, permission_of
+from wxapi.platform.db import deferred_commit, delete_some, fetch, transaction, write_later
+from wxapi.platform.driver import SurpriseError
+from wxapi.platform.guard import current_actor, key_is_new, permission_of
+from wxapi.platform.kept_answers import IdempotencyRow, fingerprint_of_request, kept_form, replay
 from wxapi.platform.runtime import runtime
-from wxapi.platform.sealed import Sealed
 from wxapi.platform.turns import turn
 
 KEPT = timedelta(hours=48)
 HEADER = "Idempotency-Key"
-REPLAYED = "Idempotency-Replayed"
-SEE_OTHER = 303
 _FORM = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REQUIRED = "__idempotency_required__"
 _NEVER_KEPT = "__idempotency_never_kept__"
 _ASKS_ITSELF = "__idempotency_asks_itself__"
 _KEPT_WHILE = "__idempotency_kept_while__"
-_PURPOSE = "idempotency.answer"
-_CHUNK = 1 << 20
-_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
-# A page's seal is masked anew each time: what was written without a network is sent under that of another page.
-_SEAL = "csrf"
+_WITH_THE_WRITE = "__idempotency_with_the_write__"
 
 # Longer than WeChat is waited for in most cases; whoever waits longer asks, too.
 _TURN_LEASE_S, _TURN_WAIT_S = 30.0, 15.0
 
 View = TypeVar("View", bound=Callable[..., Any])
 _Asked = TypeVar("_Asked")
-
-
-class IdempotencyRow(Base):
-    """The first answer to a key. `status` is None only inside the transaction that makes it."""
-
-    __tablename__ = "idempotency_keys"
-
-    user_id: Mapped[Any] = mapped_column(Uuid, primary_key=True)
-    key: Mapped[str] = mapped_column(Text, primary_key=True)
-    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
-    status: Mapped[int | None] = mapped_column(SmallInteger)
-    content_type: Mapped[str | None] = mapped_column(Text)
-    body: Mapped[bytes | None] = mapped_column(Sealed(_PURPOSE))
 
 
 def required(view: View) -> View:
@@ -124,7 +104,13 @@ def _kept(key: str) -> Response | None:
         fresh = IdempotencyRow.created_at >= runtime().clock.now() - KEPT
         query = select(IdempotencyRow).where(*_this(current_actor().user_id, key), fresh)
         row = session.scalars(query).one_or_none()
-    return None if row is None else _replay(row, _fingerprint(), lambda: True)
+    return None if row is None else replay(row, fingerprint_of_request(), lambda: True)
+
+
+def with_the_write(view: View) -> View:
+    """This view does nothing but one `at_once()`: a new key and the answer go into its statement, too."""
+    setattr(view, _WITH_THE_WRITE, True)
+    return view
 
 
 def kept_while(may_see: Callable[..., object]) -> Callable[[View], View]:
@@ -167,22 +153,28 @@ def drop_answers(session: Session, user_id: Any) -> None:
 def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
-        if request.method != "POST":
+        key = _key_of(view) if request.method == "POST" else None
+        if key is None or getattr(view, _NEVER_KEPT, False) or getattr(view, _ASKS_ITSELF, False):
             return view(*args, **kwargs)
-        key = request.headers.get(HEADER)
-        if key is None:
-            if is_required(view):
-                raise MalformedError("idempotency_key_required", "请求缺少 Idempotency-Key。")
-            return view(*args, **kwargs)
-        if not _FORM.fullmatch(key):
-            raise MalformedError("idempotency_key_invalid", "Idempotency-Key 只能是 1–64 位字母、数字、_ 或 -。")
-        if getattr(view, _NEVER_KEPT, False) or getattr(view, _ASKS_ITSELF, False):
-            return view(*args, **kwargs)
-        return _once(
-            key, lambda: current_app.make_response(view(*args, **kwargs)), lambda: _may_still_see(view, args, kwargs)
-        )
+
+        def answer() -> Response:
+            return current_app.make_response(view(*args, **kwargs))
+
+        if getattr(view, _WITH_THE_WRITE, False) and key_is_new():
+            with suppress(SurpriseError, DomainError):  # what is unusual or refused is judged below, the key first
+                return _with_the_write(key, answer)
+        return _once(key, answer, lambda: _may_still_see(view, args, kwargs))
 
     return run
+
+
+def _key_of(view: Callable[..., Any]) -> str | None:
+    key = request.headers.get(HEADER)
+    if key is None and is_required(view):
+        raise MalformedError("idempotency_key_required", "请求缺少 Idempotency-Key。")
+    if key is not None and not _FORM.fullmatch(key):
+        raise MalformedError("idempotency_key_invalid", "Idempotency-Key 只能是 1–64 位字母、数字、_ 或 -。")
+    return key
 
 
 def _may_still_see(view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -196,13 +188,28 @@ def _may_still_see(view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     return True
 
 
+def _with_the_write(key: str, answer: Callable[[], Response]) -> Response:
+    """The usual case, in one statement with what the view writes.
+
+    Raises:
+        SurpriseError: the key was used just now, or something else is unusual; nothing was written.
+    """
+    with deferred_commit(careful=False) as unit:
+        response = answer()
+        if response.status_code >= 400:
+            raise SurpriseError
+        claim = _claim_values(current_actor().user_id, key, fingerprint_of_request())
+        write_later(unit.session, _CLAIM_WITH_ANSWER, claim | kept_form(response), rows=1, first=True)
+    return response
+
+
 def _once(key: str, answer: Callable[[], Response], may_still_see: Callable[[], bool]) -> Response:
     user_id = current_actor().user_id
-    fingerprint = _fingerprint()
+    fingerprint = fingerprint_of_request()
     with deferred_commit() as unit:
         kept = _claim(unit.session, user_id, key, fingerprint)
         if kept is not None:
-            return _replay(kept, fingerprint, may_still_see)
+            return replay(kept, fingerprint, may_still_see)
         try:
             response = answer()
         except DomainError:
@@ -226,6 +233,15 @@ SET fingerprint = excluded.fingerprint, created_at = excluded.created_at, status
 WHERE kept.created_at < CAST(%(expired)s AS timestamptz)
 RETURNING 1
 """
+_CLAIM_WITH_ANSWER = """
+INSERT INTO idempotency_keys AS kept (user_id, key, fingerprint, created_at, status, content_type, body)
+VALUES (%(user_id)s, %(key)s, %(fingerprint)s, %(now)s, %(status)s, %(content_type)s, %(body)s)
+ON CONFLICT (user_id, key) DO UPDATE
+SET fingerprint = excluded.fingerprint, created_at = excluded.created_at, status = excluded.status,
+    content_type = excluded.content_type, body = excluded.body
+WHERE kept.created_at < CAST(%(expired)s AS timestamptz)
+RETURNING 1
+"""
 _KEEP = """
 UPDATE idempotency_keys SET status = %(status)s, content_type = %(content_type)s, body = %(body)s
 WHERE user_id = %(user_id)s AND key = %(key)s
@@ -235,20 +251,18 @@ RETURNING 1
 
 def _claim(session: Session, user_id: Any, key: str, fingerprint: bytes) -> IdempotencyRow | None:
     """Take the key, waiting for another request that holds it; returns the row that was there first, if any."""
-    now = runtime().clock.now()
-    values = {"user_id": user_id, "key": key, "fingerprint": fingerprint, "now": now, "expired": now - KEPT}
-    if fetch(session, _CLAIM, values):
+    if fetch(session, _CLAIM, _claim_values(user_id, key, fingerprint)):
         return None
     return session.scalars(select(IdempotencyRow).where(*_this(user_id, key))).one()
 
 
+def _claim_values(user_id: Any, key: str, fingerprint: bytes) -> dict[str, Any]:
+    now = runtime().clock.now()
+    return {"user_id": user_id, "key": key, "fingerprint": fingerprint, "now": now, "expired": now - KEPT}
+
+
 def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
-    # Answers hold what people typed, sealed everywhere else.
-    # Of a page's answer all that counts is where it sends the browser.
-    text = response.location if response.status_code == SEE_OTHER else response.get_data(as_text=True)
-    sealed = runtime().cipher.seal(text or "", purpose=_PURPOSE)
-    answer = {"status": response.status_code, "content_type": response.content_type, "body": sealed}
-    write_later(session, _KEEP, {"user_id": user_id, "key": key, **answer})
+    write_later(session, _KEEP, {"user_id": user_id, "key": key, **kept_form(response)})
 
 
 def _forget(session: Session, user_id: Any, key: str) -> None:
@@ -257,42 +271,3 @@ def _forget(session: Session, user_id: Any, key: str) -> None:
 
 def _this(user_id: Any, key: str) -> tuple[Any, Any]:
     return IdempotencyRow.user_id == user_id, IdempotencyRow.key == key
-
-
-def _replay(row: IdempotencyRow, fingerprint: bytes, may_still_see: Callable[[], bool]) -> Response:
-    if row.fingerprint != fingerprint:
-        raise InvalidError("idempotency_key_reused", "该 Idempotency-Key 已用于另一个请求。")
-    if row.body is None or not may_still_see():
-        raise ConflictError("answer_not_kept", "该请求此前已处理，请刷新查看结果。")
-    text = runtime().cipher.open(row.body, purpose=_PURPOSE)
-    if row.status == SEE_OTHER:
-        response: Response = redirect(text, SEE_OTHER)  # type: ignore[assignment]  # werkzeug's is the one Flask sends
-    else:
-        response = make_response(text, row.status or 200)
-        response.content_type = row.content_type or ""
-    response.headers[REPLAYED] = "true"
-    return response
-
-
-def _fingerprint() -> bytes:
-    """What makes two requests the same: path and content; of a form the parts, since its boundary is random."""
-    digest = hashlib.sha256(request.path.encode() + b"\0")
-    if request.mimetype in _FORMS:
-        for name, value in sorted(request.form.items(multi=True)):
-            if name != _SEAL:
-                digest.update(f"{name}={value}\0".encode())
-        for name, upload in sorted(request.files.items(multi=True), key=lambda item: item[0]):
-            digest.update(f"{name}:".encode() + _file_digest(upload))
-    else:
-        digest.update(request.get_data())
-    return digest.digest()
-
-
-def _file_digest(upload: FileStorage) -> bytes:
-    """SHA-256 of an uploaded file, which is left rewound."""
-    upload.stream.seek(0)  # a view that asks itself has read it
-    digest = hashlib.sha256()
-    while chunk := upload.stream.read(_CHUNK):
-        digest.update(chunk)
-    upload.stream.seek(0)
-    return digest.digest()

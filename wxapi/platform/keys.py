@@ -53,7 +53,7 @@ _confirmed: set[tuple[str, ...]] = set()
 def install(app: Flask) -> None:
     """Have this process ask, before it writes for the first time, whether it has the keys that data need."""
     app.extensions[_STATE] = _identity(app.extensions["wxapi"].config)
-    on_begin(app, lambda _session, _locking: confirm())
+    on_begin(app, lambda _session, _locking, *, later: confirm())  # noqa: ARG005
 
 
 def confirm() -> None:

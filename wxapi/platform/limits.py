@@ -1,40 +1,96 @@
-"""Rate limits on Redis, by person or, before login, by address. When Redis is away requests pass and are counted."""
+"""Rate limits on Redis, by person or, before login, by address. When Redis is away requests pass and are counted.
 
-import logging
+A moving window: of each person the times of the last requests are kept, as many as are allowed. All windows of a route
+are asked in one way to Redis, by Redis' own clock; what is refused counts for none of them.
+"""
 
-from flask import Flask, g, request
-from flask_limiter import Limiter
-from redis import Redis
+import hashlib
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
-from config import Config
+from flask import g, request
+from redis.exceptions import NoScriptError, RedisError
+from werkzeug.exceptions import TooManyRequests
+
 from wxapi.platform import metrics
+from wxapi.platform.runtime import runtime
+
+View = TypeVar("View", bound=Callable[..., Any])
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
+_WINDOW = re.compile(r"(\d+)/(minute|hour|day)")
+# KEYS: a list of times for each window, the latest first. ARGV: for each window how many, in how many seconds.
+_SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+for n, key in ipairs(KEYS) do
+  local first = redis.call('LINDEX', key, ARGV[2 * n - 1] - 1)
+  if first and tonumber(first) > now - ARGV[2 * n] * 1000000 then return 0 end
+end
+for n, key in ipairs(KEYS) do
+  redis.call('LPUSH', key, string.format('%.0f', now))
+  redis.call('LTRIM', key, 0, ARGV[2 * n - 1] - 1)
+  redis.call('EXPIRE', key, ARGV[2 * n])
+end
+return 1
+"""
+_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
-def _who() -> str:
-    actor = g.get("actor")
-    return str(actor.user_id) if actor else request.remote_addr or "unknown"
+def limited(often: str, *, exempt_when: Callable[[], bool] = lambda: False) -> Callable[[View], View]:
+    """Refuse a person who calls the view more often than this, such as "30/minute;300/day".
+
+    Args:
+        often: one window or several.
+        exempt_when: asked for each request, whether it counts for nothing.
+    """
+    windows = [(int(most), _SECONDS[span]) for most, span in (_parts(each) for each in often.split(";"))]
+    numbers = [number for window in windows for number in window]
+
+    def mark(view: View) -> View:
+        names = [f"limit:{view.__module__}.{view.__qualname__}:{most}/{span}:" for most, span in windows]
+
+        @wraps(view)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            counts = runtime().config.rate_limits and not exempt_when() and _is_first_time(names[0])
+            if counts and not _passes(names, numbers):
+                raise TooManyRequests
+            return view(*args, **kwargs)
+
+        return cast("View", run)
+
+    return mark
 
 
-limiter = Limiter(key_func=_who, strategy="moving-window", swallow_errors=True, headers_enabled=False)
+def _parts(window: str) -> tuple[str, str]:
+    found = _WINDOW.fullmatch(window)
+    if found is None:
+        raise ValueError(f"{window} is not such as 30/minute")
+    return found[1], found[2]
 
 
-def install(app: Flask, config: Config, redis: Redis) -> None:
-    """Bind the limiter to the product's connections. Call after the guard, so that the person is known."""
-    app.config["RATELIMIT_STORAGE_URI"] = config.redis_url
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"connection_pool": redis.connection_pool}
-    app.config["RATELIMIT_ENABLED"] = config.rate_limits
-    app.config["RATELIMIT_KEY_PREFIX"] = "limit"
-    limiter.init_app(app)
-    # Limits stand beside their views, whose decorators check them. There is none for all routes, and the hook that
-    # would look for one takes a tenth of a small request.
-    hooks = app.before_request_funcs[None]
-    hooks[:] = [hook for hook in hooks if hook != limiter._check_request_limit]  # noqa: SLF001 - no setting does it
-    limiter.logger.addFilter(_count_errors)
-
-
-def _count_errors(record: logging.LogRecord) -> bool:
-    """Count what the limiter swallows instead of logging a traceback for every request."""
-    if record.levelno < logging.ERROR:
+def _is_first_time(name: str) -> bool:
+    """A request that is judged again has been counted."""
+    counted: set[str] | None = g.get("counted")
+    if counted is None:
+        g.counted = {name}
         return True
-    metrics.rate_limit_errors.inc()
-    return False
+    first = name not in counted
+    counted.add(name)
+    return first
+
+
+def _passes(names: list[str], numbers: list[int]) -> bool:
+    actor = g.get("actor")
+    who = str(actor.user_id) if actor else request.remote_addr or "unknown"
+    redis, keys = runtime().redis, [name + who for name in names]
+    try:
+        try:
+            passed: Any = redis.evalsha(_SHA, len(keys), *keys, *numbers)
+        except NoScriptError:
+            passed = redis.eval(_SCRIPT, len(keys), *keys, *numbers)
+    except RedisError:
+        metrics.rate_limit_errors.inc()
+        return True
+    return bool(passed)

@@ -4,6 +4,7 @@
 """
 
 from copy import deepcopy
+from threading import Lock
 from typing import Any, ClassVar, NoReturn, cast
 
 from flask import Flask, Request, Response, current_app
@@ -135,10 +136,12 @@ def _narrowed_enum(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[
 def serve(app: Flask, api: Api) -> None:
     """Serve the finished document; it is built once, at the first request."""
     built: list[dict[str, Any]] = []
+    building = Lock()
 
     def once() -> dict[str, Any]:
-        if not built:
-            built.append(_document(api))
+        with building:
+            if not built:
+                built.append(_document(api))
         return built[0]
 
     app.extensions[_BUILT] = once

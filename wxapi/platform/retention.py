@@ -17,7 +17,7 @@ from config import Config, ConfigError
 from wxapi.platform import idempotency, sweeps
 from wxapi.platform.audit import AuditAddress, AuditRow
 from wxapi.platform.db import Base, db, transaction
-from wxapi.platform.idempotency import IdempotencyRow
+from wxapi.platform.kept_answers import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.refusals import RefusedAttempt
 from wxapi.platform.runtime import runtime

@@ -17,7 +17,7 @@ from wxapi.identity.services.rights import change_rights
 from wxapi.kernel.actor import Actor
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
-from wxapi.platform.idempotency import IdempotencyRow
+from wxapi.platform.kept_answers import IdempotencyRow
 
 # Longer than any request, job or retry of a job is under way.
 _AGAIN_AFTER = timedelta(days=1)

@@ -71,16 +71,19 @@ def log_out(token: str) -> None:
         change_rights(session, [holder])
 
 
-def authenticate(token: str) -> Actor | None:
-    """The person behind a token, or None. Notes the use of a token at most once an hour."""
+def authenticate(token: str, key: str | None) -> tuple[Actor | None, bool]:
+    """The person behind a token, or None, and whether they used this `Idempotency-Key` before.
+
+    Notes the use of a token at most once an hour.
+    """
     now = runtime().clock.now()
-    bearer = bearer_of(token, now=now, today=local_day(now))
+    bearer = bearer_of(token, now=now, today=local_day(now), key=key)
     if bearer is None:
-        return None
+        return None, False
     if bearer.last_used_at < now - TOUCH_AFTER:
         with transaction() as session:
             session.execute(update(Token).where(Token.digest == digest_of(token)).values(last_used_at=now))
-    return bearer.actor
+    return bearer.actor, bearer.used_key
 
 
 def forget_idle(session: Session, now: datetime, limit: int) -> int:

@@ -14,21 +14,26 @@ from sqlalchemy.orm import Session
 from wxapi.identity.models import User
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
-from wxapi.platform.db import fetch
+from wxapi.platform.db import fetch, write_later
 from wxapi.platform.runtime import runtime
 
 # Part of every write: for the driver as it is. The row's key is not touched, so rows that refer to it go in meanwhile.
 _SEEN = "SELECT rights_version FROM users WHERE id = %(id)s FOR SHARE"
+_SAME = "SELECT 1 FROM users WHERE id = %(id)s AND rights_version = %(version)s FOR SHARE"
 
 
-def confirm(session: Session, actor: Actor | None, locking: Collection[Any]) -> bool:
+def confirm(session: Session, actor: Actor | None, locking: Collection[Any], *, later: bool) -> bool:
     """Whether a request's Actor still says what is true; locks the rows of `locking` against every other change.
 
-    An appointment that begins or lapses at midnight counts as a change, too.
+    An appointment that begins or lapses at midnight counts as a change, too. `later`: the version is asked for in the
+    one statement of the unit, which then says so.
     """
     if actor is None or actor.rights_version is None:
         _lock(session, locking)
         return True
+    if later:
+        write_later(session, _SAME, {"id": actor.user_id, "version": actor.rights_version}, rows=1)
+        return actor.day == local_day(runtime().clock.now())
     if locking:
         found = _lock(session, {*locking, actor.user_id}).get(actor.user_id)
     else:

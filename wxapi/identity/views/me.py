@@ -23,7 +23,7 @@ from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 
@@ -36,8 +36,8 @@ def _without_invitation() -> bool:
 
 @blueprint.route("/auth/wechat", methods=["POST"])
 @guard(Permission.PUBLIC)
-@limiter.limit("3000/minute")
-@limiter.limit("120/hour", exempt_when=_without_invitation)
+@limited("3000/minute")
+@limited("120/hour", exempt_when=_without_invitation)
 @blueprint.arguments(wire.LoginBody, example={"code": "0a1B2c3D4e5F6g7H", "invitation": None})
 @blueprint.response(200, wire.Login)
 def log_in(body: dict[str, Any]) -> Response:
@@ -68,7 +68,7 @@ def log_out() -> None:
 @blueprint.route("/auth/confirm", methods=["POST"])
 @guard(Permission.SIGNED_IN)
 @idempotency.asks_itself
-@limiter.limit("10/minute")
+@limited("10/minute")
 @blueprint.arguments(wire.WxCode, example={"code": "0a1B2c3D4e5F6g7H"})
 @blueprint.response(200, wire.ConfirmedWire)
 def confirm(body: dict[str, Any]) -> Response:
@@ -155,7 +155,7 @@ def change_me(body: dict[str, Any]) -> Response:
 @blueprint.route("/me/phone", methods=["POST"])
 @guard(Permission.SIGNED_IN)
 @idempotency.asks_itself
-@limiter.limit("10/minute")
+@limited("10/minute")
 @blueprint.arguments(wire.WxCode, example={"code": "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144"})
 @blueprint.response(200, wire.Me)
 def set_phone(body: dict[str, Any]) -> Response:
@@ -172,7 +172,7 @@ def set_phone(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/me/invitation", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit("10/hour")
+@limited("10/hour")
 @blueprint.arguments(wire.InvitationBody, example={"invitation": "7K3M-9Q2X-0B4T"})
 @blueprint.response(200, wire.Me)
 def redeem_invitation(body: dict[str, Any]) -> Response:
@@ -187,7 +187,7 @@ def redeem_invitation(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/me/data")
 @guard(Permission.SIGNED_IN)
-@limiter.limit("10/hour")
+@limited("10/hour")
 @blueprint.response(200, wire.EverythingWire)
 def read_everything() -> Response:
     """本人的全部数据

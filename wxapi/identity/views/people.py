@@ -13,7 +13,7 @@ from wxapi.identity.wire import people as wire
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import items_response, json_response, page_response
 
@@ -23,7 +23,7 @@ MAX_UPLOAD = MAX_BYTES + 64 * 1024
 
 @blueprint.route("/people")
 @guard(Permission.APPOINT)
-@limiter.limit("60/minute")
+@limited("60/minute")
 @blueprint.arguments(wire.PeopleQuery, location="query")
 @blueprint.response(200, wire.PeoplePage)
 def search_people(query: dict[str, Any]) -> Response:
@@ -44,7 +44,7 @@ def search_people(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/people", methods=["POST"])
 @guard(Permission.APPOINT)
-@limiter.limit("120/minute")
+@limited("120/minute")
 @blueprint.arguments(
     wire.NewPerson,
     example={
@@ -78,7 +78,7 @@ def remove_person(person_id: uuid.UUID) -> None:
 
 @blueprint.route("/people/imports", methods=["POST"])
 @guard(Permission.APPOINT)
-@limiter.limit("30/hour")
+@limited("30/hour")
 @blueprint.arguments(wire.ImportUpload, location="multipart", error_status_code=400)
 @blueprint.response(202, wire.PeopleImportWire)
 def import_people(form: dict[str, Any]) -> Response:
@@ -145,7 +145,7 @@ def cancel_people_import(import_id: uuid.UUID) -> None:
 @guard(Permission.APPOINT)
 # Its answer holds codes, which are kept nowhere.
 @idempotency.never_kept
-@limiter.limit("60/hour")
+@limited("60/hour")
 @blueprint.arguments(wire.SlipsBody, example={"person_ids": ["5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11"]})
 @blueprint.response(201, wire.SlipPage)
 def make_invitations(body: dict[str, Any]) -> Response:

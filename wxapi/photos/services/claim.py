@@ -3,39 +3,26 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from wxapi.kernel.errors import (
-    InvalidError,
-)
+from wxapi.kernel.errors import InvalidError
 from wxapi.photos.models import Photo
 from wxapi.photos.queries import photos
-from wxapi.photos.rules.photos import (
-    PhotoState,
-)
+from wxapi.platform.db import fetch, fetch_alone, is_at_once, write_later
 
-# Built once: every report claims its photos.
-_FREE = (
-    select(Photo.id)
-    .where(
-        Photo.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
-        Photo.owner_id == bindparam("owner"),
-        Photo.used_by_id.is_(None),
-        Photo.state != PhotoState.REJECTED.value,
-    )
-    .order_by(Photo.id)  # the same order for everybody: two claims wait, they do not deadlock
-    .with_for_update()
-)
-
-
-_CLAIM = (
-    update(Photo)
-    .where(Photo.id.in_(_FREE))
-    .values(used_by_kind=bindparam("kind"), used_by_id=bindparam("subject_id"))
-    .returning(Photo)
-    .execution_options(synchronize_session=False, populate_existing=True)
-)
+# Every report claims its photos: for the driver as they are.
+_COLUMNS = "id, owner_id, sha256, bytes, state, rejection, width, height, variants, created_at"
+_FREE = """
+SELECT id FROM photos
+WHERE id = ANY(%(ids)s) AND owner_id = %(owner)s AND used_by_id IS NULL AND state <> 'rejected'
+"""
+_LOOK = f"SELECT {_COLUMNS} FROM photos WHERE id IN ({_FREE})"  # noqa: S608 - of the two above
+# In the order of the ids, the same for everybody: two claims wait, they do not deadlock.
+_TAKE = f"""
+UPDATE photos SET used_by_kind = %(kind)s, used_by_id = %(subject_id)s
+WHERE id IN ({_FREE} ORDER BY id FOR UPDATE)
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - of the two above
 
 
 def claim(
@@ -51,8 +38,13 @@ def claim(
     if not photo_ids:
         return []
     wanted = {"ids": list(photo_ids), "owner": owner_id, "kind": kind, "subject_id": subject_id}
-    taken = session.scalars(_CLAIM, wanted).all()
-    by_id = {photo.id: photo for photo in taken}
+    if is_at_once(session):
+        rows = fetch_alone(_LOOK, {"ids": wanted["ids"], "owner": owner_id})
+        write_later(session, _TAKE, wanted, rows=len(photo_ids))
+    else:
+        rows = fetch(session, _TAKE, wanted)
+    names = _COLUMNS.split(", ")
+    by_id = {row[0]: Photo(**dict(zip(names, row, strict=True))) for row in rows}
     missing = [photo_id for photo_id in photo_ids if photo_id not in by_id]
     if missing:
         raise _refusal(_why_not(photos.photos_by_ids(session, missing).get(missing[0]), owner_id))

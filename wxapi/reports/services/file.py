@@ -18,7 +18,7 @@ from wxapi.kernel.ids import new_id, new_report_number
 from wxapi.photos.models import Photo
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
-from wxapi.platform.db import fetch, transaction
+from wxapi.platform.db import at_once, write_later, write_or_tell
 from wxapi.regions.rules.levels import Level, within
 from wxapi.regions.services.lookup import Location, locate, refuse_closed
 from wxapi.reports.models import Report, ReportEvent
@@ -30,7 +30,7 @@ from wxapi.reports.rules.relations import who_is
 from wxapi.reports.rules.state import Case, Party
 from wxapi.reports.services import originals
 from wxapi.reports.services.apply import fields_of
-from wxapi.reports.services.file_sql import FILE
+from wxapi.reports.services.file_sql import LINE, PICTURES, REPORT
 from wxapi.reports.services.redaction import Sight
 from wxapi.reports.services.report_view import ReportView, view_of
 
@@ -68,7 +68,7 @@ def file_report(actor: Actor, draft: Draft, *, now: datetime) -> ReportView:
     place = _place(location, draft.region_code)
     row = {"id": new_id(), **_what(actor, draft, category, now), **_where(point, location, place, category)}
     report = Report(**row, **fields_of(Case(category.limits)), me_too_count=0, copy_codes=[])
-    with transaction() as session:
+    with at_once() as session:
         claimed = claim(session, actor.user_id, draft.photo_ids, kind="report", subject_id=report.id)
         event = _store(session, report, row, claimed)
         originals.keep_filed(session, report, description=draft.description, address=draft.address)
@@ -137,8 +137,11 @@ def _where(point: Point, location: Location, place: routing.Place, category: Cat
 
 def _store(session: Session, report: Report, row: dict[str, Any], claimed: Sequence[Photo]) -> ReportEvent:
     """Write the report, its first line of history, its photos, the audit row and the router's outbox row."""
-    photo_ids = [photo.id for photo in claimed]
-    report.number = _insert(session, row | {"state": report.state, "photo_ids": photo_ids})
+    report.number = _insert(session, row | {"state": report.state})
+    line = {name: row[name] for name in ("id", "created_at", "reporter_id")}
+    write_later(session, LINE, line | {"state": report.state})
+    if claimed:
+        write_later(session, PICTURES, {"id": report.id, "photo_ids": [photo.id for photo in claimed]})
     subject, at = f"report:{report.id}", report.created_at
     # Of nobody: the audit stays for ever and must not tie one person's reports together.
     audit.record(session, None, "report.file", subject=subject, at=at, category=report.category_code)
@@ -160,6 +163,6 @@ def _insert(session: Session, row: dict[str, Any]) -> str:
     values = row | {"candidates": json.dumps(row["candidates"])}
     for _ in range(_NUMBER_TRIES):
         number = new_report_number(city().number_prefix)
-        if fetch(session, FILE, values | {"number": number}):
+        if write_or_tell(session, REPORT, values | {"number": number}, rows=1):
             return number
     raise LookupError("no free report number found")

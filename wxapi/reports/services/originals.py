@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ForbiddenError, not_found
 from wxapi.platform import audit
-from wxapi.platform.db import transaction
+from wxapi.platform.db import transaction, write_later
 from wxapi.platform.runtime import runtime
 from wxapi.reports.models import Report, ReportEvent, ReportOriginal
 from wxapi.reports.queries import reports
@@ -55,9 +55,9 @@ class TypedWords:
 def keep_filed(session: Session, report: Report, *, description: str, address: str | None) -> None:
     """Seal what the reporter typed, where the report holds something else."""
     if report.description != description:
-        session.add(_sealed(report.id, "description", description))
+        _keep(session, report.id, "description", description)
     if address is not None and report.address != address:
-        session.add(_sealed(report.id, "address", address))
+        _keep(session, report.id, "address", address)
 
 
 def keep_note(session: Session, event: ReportEvent, note: str) -> None:
@@ -125,6 +125,16 @@ def _typed_by(user_id: uuid.UUID) -> ColumnElement[bool]:
         ReportOriginal.event_id.is_(None) & ReportOriginal.report_id.in_(filed),
         ReportOriginal.event_id.in_(written),
     )
+
+
+_KEEP = """
+INSERT INTO report_originals (report_id, field, sealed) VALUES (%(report_id)s, %(field)s, %(sealed)s) RETURNING 1
+"""
+
+
+def _keep(session: Session, report_id: uuid.UUID, name: str, text: str) -> None:
+    sealed = runtime().cipher.seal(text, purpose=_PURPOSE)
+    write_later(session, _KEEP, {"report_id": report_id, "field": name, "sealed": sealed})
 
 
 def _sealed(report_id: uuid.UUID, name: str, text: str, *, event_id: int | None = None) -> ReportOriginal:

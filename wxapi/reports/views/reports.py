@@ -8,7 +8,7 @@ from flask import Response
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
@@ -26,8 +26,9 @@ _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 
 @blueprint.route("/reports", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit("30/minute;300/day")
+@limited("30/minute;300/day")
 @idempotency.required
+@idempotency.with_the_write
 @blueprint.arguments(
     schemas.FileBody(),
     example={
@@ -74,7 +75,7 @@ def _still_seen(report_id: uuid.UUID) -> None:
 
 @blueprint.route("/reports/<uuid:report_id>/actions", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit("120/minute")
+@limited("120/minute")
 @idempotency.kept_while(_still_seen)
 @blueprint.arguments(
     schemas.ActionBody(),
@@ -93,7 +94,7 @@ def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
 
 @blueprint.route("/reports/<uuid:report_id>/me-too", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit("30/minute")
+@limited("30/minute")
 @idempotency.kept_while(_still_seen)
 @blueprint.arguments(schemas.MeTooBody(), example={"photo_ids": []})
 @blueprint.response(200, schemas.ReportSchema)

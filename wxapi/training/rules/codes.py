@@ -121,7 +121,7 @@ def read_code(text: str, session_id: uuid.UUID, secret: bytes, *, now: datetime)
         a step still to come. A short code does not carry its step: it is known for the last 32 steps, 8 minutes.
     """
     code = normalise(text)
-    if any(character not in _VALUES for character in code):
+    if not _VALUES.keys() >= set(code):
         return None
     if len(code) == SHORT_LENGTH:
         return _read_short(code, session_id, secret, now=now)

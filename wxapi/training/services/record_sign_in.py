@@ -14,13 +14,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.ids import new_id
-from wxapi.platform.db import fetch, fetch_alone
+from wxapi.platform.db import fetch, write_later
 from wxapi.training.models import Attendance, Refusal
 from wxapi.training.rules.attendance import State
 from wxapi.training.rules.geofence import Finding
 from wxapi.training.rules.windows import Proof
 from wxapi.training.services.session_cache import Facts
-from wxapi.training.services.statements import REFUSE, SIGN_IN
+from wxapi.training.services.statements import FLAGGED, MADE, REFUSE, SIGN_IN
 
 # Nobody is let try more often than this in ten minutes; counting further is not needed.
 _COUNTED = 50
@@ -66,16 +66,18 @@ def record_sign_in(
         the new record; None when there is one already, the person may not come in, or the session has changed
         since `facts`.
     """
-    rows = fetch(session, SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now))
+    rows = fetch(session, SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now, usual=False))
     return Recorded(*rows[0]) if rows else None
 
 
-def record_sign_in_alone(
-    facts: Facts, sign_in: SignIn, *, rights: int | None, admitted: bool, now: datetime
-) -> Recorded | None:
-    """The same as a transaction of its own, a hall's usual sign-in; None also where `rights` are no more the same."""
-    rows = fetch_alone(SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now) | {"rights": rights})
-    return Recorded(*rows[0]) if rows else None
+def record_usual(session: Session, facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime) -> Recorded:
+    """The same in an `at_once()`: what will be written, unless it meets something unusual and is judged again."""
+    values = _parameters(facts, sign_in, admitted=admitted, now=now, usual=True)
+    write_later(session, MADE, values, rows=1, name="made")
+    doubts = [doubt.value for doubt in sign_in.finding.doubts]
+    if doubts:
+        write_later(session, FLAGGED, values)
+    return Recorded(values["id"], values["state"], sign_in.proof.at, sign_in.proof.late_upload, doubts, None)
 
 
 def recorded(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Recorded | None:
@@ -129,12 +131,12 @@ def wrong_typed_codes(session: Session, session_id: uuid.UUID, user_id: uuid.UUI
     )
 
 
-def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime) -> dict[str, Any]:
+def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime, usual: bool) -> dict[str, Any]:
     proof, finding = sign_in.proof, sign_in.finding
     state = State.LATE if facts.window.is_late(proof.at) else State.PRESENT
     return {
         "session_id": facts.id,
-        "rights": None,
+        "usual": usual,
         "version": facts.version,
         "admitted": admitted,
         "user_id": sign_in.user_id,

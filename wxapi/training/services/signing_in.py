@@ -1,6 +1,7 @@
 """Signing in, and exchanging a code for a ticket."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import DomainError, InvalidError, TooManyRequestsError
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import at_once, db, transaction
+from wxapi.platform.driver import SurpriseError
 from wxapi.platform.runtime import runtime
 from wxapi.training.queries import sessions as queries
 from wxapi.training.rules import codes, windows
@@ -24,7 +26,7 @@ from wxapi.training.services.record_sign_in import (
     on_roll,
     record_refusal,
     record_sign_in,
-    record_sign_in_alone,
+    record_usual,
     recorded,
     wrong_typed_codes,
 )
@@ -78,9 +80,8 @@ def sign_in(actor: Actor, session_id: uuid.UUID, attempt: Attempt, *, now: datet
         TooManyRequestsError: `too_many_tries` of typed codes.
     """
     person = Person(actor.user_id, actor.appointments)
-    usual = _usual(known_facts(session_id), person, attempt, rights=actor.rights_version, now=now)
-    if usual is not None:
-        return usual
+    with suppress(SurpriseError), at_once(redone=True) as session:
+        return _usual(session, known_facts(session_id), person, attempt, now=now)
     with transaction() as session:
         facts = facts_of(session, session_id)
         held = None
@@ -197,23 +198,21 @@ def may_enter(session: Session, facts: Facts, person: Person) -> bool:
     return on_roll(session, facts.id, person.user_id)
 
 
-def _usual(
-    facts: Facts | None, person: Person, attempt: Attempt, *, rights: int | None, now: datetime
-) -> Recorded | None:
+def _usual(session: Session, facts: Facts | None, person: Person, attempt: Attempt, *, now: datetime) -> Recorded:
     """A hall's usual sign-in, in one statement that is its own transaction.
 
-    None for everything else (unknown session, typed code, refusal, repeat, after the end), which the long way judges
-    from the beginning; nothing was written then.
+    Raises:
+        SurpriseError: everything else (unknown session, typed code, refusal, after the end), which the long way judges
+            from the beginning; a repeat and what is odd are found by the statement, which then writes nothing.
     """
     if facts is None or now > facts.window.ends_at or _is_typed(attempt):
-        return None
+        raise SurpriseError
     try:
         proof = _judged(facts, person.user_id, attempt, now=now)
-    except DomainError:
-        return None
+    except DomainError as refusal:
+        raise SurpriseError from refusal
     admitted = facts.audience.admits(person.user_id, person.appointments)
-    decided = _sign_in(facts, person, attempt, proof)
-    return record_sign_in_alone(facts, decided, rights=rights, admitted=admitted, now=now)
+    return record_usual(session, facts, _sign_in(facts, person, attempt, proof), admitted=admitted, now=now)
 
 
 def _sign_in(facts: Facts, person: Person, attempt: Attempt, proof: Proof) -> SignIn:

@@ -1,18 +1,18 @@
-"""The two statements of the sign-in's path that are clearer, and faster, as SQL for the driver.
+"""The statements of the sign-in's path that are clearer, and faster, as SQL for the driver.
 
 They go to the driver as they are, see `platform.db.fetch`.
 """
 
 # The states it overrides are `rules.attendance.SIGN_IN_OVERRIDES`; a test holds the two together.
 # Parameters are cast where PostgreSQL could not tell their type from the place they stand in.
-SIGN_IN = """
-WITH held AS MATERIALIZED (
-  -- Alone in its transaction the statement asks for the person's rights itself, see identity/services/rights.py.
-  SELECT 1 FROM users WHERE id = %(user_id)s AND rights_version = CAST(%(rights)s AS bigint) FOR SHARE
-), here AS (
+# `usual`: only what turns out as it was decided; somebody odd, or on the roll in a state of their own, gives no row.
+MADE = """
+INSERT INTO training_attendance AS mine (
+  session_id, user_id, id, state, walk_in, signed_in_at, received_at, step, via, late_upload,
+  distance_m, accuracy_m, device_digest, flags)
+WITH here AS (
   SELECT starts_at, ends_at FROM training_sessions
   WHERE id = %(session_id)s AND version = %(version)s
-    AND (CAST(%(rights)s AS bigint) IS NULL OR EXISTS (SELECT 1 FROM held))
     AND (%(admitted)s OR EXISTS (
       SELECT 1 FROM training_attendance WHERE session_id = %(session_id)s AND user_id = %(user_id)s))
 ), odd AS (
@@ -28,15 +28,14 @@ WITH held AS MATERIALIZED (
                                AND CAST(%(signed_in_at)s AS timestamptz) + interval '1 hour'
         AND s.starts_at < here.ends_at AND s.ends_at > here.starts_at
     ) THEN 'two_halls' END
-  ], NULL) || CAST(%(flags)s AS text[]) AS flags
+  ], NULL) AS flags
   FROM here
-), made AS (
-INSERT INTO training_attendance AS mine (
-  session_id, user_id, id, state, walk_in, signed_in_at, received_at, step, via, late_upload,
-  distance_m, accuracy_m, device_digest, flags)
+)
 SELECT %(session_id)s, %(user_id)s, %(id)s, %(state)s, true, %(signed_in_at)s, %(received_at)s, %(step)s,
-  %(via)s, %(late_upload)s, %(distance_m)s, %(accuracy_m)s, %(device_digest)s, odd.flags
+  %(via)s, %(late_upload)s, %(distance_m)s, %(accuracy_m)s, %(device_digest)s,
+  odd.flags || CAST(%(flags)s AS text[])
 FROM odd
+WHERE NOT %(usual)s OR odd.flags = '{}'
 ON CONFLICT (session_id, user_id) DO UPDATE SET
   state_before = mine.state,
   -- What the organiser decided by hand stays; the sign-in is kept beside it.
@@ -45,16 +44,19 @@ ON CONFLICT (session_id, user_id) DO UPDATE SET
   via = excluded.via, late_upload = excluded.late_upload, distance_m = excluded.distance_m,
   accuracy_m = excluded.accuracy_m, device_digest = excluded.device_digest, flags = excluded.flags
 WHERE mine.signed_in_at IS NULL
+  AND (NOT %(usual)s OR (mine.state IN ('absent', 'enrolled', 'exempt', 'on_leave') AND mine.signed_out_at IS NULL))
 RETURNING id, state, signed_in_at, late_upload, flags, signed_out_at
-), flagged AS (
+"""
+# Beside it in one statement, where its rows are called `made`.
+FLAGGED = """
 INSERT INTO training_flags (id, session_id, user_id, reason, subject, detail, created_at)
 SELECT gen_random_uuid(), %(session_id)s, %(user_id)s, reason, CAST(%(user_id)s AS text),
   jsonb_strip_nulls(jsonb_build_object('distance_m', CAST(%(distance_m)s AS integer))), %(received_at)s
 FROM made, unnest(made.flags) AS reason
 ON CONFLICT (session_id, reason, subject) DO NOTHING
-)
-SELECT id, state, signed_in_at, late_upload, flags, signed_out_at FROM made
+RETURNING 1
 """
+SIGN_IN = f"WITH made AS ({MADE}), flagged AS ({FLAGGED}) SELECT * FROM made"  # noqa: S608 - of the two above
 
 # A flood of refusals of one person is answered, but not stored without end.
 REFUSE = """

@@ -7,7 +7,7 @@ from flask import Response
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.training.services import certify
@@ -45,7 +45,7 @@ def certificate_pdf(certificate_id: uuid.UUID) -> Response:
 
 @blueprint.route("/training/certificates/<string(maxlength=40):check_code>")
 @guard(Permission.PUBLIC)
-@limiter.limit("60/minute")
+@limited("60/minute")
 @blueprint.response(200, answers.VerifiedWire)
 def verify_certificate(check_code: str) -> Response:
     """查验学时证明

@@ -7,7 +7,7 @@ from flask import Response
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
 from wxapi.training.services import enrolling, leave
@@ -21,7 +21,7 @@ _DECISION = {"decision": "approve", "note": "同意"}
 
 @blueprint.route(f"{ONE}/enrolments", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
 @blueprint.response(201, answers.EnrolmentWire)
 @blueprint.alt_response(200, schema=answers.EnrolmentWire, description="已报过名：同一条报名。")
 def enrol(session_id: uuid.UUID) -> Response:
@@ -35,7 +35,7 @@ def enrol(session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/enrolments/me", methods=["DELETE"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
 @blueprint.response(204)
 def withdraw(session_id: uuid.UUID) -> None:
     """取消报名
@@ -47,7 +47,7 @@ def withdraw(session_id: uuid.UUID) -> None:
 
 @blueprint.route("/training/series/<uuid:series_id>/enrolments/me", methods=["DELETE"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
 @blueprint.response(204)
 def leave_series(series_id: uuid.UUID) -> None:
     """退出系列
@@ -59,7 +59,7 @@ def leave_series(series_id: uuid.UUID) -> None:
 
 @blueprint.route(f"{ONE}/leave-requests", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
 @blueprint.arguments(requests.ReasonBody, example={"reason": "外出务工，当天无法返回"})
 @blueprint.response(201, answers.LeaveWire)
 def ask_leave(body: dict[str, Any], session_id: uuid.UUID) -> Response:

@@ -7,8 +7,9 @@ from flask import Response, request
 
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Permission
+from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.training.services import hall_screen, signing_in, signing_out, steward_batch
@@ -52,7 +53,7 @@ def sign_in_code(session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/tickets", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
 @blueprint.arguments(requests.CodeBody, example={"code": _CODE})
 @blueprint.response(201, answers.TicketWire)
 def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
@@ -66,7 +67,8 @@ def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/sign-ins", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
+@idempotency.with_the_write
 @documents_body(_SIGN_IN_BODY, _BODY)
 @blueprint.response(201, answers.SignInWire)
 @blueprint.alt_response(200, schema=answers.SignInWire, description="本人已签到：同一条记录。")
@@ -90,7 +92,7 @@ def _body() -> dict[str, Any]:
 
 @blueprint.route(f"{ONE}/sign-ins/batch", methods=["POST"])
 @guard(Permission.TRAINING_STEWARD)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
 @blueprint.arguments(
     requests.BatchBody,
     example={
@@ -115,7 +117,7 @@ def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/sign-outs", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limiter.limit(_OFTEN)
+@limited(_OFTEN)
 @blueprint.arguments(requests.SignInBody, example=_BODY)
 @blueprint.response(201, answers.SignOutWire)
 @blueprint.alt_response(200, schema=answers.SignOutWire, description="本人已签退：时间更新为这一次。")

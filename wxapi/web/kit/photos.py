@@ -13,7 +13,7 @@ from wxapi.photos.models import Photo
 from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
 from wxapi.photos.services import send
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit.blueprint import Pages
 from wxapi.web.kit.render import variant_address
@@ -24,7 +24,7 @@ kit = Pages("kit", __name__)
 
 @kit.post("/photos")
 @guard(Permission.SIGNED_IN)
-@limiter.limit("120/minute")
+@limited("120/minute")
 def upload_photo() -> Response:
     """Take one photo: `file`. Answers `{"id","state","thumb","detail"}`."""
     file = request.files.get("file")

@@ -77,7 +77,7 @@ def play_phone(openid: str, attempt: LoginAttempt, *, now: datetime) -> None:
     if not (openid.isascii() and openid.isprintable() and 0 < len(openid) <= _OPENID_LENGTH):
         raise InvalidError("openid_invalid", "请填写演示人员的 openid，如 reporter-2。")
     token = login.log_in(_login_code(openid), now=now).token
-    actor = login.authenticate(token)
+    actor, _ = login.authenticate(token, None)
     assert actor is not None
     web_logins.confirm(actor, attempt.id, attempt.number, now=now)
     login.log_out(token)

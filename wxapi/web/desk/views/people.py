@@ -13,7 +13,7 @@ from wxapi.kernel.errors import DomainError, InvalidError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
 from wxapi.web.desk import people_frame
@@ -29,7 +29,7 @@ _FIELDS = ("name", "post", "phone", "role", "region_code")
 
 @room.get("/desk/people")
 @guard(Permission.APPOINT)
-@limiter.limit("120/minute")
+@limited("120/minute")
 def show_people() -> Response:
     """The list: who has come, who has not; tick those who get a slip."""
     given = {
@@ -84,7 +84,7 @@ def remove_person(person_id: uuid.UUID) -> Response:
 @guard(Permission.APPOINT)
 # The page holds codes, which are kept nowhere: sent again, the form makes new ones.
 @idempotency.never_kept
-@limiter.limit("60/hour")
+@limited("60/hour")
 def print_slips() -> Response:
     """Slips for those who were ticked, to be printed at once."""
     picked = request.form.getlist("pick")

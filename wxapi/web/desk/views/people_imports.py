@@ -10,7 +10,7 @@ from wxapi.identity.services.roster_files import MAX_BYTES
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.web.desk import people_frame
 from wxapi.web.desk.blueprint import room
@@ -27,7 +27,7 @@ def show_imports() -> Response:
 
 @room.post("/desk/people/imports")
 @guard(Permission.APPOINT)
-@limiter.limit("30/hour")
+@limited("30/hour")
 def send_list() -> Response:
     """Send a list to be checked; it is written from its own page."""
     sent = request.files.get("file")

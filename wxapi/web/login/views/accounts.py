@@ -9,7 +9,7 @@ from wxapi.identity.services import erasure, invitations, personal_data, profile
 from wxapi.identity.wire import me as wire
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import dumps
 from wxapi.web.kit import access, forms
@@ -42,7 +42,7 @@ def change_account() -> Response:
 
 @room.post("/account/invitation")
 @guard(Permission.SIGNED_IN)
-@limiter.limit("10/hour")
+@limited("10/hour")
 def redeem_invitation() -> Response:
     """Bring the code of a slip."""
     body = forms.load(wire.InvitationBody(), forms.filled("invitation"))
@@ -76,7 +76,7 @@ def end_session(session_id: uuid.UUID) -> Response:
 
 @room.get("/account/data")
 @guard(Permission.SIGNED_IN)
-@limiter.limit("10/hour")
+@limited("10/hour")
 def my_data() -> Response:
     """Everything held about the person, as a file."""
     everything = personal_data.read_everything(current_actor(), now=runtime().clock.now())

@@ -7,7 +7,7 @@ from flask import Response
 from wxapi.kernel.errors import NotFoundError, not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.training.services.announce import read_announcement
 from wxapi.training.services.certify import verify
@@ -29,7 +29,7 @@ def explain_session(session_id: str) -> Response:
 
 @room.get("/c/<string:code>")
 @guard(Permission.PUBLIC)
-@limiter.limit("60/minute")
+@limited("60/minute")
 def explain_certificate(code: str) -> Response:
     """Whether a certificate holds, and what it says: name, title, date, hours."""
     try:

@@ -9,7 +9,7 @@ from wxapi.identity.services.web_sessions import Device
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access
 from wxapi.web.kit.render import page, see
@@ -21,7 +21,7 @@ from wxapi.web.login.devices import browser_of, place_of
 
 @room.get("/confirm")
 @guard(Permission.SIGNED_IN)
-@limiter.limit("60/minute")
+@limited("60/minute")
 def show_confirmation() -> Response:
     """A new question to the phone, with its code and its number."""
     attempt, secret = _begin(access.local_path(request.args.get("next")))

@@ -9,7 +9,7 @@ from wxapi.identity.services.web_sessions import Device
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, forms
 from wxapi.web.kit.render import menu_of, page, see
@@ -32,7 +32,7 @@ def start() -> Response:
 
 @room.get("/login")
 @guard(Permission.PUBLIC)
-@limiter.limit("300/minute")
+@limited("300/minute")
 def show_login() -> Response:
     """A new attempt, with its code and its number."""
     next_path = access.local_path(request.args.get("next"))

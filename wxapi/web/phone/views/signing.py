@@ -10,7 +10,7 @@ from flask import Response, request
 from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
-from wxapi.platform.limits import limiter
+from wxapi.platform.limits import limited
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.training.models import Attendance
@@ -56,7 +56,7 @@ def show_sign_in() -> Response:
 
 @room.post("/m/sign")
 @guard(Permission.SIGNED_IN)
-@limiter.limit("120/minute")
+@limited("120/minute")
 def sign() -> Response:
     """Sign in, or out with `out`."""
     now = runtime().clock.now()

@@ -1,0 +1,100 @@
+"""Several ways of serving the same work, measured in turns, so that what else the machine does meets all of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+
+import psutil
+
+from benchmarks._clients import send
+from benchmarks._http_load import Served
+from benchmarks._machine import cpu_seconds, watched
+from benchmarks.report import Result
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way: its server, and what makes the requests of a round, as many as asked for."""
+
+    name: str
+    server: Served
+    requests: Callable[[int], list[bytes]]
+
+
+@dataclass
+class Measured:
+    """Requests a second of each round, milliseconds of each request, processor time of server and database."""
+
+    rates: list[float] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
+    server_s: float = 0.0
+    database_s: float = 0.0
+
+    @property
+    def best(self) -> float:
+        return max(self.rates)
+
+    @property
+    def median(self) -> float:
+        return median(self.rates)
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor milliseconds a request: the figure that a busy machine moves least."""
+        return 1000 * (self.server_s + self.database_s) / len(self.milliseconds)
+
+    def percentile(self, share: int) -> float:
+        """The milliseconds that so many of a hundred requests stay under."""
+        return quantiles(self.milliseconds, n=100)[share - 1]
+
+    def result(self, name: str, limit: "Measured", goal: float) -> Result:
+        """The rate of the best round beside the limit's, with what medians and processor time say of the same."""
+        return Result(
+            name,
+            self.best,
+            limit.best,
+            "/s",
+            goal,
+            higher_is_better=True,
+            of_medians=self.median / limit.median,
+            of_processor=limit.cpu_ms / self.cpu_ms,
+        )
+
+    def __str__(self) -> str:
+        tails = " ".join(f"p{share} {self.percentile(share):.1f}" for share in (50, 95, 99))
+        each = 1000 / len(self.milliseconds)
+        return (
+            f"{self.best:6.0f}/s best, {self.median:6.0f}/s median, ms: {tails},"
+            f" processor ms: server {self.server_s * each:.2f}, database {self.database_s * each:.2f}"
+        )
+
+
+def in_turns(
+    ways: Sequence[Way], database: psutil.Process, *, clients: int, rounds: int, count: int
+) -> dict[str, Measured]:
+    """Measure each way in every round, and print what was found and what else the machine did."""
+    found = {way.name: Measured() for way in ways}
+    with watched(database, *(way.server.process for way in ways)) as machine:
+        for _ in range(rounds):
+            for way in ways:
+                _measure(way, found[way.name], database, clients=clients, count=count)
+    for name, measured in found.items():
+        print(f"  {clients:2} clients, {name:22} {measured}")
+    print(f"  {machine}", flush=True)
+    return found
+
+
+def postmaster(data_directory: str) -> psutil.Process:
+    """The database's first process, whose children serve its connections."""
+    return psutil.Process(int(Path(data_directory, "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]))
+
+
+def _measure(way: Way, found: Measured, database: psutil.Process, *, clients: int, count: int) -> None:
+    requests = way.requests(count)
+    server_s, database_s = cpu_seconds(way.server.process), cpu_seconds(database)
+    seconds, milliseconds = send(way.server.address, requests, clients=clients)
+    found.server_s += cpu_seconds(way.server.process) - server_s
+    found.database_s += cpu_seconds(database) - database_s
+    found.rates.append(count / seconds)
+    found.milliseconds += milliseconds

@@ -1,0 +1,131 @@
+"""Statements as the driver takes them, and connections that lay idle: what lies below SQLAlchemy, see `platform.db`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from time import monotonic
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy.exc import DataError, DisconnectionError, IntegrityError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+_IDLE_SINCE = "wxapi.idle_since"
+_PING_AFTER_S = 1.0
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+# In the log of the database, where the statement failed on purpose.
+_NOT_AS_EXPECTED = "not as expected: undone, to be judged again"
+
+
+class SurpriseError(Exception):
+    """What was to be written at once met something unusual, and nothing is written: do it again, step by step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A statement that is one of several.
+
+    Args:
+        sql: with `%(name)s` parameters, ending in RETURNING where it writes.
+        values: of its parameters.
+        rows: how many it must give, or nothing of the whole is written; None: any.
+        name: by which others of the whole read its rows.
+    """
+
+    sql: str
+    values: Mapping[str, Any]
+    rows: int | None = None
+    name: str = ""
+
+
+def engine_options(pool: int) -> dict[str, Any]:
+    """How SQLAlchemy connects; `pool` connections of a process, and twice as many for a moment."""
+    return {
+        # One statement that takes longer than this is a fault, not work; jobs set their own limit.
+        "connect_args": {
+            "options": "-c statement_timeout=15000 -c lock_timeout=5000 "
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            "application_name": "wxapi",
+            "connect_timeout": 5,
+        },
+        # Instead of a ping before every request: under load a connection is never idle that long.
+        "pool_events": [(_note_idle, "checkin"), (_ping_idle, "checkout")],
+        "pool_size": pool,
+        "max_overflow": pool,
+        "pool_timeout": 10,
+        # A failed statement is logged without its values, which are people's words.
+        "hide_parameters": True,
+    }
+
+
+def _note_idle(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_IDLE_SINCE] = monotonic()
+
+
+def _ping_idle(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Try a connection that lay idle before handing it out; a dead one makes the pool take another."""
+    if monotonic() - record.info.get(_IDLE_SINCE, monotonic()) <= _PING_AFTER_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error
+
+
+def rows_of(pooled: PoolProxiedConnection, driver: Any, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run the statement; what SQLAlchemy would do with a lost connection is done here.
+
+    Raises:
+        SurpriseError: a part of it did not give what it must.
+    """
+    text, names = _numbered(sql)
+    try:
+        with psycopg.RawCursor(driver) as cursor:
+            cursor.execute(text, [values[name] for name in names])
+            return cast("list[tuple[Any, ...]]", cursor.fetchall())
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if driver.closed or driver.broken:
+            pooled.invalidate(error)
+        raise OperationalError(None, None, error) from error
+    except psycopg.DataError as error:
+        if _NOT_AS_EXPECTED in (error.diag.message_primary or ""):
+            raise SurpriseError from error
+        raise DataError(None, None, error) from error
+    except psycopg.IntegrityError as error:
+        raise IntegrityError(None, None, error) from error
+
+
+def as_one(parts: list[Part]) -> tuple[str, dict[str, Any]]:
+    """One statement that does what several do, and its values.
+
+    It answers 1 where every part gave the rows it must; 0 where one did not and nothing was written; else it fails.
+    """
+    sql = _text_of(tuple((part.sql, part.rows, part.name) for part in parts))
+    return sql, {f"{name}_{n}": value for n, part in enumerate(parts) for name, value in part.values.items()}
+
+
+@lru_cache(maxsize=512)
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """The statement with `$1` for `%(name)s`, and the names in order: the driver would read a long one each time."""
+    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    places = {name: f"${n}" for n, name in enumerate(names, 1)}
+    return _PARAMETER.sub(lambda found: places[found[1]], sql).encode(), names
+
+
+@lru_cache(maxsize=256)
+def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> str:
+    """Each part is a query of a WITH, its parameters marked with its number."""
+    texts = [_PARAMETER.sub(rf"%(\1_{n})s", sql.strip()) for n, (sql, _, _) in enumerate(parts)]
+    names = [name or f"_{n}" for n, (_, _, name) in enumerate(parts)]
+    given = [f"(SELECT count(*) FROM {name})" for name in names]  # noqa: S608 - names of this program
+    whole = ", ".join(f"{name} AS ({text})" for name, text in zip(names, texts, strict=True))
+    met = [f"{given[n]} = {rows}" for n, (_, rows, _) in enumerate(parts) if rows is not None]
+    if not met:
+        return f"WITH {whole} SELECT 1"
+    written = [given[n] for n, text in enumerate(texts) if not text.startswith("SELECT")]
+    return (
+        f"WITH {whole} SELECT CAST(CASE WHEN {' AND '.join(met)} THEN '1'"
+        f" WHEN {' + '.join(written)} = 0 THEN '0' ELSE '{_NOT_AS_EXPECTED}' END AS integer)"
+    )

@@ -1,0 +1,94 @@
+"""The database's engine, its session, and statements that go to the driver as they are; see `platform.db`."""
+
+from typing import Any
+
+import psycopg
+import structlog
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from config import Config
+from wxapi.platform.driver import engine_options, rows_of
+
+# Names that migrations can rely on.
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+log = structlog.get_logger(__name__)
+
+
+class Base(DeclarativeBase):
+    """Base of all models."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+
+
+db = SQLAlchemy(disable_autonaming=True, session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Bind the database to the app."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(config.database_pool)
+    db.init_app(app)
+    hooks = app.teardown_appcontext_funcs
+    hooks[:] = [_end_session if hook == db._teardown_session else hook for hook in hooks]  # noqa: SLF001 - no setting
+
+
+def _end_session(_error: BaseException | None) -> None:
+    """Give the session's connection back; one that is lost just now costs nobody an answer that is ready."""
+    try:
+        db.session.remove()
+    except (SQLAlchemyError, psycopg.Error) as error:
+        log.warning("session_end_failed", error=type(error).__name__)
+        db.session.registry.clear()
+
+
+def fetch(session: Session, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run one ready statement of a hot path on the session's connection, in its transaction, and return its rows.
+
+    It goes to the driver as it is (`%(name)s` parameters): compiling a statement and dressing its result takes
+    SQLAlchemy as long as the driver takes to run it.
+    """
+    connection = session.connection().connection
+    assert connection.driver_connection is not None
+    return rows_of(connection, connection.driver_connection, sql, values)
+
+
+def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run one statement that is a whole unit of work: committed by itself, without a BEGIN and a COMMIT around it.
+
+    That saves two round trips and the session. Where the session has begun already, as under an `Idempotency-Key`,
+    the statement joins its transaction; where the session is bound to one connection, as in tests, it commits there.
+    """
+    session = db.session()
+    if session.in_transaction():
+        return fetch(session, sql, values)
+    bind = session.get_bind()
+    if isinstance(bind, Connection):
+        try:
+            rows = fetch(session, sql, values)
+        except BaseException:
+            session.rollback()
+            raise
+        session.commit()
+        return rows
+    try:
+        connection = bind.raw_connection()
+    except psycopg.Error as error:  # the pool passes on what the driver raises
+        raise OperationalError(None, None, error) from error
+    driver: Any = connection.driver_connection
+    try:
+        driver.autocommit = True
+        return rows_of(connection, driver, sql, values)
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+        connection.close()
