@@ -33,7 +33,7 @@ from wxapi.supervision.services import export_making, exports
 from wxapi.supervision.services.export_kinds import WantedExport
 
 _CLIMBING = 10_000
-_GOAL_CSV, _GOAL_CLIMB = 0.15, 0.02
+_GOAL_CSV, _GOAL_CLIMB = 0.15, 0.05
 _MOST_GROWTH_MB = 20.0
 _ROWS_A_SECOND = 20_000
 _SAMPLE_S = 0.1

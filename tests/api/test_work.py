@@ -150,6 +150,19 @@ def test_the_climb_takes_each_rung_once(town: Town, clock: FixedClock) -> None:
     assert climb.climb(now=clock.now()).duties == 0
 
 
+def test_a_second_yellow_of_one_run_is_red(town: Town, clock: FixedClock, session: Session) -> None:
+    report = file_routed(town.reporter)
+    rows = select(Duty).where(Duty.subject_id == uuid.UUID(report["id"])).order_by(Duty.due_at)
+    last = session.scalars(rows).all()[-1]
+    clock.at = last.due_at + timedelta(minutes=1)
+    climb.climb(now=clock.now())
+    session.expire_all()
+    first, second = session.scalars(rows).all()
+    assert (first.stage, first.card is not None) == ("respond", True)
+    # Within five working days of its own due time: red only for the other's card.
+    assert (second.stage, second.card, second.carded_at) == ("resolve", "red", second.due_at)
+
+
 def told(person: Person) -> list[str]:
     return [message["title"] for message in person.get("/me/messages").json["items"]]
 

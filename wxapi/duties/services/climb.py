@@ -7,10 +7,11 @@ due, not the time of the run.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import exists, select, true, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select, true, tuple_
+from sqlalchemy.orm import Session
 
 from wxapi.duties.models import Duty
 from wxapi.duties.rules.clock import CARD_RUNG, Card, DutyClock, LadderStep, next_step
@@ -20,6 +21,8 @@ from wxapi.platform.db import db, transaction
 _AT_ONCE = 500
 # A colour in the inbox, no message.
 _SILENT = 50
+# A subject, and the unit that bears a card on it.
+_Bearer: TypeAlias = tuple[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,23 @@ def _due(now: datetime, last: tuple[datetime, UUID] | None) -> list[tuple[dateti
 def _climb(some: Sequence[UUID], now: datetime) -> int:
     with transaction() as session:
         due = select(Duty).where(Duty.id.in_(some), Duty.next_rung_at <= now).order_by(Duty.next_rung_at, Duty.id)
-        return sum(_take_all(session, duty, now) for duty in session.scalars(due.with_for_update(skip_locked=True)))
+        duties = session.scalars(due.with_for_update(skip_locked=True)).all()
+        carded = _carded(session, duties)
+        return sum(_take_all(session, duty, carded, now) for duty in duties)
 
 
-def _take_all(session: Session, duty: Duty, now: datetime) -> int:
+def _carded(session: Session, duties: Sequence[Duty]) -> set[_Bearer]:
+    """Who bears a card already among the subjects of some duties: one question for all of them."""
+    found = select(Duty.subject_id, Duty.unit_code).where(
+        Duty.subject_id.in_({duty.subject_id for duty in duties}), Duty.card.is_not(None), Duty.card_lifted_at.is_(None)
+    )
+    return {(subject_id, unit) for subject_id, unit in session.execute(found)}
+
+
+def _take_all(session: Session, duty: Duty, carded: set[_Bearer], now: datetime) -> int:
     taken = 0
     while (step := _next(duty)) is not None and step.at <= now:
-        _take(session, duty, step, now)
+        _take(session, duty, step, carded, now)
         taken += 1
     duty.next_rung_at = step.at if step else None
     return taken
@@ -79,34 +92,19 @@ def _next(duty: Duty) -> LadderStep | None:
     return next_step(duty.due_at, limit, clock, rung=duty.rung, card=Card(duty.card) if duty.card else None)
 
 
-def _take(session: Session, duty: Duty, step: LadderStep, now: datetime) -> None:
+def _take(session: Session, duty: Duty, step: LadderStep, carded: set[_Bearer], now: datetime) -> None:
     card: Card | None = None
     if step.rung is None:
         card = Card.RED
     else:
         duty.rung = step.rung
         if step.rung == CARD_RUNG and duty.card is None:
-            card = Card.RED if _carded_before(session, duty) else Card.YELLOW
+            # The second yellow of a unit on the same subject is red.
+            bearer = (duty.subject_id, duty.unit_code)
+            card = Card.RED if bearer in carded else Card.YELLOW
+            carded.add(bearer)
     if card is not None:
         duty.card, duty.carded_at = card.value, step.at
         audit.record(session, None, f"duty.card_{card.value}", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
     if step.rung != _SILENT:
         outbox.record(session, "duty.climbed", duty_id=str(duty.id), rung=step.rung)
-
-
-def _carded_before(session: Session, duty: Duty) -> bool:
-    """Whether the same unit bears a card on the same subject already: the second yellow is red."""
-    other = aliased(Duty)
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    other.subject_id == duty.subject_id,
-                    other.unit_code == duty.unit_code,
-                    other.id != duty.id,
-                    other.card.is_not(None),
-                    other.card_lifted_at.is_(None),
-                )
-            )
-        )
-    )
