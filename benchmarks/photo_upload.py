@@ -1,0 +1,66 @@
+"""`POST /photos` of 300 KB by 8 clients, beside the same server writing the same bytes with fsync and one row.
+
+Ours does what the contract asks: token with appointments, the key's claim and answer, how often, the digest, the look
+at the first bytes, how many wait unused, the row and the worker's outbox row. A disk decides, so read both rates.
+"""
+
+import os
+import uuid
+from collections.abc import Callable
+from itertools import cycle
+
+from benchmarks._http_load import granian, post
+from benchmarks._scratch import Scratch, scratch
+from benchmarks._turns import Way, in_turns
+from benchmarks.report import Result
+
+_CLIENTS, _PROCESSES = 8, 2
+_ROUNDS, _REQUESTS, _WARM_UP = 5, 200, 50
+_PEOPLE = 500
+_BYTES = 300_000
+_GOAL = 0.6
+_BOUNDARY = "benchmark-boundary"
+_PLAIN_TABLE = (
+    "CREATE TABLE plain_photos (id uuid PRIMARY KEY, owner_id uuid NOT NULL REFERENCES users, sha256 text,"
+    " bytes bigint, created_at timestamptz NOT NULL)"
+)
+
+
+def run() -> list[Result]:
+    with scratch(city=False) as made:
+        made.connection.execute(_PLAIN_TABLE)
+        with (
+            granian("wsgi:front", made.environ, processes=_PROCESSES) as ours,
+            granian("benchmarks._upload_limit:app", made.environ, processes=_PROCESSES) as limit,
+        ):
+            ways = [
+                Way("ours", ours, _uploads(made, "/api/v1/photos")),
+                Way("limit", limit, _uploads(made, "/photos")),
+            ]
+            in_turns(ways, made.database, clients=_CLIENTS, rounds=1, count=_WARM_UP)
+            found = in_turns(ways, made.database, clients=_CLIENTS, rounds=_ROUNDS, count=_REQUESTS)
+    return [found["ours"].result(f"POST /photos of 300 KB, {_CLIENTS} clients", found["limit"], _GOAL)]
+
+
+def _uploads(made: Scratch, path: str) -> Callable[[int], list[bytes]]:
+    people = cycle(made.people(_PEOPLE))
+    # What a JPEG begins with; nobody decodes it here.
+    picture = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + os.urandom(_BYTES)
+    head = (
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    )
+    body = head.encode() + picture + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    kind = f"multipart/form-data; boundary={_BOUNDARY}"
+
+    def requests(count: int) -> list[bytes]:
+        made_of = (
+            {"Authorization": f"Bearer {next(people)[0]}", "Idempotency-Key": uuid.uuid4().hex} for _ in range(count)
+        )
+        return [post(path, body, headers, content_type=kind) for headers in made_of]
+
+    return requests
+
+
+def _headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
