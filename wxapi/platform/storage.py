@@ -29,6 +29,8 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
 
 log = structlog.get_logger(__name__)
+# A large file goes up in parts of 5 MB, the least that S3 takes: a dozen at once, as is usual, were 60 MB of memory.
+_PARTS_AT_ONCE = 2
 
 SIGNED_FOR = timedelta(hours=2)
 # Less room than this, in bytes, is reported: a dozen of the largest photos.
@@ -86,7 +88,7 @@ class Storage:
 
     def _put(self, key: str, data: bytes | Path) -> None:
         try:
-            obstore.put(self._store, key, data)
+            obstore.put(self._store, key, data, max_concurrency=_PARTS_AT_ONCE)
             if self._folder is not None and self._settles:
                 _settle(self._folder, key)
         except (OSError, BaseError) as error:
