@@ -17,7 +17,7 @@ def count_statements() -> Iterator[list[str]]:
 
     @wraps(execute)
     def note(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        text = str(query)
+        text = query.decode() if isinstance(query, bytes) else str(query)
         if not text.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
             statements.append(text)
         return execute(cursor, query, *args, **kwargs)

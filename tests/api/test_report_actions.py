@@ -32,6 +32,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
 from wxapi.reports.models import Report
 from wxapi.reports.rules import workflow
+from wxapi.reports.rules.words import ACTIONS
 from wxapi.reports.wire.schemas import ReportSchema
 
 
@@ -328,8 +329,8 @@ def test_reading_costs_the_same_with_a_long_history(town: Town) -> None:
 
 def test_the_api_text_holds_the_table(town: Town) -> None:
     document = town.reporter.get("/openapi.json").get_json()
-    text = str(document)
-    assert all(f"| {action} |" in text for action in workflow.ACTIONS)
+    text, names = str(document), {word.code: word.zh for word in ACTIONS.items}
+    assert all(f"| `{action}` {names[action]} |" in text for action in workflow.PUBLIC_ACTIONS)
 
 
 def test_a_kept_answer_is_given_again_while_its_report_may_be_seen(town: Town, session: Session) -> None:

@@ -65,10 +65,9 @@ def plans(session: Session, run: Callable[[], Any]) -> str:
 def test_is_read_by_its_index(school: School, session: Session, index: str, what: str) -> None:
     hall, me = uuid.UUID(school.make()["id"]), school.member.actor.user_id
     (refusals,) = [category for category in retention.RETENTION if category.name == "refusals"]
-    assert refusals.forget is not None
     runs: dict[str, Callable[[], Any]] = {
         "not_closed": lambda: sessions.not_closed(session, NOW, limit=20),
-        "forget_refusals": lambda: refusals.forget(session, NOW, 100),
+        "forget_refusals": lambda: session.execute(refusals.due(NOW).limit(100)),
         "leave_page": lambda: reviews.leave_page(session, hall, pending=False, limit=20, cursor=None),
         "flags_page": lambda: reviews.flags_page(session, hall, decided=None, limit=20, cursor=None),
         "read": lambda: personal.personal_data.read(session, me),

@@ -27,6 +27,7 @@ _TABLES = text(
 # What rows name beside ids, of things that are not there.
 GONE = {
     "rung": 200,
+    "step": "added",
     "file_key": "exports/gone.csv",
     "event_id": 0,
     "push_id": 0,

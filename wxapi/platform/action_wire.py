@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.action_inputs import Carried, InputForm, inputs_of
-from wxapi.platform.wire import PlainWord, RegionCode, Text
+from wxapi.platform.wire import Day, PlainWord, RegionCode, Text
 
 CODE_WORD = validate.Regexp(r"^[a-z0-9_]{1,40}$(?!\n)", error="只能是 1–40 位小写字母、数字或下划线。")
 
@@ -36,7 +36,7 @@ _MADE: Mapping[InputForm, Callable[[Carried], fields.Field[Any]]] = {
     InputForm.TEXT: lambda about: Text(max_length=about.most, **_OPTIONAL),
     InputForm.CODE: lambda _: PlainWord(max_length=40, validate=CODE_WORD, **_OPTIONAL),
     InputForm.REGION: lambda _: RegionCode(**_OPTIONAL),
-    InputForm.DAY: lambda _: fields.Date(**_OPTIONAL),
+    InputForm.DAY: lambda _: Day(**_OPTIONAL),
     InputForm.NUMBER: _number,
     InputForm.PHOTOS: lambda about: photo_ids(about.most),
     InputForm.ID: lambda _: fields.UUID(**_OPTIONAL),

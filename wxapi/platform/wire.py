@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from flask import Response
@@ -119,6 +120,13 @@ class QueryInteger(fields.Integer):
         if not isinstance(value, str) or not _WHOLE.fullmatch(value):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Day(fields.Date):
+    """A date that is asked for or set: of this and the last century and the next, so that days may be added to it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(date(1900, 1, 1), date(2199, 12, 31)), **kwargs)
 
 
 class PageQuery(WireSchema):

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from wxapi.platform.wire import Line, PageQuery, PlainWord, RegionCode, WireSchema
+from wxapi.platform.wire import Day, Line, PageQuery, PlainWord, RegionCode, WireSchema
 from wxapi.units.models import Matter
 from wxapi.units.queries import UnitView
 from wxapi.units.rules import LONGEST_CODE, MAX_NAME, MatterKind, UnitField, UnitKind
@@ -64,7 +64,7 @@ class ChangeUnitBody(WireSchema):
 
 
 class CloseUnitBody(WireSchema):
-    on = fields.Date(required=True)
+    on = Day(required=True)
     successor_code = UnitCode(load_default=None, allow_none=True)
 
 

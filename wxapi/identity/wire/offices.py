@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from wxapi.identity.services.office_reading import Appointed
 from wxapi.identity.wire.references import RegionRef, UnitRef, unit_dict
 from wxapi.kernel.permissions import Role
-from wxapi.platform.wire import Choice, PageQuery, RegionCode, WireSchema
+from wxapi.platform.wire import Choice, Day, PageQuery, RegionCode, WireSchema
 from wxapi.units.wire import UnitCode
 
 
@@ -17,8 +17,8 @@ class NewAppointmentBody(WireSchema):
     # One of the two: a unit for a unit officer, a region for every other role.
     region_code = RegionCode(load_default=None, allow_none=True)
     unit_code = UnitCode(load_default=None, allow_none=True)
-    starts_on = fields.Date(load_default=None, allow_none=True)
-    ends_on = fields.Date(load_default=None, allow_none=True)
+    starts_on = Day(load_default=None, allow_none=True)
+    ends_on = Day(load_default=None, allow_none=True)
 
     @validates_schema
     def _one_of_the_two(self, data: dict[str, Any], **_: Any) -> None:
@@ -64,13 +64,13 @@ class AppointmentQuery(PageQuery):
 
 
 class EndBody(WireSchema):
-    last_day = fields.Date(required=True, metadata={"description": "任职的最后一天，今天或以后"})
+    last_day = Day(required=True, metadata={"description": "任职的最后一天，今天或以后"})
 
 
 class MoveBody(WireSchema):
     region_code = RegionCode(load_default=None, allow_none=True)
     unit_code = UnitCode(load_default=None, allow_none=True)
-    on = fields.Date(load_default=None, allow_none=True, metadata={"description": "新任职的第一天；默认今天"})
+    on = Day(load_default=None, allow_none=True, metadata={"description": "新任职的第一天；默认今天"})
 
     @validates_schema
     def _one_of_the_two(self, data: dict[str, Any], **_: Any) -> None:
@@ -79,8 +79,8 @@ class MoveBody(WireSchema):
 
 class StandInBody(WireSchema):
     user_id = fields.UUID(required=True)
-    from_ = fields.Date(required=True, data_key="from")
-    to = fields.Date(required=True, metadata={"description": "代理的最后一天；最长一年"})
+    from_ = Day(required=True, data_key="from")
+    to = Day(required=True, metadata={"description": "代理的最后一天；最长一年"})
 
 
 def one_place(data: dict[str, Any]) -> None:

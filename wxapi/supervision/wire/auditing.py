@@ -8,7 +8,7 @@ from marshmallow import fields
 from wxapi.kernel.clock import SHANGHAI, to_wire
 from wxapi.platform.audit_reading import AuditLine, AuditQuestion
 from wxapi.platform.refusals import RefusedAttempt
-from wxapi.platform.wire import PageQuery, PlainWord, WireSchema
+from wxapi.platform.wire import Day, PageQuery, PlainWord, WireSchema
 
 
 class AuditQuery(PageQuery):
@@ -17,8 +17,8 @@ class AuditQuery(PageQuery):
     action = PlainWord(
         load_default=None, max_length=60, metadata={"description": "操作，或其开头：appointment 表示全部 appointment.…"}
     )
-    from_ = fields.Date(load_default=None, data_key="from", metadata={"description": "起始日期"})
-    to = fields.Date(load_default=None, metadata={"description": "截止日期（不含）"})
+    from_ = Day(load_default=None, data_key="from", metadata={"description": "起始日期"})
+    to = Day(load_default=None, metadata={"description": "截止日期（不含）"})
 
 
 class AuditLineWire(WireSchema):
@@ -40,7 +40,7 @@ class AuditPage(WireSchema):
 
 
 class RefusalQuery(WireSchema):
-    from_ = fields.Date(load_default=None, data_key="from", metadata={"description": "起始日期，默认最近 7 天"})
+    from_ = Day(load_default=None, data_key="from", metadata={"description": "起始日期，默认最近 7 天"})
 
 
 class RefusalWire(WireSchema):

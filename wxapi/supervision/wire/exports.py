@@ -9,7 +9,7 @@ from wxapi.duties.rules.clock import RUNGS
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import Choice, Line, PlainWord, RegionCode, WireSchema
+from wxapi.platform.wire import Choice, Day, Line, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.wire.list_schemas import known_class
@@ -41,8 +41,8 @@ class ExportFilter(WireSchema):
     level = Choice(["county", "township", "village"], load_default=None, allow_none=True)
     class_ = PlainWord(max_length=5, load_default=None, allow_none=True, data_key="class")
     open = fields.Boolean(load_default=None, allow_none=True)
-    from_ = fields.Date(load_default=None, allow_none=True, data_key="from")
-    to = fields.Date(load_default=None, allow_none=True)
+    from_ = Day(load_default=None, allow_none=True, data_key="from")
+    to = Day(load_default=None, allow_none=True)
 
 
 # What a word of the filter may be, where the kinds differ.

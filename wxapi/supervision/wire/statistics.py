@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.clock import to_wire
-from wxapi.platform.wire import Choice, Line, PlainWord, RegionCode, WireSchema
+from wxapi.platform.wire import Choice, Day, Line, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.supervision.models import Bulletin
 from wxapi.supervision.rules.measures import DEFINITIONS_VERSION, MEASURES, Measure, Rate, counts_dict
@@ -35,8 +35,8 @@ class DefinitionsWire(WireSchema):
 class PeriodQuery(WireSchema):
     """`from` is the first Shanghai day, `to` the day after the last."""
 
-    from_ = fields.Date(load_default=None, data_key="from")
-    to = fields.Date(load_default=None)
+    from_ = Day(load_default=None, data_key="from")
+    to = Day(load_default=None)
 
 
 class StatisticsQuery(PeriodQuery):
@@ -56,8 +56,8 @@ class BulletinQuestion(WireSchema):
     region = RegionCode(load_default=None, allow_none=True)
     class_ = PlainWord(max_length=5, load_default=None, allow_none=True, data_key="class")
     unit = UnitCode(load_default=None, allow_none=True)
-    from_ = fields.Date(load_default=None, allow_none=True, data_key="from")
-    to = fields.Date(load_default=None, allow_none=True)
+    from_ = Day(load_default=None, allow_none=True, data_key="from")
+    to = Day(load_default=None, allow_none=True)
 
 
 class BulletinBody(WireSchema):

@@ -9,7 +9,7 @@ from wxapi.kernel.coordinates import to_gcj02
 from wxapi.kernel.permissions import Role
 from wxapi.platform.position import PositionBody, point_of
 from wxapi.platform.problems import validation_failed
-from wxapi.platform.wire import Boolean, Choice, Line, Number, PageQuery, PlainWord, RegionCode, Text, WireSchema
+from wxapi.platform.wire import Boolean, Choice, Day, Line, Number, PageQuery, PlainWord, RegionCode, Text, WireSchema
 from wxapi.training.rules.attendance import FlagDecision, RollDecision, State
 from wxapi.training.rules.audience import Audience
 from wxapi.training.rules.codes import MAX_CODE_LENGTH
@@ -192,7 +192,7 @@ class YearQuery(WireSchema):
 
 class CoverageQuery(PageQuery):
     region = RegionCode(load_default=None)
-    since = fields.Date(required=True)
+    since = Day(required=True)
 
 
 class CertificateBody(WireSchema):
