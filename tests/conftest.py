@@ -202,6 +202,7 @@ def app_in_savepoint(config: Config) -> Iterator[Flask]:
     """An app of another configuration, everything written to it rolled back at the end."""
     made = answers.watch(create_app(config, clock=FixedClock(NOW)))
     with made.app_context():
+        keys.confirm()  # before the savepoint: the process asks once, so what it notes has to stay
         with in_savepoint(made):
             yield made
         db.engine.dispose()

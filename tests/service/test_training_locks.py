@@ -1,5 +1,6 @@
 """Everything at once about two sessions whose make-ups rest on each other: nobody waits in a circle."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,3 +142,43 @@ def test_mixed_operations_never_wait_in_a_circle(school: School, over: bool) -> 
         for session_id in ids:
             book_hours.settle(session_id, now=NOW)
         assert book_hours.recompute(ids, now=NOW, write=False) == 0
+
+
+def test_a_bulk_holds_nobody_behind_the_one_it_waits_for(school: School) -> None:
+    """Rows are locked and made in one order: while the first is held by another, no later one is made yet."""
+    hall = school.make()
+    first, later = sorted((school.people.make() for _ in range(2)), key=lambda person: person.actor.user_id)
+    assert school.sign_in(hall, first).status_code == 201
+    body = {
+        "state": "exempt",
+        "reason": "另有任务",
+        "user_ids": [str(person.actor.user_id) for person in (later, first)],
+    }
+    path = f"/training/sessions/{hall['id']}/attendance/bulk"
+    mine = {"hall": uuid.UUID(hall["id"]), "first": first.actor.user_id, "later": later.actor.user_id}
+    with ThreadPoolExecutor(1) as pool:
+        with db.engine.begin() as holder:
+            own = text("SELECT 1 FROM training_attendance WHERE session_id = :hall AND user_id = :first FOR UPDATE")
+            assert holder.scalar(own, mine) == 1
+            asked = pool.submit(school.organiser.post, path, body)
+            wait_for_somebody_who_waits()
+            made = text(
+                "INSERT INTO training_attendance (session_id, user_id, id, state)"
+                " VALUES (:hall, :later, gen_random_uuid(), 'enrolled')"
+            )
+            with db.engine.connect() as other:
+                other.execute(text("SET LOCAL lock_timeout = '300ms'"))
+                other.execute(made, mine)  # a row of the bulk's, not yet committed, would be waited for
+                other.rollback()
+        assert asked.result(10).status_code == 200
+    assert [school.state(hall, person) for person in (first, later)] == ["exempt", "exempt"]
+
+
+def wait_for_somebody_who_waits() -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    for _ in range(200):
+        with db.engine.connect() as connection:
+            if connection.scalar(text(waiting)):
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waited for the row")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import false, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -103,7 +103,7 @@ def correct_many(
         missing = []
         if user_ids is not None:
             if not late_uploads:
-                _add_walk_ins(session, session_id, user_ids)
+                _lock_or_add(session, session_id, user_ids)
             missing = queries.not_on_roll(session, session_id, user_ids)
         query = select(Attendance.user_id).where(Attendance.session_id == session_id, Attendance.state != state)
         if user_ids is not None:
@@ -177,23 +177,32 @@ def _for_changes(
 
 def _put_on_roll(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> None:
     """Lock the person's row, made when missing: a walk-in whom the organiser notes down."""
-    if queries.row_locked(session, session_id, user_id) is not None:
-        return
-    _add_walk_ins(session, session_id, [user_id])
+    _lock_or_add(session, session_id, [user_id])
     if queries.row_locked(session, session_id, user_id) is None:
         raise not_found()
 
 
-def _add_walk_ins(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> None:
-    """A row for each who exists and has none yet."""
-    people = session.scalars(select(User.id).where(among(User.id, user_ids), User.erased_at.is_(None))).all()
+def _lock_or_add(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid.UUID]) -> None:
+    """Lock the row of each who exists, made where there is none yet, all in the order of the people.
+
+    One statement does both: rows made first and others locked afterwards would be two orders, and a steward's batch
+    that goes through the people once would wait in a circle with it.
+    """
+    query = select(User.id).where(among(User.id, user_ids), User.erased_at.is_(None))
+    people = session.scalars(query.order_by(User.id)).all()
     if not people:
         return
     rows = [
         {"session_id": session_id, "user_id": user_id, "id": new_id(), "state": State.ENROLLED, "walk_in": True}
         for user_id in people
     ]
-    session.execute(insert(Attendance).values(rows).on_conflict_do_nothing(index_elements=["session_id", "user_id"]))
+    made = insert(Attendance).values(rows)
+    locked = made.on_conflict_do_update(
+        index_elements=["session_id", "user_id"],
+        set_={"state": Attendance.state},
+        where=false(),  # a row that is there is locked and stays as it is
+    )
+    session.execute(locked)
 
 
 def _audit(
