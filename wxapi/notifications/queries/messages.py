@@ -15,9 +15,12 @@ from wxapi.notifications.queries.registered import may_be_read
 
 
 def still_here(session: Session, user_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
-    """Those of the people who have not been erased."""
+    """Those of the people who have not been erased, in one order for everybody who tells several at once."""
     wanted = list(user_ids)
-    return list(session.scalars(select(User.id).where(User.id.in_(wanted), User.erased_at.is_(None)))) if wanted else []
+    if not wanted:
+        return []
+    query = select(User.id).where(User.id.in_(wanted), User.erased_at.is_(None))
+    return list(session.scalars(query.order_by(User.id)))
 
 
 def template_of(session: Session, kind: str) -> Template | None:
