@@ -1,0 +1,103 @@
+"""Rate limits: every window counts, what is refused counts for none, and Redis away stops nobody."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from config import Config
+from tests.conftest import app_in_savepoint
+from wxapi.kernel.permissions import Permission
+from wxapi.platform import metrics
+from wxapi.platform.guard import guard
+from wxapi.platform.limits import limited
+
+MINUTE_US, HOUR_US = 60 * 1_000_000, 3_600 * 1_000_000
+
+
+@pytest.fixture
+def limited_app(make_config: Callable[..., Config], redis: Redis) -> Iterator[Flask]:
+    with app_in_savepoint(make_config(rate_limits=True)) as made:
+        yield made
+
+
+@pytest.fixture
+def client(limited_app: Flask) -> FlaskClient:
+    """Of an app with one limited view, `/limited`: three a minute and five an hour."""
+
+    @guard(Permission.PUBLIC)
+    @limited("3/minute;5/hour")
+    def view() -> str:
+        return "passed"
+
+    limited_app.add_url_rule("/limited", "limited", view)
+    return limited_app.test_client()
+
+
+def ask(client: FlaskClient, times: int, address: str = "10.0.0.1") -> list[int]:
+    return [client.get("/limited", environ_base={"REMOTE_ADDR": address}).status_code for _ in range(times)]
+
+
+def earlier(redis: Redis, by_us: int) -> None:
+    """Move what was counted back in time: Redis' clock is nobody's to set."""
+    for key in redis.scan_iter("limit:*"):
+        for place, at in enumerate(redis.lrange(key, 0, -1)):
+            redis.lset(key, place, int(at) - by_us)
+
+
+def test_the_short_window_moves_and_the_long_one_still_counts(client: FlaskClient, redis: Redis) -> None:
+    assert ask(client, 5) == [200, 200, 200, 429, 429]
+    earlier(redis, MINUTE_US + 1)
+    # Two were refused and counted for nothing, so the hour has room for two.
+    assert ask(client, 4) == [200, 200, 429, 429]
+    earlier(redis, HOUR_US + 1)
+    assert ask(client, 4) == [200, 200, 200, 429]
+
+
+def test_a_window_frees_one_place_at_a_time(client: FlaskClient, redis: Redis) -> None:
+    assert ask(client, 1) == [200]
+    earlier(redis, MINUTE_US // 2)
+    assert ask(client, 3) == [200, 200, 429]
+    earlier(redis, MINUTE_US // 2 + 1)
+    assert ask(client, 2) == [200, 429]
+
+
+def test_one_does_not_count_for_another(client: FlaskClient) -> None:
+    assert ask(client, 4)[-1] == 429
+    assert ask(client, 1, address="10.0.0.2") == [200]
+
+
+def test_an_emptied_or_restarted_server_counts_anew(client: FlaskClient, redis: Redis) -> None:
+    assert ask(client, 4)[-1] == 429
+    redis.flushall()
+    redis.script_flush()
+    assert ask(client, 4) == [200, 200, 200, 429]
+
+
+def test_what_is_kept_ends_with_its_window(client: FlaskClient, redis: Redis) -> None:
+    ask(client, 5)
+    kept = {redis.ttl(key): redis.llen(key) for key in redis.scan_iter("limit:*")}
+    assert kept.keys() <= {*range(55, 61), *range(3_595, 3_601)}
+    assert set(kept.values()) == {3}
+
+
+def test_redis_away_stops_nobody_and_is_counted(make_config: Callable[..., Config]) -> None:
+    with app_in_savepoint(make_config(rate_limits=True, redis_url="redis://127.0.0.1:9")) as made:
+
+        @guard(Permission.PUBLIC)
+        @limited("1/minute")
+        def view() -> str:
+            return "passed"
+
+        made.add_url_rule("/limited", "limited", view)
+        before = metrics.rate_limit_errors._value.get()
+        assert ask(made.test_client(), 3) == [200, 200, 200]
+        assert metrics.rate_limit_errors._value.get() == before + 3
+
+
+@pytest.mark.parametrize("wrong", ["3", "3/second", "3/minute,5/hour", ""])
+def test_a_limit_that_cannot_be_read_stops_the_start(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not such as 30/minute"):
+        limited(wrong)
