@@ -1,5 +1,6 @@
 """Bad days in a browser: the back button, two tabs, an upload cut, a session that ended, screens that hang for a day."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -215,8 +216,11 @@ def test_six_hundred_refreshes_leave_the_heap_flat(
     asked: list[int] = []
     page.on("response", lambda answer: asked.append(answer.status) if part in answer.url else None)
     page.evaluate(REFRESH, [300, 20])  # what the engine compiles for itself comes first
-    before = heap(page)
-    assert page.evaluate(REFRESH, [600, 20]) == 600
+    heaps = []
+    for _ in range(3):
+        assert page.evaluate(REFRESH, [200, 20]) == 200
+        heaps.append(heap(page))
     assert len(asked) >= 40
     assert set(asked) == {200}
-    assert heap(page) <= before * 1.1
+    # The engine may still take something for itself once; what leaks is taken by every refresh.
+    assert min(later - sooner for sooner, later in pairwise(heaps)) <= 200 * 150, heaps
