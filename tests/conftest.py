@@ -41,6 +41,11 @@ APPID = "wx0123456789abcdef"
 APP_SECRET = "test-app-secret-0123456789abcdef"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time tests wait, for processes, for sockets, for a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a server where databases can be made."""

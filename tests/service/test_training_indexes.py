@@ -1,23 +1,40 @@
 """What runs every hour, in `GET /me/data` and in an erasure is read by an index, not through whole tables."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
 from tests.factories import People
 from tests.schooling import School, open_school
+from wxapi.platform.db import db
 from wxapi.training.queries import reviews, sessions
 from wxapi.training.services import personal, retention
 
 
+@pytest.fixture(scope="module")
+def school(make_committing_app: Callable[..., AbstractContextManager[Flask]]) -> Iterator[School]:
+    """On a database of its own: what other tests leave in a table's file changes how PostgreSQL goes through it."""
+    with make_committing_app() as made:
+        yield open_school(People(made))
+
+
+@pytest.fixture(scope="module")
+def hall(school: School) -> uuid.UUID:
+    return uuid.UUID(school.make()["id"])
+
+
 @pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
+def session(school: School) -> Iterator[Session]:
+    with school.organiser.app.app_context():
+        yield db.session()
+        db.session.rollback()
 
 
 def plans(session: Session, run: Callable[[], Any]) -> str:
@@ -62,8 +79,8 @@ def plans(session: Session, run: Callable[[], Any]) -> str:
         ("ix_training_certificates_user_id", "erase"),
     ],
 )
-def test_is_read_by_its_index(school: School, session: Session, index: str, what: str) -> None:
-    hall, me = uuid.UUID(school.make()["id"]), school.member.actor.user_id
+def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session, index: str, what: str) -> None:
+    me = school.member.actor.user_id
     (refusals,) = [category for category in retention.RETENTION if category.name == "refusals"]
     runs: dict[str, Callable[[], Any]] = {
         "not_closed": lambda: sessions.not_closed(session, NOW, limit=20),
