@@ -81,7 +81,7 @@ from wxapi.scenes import services as scene_services
 from wxapi.scenes import views as scenes
 from wxapi.supervision import cli as supervision_cli
 from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
-from wxapi.supervision.rules.export_states import STATE_COLOURS, STATE_WORDS
+from wxapi.supervision.rules.export_states import FAILURE_WORDS, STATE_COLOURS, STATE_WORDS
 from wxapi.supervision.rules.measures import MEASURES
 from wxapi.supervision.services import panorama as panoramas
 from wxapi.supervision.services import personal as supervision_personal
@@ -207,6 +207,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("measures", {measure.name: measure.zh for measure in MEASURES}),
     words("people_import_states", IMPORT_WORDS, IMPORT_COLOURS),
     words("export_states", STATE_WORDS, STATE_COLOURS),
+    words("export_failures", FAILURE_WORDS),
     words("audit_actions", AUDIT_ACTIONS),
     words("message_kinds", {kind.code: kind.zh for kind in MESSAGE_KINDS}),
 )

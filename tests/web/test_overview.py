@@ -6,12 +6,16 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from tests import reporting
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.web.browsing import Browser, form_to
 from wxapi.kernel.clock import FixedClock
 from wxapi.platform.runtime import runtime
+from wxapi.supervision.models import Export
+from wxapi.supervision.rules.export_states import FAILURE_WORDS, STATE_WORDS, ExportState
 from wxapi.supervision.services import export_making
 from wxapi.web.kit.drawing import bars, line, shade
 
@@ -96,6 +100,24 @@ def test_an_export_is_asked_for_made_and_thrown_away(town: Town, browser: Browse
     assert page.select_one("a[download]") is not None
     assert browser.submit(form_to(page, f"/exports/{asked['id']}/delete")).status_code == 303
     assert browser.page("/exports").select_one("a[download]") is None
+
+
+def test_an_export_says_where_it_stands_and_why_it_failed(town: Town, browser: Browser, session: Session) -> None:
+    browser.sign_in(town.officer)
+    browser.submit(form_to(browser.page("/exports"), "/exports"), kind="statistics", format="csv", region=TOWNSHIP)
+    export = session.scalars(select(Export)).one()
+    for state in set(ExportState) - {ExportState.READY}:  # with its file: the test above
+        export.state = state
+        session.flush()
+        assert STATE_WORDS[state] in browser.page("/exports").select_one("tbody .badge").text
+    export.state = ExportState.FAILED
+    for code, said in (*FAILURE_WORDS.items(), ("period_invalid", "所选条件已不可用")):
+        export.code = code
+        session.flush()
+        for path in ("/exports", "/exports/rows"):
+            text = browser.page(path).get_text()
+            assert said in text
+            assert code not in text
 
 
 def test_the_panorama_has_a_map_and_the_same_numbers_as_a_table(

@@ -31,3 +31,18 @@ STATE_COLOURS = {
     ExportState.READY: Colour.GREEN,
     ExportState.FAILED: Colour.RED,
 }
+
+
+class ExportFailure(StrEnum):
+    """Why a file was not made; an export that no longer passes its own check bears that refusal's code instead."""
+
+    RIGHTS_CHANGED = "rights_changed"
+    TOO_MANY_ROWS = "too_many_rows"
+    GIVEN_UP = "given_up"
+
+
+FAILURE_WORDS = {
+    ExportFailure.RIGHTS_CHANGED: "权限已变更，请重新申请",
+    ExportFailure.TOO_MANY_ROWS: "超过 Excel 行数上限，请改用 CSV 或缩小范围",
+    ExportFailure.GIVEN_UP: "系统未能生成文件，请重新申请",
+}

@@ -26,7 +26,7 @@ from wxapi.supervision.models import Export
 from wxapi.supervision.queries import exports as queries
 from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS, Column, Dressing
 from wxapi.supervision.rules.export_cells import MOST_XLSX_ROWS, Cell
-from wxapi.supervision.rules.export_states import PENDING, ExportState
+from wxapi.supervision.rules.export_states import PENDING, ExportFailure, ExportState
 from wxapi.supervision.rules.measures import COUNTED, DEFINITIONS_VERSION
 from wxapi.supervision.services import export_files, statistics
 from wxapi.supervision.services.export_files import FileWriter, Note, TooManyRowsError
@@ -61,9 +61,9 @@ def make(export_id: uuid.UUID, *, now: datetime) -> None:
     except InvalidError as error:
         _fail(export_id, error.code)
     except DomainError:
-        _fail(export_id, "rights_changed")
+        _fail(export_id, ExportFailure.RIGHTS_CHANGED)
     except TooManyRowsError:
-        _fail(export_id, "too_many_rows")
+        _fail(export_id, ExportFailure.TOO_MANY_ROWS)
     except CancelledError:
         return
 

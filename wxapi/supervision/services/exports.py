@@ -16,7 +16,7 @@ from wxapi.platform import audit, outbox
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.models import Export
-from wxapi.supervision.rules.export_states import PENDING, ExportState
+from wxapi.supervision.rules.export_states import PENDING, ExportFailure, ExportState
 from wxapi.supervision.services.export_kinds import WantedExport, check
 
 AT_ONCE = 2
@@ -131,7 +131,7 @@ def expire(*, now: datetime) -> int:
         session.execute(
             update(Export)
             .where(Export.state.in_(PENDING), Export.created_at <= now - _GIVEN_UP)
-            .values(state=ExportState.FAILED, code="given_up")
+            .values(state=ExportState.FAILED, code=ExportFailure.GIVEN_UP)
         )
     runtime().storage.delete(*keys)
     return len(keys)

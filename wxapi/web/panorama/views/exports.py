@@ -12,7 +12,7 @@ from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.services import exports
 from wxapi.supervision.wire.exports import ExportBody, wanted_of
-from wxapi.web.kit import forms
+from wxapi.web.kit import forms, words
 from wxapi.web.kit.render import fragment, page, see
 from wxapi.web.panorama.blueprint import room
 from wxapi.web.panorama.views.statistics import choices
@@ -73,6 +73,7 @@ def _exports() -> dict[str, Any]:
         "rows": rows,
         "links": {row.id: storage.signed_url(row.file_key) for row in rows if row.file_key},
         "kinds": dict(_KINDS),
+        "failures": words.names("export_failures"),
         "kind_choices": _KINDS,
         "format_choices": _FORMATS,
         "datum_choices": _DATUMS,

@@ -1,0 +1,85 @@
+"""Every code that a page or a client may show has a word: the groups of the vocabulary against what the code can say."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from wxapi.app import MESSAGE_KINDS
+from wxapi.duties.rules.clock import Card
+from wxapi.identity.rules import ImportState, PersonKind
+from wxapi.kernel.city import city
+from wxapi.kernel.permissions import Role
+from wxapi.platform import vocabulary
+from wxapi.reports.rules.owed import STAGE_NAMES as REPORT_STAGES
+from wxapi.reports.rules.state import ReportState
+from wxapi.reports.rules.workflow import ACTIONS
+from wxapi.supervision.rules.export_states import ExportFailure, ExportState
+from wxapi.supervision.rules.measures import MEASURES
+from wxapi.training.rules.attendance import FlagReason, State
+from wxapi.training.rules.owed import STAGE_NAMES as TRAINING_STAGES
+from wxapi.training.rules.phases import Phase
+from wxapi.training.rules.sessions import SessionState, TrainingKind
+from wxapi.training.rules.windows import Via
+from wxapi.units.rules import MatterKind, UnitField, UnitKind
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = sorted(path for path in (ROOT / "wxapi/web").rglob("*") if path.suffix in {".html", ".py"})
+# Lines of a report's history that no row of the workflow writes.
+_WRITTEN_BESIDE = {"file", "route", "redistrict", "remind", "card", "auto_close", "merge", "unmerge"}
+# Where the codes of a group come from. A new group names its source here.
+SOURCES: dict[str, set[str]] = {
+    "roles": set(Role),
+    "person_kinds": set(PersonKind),
+    "states": set(ReportState),
+    "actions": set(ACTIONS) | _WRITTEN_BESIDE,
+    "cards": set(Card),
+    "stages": set(REPORT_STAGES) | set(TRAINING_STAGES),
+    "session_kinds": set(TrainingKind),
+    "session_states": set(SessionState),
+    "session_phases": set(Phase),
+    "attendance_states": set(State),
+    "flag_reasons": set(FlagReason),
+    "sign_in_ways": set(Via),
+    "leave_states": {"pending", "approved", "denied"},
+    "unit_kinds": set(UnitKind),
+    "unit_fields": set(UnitField),
+    "matter_kinds": set(MatterKind),
+    "measures": {measure.name for measure in MEASURES},
+    "people_import_states": set(ImportState),
+    "export_states": set(ExportState),
+    "export_failures": set(ExportFailure),
+    "message_kinds": {kind.code for kind in MESSAGE_KINDS},
+}
+
+
+def test_every_group_names_where_its_codes_come_from(app: Flask) -> None:
+    with app.app_context():
+        assert set(vocabulary.groups()) == {*SOURCES, "reasons", "audit_actions"}
+
+
+@pytest.mark.parametrize("group", sorted(SOURCES))
+def test_every_code_has_a_word_and_no_word_is_left_over(app: Flask, group: str) -> None:
+    with app.app_context():
+        words = vocabulary.groups()[group]
+    assert {word.code for word in words} == SOURCES[group]
+    assert [word.code for word in words if not re.search(r"[\u4e00-\u9fff]", word.zh)] == []
+
+
+def test_reasons_are_the_citys(app: Flask) -> None:
+    with app.app_context():
+        assert {word.code for word in vocabulary.groups()["reasons"]} == set(city().reasons)
+
+
+def test_pages_ask_for_groups_that_there_are(app: Flask) -> None:
+    """`word("…")` of a group nobody made would show the bare code, and never fail."""
+    asked = {
+        (path.name, group)
+        for path in WEB
+        for group in re.findall(r"(?:\bword|badge|words\.names?|words\.word)\(['\"](\w+)['\"]", path.read_text("utf-8"))
+    }
+    assert len({group for _, group in asked}) > 10
+    with app.app_context():
+        known = set(vocabulary.groups())
+    assert {each for each in asked if each[1] not in known} == set()
