@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from tests import pictures
 from tests.browser.conftest import Open
 from tests.factories import People
-from tests.reporting import VILLAGE, Town, file_routed
+from tests.reporting import TOWNSHIP, VILLAGE, Town, file_routed
 from tests.schooling import COUNTY, School
 from wxapi.kernel.permissions import Role
 from wxapi.photos.models import Photo
@@ -224,3 +224,76 @@ def test_six_hundred_refreshes_leave_the_heap_flat(
     assert set(asked) == {200}
     # The engine may still take something for itself once; what leaks is taken by every refresh.
     assert min(later - sooner for sooner, later in pairwise(heaps)) <= 200 * 150, heaps
+
+
+LATE = "logs-in-late"
+
+
+@pytest.fixture
+def officer(site: Flask, town: Town) -> Any:
+    """Somebody the demo's login page can sign in again."""
+    with site.app_context():
+        made = People(site).make((Role.TOWNSHIP_OFFICER, TOWNSHIP), (Role.COMMUNITY_WORKER, VILLAGE), openid=LATE)
+        db.session.remove()
+    return made
+
+
+def log_in_again(page: Page, openid: str) -> None:
+    expect(page.get_by_role("heading", name="扫码登录")).to_be_visible(timeout=SOON_MS)
+    page.get_by_label("其他人员的 openid").fill(openid)
+    page.get_by_role("button", name="登录", exact=True).click()
+
+
+def test_a_bulk_note_and_its_ticks_survive_a_session_that_ended(
+    open_page: Open, town: Town, site: Flask, officer: Any
+) -> None:
+    numbers = [fresh(site, town) for _ in range(3)]
+    page = open_page(officer, "/desk?state=routed&sort=-created")
+    for number in numbers[:2]:
+        page.get_by_label(f"选择 {number}").check()
+    page.get_by_label("批量操作").select_option("note")
+    page.get_by_label("说明", exact=True).fill("已电话通知两村")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="批量提交").click()
+    log_in_again(page, LATE)
+    expect(page).to_have_url(address(site, "/desk?state=routed&sort=-created"), timeout=SOON_MS)
+    expect(page.get_by_label("说明", exact=True)).to_have_value("已电话通知两村")
+    expect(page.get_by_label("批量操作")).to_have_value("note")
+    for number, ticked in zip(numbers, (True, True, False), strict=True):
+        expect(page.get_by_label(f"选择 {number}")).to_be_checked(checked=ticked)
+    expect(page.get_by_text("已选 2 件")).to_be_visible()
+    page.get_by_role("button", name="批量提交").click()
+    expect(page.get_by_text("共 2 件，成功 2 件")).to_be_visible(timeout=SOON_MS)
+    page.get_by_role("link", name="返回列表").click()  # taken: nothing of it comes back
+    expect(page.get_by_label("说明", exact=True)).to_have_value("")
+    expect(page.locator("input[name=pick]:checked")).to_have_count(0)
+
+
+def test_a_merge_note_survives_a_session_that_ended(open_page: Open, town: Town, site: Flask, officer: Any) -> None:
+    one, other = fresh(site, town), fresh(site, town)
+    path = f"/desk/r/{one}/merge?into={other}"
+    page = open_page(officer, path)
+    page.get_by_label("说明", exact=True).fill("同一处积水")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="并入").click()
+    log_in_again(page, LATE)
+    expect(page).to_have_url(address(site, path), timeout=SOON_MS)
+    expect(page.get_by_label("说明", exact=True)).to_have_value("同一处积水")
+    page.get_by_role("button", name="并入").click()
+    expect(page.get_by_text("操作成功：合并办理")).to_be_visible(timeout=SOON_MS)
+    assert [key for key in page.evaluate("() => Object.keys(sessionStorage)") if key.startswith("draft:")] == []
+
+
+def test_nothing_of_it_is_shown_to_who_logs_in_next(open_page: Open, town: Town, site: Flask, officer: Any) -> None:
+    number = fresh(site, town)
+    with site.app_context():
+        People(site).make((Role.COMMUNITY_WORKER, VILLAGE), openid="sits-down-next")
+        db.session.remove()
+    page = open_page(officer, f"/desk/r/{number}")
+    page.get_by_label("备注", exact=True).check()
+    page.get_by_label("说明", exact=True).fill("只给自己看的话")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="提交").click()
+    log_in_again(page, "sits-down-next")
+    expect(page).to_have_url(address(site, f"/desk/r/{number}"), timeout=SOON_MS)
+    expect(page.get_by_label("说明", exact=True)).to_have_value("")

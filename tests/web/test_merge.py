@@ -19,7 +19,10 @@ def test_merge_and_unmerge(town: Town, browser: Browser) -> None:
     assert other["number"] in browser.page(path).get_text()  # offered: it lies nearby
     form = form_to(browser.page(f"{path}?into={other['number']}"), path)
     answer = browser.submit(form, note="同一处")
-    assert (answer.status_code, answer.location) == (303, f"/desk/r/{other['number']}?done=merge")
+    assert (answer.status_code, answer.location) == (
+        303,
+        f"/desk/r/{other['number']}?done=merge&merged={one['number']}",
+    )
     assert read(town.reporter, one["id"])["state"] == "merged"
     case = f"/desk/r/{one['number']}"
     assert browser.submit(form_to(browser.page(case), f"{case}?"), action="unmerge").status_code == 303

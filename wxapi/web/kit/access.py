@@ -1,7 +1,7 @@
 """Who opens a page: an opaque cookie, and nothing else. A bearer token opens no page, a cookie no call of the API."""
 
 from typing import cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from flask import Flask, Response, request
 
@@ -15,6 +15,8 @@ _UNREAD = object()
 # What is known of one request lies with it.
 _ACTOR, _LOGIN = "wxapi.page_actor", "wxapi.login_secret"
 _LOGIN_MAX_AGE = 600
+# Parts of an address that tell of a step that was taken; what was typed after it is another.
+_TOLD_ONCE = {"done", "merged"}
 
 
 def page_actor(*, anew: bool = False) -> Actor | None:
@@ -103,7 +105,10 @@ def _wanted() -> str:
     if request.method in {"GET", "HEAD"}:
         wanted = request.full_path.rstrip("?")
     else:
-        wanted = urlsplit(request.referrer or "").path or "/"
+        # What the form's page was narrowed by, so that what was typed and ticked there finds its place again.
+        came = urlsplit(request.referrer or "")
+        query = urlencode([each for each in parse_qsl(came.query) if each[0] not in _TOLD_ONCE])
+        wanted = (came.path or "/") + (f"?{query}" if query else "")
     return quote(local_path(wanted), safe="/")
 
 

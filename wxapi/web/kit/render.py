@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined
 from wxapi.kernel.actor import Actor
 from wxapi.photos.models import Photo, variant_key
 from wxapi.platform.runtime import runtime
-from wxapi.web.kit import access, forms, headers, times, words
+from wxapi.web.kit import access, drafts, forms, headers, times, words
 from wxapi.web.kit.blueprint import MenuEntry, Pages
 
 _SEE_OTHER = 303
@@ -25,6 +25,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals |= {
         "visitor": access.page_actor,
         "csrf_token": forms.csrf_token,
+        "draft_owner": drafts.owner_mark,
         "new_once": forms.new_once,
         "menu": _menu,
         "menu_entry": _menu_entry,

@@ -52,8 +52,7 @@ document.addEventListener("keydown", (event) => {
     step(event.key === "j" ? 1 : -1);
   } else if (event.key === "x" && row) {
     const box = row.querySelector("input[name=pick]");
-    box.checked = !box.checked;
-    tell();
+    box.click();
   } else if (event.key === "/") {
     const search = document.querySelector("input[type=search]");
     if (search) {

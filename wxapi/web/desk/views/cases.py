@@ -24,6 +24,8 @@ from wxapi.web.kit.outlines import outlines_around
 from wxapi.web.kit.photos import kept_photos, photos_after_refusal, sent_photos
 from wxapi.web.kit.render import page, query_of, see
 
+_LONGEST_NUMBER = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -62,8 +64,8 @@ def act_on_case(number: str) -> Response:
     try:
         read_case(actor, number.upper(), now=now)
     except NotFoundError:  # given to somebody out of sight
-        return see("/desk" + query_of(done=None))
-    return see(f"/desk/r/{view.number}{query_of(done=filled.action)}")
+        return see("/desk" + query_of(done=None, merged=None))
+    return see(f"/desk/r/{view.number}{query_of(done=filled.action, merged=None)}")
 
 
 def _case(
@@ -85,6 +87,7 @@ def _case(
         kept=kept_photos(kept.photo_ids),
         error=error,
         done=done,
+        merged=request.args.get("merged", "")[:_LONGEST_NUMBER],
         seen=seen,
         near=[each for each in near if each.number != view.number],
         neighbours=_neighbours(view.number, now=now),
@@ -93,7 +96,7 @@ def _case(
 
 def _neighbours(number: str, *, now: datetime) -> Neighbours:
     """By the filters in the address, which came with the link from the queue."""
-    args = {name: value for name, value in request.args.items() if name != "done"}
+    args = {name: value for name, value in request.args.items() if name not in {"done", "merged"}}
     wanted, order = filters.wanted_of(args)
     numbers = [row.number for row in read_desk(current_actor(), wanted, order, now=now).page.items]
     if number not in numbers:

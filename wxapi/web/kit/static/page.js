@@ -29,8 +29,13 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// What is typed into a [data-draft] form lies in the tab's memory until the server has taken it: it survives a session
-// that ended, a page that was left, a refusal that never arrived.
+// What is typed into a [data-draft] form, and ticked for it, lies in the tab's memory until the server has taken it: it
+// survives a session that ended, a page that was left, a refusal that never arrived. It is its person's: who logs in after
+// them in the same tab is shown nothing of it.
+function keyOf(path) {
+  return "draft:" + (root.dataset.owner || "") + ":" + path;
+}
+
 function draftOf(form) {
   const kept = {};
   for (const control of form.elements) {
@@ -39,7 +44,7 @@ function draftOf(form) {
     }
     if (control.type === "radio" || control.type === "checkbox") {
       if (control.checked) {
-        kept[control.name] = control.value;
+        kept[control.name] = (kept[control.name] || []).concat(control.value);
       }
     } else if (control.value) {
       kept[control.name] = control.value;
@@ -50,13 +55,14 @@ function draftOf(form) {
 
 function restore(form, kept) {
   let found = false;
+  const chosen = Array.from(form.elements).filter((each) => each.checked).map((each) => each.name);
   for (const control of form.elements) {
     const value = kept[control.name];
     if (value === undefined || control.type === "hidden" || control.type === "file") {
       continue;
     }
     if (control.type === "radio" || control.type === "checkbox") {
-      if (control.value === value && !form.querySelector('[name="' + control.name + '"]:checked')) {
+      if (!chosen.includes(control.name) && value.includes(control.value)) {
         control.checked = true;
         found = true;
       }
@@ -68,18 +74,26 @@ function restore(form, kept) {
   return found;
 }
 
+// The server has taken what was typed at an address.
+export function forget(path) {
+  sessionStorage.removeItem(keyOf(path));
+}
+
 // [data-accepted]: the text of this address was taken, or that of the addresses it names.
-const key = "draft:" + location.pathname;
 const accepted = document.querySelector("[data-accepted]");
 if (accepted) {
-  for (const path of (accepted.dataset.accepted || location.pathname).split(" ")) {
-    sessionStorage.removeItem("draft:" + path);
-  }
+  (accepted.dataset.accepted || location.pathname).split(" ").forEach(forget);
 }
 for (const form of document.querySelectorAll("form[data-draft]")) {
-  const keep = () => sessionStorage.setItem(key, JSON.stringify(draftOf(form)));
-  form.addEventListener("input", keep);
-  form.addEventListener("change", keep);
+  const key = keyOf(location.pathname);
+  // Ticks stand in rows outside the form that they belong to.
+  const keep = (event) => {
+    if (event.target.form === form) {
+      sessionStorage.setItem(key, JSON.stringify(draftOf(form)));
+    }
+  };
+  document.addEventListener("input", keep);
+  document.addEventListener("change", keep);
   const kept = JSON.parse(sessionStorage.getItem(key) || "{}");
   if (restore(form, kept)) {
     form.dispatchEvent(new CustomEvent("restored"));

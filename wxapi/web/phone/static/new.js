@@ -1,5 +1,6 @@
 // The form of a new report: photos made small, asked once whether it is known already, kept until the server has it.
 
+import { forget } from "../kit/page.js";
 import { equipPlace } from "./place.js";
 import { shrunk } from "./shrink.js";
 import { newOnce } from "./store.js";
@@ -110,7 +111,7 @@ function begin() {
   list.textContent = "";
   near.textContent = "";
   send.hidden = false;
-  sessionStorage.removeItem("draft:" + location.pathname);
+  forget(location.pathname);
 }
 
 async function submit(join, asked) {
@@ -131,7 +132,7 @@ async function submit(join, asked) {
   }
   const answer = await sendNow(draftOf(join), say);
   if (answer.state === "sent") {
-    sessionStorage.removeItem("draft:" + location.pathname);
+    forget(location.pathname);
     location.assign(answer.path);
     return;
   }

@@ -19,11 +19,11 @@ from wxapi.reports.services.join import join
 from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.wire.schemas import FileBody, draft_of
 from wxapi.web.kit import forms
+from wxapi.web.kit.drafts import owner_mark
 from wxapi.web.kit.photos import kept_photos, photos_after_refusal, sent_photos
 from wxapi.web.kit.render import fragment, page, see
 from wxapi.web.phone import places
 from wxapi.web.phone.blueprint import room
-from wxapi.web.phone.drafts import owner_mark
 
 _WORDS = ("category_code", "description", "address")
 

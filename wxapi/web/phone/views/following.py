@@ -16,10 +16,10 @@ from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.services.own import OwnReport, read_own
 from wxapi.web.kit import words
 from wxapi.web.kit.acting import Typed, requested, typed
+from wxapi.web.kit.drafts import owner_mark
 from wxapi.web.kit.photos import kept_photos, photos_after_refusal, sent_photos
 from wxapi.web.kit.render import page, see
 from wxapi.web.phone.blueprint import room
-from wxapi.web.phone.drafts import owner_mark
 from wxapi.web.phone.sayings import sayings_of
 from wxapi.web.phone.telling import standing
 

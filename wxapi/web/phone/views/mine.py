@@ -17,9 +17,9 @@ from wxapi.reports.rules.messages import DESK_TASK, REPORT_CARD
 from wxapi.reports.services.lists import my_reports
 from wxapi.reports.services.read import read_report
 from wxapi.reports.services.work import waiting_reports
+from wxapi.web.kit.drafts import owner_mark
 from wxapi.web.kit.render import page, see
 from wxapi.web.phone.blueprint import room
-from wxapi.web.phone.drafts import owner_mark
 
 _ROWS = 20
 _INBOX = "/m?tab=inbox"
