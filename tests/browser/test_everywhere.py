@@ -1,4 +1,6 @@
-"""Every page of offices in a real browser: accessible, a clean console, nothing sideways."""
+"""Every page in a real browser: accessible, a clean console, nothing sideways; and the queue by keyboard."""
+
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -7,49 +9,28 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Open
 from tests.browser.test_pages import violations
 from tests.factories import People
-from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
-from wxapi.kernel.permissions import Role
+from tests.reporting import Town, file_routed
+from tests.web.visits import ALL, Scene, Visit, name_of, set_scene
+from wxapi.platform.db import db
+from wxapi.platform.refusals import counter_of
 
 pytestmark = pytest.mark.processes
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/desk/map",
-        f"/desk/map?region={VILLAGE}",
-        "/desk/holds",
-        "/desk/moderation",
-        "/desk/r/{number}/merge",
-        "/work",
-        "/panorama",
-        f"/panorama/{TOWNSHIP}",
-        "/panorama?wall=1",
-        "/statistics",
-        "/exports",
-        "/m",
-        "/m/new",
-    ],
-)
-def test_pages_are_accessible_and_go_not_sideways(open_page: Open, town: Town, site: Flask, path: str) -> None:
+@pytest.fixture(scope="module")
+def scene(site: Flask) -> Iterator[Scene]:
     with site.app_context():
-        number = file_routed(town.reporter)["number"]
-    page = open_page(town.officer, path.format(number=number))
-    assert violations(page) == []
-    # 320 px, and 1366 px at 200 %: what a browser has left of its width.
-    for width in (320, 683):
-        page.set_viewport_size({"width": width, "height": 640})
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, width
+        yield set_scene(People(site), counter_of(site))
+        db.session.remove()
 
 
-@pytest.mark.parametrize(
-    "path", ["/desk/people", "/desk/people/new", "/desk/people/offices", "/desk/people/imports", "/confirm"]
-)
-def test_so_are_the_pages_of_an_administrator(open_page: Open, town: Town, site: Flask, path: str) -> None:
-    with site.app_context():
-        page = open_page(People(site).make((Role.ADMIN, COUNTY)), path)
+@pytest.mark.parametrize("visit", ALL, ids=name_of)
+def test_pages_are_accessible_and_go_not_sideways(open_page: Open, scene: Scene, visit: Visit) -> None:
+    """Every page of the URL map: `tests/web/test_gates.py` names one that is missing here."""
+    page = open_page(scene.person(visit), scene.path(visit))
     assert violations(page) == []
-    for width in (320, 683):
+    # Phones, and 1366 px at 200 %: what a browser has left of its width.
+    for width in (320, 390, 683):
         page.set_viewport_size({"width": width, "height": 640})
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, width
 

@@ -130,21 +130,6 @@ def test_a_steward_ticks_on_a_phone(open_page: Open, site: Flask, school: School
         assert [school.state(hall, each) for each in people] == ["present", "present"]
 
 
-def test_pages_are_accessible_and_go_not_sideways(
-    open_page: Open, site: Flask, school: School, hall: dict[str, Any]
-) -> None:
-    (person,) = phones(site, school, hall, 1)
-    for path in ("", "/change", "/cancel", "/roll", f"/roll/{person.actor.user_id}", "/review", "/leave"):
-        page = open_page(school.organiser, f"/hall/{hall['id']}{path}")
-        assert violations(page) == [], path
-        for width in (320, 683):
-            page.set_viewport_size({"width": width, "height": 640})
-            assert page.evaluate("() => document.documentElement.scrollWidth") <= width, (path, width)
-        page.context.close()
-    for path in ("/hall", "/hall/new"):
-        assert violations(open_page(school.organiser, path)) == [], path
-
-
 def test_a_draft_of_a_form_ends_with_its_acceptance(open_page: Open, site: Flask, school: School) -> None:
     page = open_page(school.organiser, "/hall/new")
     page.get_by_label("名称").fill("草稿里的名称")

@@ -15,10 +15,8 @@ from sqlalchemy import func, select
 
 from tests import pictures, places
 from tests.browser.conftest import Open
-from tests.browser.test_pages import violations
 from tests.factories import Person
 from tests.reporting import VILLAGE, Town, file_routed, resolved
-from tests.schooling import open_school
 from wxapi.kernel.coordinates import gcj02_to_wgs84
 from wxapi.photos.models import Photo, original_key
 from wxapi.platform.db import db
@@ -270,33 +268,6 @@ def test_what_is_not_taken_is_said_and_kept_nowhere(open_page: Open, reporter: P
     page.get_by_role("button", name="提交上报").click()
     expect(page.get_by_text("上报已提交")).to_be_visible()
     assert len(mine(site, reporter)) == 1
-
-
-def test_pages_of_the_phone_are_accessible_and_go_not_sideways(
-    open_page: Open, reporter: Person, town: Town, site: Flask
-) -> None:
-    with site.app_context():
-        report = resolved(town, None)
-        number, fresh = report["number"], file_routed(town.reporter)["number"]
-        open_school(town.people).make(title="“网格啄木鸟”红色课堂：身边的基层治理与社区服务实务培训")
-        db.session.remove()
-    pages = (
-        "/m",
-        "/m?tab=inbox",
-        "/m/new",
-        f"/m/new?region_code={VILLAGE}",
-        f"/m/r/{number}",
-        f"/m/r/{fresh}",
-        "/m/sign",
-        "/m/r/none",
-    )
-    for path in pages:
-        page = open_page(town.reporter, path, **SMALL)
-        assert violations(page) == [], path
-        for width in (320, 390, 683):
-            page.set_viewport_size({"width": width, "height": 640})
-            assert page.evaluate("() => document.documentElement.scrollWidth") <= width, (path, width)
-        page.context.close()
 
 
 def test_confirming_on_a_phone(open_page: Open, town: Town, site: Flask) -> None:

@@ -1,7 +1,5 @@
 """待办, 统计, 导出, 全景: the numbers of the API as pages, for those who may see them."""
 
-import gzip
-import re
 import uuid
 from typing import Any
 
@@ -36,19 +34,6 @@ def test_offices_see_the_page_others_nothing(town: Town, browser: Browser, path:
     page = browser.page(path)
     assert page.h1 is not None
     assert {"待办", "全景", "统计", "导出"} <= {link.text for link in page.select(".bar nav a")}
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_light(town: Town, browser: Browser, path: str) -> None:
-    for _ in range(3):
-        file_routed(town.reporter)
-    browser.sign_in(town.supervisor)
-    text = browser.get(path).text
-    files = set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', text))
-    weight = len(gzip.compress(text.encode()))
-    for file in files:
-        weight += len(gzip.compress(browser.get(file).data))
-    assert weight <= 40_000
 
 
 def test_the_inbox_shows_what_the_api_counts(town: Town, browser: Browser) -> None:

@@ -1,0 +1,99 @@
+"""What every page keeps, whoever opens it: bytes, headers, one heading, no inline code, Chinese with Chinese punctuation.
+
+`visits.py` names the pages; one that is missing there fails here. The same pages stand before a browser in
+`tests/browser/test_everywhere.py`.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from bs4 import BeautifulSoup, NavigableString
+from flask import Flask
+
+from tests.factories import People
+from tests.web.browsing import Browser, soup_of
+from tests.web.test_frame import CSP, weight
+from tests.web.visits import ALL, NO_PAGES, VISITS, Scene, Visit, name_of, set_scene
+from wxapi.platform.refusals import counter_of
+from wxapi.web.kit.blueprint import Pages
+
+_SCRIPTS = 20 * 1024
+_HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!(][\u4e00-\u9fff]")
+# Text that is code, or what somebody typed.
+_NOT_PROSE = {"code", "pre", "script", "style", "textarea"}
+
+
+@pytest.fixture
+def scene(app: Flask, people: People) -> Scene:
+    return set_scene(people, counter_of(app))
+
+
+def opened(app: Flask, scene: Scene) -> Iterator[tuple[Visit, Browser, BeautifulSoup]]:
+    """Every page, by whom it is for."""
+    browsers = {who: Browser(app).sign_in(person) for who, person in scene.persons.items()}
+    for visit in ALL:
+        browser = browsers.get(visit.who) or Browser(app)
+        answer = browser.get(scene.path(visit))
+        assert answer.status_code == visit.status, (visit, answer.status_code)
+        yield visit, browser, soup_of(answer)
+
+
+def test_every_page_of_the_url_map_is_visited(app: Flask) -> None:
+    """By construction: a page that nobody gave a reader and a budget is named here."""
+    rooms = {name for name, blueprint in app.blueprints.items() if isinstance(blueprint, Pages)}
+    found = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] in rooms and "GET" in (rule.methods or ())
+    }
+    assert found - NO_PAGES.keys() == VISITS.keys()
+    assert NO_PAGES.keys() <= found
+
+
+def test_no_page_is_heavier_than_its_budget(app: Flask, scene: Scene) -> None:
+    heavy = {}
+    for visit, browser, _ in opened(app, scene):
+        everything, scripts = weight(browser, scene.path(visit))
+        if everything > visit.kib * 1024 or scripts > _SCRIPTS:
+            heavy[name_of(visit)] = (everything, scripts)
+    assert heavy == {}
+
+
+def test_every_page_keeps_the_house_rules(app: Flask, scene: Scene) -> None:
+    for visit, browser, page in opened(app, scene):
+        name = name_of(visit)
+        assert browser.last.headers["Content-Security-Policy"] == CSP, name
+        assert browser.last.headers["Cache-Control"] == "private, no-cache", name
+        assert page.html is not None, name
+        assert page.html["lang"] == "zh-CN", name
+        assert len(page.find_all("h1")) == 1, name
+        assert page.title is not None, name
+        assert page.title.get_text().endswith(" · 网格啄木鸟"), name
+        assert page.select("[style], script:not([src]), style") == [], name
+        assert [tag for tag in page.find_all(True) if any(key.startswith("on") for key in tag.attrs)] == [], name
+        ids = [str(tag["id"]) for tag in page.select("[id]")]
+        assert len(ids) == len(set(ids)), name
+
+
+def test_chinese_has_chinese_punctuation(app: Flask, scene: Scene) -> None:
+    wrong = {}
+    for visit, _, page in opened(app, scene):
+        said = [str(text) for text in prose(page)]
+        bad = [text.strip() for text in said if _HALF_WIDTH.search(text)]
+        if bad:
+            wrong[name_of(visit)] = bad
+    assert wrong == {}
+
+
+def prose(page: BeautifulSoup) -> Iterator[NavigableString]:
+    """The text of a page that the product says itself."""
+    for text in page.find_all(string=True):
+        if not any(parent.name in _NOT_PROSE for parent in text.parents):
+            yield text
+
+
+def test_the_gates_see_what_is_wrong() -> None:
+    assert _HALF_WIDTH.search("没有办件,请换一个条件")
+    assert _HALF_WIDTH.search("办件(3)")
+    assert not _HALF_WIDTH.search("办件（3），剩 2 小时")
