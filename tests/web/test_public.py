@@ -1,5 +1,6 @@
 """Pages for anybody: the reference, and where printed codes lead."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -106,3 +107,13 @@ def test_the_reference_names_the_refusals_of_a_call(browser: Browser) -> None:
     call = browser.page("/docs?q=sign-ins").select_one("details[id='training.sign_in']")
     assert call is not None
     assert "code_expired：签到码已过期，请重新扫描屏幕上的最新签到码。" in call.get_text()
+
+
+def test_the_reference_speaks_chinese(browser: Browser) -> None:
+    page = browser.page("/docs")
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    summaries = page.select("summary")
+    assert len(summaries) > 100
+    for told in (summaries, page.select("section h2"), page.select(".said"), page.select("td:last-child")):
+        assert [str(each.get_text()) for each in told if not chinese.search(each.get_text())] == []
+    assert "`" not in "".join(each.get_text() for each in page.select(".said, td"))

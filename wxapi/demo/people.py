@@ -10,7 +10,7 @@ from wxapi.identity.rules import PersonKind
 from wxapi.kernel.permissions import Role
 
 ADMIN = "admin-4210"
-CITY = (ADMIN, "supervisor-4210")
+CITY = (ADMIN, "supervisor-4210", "auditor-4210")
 REPORTERS = [f"reporter-{number}" for number in range(1, 51)]
 # What reporters say they are, one after the other.
 _KINDS = (PersonKind.COURIER, PersonKind.RIDER, PersonKind.RIDER, PersonKind.PARTY_MEMBER, PersonKind.RESIDENT)
@@ -21,7 +21,7 @@ _GIVEN_NAMES = (
 )  # fmt: skip
 # Length of a region's code → what its people are called, and their role.
 _OFFICES = {
-    4: (("supervisor", Role.SUPERVISOR), ("admin", Role.ADMIN)),
+    4: (("supervisor", Role.SUPERVISOR), ("admin", Role.ADMIN), ("auditor", Role.AUDITOR)),
     6: (
         ("supervisor", Role.SUPERVISOR),
         ("organiser", Role.TRAINING_ORGANISER),

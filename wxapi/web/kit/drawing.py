@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from wxapi.regions.rules.plane import Polygonal
 
@@ -17,8 +18,12 @@ _WIDTH = 1000
 _TOLERANCE = 2.5
 # Pixels a character of a label takes; the styles set the size.
 _LABEL = 22
+# The height of the strip that is kept free for a label, and how many strips are tried from top to bottom.
+_STRIP, _STRIPS = 30, 15
 # How much of the neighbours is shown around one border, as a share of its size.
 _MARGIN = 0.15
+# How far beside it they go on, as a share of the frame's width.
+_ASIDE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,12 @@ class Outline:
     path: str
     x: int
     y: int
-    # How many Chinese characters of a label fit across it.
-    fits: int
+    # How much of the drawing's width is free for it there.
+    room: int
+
+    def holds(self, text: str, size: int = _LABEL) -> bool:
+        """Whether a label of this size stands within the border; a figure or a space is half as wide as a character."""
+        return sum(size if character > "\u2e80" else size * 0.6 for character in text) <= self.room
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +97,41 @@ def draw(borders: Mapping[str, Polygonal], around: str | None = None) -> Drawing
     for code, border in sorted(cut.items()):
         stretched = shapely.transform(border, lambda points: (points - (west, north)) * (scale, -tall))
         moved = stretched.simplify(_TOLERANCE)
-        middle = moved.representative_point()
-        left, _, right, _ = moved.bounds
-        fits = int((right - left) // _LABEL)
-        outlines.append(Outline(code, _path(moved), round(middle.x), round(middle.y), fits))
+        outlines.append(Outline(code, _path(moved), *_place_of_label(moved)))
     return Drawing(_WIDTH, height, tuple(outlines), Frame(west, south, west + across, north))
 
 
+def _place_of_label(shape: BaseGeometry) -> tuple[int, int, int]:
+    """Where a label has most room within a border: the middle of its base line, and how wide it may be."""
+    left, top, right, bottom = shape.bounds
+    inside = shape.representative_point()
+    best = (0.0, inside.x, inside.y)
+    for n in range(1, _STRIPS):
+        y = top + (bottom - top) * n / _STRIPS
+        free = [(left, right)]
+        for level in (y - _STRIP / 2, y, y + _STRIP / 2):
+            free = [part for one in free for part in _shared(one, _across(shape, left, right, level))]
+        best = max([best, *((end - start, (start + end) / 2, y) for start, end in free)], key=lambda each: each[0])
+    room, x, y = best
+    return round(x), round(y + _LABEL * 0.36), round(room)
+
+
+def _across(shape: BaseGeometry, left: float, right: float, y: float) -> list[tuple[float, float]]:
+    """From where to where a level line lies within a border."""
+    parts = shapely.get_parts(shape.intersection(shapely.LineString([(left - 1, y), (right + 1, y)])))
+    return [(part.bounds[0], part.bounds[2]) for part in parts if part.geom_type == "LineString"]
+
+
+def _shared(one: tuple[float, float], others: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    spans = ((max(one[0], start), min(one[1], end)) for start, end in others)
+    return [span for span in spans if span[0] < span[1]]
+
+
 def _cut(borders: Mapping[str, Polygonal], frame: Frame) -> dict[str, Polygonal]:
-    """What of the borders is in sight, and a little more, so that no cut edge is."""
+    """What of the borders is in sight, and more on either side: a box that is wider than the frame shows it."""
     edge = (frame.east - frame.west) * 0.05
-    box = (frame.west - edge, frame.south - edge, frame.east + edge, frame.north + edge)
+    aside = (frame.east - frame.west) * _ASIDE
+    box = (frame.west - aside, frame.south - edge, frame.east + aside, frame.north + edge)
     cut = {code: shapely.clip_by_rect(border, *box) for code, border in borders.items()}
     return {
         code: border

@@ -52,6 +52,8 @@ def install(app: Flask) -> None:
             sentence=sentence,
             fields=problem["errors"],
             request_id=problem["request_id"],
+            # What was asked for in the address was no good: the page itself is there.
+            retry=request.path if status == 422 and request.method == "GET" and request.args else None,
         )
         for name in ("Retry-After", "Allow"):
             if name in response.headers:

@@ -54,6 +54,7 @@ def faces() -> Iterator[Face]:
         ("organiser", "培训组织者", county),
         ("steward", "签到员", county),
         ("admin", "管理员", city),
+        ("auditor", "审计员", city),
     ):
         yield Face(f"{name}-{code}", role, regions[code].name)
 

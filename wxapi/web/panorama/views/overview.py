@@ -43,8 +43,7 @@ def refresh_region(region: str) -> Response:
 
 
 def _shown(region: str | None) -> Response:
-    wall = request.args.get("wall") == "1"
-    return page("panorama/overview.html", **_figures(region), wall=wall)
+    return page("panorama/overview.html", **_figures(region))
 
 
 def _figures(region: str | None) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def _figures(region: str | None) -> dict[str, Any]:
     values = {row.key: int(getattr(row, measure)) for row in found.by_place}
     filed = panorama.trend(actor, "filed", "day", found.region, None, None, now=now, today=today)
     closed = panorama.trend(actor, "closed", "day", found.region, None, None, now=now, today=today)
-    shown = found.by_class[:_CLASSES_SHOWN]
+    shown = [row for row in found.by_class if row.open][:_CLASSES_SHOWN]
     return {
         "found": found,
         "here": here,
@@ -73,6 +72,7 @@ def _figures(region: str | None) -> dict[str, Any]:
         "shades": {code: shade(value, values.values()) for code, value in values.items()},
         "values": values,
         "names": {code: regions[code].name for code in values},
+        "wall": request.args.get("wall") == "1",
         "measure": measure,
         "measures": _MEASURES,
         "filed_line": line([point.num for point in filed]),
