@@ -5,6 +5,7 @@
 """
 
 import re
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -12,13 +13,15 @@ from bs4 import BeautifulSoup, NavigableString
 from flask import Flask
 
 from tests.factories import People
-from tests.web.browsing import Browser, soup_of
+from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from tests.web.test_frame import CSP, weight
 from tests.web.visits import ALL, NO_PAGES, VISITS, Scene, Visit, name_of, set_scene
+from wxapi.platform.guard import permission_of
 from wxapi.platform.refusals import counter_of
 from wxapi.web.kit.blueprint import Pages
 
 _SCRIPTS = 20 * 1024
+_SOME_ID = uuid.UUID(int=7)
 _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!(][\u4e00-\u9fff]")
 # Text that is code, or what somebody typed.
 _NOT_PROSE = {"code", "pre", "script", "style", "textarea"}
@@ -84,6 +87,34 @@ def test_chinese_has_chinese_punctuation(app: Flask, scene: Scene) -> None:
         if bad:
             wrong[name_of(visit)] = bad
     assert wrong == {}
+
+
+def test_no_form_is_taken_from_elsewhere(app: Flask, scene: Scene) -> None:
+    """Every address that takes a form: a wrong or missing seal, no `once`, a foreign origin, before anything is read."""
+    own = {"Accept": "text/html", "Origin": "http://localhost"}
+    foreign = own | {"Origin": "https://evil.example"}
+    taken = 0
+    for rule in app.url_map.iter_rules():
+        room = app.blueprints.get(rule.endpoint.partition(".")[0])
+        if not isinstance(room, Pages) or "POST" not in (rule.methods or ()):
+            continue
+        permission = permission_of(app.view_functions[rule.endpoint])
+        assert permission is not None
+        person = next(each for each in scene.persons.values() if each.actor.may(permission))
+        browser = Browser(app).sign_in(person)
+        seal = fields_of(form_to(browser.page("/account"), "/account"))
+        with app.test_request_context():
+            path = app.url_map.bind("localhost").build(rule.endpoint, dict.fromkeys(rule.arguments, _SOME_ID))
+        for data, headers in (
+            ({"once": seal["once"]}, own),
+            ({"csrf": "x" * 86, "once": seal["once"]}, own),
+            ({"csrf": seal["csrf"]}, own),
+            ({"csrf": seal["csrf"], "once": seal["once"]}, foreign),
+            ({"csrf": seal["csrf"], "once": seal["once"]}, own | {"Sec-Fetch-Site": "cross-site"}),
+        ):
+            assert browser.send(path, data, headers).status_code == 403, (rule.rule, data, headers)
+        taken += 1
+    assert taken > 30
 
 
 def prose(page: BeautifulSoup) -> Iterator[NavigableString]:

@@ -139,6 +139,6 @@ def _standing(view: SessionView | None, now: datetime) -> SignInVerdict | None:
 
 def _said(attendance: Attendance, now: datetime) -> SignInVerdict:
     came, left = (times.spoken(at, now) if at else "" for at in (attendance.signed_in_at, attendance.signed_out_at))
-    done = f"已于{left}签退" if left else f"已于{came}签到"
+    done = f"已于{left} 签退" if left else f"已于{came} 签到"
     doubt = _DOUBTS.get(State(attendance.state))
     return SignInVerdict("late", f"{done}，{doubt}。") if doubt else SignInVerdict("good", f"{done}。")
