@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 .DEFAULT_GOAL := help
+# A run of the tests starts hundreds of processes; without bytecode each would compile the sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check lint types contracts bench pictures lock clean format
 
 help: ## list the commands
