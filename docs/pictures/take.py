@@ -17,9 +17,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 _FOLDER = Path(__file__).resolve().parent
 _SITE = f"http://127.0.0.1:{os.environ.get('WXAPI_PORT') or '8000'}"
-_DESK, _PHONE, _WALL = (1280, 800), (390, 844), (1600, 900)
+_DESK, _LOW, _PHONE, _WALL = (1280, 800), (1280, 450), (390, 844), (1600, 900)
 _LARGEST = 400 * 1024
-_OPTIONS = ["--headless", "--no-sandbox", "--disable-background-networking", "--no-first-run"]
+# The browser's own words (dates of fields, buttons of files) are Chinese where its language pack is installed.
+_OPTIONS = ["--headless", "--no-sandbox", "--disable-background-networking", "--no-first-run", "--lang=zh-CN"]
 _NAMES = ("chromium", "google-chrome", "microsoft-edge")
 
 
@@ -44,6 +45,15 @@ def _open_screen(page: Page) -> None:
     page.locator("svg").first.wait_for()
 
 
+def _ask_for_files(page: Page) -> None:
+    """Two files, made by the workers while one looks on."""
+    for kind in ("reports", "statistics"):
+        page.locator("select[name=kind]").select_option(kind)
+        page.get_by_role("button", name="生成文件").click()
+        page.wait_for_load_state("networkidle")
+    page.locator("a[download]").nth(1).wait_for()
+
+
 @dataclass(frozen=True)
 class Picture:
     """One picture: who looks at what, on a window of which size."""
@@ -63,6 +73,10 @@ _PICTURES = (
     Picture("phone", "reporter-1", "/m", _PHONE),
     Picture("panorama", "supervisor-421002", "/panorama", _DESK),
     Picture("wall", "supervisor-421002", "/panorama?wall=1", _WALL),
+    Picture("statistics", "supervisor-421002", "/statistics", _DESK),
+    Picture("exports", "supervisor-421002", "/exports", _LOW, _ask_for_files),
+    Picture("people", "admin-4210", "/desk/people", _DESK),
+    Picture("audit", "auditor-4210", "/audit", _DESK),
 )
 
 
@@ -104,7 +118,8 @@ def main(wanted: list[str]) -> int:
         print("No Chromium here: set CHROMIUM, or install it.", file=sys.stderr)
         return 1
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=installed, args=_OPTIONS)
+        language: dict[str, str | float | bool] = {**os.environ, "LANGUAGE": "zh_CN", "LANG": "zh_CN.UTF-8"}
+        browser = play.chromium.launch(executable_path=installed, args=_OPTIONS, env=language)
         for picture in _PICTURES:
             if not wanted or picture.name in wanted:
                 made = take(browser, picture)
