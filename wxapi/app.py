@@ -10,6 +10,7 @@ from wxapi.duties import views as duties
 from wxapi.duties.rules import messages as duty_messages
 from wxapi.duties.services import hold as duty_holdings
 from wxapi.duties.services import region_moves as duty_moves
+from wxapi.duties.services import retention as duties_retention
 from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
 from wxapi.identity import views as identity
@@ -145,6 +146,7 @@ RETENTION: tuple[retention.RetentionCategory, ...] = (
     *photos_retention.RETENTION,
     *notifications_retention.RETENTION,
     *moderation_retention.RETENTION,
+    *duties_retention.RETENTION,
     *reports_retention.RETENTION,
     *training_retention.RETENTION,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from config import Config, ConfigError
@@ -17,6 +17,7 @@ from tests.factories import People, Person
 from tests.reporting import Town, photo, take
 from tests.schooling import open_school
 from wxapi.app import RETENTION, create_app
+from wxapi.duties.models import Duty, DutyAppeal
 from wxapi.identity.models import Token, User
 from wxapi.identity.services import erasure, login
 from wxapi.kernel.clock import FixedClock
@@ -160,6 +161,28 @@ class TestReports:
         seen = reporting.read(town.worker, report["id"])
         assert (seen["state"], seen["photos"], seen["description"]) == ("closed", [], "联系 〔手机号〕")
         assert len(reporting.read(town.worker, still_open["id"])["photos"]) == 1
+
+    def test_duties_go_six_years_after_the_last_of_their_subject(
+        self, town: Town, session: Session, app: Flask, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kept = timedelta(days=days_of("duties"))
+        self.closed(town)
+        again = take(town.reporter, self.closed(town), "reopen", note="又堆起来了")
+        several = count(session, Duty, Duty.subject_id == uuid.UUID(again["id"]))
+        of_both = count(session, Duty)
+        assert several > of_both - several
+        # A batch of one duty takes its whole subject: none is numbered anew beside an old one.
+        monkeypatch.setattr(retention, "BATCH", 1)
+        assert retention.forget_due(now=NOW + kept)["duties"] == 0
+        session.execute(update(Duty).where(Duty.subject_id == uuid.UUID(again["id"])).values(card="red", carded_at=NOW))
+        session.add(DutyAppeal(duty_id=session.scalars(select(Duty.id)).first(), asked_at=NOW, note="不服"))
+        session.commit()
+        assert retention.forget_due(now=NOW + kept + timedelta(days=1))["duties"] == 1
+        assert count(session, Duty) == several
+        # Nor is what has no duties any more said to differ from its history.
+        clock.advance(days=kept.days + 1)
+        told = app.test_cli_runner().invoke(args=["statistics", "verify", "--from", "2000-01-01"])
+        assert told.exit_code == 0, told.output
 
     def test_nothing_goes_before(self, town: Town) -> None:
         self.closed(town)

@@ -58,6 +58,8 @@ class Duty(Base):
         Index("ix_duties_open_due", "due_at", "id", postgresql_where=_OPEN),
         # What the climb looks for.
         Index("ix_duties_next_rung_at", "next_rung_at", "id", postgresql_where=text("next_rung_at IS NOT NULL")),
+        # What is past its time: rows lie in the order they began, so a summary of each block finds them.
+        Index("ix_duties_started_at", "started_at", postgresql_using="brin"),
         # Statistics and panorama: all they count stands in the index.
         Index("ix_duties_counted", "place_county_code", "due_at", postgresql_include=_COUNTED),
         Index(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import click
 
+from wxapi.duties.services.retention import kept
 from wxapi.kernel.clock import local_day
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db
@@ -25,7 +26,8 @@ def verify(since: datetime | None, until: datetime | None) -> None:
     Prints the ids of reports that differ, and ends with 1 if there are any.
     """
     today = local_day(runtime().clock.now())
-    first = since.date() if since else today - timedelta(days=30)
+    # What is older than duties are kept has none any more to compare.
+    first = max(since.date() if since else today - timedelta(days=30), today - kept())
     last = until.date() if until else today + timedelta(days=1)
     different = 0
     for report_id in differing(db.session(), day_begins(first), day_begins(last)):
