@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -41,6 +41,46 @@ class Photo(Base):
     used_by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     judged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class PhotoFacts(Protocol):
+    """What is shown of a photo: a `Photo`, or the plain values of one that were read with something else."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def owner_id(self) -> uuid.UUID | None: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def rejection(self) -> str | None: ...
+    @property
+    def width(self) -> int | None: ...
+    @property
+    def height(self) -> int | None: ...
+    @property
+    def variants(self) -> dict[str, Any] | None: ...
+
+
+class PlainPhoto(NamedTuple):
+    """`PhotoFacts` of hot paths, in the order of `PLAIN_COLUMNS`."""
+
+    id: uuid.UUID
+    owner_id: uuid.UUID | None
+    sha256: str
+    bytes: int
+    state: str
+    rejection: str | None = None
+    width: int | None = None
+    height: int | None = None
+    variants: dict[str, Any] | None = None
+
+
+PLAIN_COLUMNS = ", ".join(f"photos.{name}" for name in PlainPhoto._fields)
 
 
 def original_key(photo_id: uuid.UUID) -> str:

@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from wxapi.platform.driver import Part, SurpriseError, as_one
-from wxapi.platform.engine import Base, db, fetch, fetch_alone, init_app
+from wxapi.platform.engine import Base, db, fetch, fetch_alone, init_app, loose, ready
 
-__all__ = ["Base", "db", "fetch", "fetch_alone", "init_app"]
+__all__ = ["Base", "db", "fetch", "fetch_alone", "init_app", "loose", "ready"]
 
 _OPEN = "wxapi.transaction_open"
 _UNIT = "wxapi.deferred_unit"

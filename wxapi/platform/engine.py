@@ -1,14 +1,16 @@
 """The database's engine, its session, and statements that go to the driver as they are; see `platform.db`."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, Select
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, class_mapper
 
 from config import Config
 from wxapi.platform.driver import engine_options, rows_of
@@ -21,6 +23,7 @@ _NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 log = structlog.get_logger(__name__)
 
 
@@ -30,6 +33,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=_NAMING)
 
 
+Model = TypeVar("Model", bound=Base)
 db = SQLAlchemy(disable_autonaming=True, session_options={"expire_on_commit": False})
 
 
@@ -60,6 +64,28 @@ def fetch(session: Session, sql: str, values: dict[str, Any]) -> list[tuple[Any,
     connection = session.connection().connection
     assert connection.driver_connection is not None
     return rows_of(connection, connection.driver_connection, sql, values)
+
+
+def ready(statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
+    """A statement's text for `fetch` and `fetch_alone`, and its values; those of named parameters are yet to be given.
+
+    For a caller that keeps it: building and compiling costs more than running. A named parameter has None for its value
+    here, since a statement with some that expand is not compiled without.
+    """
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    return compiled.string.replace("%%", "%"), dict(compiled.params)
+
+
+def loose(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """A row of a hot path that no session knows: setting each column of a new instance costs more than reading it.
+
+    Args:
+        model: its class.
+        values: of all columns that anybody will look at.
+    """
+    row: Model = class_mapper(model).class_manager.new_instance()
+    vars(row).update(values)
+    return row
 
 
 def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

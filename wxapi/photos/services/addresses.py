@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from wxapi.photos.models import Photo, variant_key
+from wxapi.photos.models import PhotoFacts, variant_key
 from wxapi.platform.runtime import runtime
 
 
-def variants_of(photo: Photo) -> dict[str, dict[str, Any]]:
+def variants_of(photo: PhotoFacts) -> dict[str, dict[str, Any]]:
     """Name → `{"url", "width", "height", "bytes"}`; empty until the photo is ready."""
     storage = runtime().storage
     return {

@@ -6,28 +6,27 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.errors import InvalidError
-from wxapi.photos.models import Photo
+from wxapi.photos.models import PLAIN_COLUMNS, Photo, PlainPhoto
 from wxapi.photos.queries import photos
 from wxapi.platform.db import fetch, fetch_alone, is_at_once, write_later
 
 # Every report claims its photos: for the driver as they are.
-_COLUMNS = "id, owner_id, sha256, bytes, state, rejection, width, height, variants, created_at"
 _FREE = """
 SELECT id FROM photos
 WHERE id = ANY(%(ids)s) AND owner_id = %(owner)s AND used_by_id IS NULL AND state <> 'rejected'
 """
-_LOOK = f"SELECT {_COLUMNS} FROM photos WHERE id IN ({_FREE})"  # noqa: S608 - of the two above
+_LOOK = f"SELECT {PLAIN_COLUMNS} FROM photos WHERE id IN ({_FREE})"  # noqa: S608 - of the two above
 # In the order of the ids, the same for everybody: two claims wait, they do not deadlock.
 _TAKE = f"""
 UPDATE photos SET used_by_kind = %(kind)s, used_by_id = %(subject_id)s
 WHERE id IN ({_FREE} ORDER BY id FOR UPDATE)
-RETURNING {_COLUMNS}
+RETURNING {PLAIN_COLUMNS}
 """  # noqa: S608 - of the two above
 
 
 def claim(
     session: Session, owner_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, kind: str, subject_id: uuid.UUID
-) -> list[Photo]:
+) -> list[PlainPhoto]:
     """Take photos for one thing, in the caller's transaction; returned in the order given.
 
     Raises:
@@ -43,8 +42,7 @@ def claim(
         write_later(session, _TAKE, wanted, rows=len(photo_ids))
     else:
         rows = fetch(session, _TAKE, wanted)
-    names = _COLUMNS.split(", ")
-    by_id = {row[0]: Photo(**dict(zip(names, row, strict=True))) for row in rows}
+    by_id = {row[0]: PlainPhoto._make(row) for row in rows}
     missing = [photo_id for photo_id in photo_ids if photo_id not in by_id]
     if missing:
         raise _refusal(_why_not(photos.photos_by_ids(session, missing).get(missing[0]), owner_id))

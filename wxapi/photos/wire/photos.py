@@ -3,12 +3,12 @@
 import uuid
 from typing import Any
 
-from wxapi.photos.models import Photo
+from wxapi.photos.models import PhotoFacts
 from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
 from wxapi.photos.services.addresses import variants_of
 
 
-def photo_dict(photo: Photo, reader_id: uuid.UUID | None) -> dict[str, Any]:
+def photo_dict(photo: PhotoFacts, reader_id: uuid.UUID | None) -> dict[str, Any]:
     """`<photo>` of the contract. `variants` is empty until the photo is ready; its URLs are signed and expire.
 
     What tells one original from another is its owner's alone: the same file sent with two reports would tell that one
@@ -27,7 +27,7 @@ def photo_dict(photo: Photo, reader_id: uuid.UUID | None) -> dict[str, Any]:
     }
 
 
-def _rejection(photo: Photo) -> dict[str, str] | None:
+def _rejection(photo: PhotoFacts) -> dict[str, str] | None:
     if photo.rejection is None:
         return None
     return {"code": photo.rejection, "detail": REJECTION_DETAILS[RejectionCode(photo.rejection)]}

@@ -1,19 +1,28 @@
 """Reads of single reports: for one screen, for one action, for a photo; scope is in the WHERE."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, Uuid, and_, bindparam, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.moderation.queries import picture_passed
 from wxapi.photos.models import Photo
+from wxapi.platform.db import db, fetch_alone, loose, ready
 from wxapi.reports.models import OPEN_SQL, Report, ReportEvent, ReportJoin, ReportPhoto
-from wxapi.reports.queries.visibility import own_of, seen_by_office, visible_to
+from wxapi.reports.queries.around import AROUND, Around, around_of
+from wxapi.reports.queries.visibility import Reader, own_of, reader_of, seen_by_office, visible_to
 from wxapi.reports.rules.relations import Standing
 from wxapi.reports.rules.state import Party
+
+# What a person may see, as a condition.
+Scope = Callable[[Reader], ColumnElement[bool]]
+_reports, _joins = Report.__table__.c, ReportJoin.__table__.c
+_COLUMNS = tuple(Report.__mapper__.columns.keys())
 
 # Roles of lines of history that are not written by an office.
 CITIZENS = frozenset({Party.REPORTER.value, Party.JOINER.value})
@@ -28,30 +37,27 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedPhoto:
-    """A photo and its place in the report."""
+class Whole:
+    """A report with all that belongs to it, and what the person had to do with it before."""
 
-    photo: Photo
-    purpose: str
-    event_id: int | None
+    report: Report
+    standing: Standing
+    around: Around
 
 
-def find(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
+def find(actor: Actor, report_id: uuid.UUID) -> Whole | None:
     """The report, when the person may see it."""
-    row = session.execute(_seen_by(actor, Report.id == report_id)).one_or_none()
-    return _found(row, actor) if row else None
+    return _whole(actor, visible_to, "id", report_id)
 
 
-def find_on_desk(session: Session, actor: Actor, number: str) -> Found | None:
+def find_on_desk(actor: Actor, number: str) -> Whole | None:
     """The report with this number, when the person's office may see it."""
-    row = session.execute(_with_join(actor).where(Report.number == number, seen_by_office(actor))).one_or_none()
-    return _found(row, actor) if row else None
+    return _whole(actor, seen_by_office, "number", number)
 
 
-def find_own(session: Session, actor: Actor, number: str) -> Found | None:
+def find_own(actor: Actor, number: str) -> Whole | None:
     """The report with this number, when the person filed or joined it."""
-    row = session.execute(_with_join(actor).where(Report.number == number, own_of(actor))).one_or_none()
-    return _found(row, actor) if row else None
+    return _whole(actor, own_of, "number", number)
 
 
 def find_locked(
@@ -69,11 +75,11 @@ def find_locked(
     return {row[0].id: _found(row, actor) for row in rows}
 
 
-def seen_among(session: Session, actor: Actor, ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+def seen_among(actor: Actor, ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
     """Those of the reports the person may see: asked of every report that is named in what is shown of another."""
     if not ids:
         return frozenset()
-    return frozenset(session.scalars(select(Report.id).where(Report.id.in_(ids), visible_to(actor))))
+    return frozenset(db.session().scalars(select(Report.id).where(Report.id.in_(ids), visible_to(actor))))
 
 
 def find_joinable(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
@@ -94,17 +100,6 @@ def events_of(session: Session, report_id: uuid.UUID) -> Sequence[ReportEvent]:
     return session.scalars(select(ReportEvent).where(ReportEvent.report_id == report_id).order_by(ReportEvent.id)).all()
 
 
-def photos_of(session: Session, report_id: uuid.UUID) -> list[PlacedPhoto]:
-    """All photos of the report, in their order."""
-    rows = session.execute(
-        select(Photo, ReportPhoto.purpose, ReportPhoto.event_id)
-        .join(ReportPhoto, ReportPhoto.photo_id == Photo.id)
-        .where(ReportPhoto.report_id == report_id)
-        .order_by(ReportPhoto.position)
-    )
-    return [PlacedPhoto(photo, purpose, event_id) for photo, purpose, event_id in rows]
-
-
 def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
     """A photo is seen by the offices that see its report, and by its other people once it passed.
 
@@ -122,8 +117,26 @@ def _with_join(actor: Actor) -> Select[Report, bool]:
     return select(Report, joined)
 
 
-def _seen_by(actor: Actor, condition: ColumnElement[bool]) -> Select[Report, bool]:
-    return _with_join(actor).where(condition, visible_to(actor))
+def _whole(actor: Actor, scope: Scope, key: str, value: Any) -> Whole | None:
+    _, regions, villages = reader_of(actor)
+    sql, values = _reading(scope, key, regions, villages)
+    rows = fetch_alone(sql, values | {"me": actor.user_id, "wanted": value})
+    if not rows:
+        return None
+    *columns, has_joined, found = rows[0]
+    report = loose(Report, dict(zip(_COLUMNS, columns, strict=True)))
+    return Whole(report, standing_of(report, actor, has_joined=has_joined), around_of(found))
+
+
+# Building a statement takes longer than running it, and most people are alike in what it depends on.
+@lru_cache(maxsize=512)
+def _reading(scope: Scope, key: str, regions: tuple[str, ...], villages: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """The statement that reads a report with all that belongs to it, for people of these regions and villages."""
+    me = bindparam("me", None, Uuid)
+    joined = exists().where(_joins.report_id == _reports.id, _joins.user_id == me)
+    wanted = _reports[key] == bindparam("wanted", None, _reports[key].type)
+    query = select(*_reports, joined, AROUND).where(wanted, scope(Reader(me, regions, villages)))
+    return ready(query)
 
 
 def _found(row: Row[Report, bool], actor: Actor) -> Found:

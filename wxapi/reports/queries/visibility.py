@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
@@ -32,7 +33,23 @@ _DESK = {
 _AT_OR_BELOW_VILLAGE = frozenset({Level.VILLAGE, Level.GRID})
 
 
-def visible_to(actor: Actor) -> ColumnElement[bool]:
+class Reader(NamedTuple):
+    """All that decides what a person sees: who they are, where they hold a desk role, of which villages they are.
+
+    `me` may be a parameter, so that a statement is built once for all who are alike in the rest.
+    """
+
+    me: uuid.UUID | ColumnElement[uuid.UUID]
+    regions: tuple[str, ...]
+    villages: tuple[str, ...]
+
+
+def reader_of(actor: Actor) -> Reader:
+    """The person as the conditions here take them."""
+    return Reader(actor.user_id, actor.regions(DESK_ROLES), villages_of(actor))
+
+
+def visible_to(actor: Actor | Reader) -> ColumnElement[bool]:
     """The condition of every read of reports: what does not meet it does not exist for the person.
 
     Visible is what the person filed; and, unless the person is excluded, what he joined and what lies in,
@@ -41,20 +58,26 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     come or over for less than two years (ADR 0044), whatever else he is appointed to;
     only having filed it counts more.
     """
-    return or_(own_of(actor), seen_by_office(actor))
+    reader = _reader(actor)
+    return or_(own_of(reader), seen_by_office(reader))
 
 
-def own_of(actor: Actor) -> ColumnElement[bool]:
+def own_of(actor: Actor | Reader) -> ColumnElement[bool]:
     """What the person filed, and what they joined unless they are excluded."""
-    mine = _reports.reporter_id == actor.user_id
-    joined = select(_joins.report_id).where(_joins.report_id == _reports.id, _joins.user_id == actor.user_id).exists()
-    return or_(mine, and_(joined, not_excluded(actor)))
+    reader = _reader(actor)
+    mine = _reports.reporter_id == reader.me
+    joined = select(_joins.report_id).where(_joins.report_id == _reports.id, _joins.user_id == reader.me).exists()
+    return or_(mine, and_(joined, not_about(reader.villages)))
 
 
-def seen_by_office(actor: Actor) -> ColumnElement[bool]:
+def seen_by_office(actor: Actor | Reader) -> ColumnElement[bool]:
     """What lies in, or is on a desk in, a region the person holds a desk role for and is not excluded from."""
-    regions = actor.regions(DESK_ROLES)
-    return and_(or_(lies_in(regions), on_desk_in(regions)), not_excluded(actor))
+    reader = _reader(actor)
+    return and_(or_(lies_in(reader.regions), on_desk_in(reader.regions)), not_about(reader.villages))
+
+
+def _reader(actor: Actor | Reader) -> Reader:
+    return actor if isinstance(actor, Reader) else reader_of(actor)
 
 
 def not_excluded(actor: Actor) -> ColumnElement[bool]:

@@ -12,13 +12,14 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found, version_conflict
 from wxapi.kernel.transitions import role_not_allowed
-from wxapi.photos.models import Photo
+from wxapi.photos.models import PhotoFacts
 from wxapi.photos.services.claim import claim
 from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report, ReportEvent, ReportPhoto
 from wxapi.reports.queries import reports
-from wxapi.reports.queries.reports import Found
+from wxapi.reports.queries.around import around
+from wxapi.reports.queries.reports import Found, Whole
 from wxapi.reports.rules import action_input, routing, workflow
 from wxapi.reports.rules.action_input import ActionRequest
 from wxapi.reports.rules.relations import capacities, who_is, works_at_desk
@@ -60,10 +61,10 @@ def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: date
         session.flush()
         # The desk may have changed, so find anew what the person is to the report.
         standing = reports.standing_of(report, actor, has_joined=found.standing.has_joined)
-        return shown(session, Found(report, standing), actor, now=now)
+        return shown(Whole(report, standing, around(session, report.id)), actor, now=now)
 
 
-def place_photos(session: Session, report: Report, event: ReportEvent, claimed: Sequence[Photo]) -> None:
+def place_photos(session: Session, report: Report, event: ReportEvent, claimed: Sequence[PhotoFacts]) -> None:
     """Photos that came with an action belong to its line of history; of `resolve` they show the work done."""
     purpose = "after" if event.action == "resolve" else "event"
     session.add_all(
@@ -120,7 +121,7 @@ def _reporter_on_desk(session: Session, report: Report, now: datetime) -> bool:
     return works_at_desk(reporter, reports.standing_of(report, reporter)) is not None
 
 
-def _demand_after_photo(step: Step, claimed: Sequence[Photo]) -> None:
+def _demand_after_photo(step: Step, claimed: Sequence[PhotoFacts]) -> None:
     """A resolution is proven by at least one photo that was developed."""
     if step.row.action == "resolve" and not any(photo.state == "ready" for photo in claimed):
         raise ConflictError("photo_not_ready", "办结照片还在处理中，请稍后再提交。")

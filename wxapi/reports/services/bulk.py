@@ -6,7 +6,7 @@ from datetime import datetime
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import DomainError, not_found
-from wxapi.platform.db import commit_so_far, db
+from wxapi.platform.db import commit_so_far
 from wxapi.reports.queries.reports import find_on_desk
 from wxapi.reports.rules.action_input import ActionRequest
 from wxapi.reports.services.act import act
@@ -49,7 +49,7 @@ def act_on_many(actor: Actor, items: Iterable[BulkItem], request: ActionRequest,
 def _act(actor: Actor, item: BulkItem, request: ActionRequest, *, now: datetime) -> DomainError | None:
     # A refusal rolls back: what was done before it must stand.
     commit_so_far()
-    found = find_on_desk(db.session(), actor, item.number)
+    found = find_on_desk(actor, item.number)
     try:
         if found is None:
             return not_found()

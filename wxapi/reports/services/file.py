@@ -15,14 +15,15 @@ from wxapi.kernel.city import city
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.ids import new_id, new_report_number
-from wxapi.photos.models import Photo
+from wxapi.photos.models import PhotoFacts
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import at_once, write_later, write_or_tell
 from wxapi.regions.rules.levels import Level, within
 from wxapi.regions.services.lookup import Location, locate, refuse_closed
-from wxapi.reports.models import Report, ReportEvent
-from wxapi.reports.queries.reports import PlacedPhoto, standing_of
+from wxapi.reports.models import Report
+from wxapi.reports.queries.around import HistoryLine, PlacedPhoto
+from wxapi.reports.queries.reports import standing_of
 from wxapi.reports.rules import routing
 from wxapi.reports.rules.categories import Category, category_to_file
 from wxapi.reports.rules.masking import masked, masked_if_any
@@ -135,7 +136,7 @@ def _where(point: Point, location: Location, place: routing.Place, category: Cat
     }
 
 
-def _store(session: Session, report: Report, row: dict[str, Any], claimed: Sequence[Photo]) -> ReportEvent:
+def _store(session: Session, report: Report, row: dict[str, Any], claimed: Sequence[PhotoFacts]) -> HistoryLine:
     """Write the report, its first line of history, its photos, the audit row and the router's outbox row."""
     report.number = _insert(session, row | {"state": report.state})
     line = {name: row[name] for name in ("id", "created_at", "reporter_id")}
@@ -147,15 +148,8 @@ def _store(session: Session, report: Report, row: dict[str, Any], claimed: Seque
     audit.record(session, None, "report.file", subject=subject, at=at, category=report.category_code)
     outbox.record(session, "report.filed", report_id=str(report.id))
     # As the statement wrote it; its id is the database's, and nothing here asks for it.
-    return ReportEvent(
-        id=0,
-        report_id=report.id,
-        at=at,
-        action="file",
-        to_state=report.state,
-        actor_id=report.reporter_id,
-        role=Party.REPORTER.value,
-    )
+    reporter_id, role = report.reporter_id, Party.REPORTER.value
+    return HistoryLine(0, at, "file", None, report.state, reporter_id, role, unit_code=None, note=None, detail={})
 
 
 def _insert(session: Session, row: dict[str, Any]) -> str:

@@ -17,7 +17,8 @@ from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 from wxapi.reports.models import Report, ReportJoin, ReportJoinMark, ReportPhoto
 from wxapi.reports.queries import reports
-from wxapi.reports.queries.reports import Found
+from wxapi.reports.queries.around import around
+from wxapi.reports.queries.reports import Whole
 from wxapi.reports.rules.action_input import MAX_PHOTOS
 from wxapi.reports.rules.state import OPEN_STATES
 from wxapi.reports.services.read import shown
@@ -49,7 +50,7 @@ def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, 
         _add_photos(session, report, actor, photo_ids)
         session.flush()
         standing = reports.standing_of(report, actor, has_joined=True)
-        return shown(session, Found(report, standing), actor, now=now)
+        return shown(Whole(report, standing, around(session, report.id)), actor, now=now)
 
 
 def _add_joiner(session: Session, report: Report, actor: Actor, now: datetime) -> bool:

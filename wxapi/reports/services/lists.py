@@ -76,7 +76,7 @@ def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datet
 def _listed(page: Page[ReportRow], actor: Actor) -> Page[ListedReport]:
     regions = tree()
     merged_into = {row.merged_into_id for row in page.items if row.merged_into_id is not None}
-    seen = seen_among(db.session(), actor, merged_into)
+    seen = seen_among(actor, merged_into)
     shown = (_without_others(row, actor, seen) for row in page.items)
     return Page([listed(row, actor.user_id, regions) for row in shown], page.next_cursor)
 

@@ -16,6 +16,7 @@ from wxapi.platform.db import transaction, write_later
 from wxapi.platform.runtime import runtime
 from wxapi.reports.models import Report, ReportEvent, ReportOriginal
 from wxapi.reports.queries import reports
+from wxapi.reports.queries.around import SealedText
 from wxapi.reports.rules.relations import who_is
 from wxapi.reports.rules.state import Party
 
@@ -67,18 +68,14 @@ def keep_note(session: Session, event: ReportEvent, note: str) -> None:
         session.add(_sealed(event.report_id, "note", note, event_id=event.id))
 
 
-def opened(session: Session, report_id: uuid.UUID) -> Originals:
-    """All sealed texts of a report. Who may read them is the caller's matter."""
-    return _opened(session.scalars(select(ReportOriginal).where(ReportOriginal.report_id == report_id)))
-
-
 def opened_by_author(session: Session, user_id: uuid.UUID) -> dict[uuid.UUID, Originals]:
     """What a person typed, by report, in one statement however many there are; reports without any are left out."""
     rows = session.scalars(select(ReportOriginal).where(_typed_by(user_id)).order_by(ReportOriginal.report_id))
-    return {report_id: _opened(of_one) for report_id, of_one in groupby(rows, key=lambda row: row.report_id)}
+    return {report_id: opened(of_one) for report_id, of_one in groupby(rows, key=lambda row: row.report_id)}
 
 
-def _opened(rows: Iterable[ReportOriginal]) -> Originals:
+def opened(rows: Iterable[ReportOriginal | SealedText]) -> Originals:
+    """The sealed texts of one report. Who may read them is the caller's matter."""
     texts: dict[str, str] = {}
     notes: dict[int, str] = {}
     for row in rows:
@@ -98,16 +95,16 @@ def open_for_desk(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> Typed
         ForbiddenError: `role_not_allowed`, seen by the person but not his to work on.
     """
     with transaction() as session:
-        found = reports.find(session, actor, report_id)
+        found = reports.find(actor, report_id)
         if found is None:
             raise not_found()
         if not _OPENERS & who_is(actor, found.standing).parties.keys():
             raise ForbiddenError("role_not_allowed", "只有承办单位可以查看原文。")
-        report, originals = found.report, opened(session, report_id)
+        report, originals = found.report, opened(found.around.originals)
         audit.record(session, actor.user_id, "report.original_open", subject=f"report:{report_id}", at=now)
         notes = tuple(
             TypedNote(event.at, event.role, originals.notes[event.id])
-            for event in reports.events_of(session, report_id)
+            for event in found.around.lines
             if event.id in originals.notes
         )
     return TypedWords(originals.description or report.description, originals.address or report.address, notes)

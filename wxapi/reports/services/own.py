@@ -7,7 +7,6 @@ from datetime import date, datetime
 from wxapi.duties.rules.clock import rung_times
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
-from wxapi.platform.db import db
 from wxapi.reports.models import Report
 from wxapi.reports.queries import reports
 from wxapi.reports.rules.guards import auto_close_after, reopen_within
@@ -54,13 +53,12 @@ def read_own(actor: Actor, number: str, *, now: datetime) -> OwnReport:
     Raises:
         NotFoundError: not there, or neither filed nor joined by the person.
     """
-    session = db.session()
-    found = reports.find_own(session, actor, number)
+    found = reports.find_own(actor, number)
     if found is None:
         raise not_found()
     report = found.report
     review_on = report.hold_review_on if report.state == ReportState.ON_HOLD else None
-    return OwnReport(shown(session, found, actor, now=now), tuple(_ladders(report)), review_on, _until(report))
+    return OwnReport(shown(found, actor, now=now), tuple(_ladders(report)), review_on, _until(report))
 
 
 def _ladders(report: Report) -> Iterator[Ladder]:

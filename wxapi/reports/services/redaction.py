@@ -8,13 +8,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
-
 from wxapi.moderation.models import Check
-from wxapi.moderation.queries import checks_of
 from wxapi.moderation.rules.checks import CheckKind, CheckState
-from wxapi.reports.models import Report, ReportEvent
-from wxapi.reports.queries.reports import CITIZENS, PlacedPhoto
+from wxapi.reports.models import Report
+from wxapi.reports.queries.around import Around, CheckLine, HistoryLine
+from wxapi.reports.queries.reports import CITIZENS
 from wxapi.reports.rules.masking import WITHHELD, masked_if_any
 from wxapi.reports.rules.state import Party, Who
 from wxapi.reports.services.originals import Originals, opened
@@ -52,20 +50,18 @@ class Sight:
     moderation: ReviewMark | None = None
 
 
-def sight_of(
-    session: Session, report: Report, who: Who, events: Sequence[ReportEvent], placed: Sequence[PlacedPhoto]
-) -> Sight:
+def sight_of(report: Report, who: Who, around: Around) -> Sight:
     """What the person is shown."""
-    checks = checks_of(session, report.id)
+    checks = around.checks
     is_author = bool({Party.REPORTER, Party.JOINER} & who.parties.keys())
-    originals = opened(session, report.id) if is_author else Originals()
-    notes = {event.id: _note(report, event, who, originals) for event in events}
+    originals = opened(around.originals) if is_author else Originals()
+    notes = {event.id: _note(report, event, who, originals) for event in around.lines}
     if Party.STAFF in who.parties:
         mark = _mark(checks)
         if Party.REPORTER in who.parties:
             return Sight(*_own_words(report, originals), notes, moderation=mark)
         return Sight(report.description, report.address, notes, moderation=mark)
-    hidden = _hidden_photos(who, events, placed, checks)
+    hidden = _hidden_photos(who, around)
     if Party.REPORTER in who.parties:
         return Sight(*_own_words(report, originals), notes, hidden)
     passed = any(check.kind == CheckKind.TEXT and check.state == CheckState.PASS for check in checks)
@@ -73,7 +69,7 @@ def sight_of(
     return Sight(*words, notes, hidden)
 
 
-def state_shown(check: Check | None) -> str:
+def state_shown(check: Check | CheckLine | None) -> str:
     """A check's state as the desk reads it; without a check nothing was sent out."""
     if check is None:
         return "not_sent"
@@ -85,7 +81,7 @@ def _own_words(report: Report, originals: Originals) -> tuple[str, str | None]:
     return originals.description or report.description, originals.address or report.address
 
 
-def _note(report: Report, event: ReportEvent, who: Who, originals: Originals) -> str | None:
+def _note(report: Report, event: HistoryLine, who: Who, originals: Originals) -> str | None:
     if event.actor_id is not None and event.actor_id == who.actor_id:
         return originals.notes.get(event.id, event.note)
     if Party.STAFF in who.parties:
@@ -95,20 +91,18 @@ def _note(report: Report, event: ReportEvent, who: Who, originals: Originals) ->
     return event.note if Party.REPORTER in who.parties else masked_if_any(event.note, report.category_code)
 
 
-def _hidden_photos(
-    who: Who, events: Sequence[ReportEvent], placed: Sequence[PlacedPhoto], checks: Sequence[Check]
-) -> frozenset[uuid.UUID]:
+def _hidden_photos(who: Who, around: Around) -> frozenset[uuid.UUID]:
     """Citizens' pictures, but the person's own and those that passed."""
-    shown = {check.photo_id for check in checks if check.state == CheckState.PASS}
-    by_office = {event.id for event in events if event.role not in CITIZENS}
+    shown = {check.photo_id for check in around.checks if check.state == CheckState.PASS}
+    by_office = {event.id for event in around.lines if event.role not in CITIZENS}
     return frozenset(
         each.photo.id
-        for each in placed
+        for each in around.photos
         if each.photo.owner_id != who.actor_id and each.photo.id not in shown and each.event_id not in by_office
     )
 
 
-def _mark(checks: Sequence[Check]) -> ReviewMark:
+def _mark(checks: Sequence[CheckLine]) -> ReviewMark:
     text = next((check for check in checks if check.kind == CheckKind.TEXT), None)
     parts = (ReviewedPart(check.id, CheckKind(check.kind), check.photo_id, state_shown(check)) for check in checks)
     return ReviewMark(state_shown(text), tuple(parts))

@@ -8,11 +8,11 @@ from uuid import UUID
 from wxapi.kernel.coordinates import Point
 from wxapi.kernel.deadlines import Card
 from wxapi.kernel.permissions import ROLE_NAMES, Role
-from wxapi.photos.models import Photo
+from wxapi.photos.models import PhotoFacts
 from wxapi.regions.rules.tree import Tree
 from wxapi.regions.services.lookup import tree
-from wxapi.reports.models import Report, ReportEvent
-from wxapi.reports.queries.reports import PlacedPhoto
+from wxapi.reports.models import Report
+from wxapi.reports.queries.around import HistoryLine, PlacedPhoto
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.categories import Category, category_of
 from wxapi.reports.rules.relations import reporter_label
@@ -56,7 +56,7 @@ class TimelineLine:
     role: str
     label: str
     note: str | None
-    photos: tuple[Photo, ...]
+    photos: tuple[PhotoFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class ReportView:
     grid_code: str | None
     candidates: tuple[NearVillage, ...]
     desk: NamedRegion | None
-    photos: tuple[Photo, ...]
-    after_photos: tuple[Photo, ...]
+    photos: tuple[PhotoFacts, ...]
+    after_photos: tuple[PhotoFacts, ...]
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
     card: Card | None
@@ -120,13 +120,13 @@ _NONE_NAMED = OthersSeen()
 _MERGING = frozenset({"merge", "unmerge"})
 
 
-def others_named(report: Report, events: Iterable[ReportEvent]) -> set[UUID]:
+def others_named(report: Report, events: Iterable[HistoryLine]) -> set[UUID]:
     """Other reports that a report and its history name."""
     named = {other for event in events if (other := _other(event)) is not None and other != report.id}
     return named | ({report.merged_into_id} if report.merged_into_id else set())
 
 
-def _other(event: ReportEvent) -> UUID | None:
+def _other(event: HistoryLine) -> UUID | None:
     """The other report of a merge or unmerge: of the survivor the merged one, of the merged one the survivor."""
     other = event.detail.get("other") or event.detail.get("into") if event.action in _MERGING else None
     return UUID(other) if other else None
@@ -135,7 +135,7 @@ def _other(event: ReportEvent) -> UUID | None:
 def view_of(
     report: Report,
     who: Who,
-    events: Sequence[ReportEvent],
+    events: Sequence[HistoryLine],
     photos: Sequence[PlacedPhoto],
     sight: Sight,
     others: OthersSeen = _NONE_NAMED,
@@ -199,7 +199,7 @@ def named_region(code: str, regions: Tree) -> NamedRegion:
 
 
 def _line(
-    report: Report, event: ReportEvent, photos: Iterable[PlacedPhoto], sight: Sight, others: OthersSeen
+    report: Report, event: HistoryLine, photos: Iterable[PlacedPhoto], sight: Sight, others: OthersSeen
 ) -> TimelineLine:
     other = _other(event)
     nameable = other is None or other == report.id or other in others.ids
@@ -215,7 +215,7 @@ def _line(
     )
 
 
-def _label(report: Report, event: ReportEvent) -> str:
+def _label(report: Report, event: HistoryLine) -> str:
     if event.role == Party.REPORTER:
         return reporter_label(report.reporter_label)
     if event.unit_code is None:
@@ -223,6 +223,6 @@ def _label(report: Report, event: ReportEvent) -> str:
     return f"{named_region(event.unit_code, tree()).name} {ROLE_NAMES[Role(event.role)]}"
 
 
-def _after_photos(events: Sequence[ReportEvent], photos: Iterable[PlacedPhoto]) -> tuple[Photo, ...]:
+def _after_photos(events: Sequence[HistoryLine], photos: Iterable[PlacedPhoto]) -> tuple[PhotoFacts, ...]:
     latest = next((event.id for event in reversed(events) if event.action == "resolve"), None)
     return tuple(each.photo for each in photos if each.purpose == "after" and each.event_id == latest)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from wxapi.kernel.clock import to_wire, to_wire_or_none
-from wxapi.photos.models import Photo, variant_key
+from wxapi.photos.models import PhotoFacts, variant_key
 from wxapi.photos.wire.photos import photo_dict
 from wxapi.platform.position import position_dict
 from wxapi.platform.runtime import runtime
@@ -131,7 +131,7 @@ def _desk(desk: NamedRegion | None) -> dict[str, str] | None:
     return {"code": desk.code, "name": desk.name} if desk else None
 
 
-def _photos(photos: Iterable[Photo], reader_id: UUID | None) -> list[dict[str, Any]]:
+def _photos(photos: Iterable[PhotoFacts], reader_id: UUID | None) -> list[dict[str, Any]]:
     return [photo_dict(photo, reader_id) for photo in photos]
 
 

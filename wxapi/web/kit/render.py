@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, redirect, render_template, reque
 from jinja2 import StrictUndefined
 
 from wxapi.kernel.actor import Actor
-from wxapi.photos.models import Photo, variant_key
+from wxapi.photos.models import PhotoFacts, variant_key
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts, forms, headers, times, words
 from wxapi.web.kit.blueprint import MenuEntry, Pages
@@ -82,7 +82,7 @@ def _thumb(photo_id: uuid.UUID) -> str | None:
     return picture_address(runtime().storage.signed_url(variant_key(photo_id, "thumb")))
 
 
-def variant_address(photo: Photo, name: str) -> str | None:
+def variant_address(photo: PhotoFacts, name: str) -> str | None:
     """The address of a photo's variant; None until it is ready."""
     if name not in (photo.variants or {}):
         return None
