@@ -8,6 +8,10 @@ from config import Config, ConfigError
 from wxapi.app import create_app, make_front
 from wxapi.platform import keys
 
+# The folder may be a link, which leads to the next release before this process ends: what is imported late is of the
+# release that it began with.
+sys.path[:] = [os.path.realpath(folder) for folder in sys.path]
+
 try:
     config = Config.from_env(os.environ)
     app = create_app(config)
