@@ -58,15 +58,17 @@ def _empty(session: Session, user_id: uuid.UUID, *, now: datetime) -> None:
     for table in (Token, WebSession, WebLogin, RosterEntry, PeopleImport):
         session.execute(delete(table).where(table.user_id == user_id))
     session.execute(delete(IdempotencyRow).where(IdempotencyRow.user_id == user_id))
-    session.execute(
+    held = session.scalars(
         update(AppointmentRow)
         .where(AppointmentRow.user_id == user_id, AppointmentRow.ended_at.is_(None))
         .values(ended_at=now)
-    )
+        .returning(AppointmentRow.id)
+    ).all()
     user = session.scalars(select(User).where(User.id == user_id)).one()
     user.openid_digest = user.openid_sealed = user.phone_digest = user.phone_sealed = None
     user.nickname, user.kind, user.consent_version, user.consent_at = "", None, None, None
     user.seen_at = None
-    user.erased_at = user.erased_at or now
+    first, user.erased_at = user.erased_at is None, user.erased_at or now
     session.flush()
-    change_rights(session, [user_id])
+    if first or held:
+        change_rights(session, [user_id])

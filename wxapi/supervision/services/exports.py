@@ -97,7 +97,8 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
         row = session.scalars(_own(actor, export_id).with_for_update()).one_or_none()
         if row is None:
             raise not_found()
-        key = row.file_key
+        if row.file_key is not None:
+            outbox.record(session, "export.dropped", file_key=row.file_key)
         row.state = (
             ExportState.CANCELLED
             if row.state in PENDING
@@ -107,8 +108,6 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
         )
         row.file_key = None
         audit.record(session, actor.user_id, "export.cancel", subject=f"export:{row.id}", at=now)
-    if key is not None:
-        runtime().storage.delete(key)
 
 
 def _own(actor: Actor, export_id: uuid.UUID) -> Any:
@@ -116,7 +115,10 @@ def _own(actor: Actor, export_id: uuid.UUID) -> Any:
 
 
 def expire(*, now: datetime) -> int:
-    """Remove the files whose time is over, and call failed what no job makes any more; returns how many files."""
+    """Remove the files whose time is over, and call failed what no job makes any more; returns how many files.
+
+    The files go in a job of the same commit: a process that dies between the two would leave them for ever.
+    """
     with transaction() as session:
         rows = session.scalars(
             select(Export)
@@ -125,16 +127,15 @@ def expire(*, now: datetime) -> int:
             .limit(200)
             .with_for_update(skip_locked=True)
         ).all()
-        keys = [row.file_key for row in rows if row.file_key]
         for row in rows:
+            outbox.record(session, "export.dropped", file_key=row.file_key)
             row.state, row.file_key = ExportState.EXPIRED, None
         session.execute(
             update(Export)
             .where(Export.state.in_(PENDING), Export.created_at <= now - _GIVEN_UP)
             .values(state=ExportState.FAILED, code=ExportFailure.GIVEN_UP)
         )
-    runtime().storage.delete(*keys)
-    return len(keys)
+    return len(rows)
 
 
 def remove_file(file_key: str) -> None:
