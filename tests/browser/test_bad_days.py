@@ -115,6 +115,16 @@ def test_the_text_survives_a_new_login(open_page: Open, town: Town, site: Flask)
     expect(page.get_by_text("操作成功：退回")).to_be_visible(timeout=SOON_MS)
 
 
+def test_a_double_click_sends_one_form(open_page: Open, town: Town, site: Flask) -> None:
+    page = open_page(town.worker, f"/desk/r/{fresh(site, town)}")
+    page.get_by_label("受理", exact=True).check()
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
+    page.get_by_role("button", name="提交").dblclick(no_wait_after=True)
+    expect(page.get_by_text("操作成功：受理")).to_be_visible(timeout=SOON_MS)
+    assert len(sent) == 1
+
+
 def test_an_upload_cut_in_the_middle_leaves_nothing_and_can_be_done_again(
     open_page: Open, town: Town, site: Flask
 ) -> None:
