@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,8 @@ from tests import reporting
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.web.browsing import Browser, form_to
 from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.platform.refusals import counter_of
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.models import Export
 from wxapi.supervision.rules.export_states import FAILURE_WORDS, STATE_WORDS, ExportState
@@ -140,3 +143,12 @@ def test_shades_tell_nothing_from_little() -> None:
     assert bars((0, 5, 10)) == [0, 50, 100]
     assert bars((0, 0)) == [0, 0]
     assert line((0, 2), width=10, height=10) == "0,10 10,0"
+
+
+def test_what_was_refused_is_told_in_words(town: Town, browser: Browser, app: Flask) -> None:
+    assert town.reporter.get("/audit").status_code == 403
+    counter_of(app).write()
+    browser.sign_in(town.people.make((Role.AUDITOR, "4210")))
+    row = browser.page("/audit/refusals").select("tbody tr")[0].get_text(" ")
+    for told in ("审计记录", "auditing.read_audit", "您的身份不能进行此操作", "role_not_allowed"):
+        assert told in row

@@ -64,6 +64,11 @@ def complete(document: Json) -> None:
             del schema["default"]
 
 
+def sentence_of(code: str) -> str:
+    """What a refusal's code says to people; empty for one that no document names."""
+    return next((said for key, said in _SENTENCES.items() if key.partition(" ")[2] == code), "")
+
+
 def refusals_of(operation: Json, shared: list[Json] | None = None) -> dict[int, list[str]]:
     """Status → codes that an operation of the finished document can answer with; a reason is none of them."""
     found: dict[int, set[str]] = {}

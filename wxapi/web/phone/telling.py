@@ -37,8 +37,8 @@ def standing(own: OwnReport, now: datetime) -> str:
         respond=by(view.respond_due_at, "受理"),
         resolve=by(view.resolve_due_at, "办结"),
         review=f"，{day.month}月{day.day}日复核" if day else "",
-        until=at(own.until, "；{}前未核实的，将自动结案"),
-        reopen=at(own.until, "问题再次出现的，可在{}前要求重新办理一次。")
+        until=at(own.until, "；{} 前未核实的，将自动结案"),
+        reopen=at(own.until, "问题再次出现的，可在{} 前要求重新办理一次。")
         if "reopen" in view.available_actions
         else "感谢您的参与。",
         appeal="如有异议，可申诉一次。" if "appeal" in view.available_actions else "",

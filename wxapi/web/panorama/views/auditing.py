@@ -7,7 +7,9 @@ from flask import Response, request
 
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Permission
+from wxapi.platform import openapi
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.openapi_answers import sentence_of
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
 from wxapi.supervision.services import auditing
@@ -45,4 +47,13 @@ def show_refusals() -> Response:
     """What was refused within the last 30 days."""
     now = runtime().clock.now()
     found = auditing.read_refusals(current_actor(), since=now - timedelta(days=_REFUSED_DAYS), now=now)
-    return page("panorama/refusals.html", rows=found, days=_REFUSED_DAYS, most=auditing.MOST_REFUSALS)
+    operations = (each for item in openapi.document()["paths"].values() for each in item.values())
+    calls = {each["operationId"]: each["summary"] for each in operations if "operationId" in each}
+    return page(
+        "panorama/refusals.html",
+        rows=found,
+        days=_REFUSED_DAYS,
+        most=auditing.MOST_REFUSALS,
+        calls=calls,
+        sentences={row.code: sentence_of(row.code) for row in found},
+    )
