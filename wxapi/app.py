@@ -42,6 +42,7 @@ from wxapi.platform import (
     city_folder,
     db,
     demo_clock,
+    doctor,
     guard,
     health,
     http,
@@ -65,6 +66,7 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
+from wxapi.regions.services import checkup as regions_checkup
 from wxapi.regions.services import holdings as region_holdings
 from wxapi.reports.queries import visibility as report_visibility
 from wxapi.reports.queries.reports import photo_is_visible
@@ -224,6 +226,8 @@ LANES: dict[str, str] = {
     "photos.upload": "storage",
     "files.serve": "storage",
 }
+# What the doctor looks at, beside what the platform needs.
+DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = (regions_checkup.CHECK,)
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     *platform_cli.COMMANDS,
@@ -257,6 +261,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     vocabulary.install(app, city_folder.vocabulary_of(rules, VOCABULARY, config.city_folder))
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
+    doctor.install(app, DOCTOR_CHECKS)
     region_holdings.install(app, REGION_HOLDINGS)
     unit_management.install(app, UNIT_HOLDINGS)
     duty_work.install(app, DUTY_SUBJECTS)

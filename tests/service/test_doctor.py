@@ -1,30 +1,45 @@
-"""The doctor: one line for each thing, and an exit code."""
+"""The doctor: one line for each thing, and an exit code; each line can be WRONG."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+import shapely
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from tests.factories import People
+from wxapi.demo.embedded import free_port
 from wxapi.identity.models import User
+from wxapi.kernel.clock import SystemClock
+from wxapi.platform.redis_client import connect
 from wxapi.platform.runtime import runtime
+from wxapi.platform.storage import Storage
+from wxapi.regions.models import Region
 
 
 def looked(app: Flask) -> tuple[int, dict[str, str]]:
     done = app.test_cli_runner().invoke(args=["doctor"])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     lines = [line for line in done.output.splitlines() if line]
     return done.exit_code, {line[6:].partition(":")[0]: line for line in lines}
 
 
-@pytest.mark.usefixtures("session")
+@pytest.mark.usefixtures("city")
 def test_what_is_wrong_is_one_line(app: Flask) -> None:
     code, lines = looked(app)
     assert code == 1  # nothing listens where the tests' WeChat would be
     assert lines["wechat"].startswith("WRONG")
     assert "refused" in lines["wechat"].lower()
-    assert all(lines[name].startswith("ok") for name in ("settings", "schema", "store", "redis", "clock"))
+    well = ("settings", "schema", "keys", "store", "redis", "clock", "boundaries")
+    assert all(lines[name].startswith("ok") for name in well), lines
+    assert set(lines) == {*well, "wechat"}, "a line without a test that makes it WRONG"
 
 
 def test_a_key_that_data_need_is_named(app: Flask, session: Session, people: People) -> None:
@@ -36,10 +51,122 @@ def test_a_key_that_data_need_is_named(app: Flask, session: Session, people: Peo
 
 
 def test_a_misspelt_setting_is_named(app: Flask) -> None:
-    parts = runtime()
-    before = parts.config
-    parts.config = replace(before, unknown=("WXAPI_TRUSTED_PROXY",))
-    try:
+    with replaced(config=replace(runtime().config, unknown=("WXAPI_TRUSTED_PROXY",))):
         assert "WXAPI_TRUSTED_PROXY" in looked(app)[1]["settings"]
+
+
+def test_a_schema_of_another_release_is_named(app: Flask, session: Session) -> None:
+    session.execute(text("UPDATE alembic_version SET version_num = '0001_platform'"))
+    told = looked(app)[1]["schema"]
+    assert told.startswith("WRONG")
+    assert "stands at 0001_platform" in told
+
+
+@pytest.mark.usefixtures("session")
+def test_a_store_that_cannot_be_written_to_is_named(app: Flask, tmp_path: Path) -> None:
+    parts = runtime()
+    (tmp_path / "file").touch()
+    gone = Storage(
+        f"file://{tmp_path}/store", public_url="http://localhost", signing_keys=parts.config.signing_keys,
+        clock=parts.clock,
+    )  # fmt: skip
+    with replaced(storage=gone):
+        assert looked(app)[1]["store"].startswith("ok")
+        (tmp_path / "store").rmdir()
+        (tmp_path / "store").touch()
+        assert "cannot be written to" in looked(app)[1]["store"]
+
+
+@pytest.mark.usefixtures("session")
+def test_a_redis_that_does_not_answer_is_named(app: Flask) -> None:
+    with replaced(redis=connect(f"redis://127.0.0.1:{free_port()}")):
+        assert looked(app)[1]["redis"] == "WRONG redis: Redis at REDIS_URL does not answer."
+
+
+@pytest.mark.usefixtures("session")
+def test_the_way_to_wechat_is_told_by_kind(app: Flask) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        addresses = {
+            f"http://127.0.0.1:{listening.getsockname()[1]}": "ok    wechat: 127.0.0.1 can be reached",
+            f"http://127.0.0.1:{free_port()}": "Connection refused",
+            "https://wechat.invalid": "the name wechat.invalid is not known here (DNS)",
+        }
+        for address, words in addresses.items():
+            with replaced(config=replace(runtime().config, wechat_base_url=address)):
+                assert words in looked(app)[1]["wechat"]
+
+
+@pytest.mark.usefixtures("session")
+def test_a_clock_that_goes_wrong_is_named(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(minutes=10))
+    assert "600 s apart" in looked(app)[1]["clock"]
+
+
+@pytest.mark.usefixtures("session")
+def test_a_city_without_regions_is_told(app: Flask) -> None:
+    assert "no region yet" in looked(app)[1]["boundaries"]
+
+
+BOUNDARIES = {
+    "none": ("421002001003", None, "1 regions have none: 421002001003 003村."),
+    "no polygon": (
+        "421002001003", b"nothing", "1 are no valid polygons: 421002001003 003村."
+    ),
+    "a bow tie": (
+        "421002001003",
+        shapely.to_wkb(shapely.Polygon([(112.22, 30.3), (112.23, 30.31), (112.23, 30.3), (112.22, 30.31)])),
+        "1 are no valid polygons: 421002001003 003村.",
+    ),
+    "overlap": (
+        "421002001003",
+        shapely.to_wkb(shapely.box(112.219, 30.30, 112.23, 30.31)),
+        "1 pairs overlap: 421002001002 002村 and 421002001003 003村 (0.1 km²).",
+    ),
+    "overlap of grids": (
+        "421002001001001",
+        shapely.to_wkb(shapely.box(112.20, 30.30, 112.206, 30.31)),
+        "1 pairs overlap: 421002001001001 第1网格 and 421002001001002 第2网格 (0.1 km²).",
+    ),
+    "a gap": (
+        "421002001002",
+        shapely.to_wkb(shapely.box(112.21, 30.30, 112.22, 30.31) - shapely.box(112.213, 30.303, 112.215, 30.305)),
+        "1 gaps are in no village: 42,653 m² between 421002001002 002村.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("city")
+@pytest.mark.parametrize(("code", "boundary", "told"), BOUNDARIES.values(), ids=BOUNDARIES)
+def test_boundaries_that_do_not_cover_the_ground_once_are_named(
+    app: Flask, session: Session, code: str, boundary: bytes | None, told: str
+) -> None:
+    session.execute(update(Region).where(Region.code == code).values(boundary=boundary))
+    session.commit()
+    assert looked(app)[1]["boundaries"] == f"WRONG boundaries: {told}"
+
+
+@pytest.mark.usefixtures("city")
+def test_ground_as_large_as_a_lake_is_told_and_no_fault(app: Flask, session: Session) -> None:
+    lake = shapely.box(112.20, 30.30, 112.30, 30.40) - shapely.box(112.24, 30.34, 112.26, 30.36)
+    session.execute(update(Region).where(Region.code == "421003001001").values(boundary=shapely.to_wkb(lake)))
+    session.execute(update(Region).where(Region.code.startswith("421002")).values(closed_on=date(2026, 11, 1)))
+    session.commit()
+    told = looked(app)[1]["boundaries"]
+    assert told.startswith("ok")
+    assert "km² between 421003001001" in told
+
+
+@contextmanager
+def replaced(**changed: Any) -> Iterator[None]:
+    """Parts of the runtime exchanged for the block."""
+    parts = runtime()
+    before = {name: getattr(parts, name) for name in changed}
+    for name, part in changed.items():
+        setattr(parts, name, part)
+    try:
+        yield
     finally:
-        parts.config = before
+        for name, part in before.items():
+            setattr(parts, name, part)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 from alembic.script import ScriptDirectory
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -25,6 +26,8 @@ from wxapi.platform.sealed import sealed_columns
 
 _TIMEOUT_S = 5
 _CLOCKS_APART_S = 30
+# Where an app keeps what its features let look at.
+_KEY = "wxapi.doctor"
 
 
 class FaultError(Exception):
@@ -47,9 +50,9 @@ class DoctorCheck:
 @click.command("doctor")
 @with_appcontext
 def doctor() -> None:
-    """Look at settings, database, keys, store, Redis, WeChat, clock and regions. Exit code 1 if something is wrong."""
+    """Look at settings, database, keys, store, Redis, WeChat, clock, boundaries. Exit code 1 if something is wrong."""
     ill = 0
-    for check in CHECKS:
+    for check in (*CHECKS, *current_app.extensions[_KEY]):
         try:
             click.echo(f"ok    {check.name}: {check.look()}")
         except (FaultError, DBAPIError, RedisError) as error:
@@ -58,6 +61,11 @@ def doctor() -> None:
             db.session.rollback()
     if ill:
         sys.exit(1)
+
+
+def install(app: Flask, checks: tuple[DoctorCheck, ...]) -> None:
+    """Let the doctor look at what features have of their own, after the platform's."""
+    app.extensions[_KEY] = checks
 
 
 def _said(error: Exception) -> str:

@@ -38,6 +38,14 @@ def boundaries(session: Session, levels: Iterable[str] | None = None) -> dict[st
     return {code: cast("Polygonal", polygon) for (code, _), polygon in zip(rows, polygons, strict=True)}
 
 
+def kept_boundaries(session: Session) -> dict[str, Polygonal | None]:
+    """Code → polygon of what stands and has one, whatever state it is in; None where it cannot be read."""
+    query = select(Region.code, Region.boundary).where(Region.boundary.is_not(None), Region.closed_on.is_(None))
+    rows = session.execute(query).all()
+    polygons = shapely.from_wkb([wkb for _, wkb in rows], on_invalid="ignore")
+    return {code: cast("Polygonal | None", polygon) for (code, _), polygon in zip(rows, polygons, strict=True)}
+
+
 def boundaries_of(session: Session, codes: Iterable[str]) -> dict[str, Polygonal]:
     """Code → polygon in GCJ-02 degrees of these regions; regions without one are left out."""
     query = select(Region.code, Region.boundary).where(Region.code.in_(list(codes)), Region.boundary.is_not(None))

@@ -1,0 +1,58 @@
+"""The doctor's line about boundaries."""
+
+from collections.abc import Iterable
+
+from wxapi.platform.db import db
+from wxapi.platform.doctor import DoctorCheck, FaultError
+from wxapi.regions import queries
+from wxapi.regions.rules.soundness import Hole, Soundness, soundness_of
+from wxapi.regions.rules.tree import RegionInfo, Tree
+
+_SHOWN = 5
+
+
+def _boundaries() -> str:
+    session = db.session()
+    # Read anew: the process's own index cannot be built of what is broken.
+    regions = Tree(queries.current_version(session), queries.all_names(session), queries.closures(session))
+    if not regions.standing:
+        raise FaultError("there is no region yet: run `flask --app wsgi regions import`.")
+    boundaries = queries.kept_boundaries(session)
+    found = soundness_of(regions, boundaries)
+    if faults := list(_faults(found)):
+        raise FaultError(" ".join(faults))
+    told = f"{len(boundaries)} for {len(regions.standing)} regions"
+    return f"{told}; in no village, a lake perhaps: {_holes(found.open_ground)}" if found.open_ground else told
+
+
+def _faults(found: Soundness) -> Iterable[str]:
+    if found.missing:
+        yield f"{len(found.missing)} regions have none: {_listed(map(_named, found.missing))}."
+    if found.broken:
+        yield f"{len(found.broken)} are no valid polygons: {_listed(map(_named, found.broken))}."
+    if found.overlapping:
+        pairs = (f"{_named(one)} and {_named(other)} ({_area(m2)})" for one, other, m2 in found.overlapping)
+        yield f"{len(found.overlapping)} pairs overlap: {_listed(pairs)}."
+    if found.gaps:
+        yield f"{len(found.gaps)} gaps are in no village: {_holes(found.gaps)}."
+
+
+def _holes(holes: Iterable[Hole]) -> str:
+    return _listed(f"{_area(hole.area_m2)} between {_listed(map(_named, hole.around))}" for hole in holes)
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(every[:_SHOWN]) + more
+
+
+def _named(region: RegionInfo) -> str:
+    return f"{region.code} {region.name}"
+
+
+def _area(square_metres: float) -> str:
+    return f"{square_metres / 1e6:.1f} km²" if square_metres >= 100_000 else f"{square_metres:,.0f} m²"
+
+
+CHECK = DoctorCheck("boundaries", _boundaries)
