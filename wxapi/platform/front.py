@@ -8,9 +8,11 @@ import asyncio
 import io
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from tempfile import SpooledTemporaryFile
+from threading import Thread
 from typing import IO, Any, Protocol
 
 BODY_LATE = "wxapi.body_late"
@@ -25,6 +27,7 @@ _LANE_THREADS = 4
 _IN_MEMORY = 1 << 20
 
 Headers = list[tuple[str, str]]
+Answer = tuple[int, Headers, bytes]
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -89,12 +92,12 @@ class Front:
         self._app = app
         self._treatment = treatment
         self._at_end = at_end
-        self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._lanes: dict[str, _Lane] = {}
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server at the end of each of its processes."""
-        for threads in self._lanes.values():
-            threads.shutdown()
+        for lane in self._lanes.values():
+            lane.end()
         self._at_end()
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
@@ -104,22 +107,64 @@ class Front:
             body = await _read(scope, protocol, treatment)
         except _GoneError:
             return
-        environ = _environ(scope, body)
-        loop = asyncio.get_running_loop()
         try:
-            status, headers, content = await loop.run_in_executor(
-                self._threads(treatment.lane), _answer, self._app, environ
-            )
+            status, headers, content = await self._lane(treatment.lane).run(_environ(scope, body))
         finally:
             body.content.close()
         protocol.response_bytes(status, headers, content)
 
-    def _threads(self, lane: str) -> ThreadPoolExecutor:
-        """The threads of a lane, made in the process that runs them."""
-        if lane not in self._lanes:
-            size = _LANE_THREADS if lane else _THREADS
-            self._lanes[lane] = ThreadPoolExecutor(size, thread_name_prefix=lane or "request")
-        return self._lanes[lane]
+    def _lane(self, name: str) -> "_Lane":
+        """A lane, made in the process that runs it."""
+        if name not in self._lanes:
+            self._lanes[name] = _Lane(self._app, name or "request", _LANE_THREADS if name else _THREADS)
+        return self._lanes[name]
+
+
+class _Lane:
+    """Threads that answer requests, in the order in which they came.
+
+    An executor of the library makes two futures and takes four locks a request: a tenth of a small one.
+    """
+
+    def __init__(self, app: WsgiApp, name: str, threads: int) -> None:
+        self._app = app
+        self._waiting: SimpleQueue[tuple[dict[str, Any], asyncio.Future[Answer]] | None] = SimpleQueue()
+        self._threads = [Thread(target=self._work, name=f"{name}_{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def run(self, environ: dict[str, Any]) -> "asyncio.Future[Answer]":
+        """Have a request answered."""
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.put((environ, answered))
+        return answered
+
+    def end(self) -> None:
+        """Answer what waits, and stop."""
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (request := self._waiting.get()) is not None:
+            environ, answered = request
+            result: Answer | BaseException
+            try:
+                result = _answer(self._app, environ)
+            except BaseException as error:  # noqa: BLE001 - whoever waits for the answer gets it
+                result = error
+            with suppress(RuntimeError):  # the loop has ended: nobody waits
+                answered.get_loop().call_soon_threadsafe(_tell, answered, result)
+
+
+def _tell(answered: "asyncio.Future[Answer]", result: "Answer | BaseException") -> None:
+    if answered.done():  # given up meanwhile
+        return
+    if isinstance(result, BaseException):
+        answered.set_exception(result)
+    else:
+        answered.set_result(result)
 
 
 async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
@@ -128,6 +173,8 @@ async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
         return Body(io.BytesIO(), 0)
     if declared is not None and declared > treatment.longest:  # refused by the app before a byte is read
         return Body(io.BytesIO(), declared)
+    if declared is not None and declared <= _IN_MEMORY:
+        return await _read_small(protocol, declared, treatment.seconds)
     content: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it has been answered
     try:
         async with asyncio.timeout(treatment.seconds):
@@ -141,6 +188,18 @@ async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
         raise _GoneError
     content.seek(0)
     return Body(content, length)
+
+
+async def _read_small(protocol: Any, declared: int, seconds: float) -> Body:
+    """All of a body at once: in parts it costs two more turns of the loop."""
+    try:
+        async with asyncio.timeout(seconds):
+            data = await protocol()
+    except TimeoutError:
+        return Body(io.BytesIO(), 0, late=True)
+    except RuntimeError as error:  # as the server says it
+        raise _GoneError from error
+    return Body(io.BytesIO(data), declared)
 
 
 async def _fill(content: IO[bytes], protocol: Any, limit: int) -> int:
@@ -200,7 +259,7 @@ def _environ(scope: Scope, body: Body) -> dict[str, Any]:
     return environ
 
 
-def _answer(app: WsgiApp, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+def _answer(app: WsgiApp, environ: dict[str, Any]) -> Answer:
     """Run the app to its end."""
     begun: list[Any] = []
 
