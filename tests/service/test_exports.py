@@ -19,6 +19,7 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from tests import reporting, schooling
 from tests.factories import People, Person
@@ -26,6 +27,7 @@ from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP
 from wxapi.identity.models import AppointmentRow
 from wxapi.kernel.clock import local_day
 from wxapi.platform.db import db, transaction
+from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.models import Export
 from wxapi.supervision.services import export_files, export_making, exports
@@ -176,6 +178,24 @@ def test_two_at_once_and_no_third(made: reporting.Town) -> None:
     assert made.officer.post("/exports", ASKED).status_code == 202
     export_making.make(uuid.UUID(first["id"]), now=runtime().clock.now())
     assert made.officer.get(f"/exports/{first['id']}").json["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("end", ["taken back", "its time is over"])
+def test_a_file_goes_by_a_job_of_the_commit_that_ends_it(made: reporting.Town, end: str) -> None:
+    """A process that dies after the commit leaves no file behind that nobody knows of."""
+    export = make(made.officer)
+    key = db.session().get_one(Export, uuid.UUID(export["id"])).file_key
+    assert key is not None
+    db.session().rollback()
+    if end == "taken back":
+        assert made.officer.call("DELETE", f"/exports/{export['id']}").status_code == 204
+    else:
+        assert exports.expire(now=runtime().clock.now() + timedelta(days=30)) == 1
+    dropped = select(OutboxRow.payload).where(OutboxRow.topic == "export.dropped")
+    assert db.session().scalars(dropped).all() == [{"file_key": key}]
+    assert runtime().storage.has(key)
+    exports.remove_file(key)
+    assert not runtime().storage.has(key)
 
 
 def test_a_right_that_ended_while_it_waited_makes_no_file(made: reporting.Town) -> None:

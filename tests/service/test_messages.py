@@ -356,7 +356,7 @@ def test_templates_are_changed_in_place(person: Person, session: Session) -> Non
 
 
 def test_more_people_than_one_statement_takes_are_told(person: Person, session: Session) -> None:
-    """A row has eleven values, and a statement takes 65,535."""
+    """One by one they would be: a row has eleven values, and a statement takes 65,535."""
     add = (
         "INSERT INTO users (id, openid_digest, created_at) SELECT gen_random_uuid(), decode(md5(n::text), 'hex'), :now"
     )

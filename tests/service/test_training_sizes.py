@@ -1,24 +1,31 @@
 """Large halls: what is done for thousands takes a bounded number of statements, and memory in proportion."""
 
+import itertools
 import threading
 import tracemalloc
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
 from tests.factories import People
 from tests.schooling import COUNTY, School, open_school
 from tests.statements import count_statements
+from wxapi.kernel.clock import to_wire
+from wxapi.notifications.models import Message
 from wxapi.platform.db import db
-from wxapi.training.models import Enrolment
+from wxapi.training.models import Enrolment, TrainingSession
+from wxapi.training.services import tell
 
-SERIES = 5_000
+SERIES, HALL = 5_000, 10_000
 # Of Python, a person: ids, a row each way. Far below what a list of mapped objects takes.
 BYTES_A_PERSON = 4_000
 
@@ -74,6 +81,65 @@ def test_a_series_of_five_thousand_is_published(school: School, session: Session
         select(Enrolment.state, func.count()).where(Enrolment.session_id == uuid.UUID(made["id"])).group_by("state")
     ).all()
     assert dict(map(tuple, seats)) == {"enrolled": SERIES - 100, "waiting": 100}
+
+
+def told(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(Message)) or 0
+
+
+def full_hall(school: School, session: Session) -> uuid.UUID:
+    """A session tomorrow with `HALL` people on its roll."""
+    hall = school.make(starts=60 * 24, ends=60 * 26)
+    session.execute(
+        text(
+            "INSERT INTO training_attendance (session_id, user_id, id, state)"
+            " SELECT :hall, person, gen_random_uuid(), 'enrolled' FROM unnest(CAST(:people AS uuid[])) AS person"
+        ),
+        {"hall": hall["id"], "people": list(many(session, HALL))},
+    )
+    session.commit()
+    session.expunge_all()
+    return uuid.UUID(hall["id"])
+
+
+@pytest.mark.parametrize("what", ["reminder", "cancellation"])
+def test_ten_thousand_are_told_once(school: School, session: Session, what: str) -> None:
+    hall = full_hall(school, session)
+
+    def work() -> int:
+        if what == "reminder":
+            starts_at = session.get_one(TrainingSession, hall).starts_at
+            return tell.remind(hall, "day_before", to_wire(starts_at), now=NOW)
+        return tell.tell_of_cancellation(hall, now=NOW)
+
+    if what == "cancellation":
+        with bounded(20, 0):
+            assert school.organiser.post(f"/training/sessions/{hall}/cancel").status_code == 200
+    with bounded(10, HALL):
+        assert work() == HALL
+    assert (work(), told(session)) == (0, HALL)
+
+
+def test_ten_thousand_whose_telling_was_lost_before_the_commit_are_told_once(open_app: Flask) -> None:
+    session = db.session()
+    hall = full_hall(open_school(People(open_app)), session)
+    starts_at = to_wire(session.get_one(TrainingSession, hall).starts_at)
+    session.rollback()
+    commits = itertools.count(1)
+
+    def lose(connection: Any) -> None:
+        if next(commits) == 1:
+            with psycopg.connect(db.engine.url.render_as_string(False).replace("+psycopg", "")) as other:
+                pid = connection.connection.dbapi_connection.info.backend_pid
+                other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    event.listen(db.engine, "commit", lose)
+    with pytest.raises(OperationalError):
+        tell.remind(hall, "day_before", starts_at, now=NOW)
+    assert told(session) == 0
+    session.rollback()
+    assert tell.remind(hall, "day_before", starts_at, now=NOW) == HALL
+    assert told(session) == HALL
 
 
 def test_a_hall_that_is_slow_to_count_holds_up_no_other(open_app: Flask) -> None:

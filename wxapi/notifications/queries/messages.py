@@ -1,10 +1,11 @@
 """Reads: whom to tell, and the inbox."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, select, tuple_
+from sqlalchemy import ColumnElement, Select, Uuid, and_, any_, exists, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
@@ -14,13 +15,10 @@ from wxapi.notifications.models import Message, Template
 from wxapi.notifications.queries.registered import may_be_read
 
 
-def still_here(session: Session, user_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+def still_here(user_ids: Sequence[uuid.UUID]) -> Select[uuid.UUID]:
     """Those of the people who have not been erased, in one order for everybody who tells several at once."""
-    wanted = list(user_ids)
-    if not wanted:
-        return []
-    query = select(User.id).where(User.id.in_(wanted), User.erased_at.is_(None))
-    return list(session.scalars(query.order_by(User.id)))
+    wanted = literal(list(user_ids), ARRAY(Uuid))
+    return select(User.id).where(User.id == any_(wanted), User.erased_at.is_(None)).order_by(User.id)
 
 
 def template_of(session: Session, kind: str) -> Template | None:

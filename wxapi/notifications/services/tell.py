@@ -4,17 +4,15 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from sqlalchemy import func, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
-from wxapi.kernel.ids import new_id
 from wxapi.notifications.models import Message
 from wxapi.notifications.queries import messages
 from wxapi.notifications.rules.notices import BODY_LENGTH, TITLE_LENGTH, Delivery, Notice, cut, not_at_night
 from wxapi.platform import outbox
-
-# A statement takes 65,535 values at most, and a row here has eleven.
-_BATCH = 1000
 
 
 def tell(
@@ -37,47 +35,39 @@ def tell(
         not_before: neither the inbox nor a phone shows it earlier.
     """
     wanted = sorted(set(user_ids))
-    return sum(
-        _tell_some(session, wanted[first : first + _BATCH], notice, now=now, not_before=not_before)
-        for first in range(0, len(wanted), _BATCH)
-    )
-
-
-def _tell_some(
-    session: Session, user_ids: Sequence[uuid.UUID], notice: Notice, *, now: datetime, not_before: datetime | None
-) -> int:
-    people = messages.still_here(session, user_ids)
-    if not people:
+    if not wanted:
         return 0
     visible_at = max(now, not_before or now)
     has_template = messages.template_of(session, notice.kind.code) is not None
     delivery = Delivery.PENDING if has_template else Delivery.INBOX
-    rows = [_row(user_id, notice, delivery, now=now, visible_at=visible_at) for user_id in people]
-    new = session.scalars(
-        insert(Message)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["user_id", "subject", "step"])
-        .returning(Message.id)
-    ).all()
+    new = session.scalars(_to_each(wanted, notice, delivery, now=now, visible_at=visible_at)).all()
     if has_template:
         due = [str(message_id) for message_id in new]
         outbox.record_each(session, "message.due", "message_id", due, not_before=not_at_night(visible_at))
     return len(new)
 
 
-def _row(
-    user_id: uuid.UUID, notice: Notice, delivery: Delivery, *, now: datetime, visible_at: datetime
-) -> dict[str, object]:
-    return {
-        "id": new_id(),
-        "user_id": user_id,
-        "kind": notice.kind.code,
-        "subject": notice.subject,
-        "step": notice.step,
-        "title": cut(notice.title, TITLE_LENGTH),
-        "body": cut(notice.body, BODY_LENGTH),
-        "values": dict(notice.values),
-        "created_at": now,
-        "visible_at": visible_at,
-        "delivery": delivery.value,
+def _to_each(
+    user_ids: Sequence[uuid.UUID], notice: Notice, delivery: Delivery, *, now: datetime, visible_at: datetime
+) -> ReturningInsert[tuple[uuid.UUID]]:
+    """One statement for any number of people: they go as one array, and what is the same for all goes once."""
+    same = {
+        Message.kind: notice.kind.code,
+        Message.subject: notice.subject,
+        Message.step: notice.step,
+        Message.title: cut(notice.title, TITLE_LENGTH),
+        Message.body: cut(notice.body, BODY_LENGTH),
+        Message.values: dict(notice.values),
+        Message.created_at: now,
+        Message.visible_at: visible_at,
+        Message.delivery: delivery.value,
     }
+    rows = messages.still_here(user_ids).add_columns(
+        func.gen_random_uuid(), *(literal(value, column.type) for column, value in same.items())
+    )
+    return (
+        insert(Message)
+        .from_select([Message.user_id, Message.id, *same], rows)
+        .on_conflict_do_nothing(index_elements=["user_id", "subject", "step"])
+        .returning(Message.id)
+    )

@@ -8,15 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.clock import to_wire
-from wxapi.notifications.rules.notices import Notice
 from wxapi.notifications.services.tell import tell
 from wxapi.platform.db import transaction
 from wxapi.training import notices
 from wxapi.training.models import Attendance, Certificate, Enrolment, LeaveRequest, TrainingSession
 from wxapi.training.rules.attendance import State
 from wxapi.training.rules.sessions import EnrolmentState, SessionState
-
-_AT_ONCE = 1_000
 
 
 def remind(session_id: uuid.UUID, kind: str, starts_at: str, *, now: datetime) -> int:
@@ -28,7 +25,7 @@ def remind(session_id: uuid.UUID, kind: str, starts_at: str, *, now: datetime) -
         if to_wire(row.starts_at) != starts_at or row.starts_at <= now:
             return 0
         people = _on_roll(session, session_id, (State.ENROLLED,))
-        return _tell_many(session, people, notices.reminder(row, kind), now=now)
+        return tell(session, people, notices.reminder(row, kind), now=now)
 
 
 def tell_of_seat(session_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime) -> int:
@@ -53,7 +50,7 @@ def tell_of_cancellation(session_id: uuid.UUID, *, now: datetime) -> int:
             )
         ).all()
         people = {*waiting, *_on_roll(session, session_id, tuple(State))}
-        return _tell_many(session, sorted(people), notices.cancellation(row), now=now)
+        return tell(session, people, notices.cancellation(row), now=now)
 
 
 def tell_of_leave(request_id: uuid.UUID, *, now: datetime) -> int:
@@ -81,8 +78,3 @@ def _on_roll(session: Session, session_id: uuid.UUID, states: tuple[State, ...])
     return session.scalars(
         select(Attendance.user_id).where(Attendance.session_id == session_id, Attendance.state.in_(states))
     ).all()
-
-
-def _tell_many(session: Session, people: Sequence[uuid.UUID], notice: Notice, *, now: datetime) -> int:
-    """Tell many, in portions that fit one statement each."""
-    return sum(tell(session, people[at : at + _AT_ONCE], notice, now=now) for at in range(0, len(people), _AT_ONCE))
