@@ -135,7 +135,7 @@ def try_out(bench: Bench, fake: FakeControl, folder: Path, troubles: dict[str, t
 
 def test_a_store_that_is_gone_or_takes_no_large_file(bench: Bench, fake: FakeControl, tmp_path: Path) -> None:
     folder = tmp_path / "files"
-    try_out(bench, fake, folder, {"Not a directory": (gone, "away"), "File too large": (no_large_file, "ok")})
+    try_out(bench, fake, folder, {"Not a directory": (gone, "away"), "File too large": (no_large_file, "full")})
 
 
 def test_a_store_that_is_full_or_read_only(bench: Bench, fake: FakeControl, volume: Path) -> None:

@@ -9,6 +9,7 @@ import base64
 import errno
 import hmac
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,6 +148,7 @@ class Storage:
     def condition(self) -> str:
         """Whether files can be stored: `ok`, `full` (little room is left), `away` (it cannot be written to).
 
+        A process that may write small files only (a quota, `ulimit -f`) is full, too.
         S3 is not asked: it would cost a request each time, and says it by itself when something is put.
         """
         if self._folder is None:
@@ -156,7 +158,9 @@ class Storage:
             room = os.statvfs(self._folder)
         except OSError as error:
             return "full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "away"
-        return "full" if room.f_bavail * room.f_frsize < ROOM_NEEDED else "ok"
+        largest, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+        small = largest != resource.RLIM_INFINITY and largest < ROOM_NEEDED
+        return "full" if small or room.f_bavail * room.f_frsize < ROOM_NEEDED else "ok"
 
     def signed_url(self, key: str) -> str:
         """An address that loads the object without a header and dies after at most two hours."""
