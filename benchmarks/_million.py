@@ -48,11 +48,11 @@ FROM generate_series(CAST(%(first)s AS int), CAST(%(last)s AS int)) n
 _REPORTS = f"""
 INSERT INTO reports (id, number, version, category_code, description, longitude, latitude, address, candidates,
     county_code, township_code, village_code, desk_code, desk_county_code, desk_township_code, desk_village_code,
-    reporter_label, state, routed_at, due_at, respond_due_at, resolve_due_at, created_at, updated_at)
+    reporter_label, state, is_open, routed_at, due_at, respond_due_at, resolve_due_at, created_at, updated_at)
 SELECT md5('r' || n)::uuid, 'JZ-' || lpad(n::text, 8, '0'), 3, class, '菜场后门垃圾堆成山了，味道很大',
     112.2 + n %% 997 / 5000.0, 30.3 + n %% 991 / 5000.0, '立新街道', '[]', county, county || t, county || t || v,
     county || t || v, county, county || t, county || t || v, 10 + n %% 90,
-    CASE WHEN is_open THEN 'accepted' ELSE 'closed' END, created,
+    CASE WHEN is_open THEN 'accepted' ELSE 'closed' END, is_open, created,
     CASE WHEN is_open THEN created + interval '5 days' END, created + interval '2 hours', created + interval '5 days',
     created, created
 FROM ({_NUMBERS}) AS numbered

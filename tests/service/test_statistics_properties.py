@@ -9,12 +9,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from tests.report_rows import add_report
 from wxapi.duties.models import Duty
 from wxapi.duties.services.write import ancestors
 from wxapi.kernel.clock import SHANGHAI
+from wxapi.regions.models import Region
 from wxapi.reports.models import ReportEvent
 from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.supervision.queries import statistics
@@ -105,6 +107,9 @@ def hour(number: int | None) -> datetime | None:
 def store(session: Session, lives: Sequence[Life]) -> None:
     """The rows of the lives; what refers to regions and units may refer to none."""
     session.execute(text("SET LOCAL session_replication_role = replica"))
+    for county in sorted({life.village[:6] for life in lives}):
+        found = {"code": county, "name": county, "level": "county", "parent_code": CITY}
+        session.execute(insert(Region).values(found).on_conflict_do_nothing())
     for life in lives:
         hidden = life.village if life.confidential else None
         add_report(

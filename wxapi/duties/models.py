@@ -26,6 +26,8 @@ from wxapi.units.rules import LONGEST_CODE
 
 # Literals: a partial index is used only by a query that repeats its condition word for word.
 OPEN_SQL = "met_at IS NULL AND dropped_at IS NULL"
+# Past due when it reached the unit that owes it.
+LATE_SQL = "started_at > due_at"
 _OPEN = text(OPEN_SQL)
 _At = DateTime(timezone=True)
 _COUNTED = [
@@ -35,6 +37,7 @@ _COUNTED = [
 _SETTLED = [
     "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "confidential", "subject_type",
 ]  # fmt: skip
+_BEGUN = [*_SETTLED, "due_at"]
 
 
 class Duty(Base):
@@ -62,6 +65,15 @@ class Duty(Base):
         Index("ix_duties_started_at", "started_at", postgresql_using="brin"),
         # Statistics and panorama: all they count stands in the index.
         Index("ix_duties_counted", "place_county_code", "due_at", postgresql_include=_COUNTED),
+        Index(
+            "ix_duties_inherited",
+            "place_county_code",
+            "started_at",
+            postgresql_include=_BEGUN,
+            postgresql_where=text(LATE_SQL),
+        ),
+        # The panorama: how late what is open is.
+        Index("ix_duties_open_place", "place_county_code", "due_at", postgresql_where=_OPEN),
         Index(
             "ix_duties_self_settled",
             "place_county_code",

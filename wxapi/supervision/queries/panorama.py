@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.coordinates import Point
 from wxapi.reports.models import OPEN_SQL
+from wxapi.supervision.queries.periods import county_at_or_below
 
 MOST_POINTS = 2000
 _LEVELS = {"county": "county_code", "township": "township_code", "village": "village_code"}
@@ -54,10 +55,14 @@ class Spot:
 
 
 def in_region(region: str, alias: str = "") -> str:
-    """The condition of a place at or below `:region`."""
-    columns = {6: "county_code", 9: "township_code", 12: "village_code"}
-    column = columns.get(len(region))
-    return f"{alias}{column} = :region" if column else f"starts_with({alias}county_code, :region)"
+    """The condition of a place at or below `:region`, in the county `:county`: the indexes begin with it."""
+    found = county_at_or_below(f"{alias}county_code", region)
+    column = {9: "township_code", 12: "village_code"}.get(len(region))
+    return f"{found} AND {alias}{column} = :region" if column else found
+
+
+def _place(region: str) -> dict[str, str]:
+    return {"region": region, "county": region[:6]}
 
 
 def by_place(
@@ -86,7 +91,7 @@ def _grouped(
             FROM reports WHERE {where} AND {OPEN_SQL} GROUP BY 1
         ) AS part GROUP BY key
     """
-    rows = session.execute(text(sql), {"region": region, "since": since, "until": until, "now": now})
+    rows = session.execute(text(sql), _place(region) | {"since": since, "until": until, "now": now})
     return [
         PlaceFigures(key, int(filed), int(opened), int(late), int(again)) for key, filed, opened, late, again in rows
     ]
@@ -96,7 +101,7 @@ def on_hold(session: Session, region: str) -> int:
     """How many reports are on hold now."""
     where = f"{in_region(region)} AND excluded_village_code IS NULL"
     sql = f"SELECT count(*) FROM reports WHERE {where} AND state = 'on_hold'"
-    return session.scalar(text(sql), {"region": region}) or 0
+    return session.scalar(text(sql), _place(region)) or 0
 
 
 def control(session: Session, region: str, now: datetime, end_of_day: datetime) -> Control:
@@ -111,7 +116,7 @@ def control(session: Session, region: str, now: datetime, end_of_day: datetime) 
         WHERE {in_region(region, "place_")} AND NOT confidential AND met_at IS NULL AND dropped_at IS NULL
         GROUP BY 1 ORDER BY 1
     """
-    rows = session.execute(text(sql), {"region": region, "now": now, "today": end_of_day}).all()
+    rows = session.execute(text(sql), _place(region) | {"now": now, "today": end_of_day}).all()
     opened, due_today, blue, yellow, red, rung_200 = (sum(int(row[at]) for row in rows) for at in range(1, 7))
     oldest = min((row[7] for row in rows), default=None)
     by_type = {str(row[0]): int(row[1]) for row in rows}

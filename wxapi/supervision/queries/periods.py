@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from wxapi.kernel.clock import SHANGHAI
 
 _STEPS = {"day": timedelta(days=1), "week": timedelta(days=7)}
+_COUNTY = 6
 # Groupings by time; the others are by what a row is about.
 BY_TIME = ("month", "week", "day")
 
@@ -56,6 +57,20 @@ class Wanted:
             yield day
             is_month = self.group_by == "month"
             day = (day + timedelta(days=32)).replace(day=1) if is_month else day + _STEPS[self.group_by]
+
+
+def county_at_or_below(column: str, region: str) -> str:
+    """The condition that a row's county lies at or below a region of that length; every index of figures begins so.
+
+    Args:
+        column: of the row's county.
+        region: a region's code; bound as `:region`, its county as `:county`.
+    """
+    if len(region) >= _COUNTY:
+        return f"{column} = :county"
+    # The counties by name: a prefix would read every row there is instead of the index's part of the period.
+    below = "SELECT code FROM regions WHERE level = 'county' AND starts_with(code, :region)"
+    return f"{column} = ANY(CAST(ARRAY({below}) AS text[]))"
 
 
 def day_begins(day: date) -> datetime:

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wxapi.duties.models import LATE_SQL
 from wxapi.reports.models import COUNTED_SQL
-from wxapi.supervision.queries.periods import BY_TIME, Wanted, day_begins
+from wxapi.supervision.queries.periods import BY_TIME, Wanted, county_at_or_below, day_begins
 from wxapi.supervision.rules.measures import COUNTED, Counts
 
 # In a grouping by unit: filed, and given to nobody yet.
@@ -65,7 +66,7 @@ class _Source:
         """Place, class and unit. The county stands there for every place below it: the indexes begin with it."""
         level = _LEVELS[len(wanted.region)]
         found = [self.scope]
-        found.append(f"{self.county} = :county" if level != "city" else f"starts_with({self.county}, :region)")
+        found.append(county_at_or_below(self.county, wanted.region))
         if level in {"township", "village"}:
             found.append(f"{getattr(self, level)} = :region")
         if wanted.class_code is not None:
@@ -141,20 +142,22 @@ def _values(wanted: Wanted, as_of: datetime) -> dict[str, Any]:
 
 def _of_duties(wanted: Wanted) -> str:
     classes = ("on_time", "late", "open_overdue", "pending", "inherited", "held")
-    columns = ", ".join(f"count(*) FILTER (WHERE class = '{name}') AS {name}" for name in classes)
-    due = "count(*) FILTER (WHERE class IN ('on_time', 'late', 'open_overdue', 'pending')) AS due"
+    columns = ", ".join(f"sum(many) FILTER (WHERE class = '{name}') AS {name}" for name in classes)
+    due = "sum(many) FILTER (WHERE class IN ('on_time', 'late', 'open_overdue', 'pending')) AS due"
+    # Counted by class first: each row's class is read once, and not once for each column.
     inner = (
-        f"SELECT {_DUTIES.key(wanted, 'due_at')} AS key, {_CLASSES} AS class FROM duties"
-        f" WHERE {_DUTIES.where(wanted)} AND due_at >= :since AND due_at < :until"
+        f"SELECT {_DUTIES.key(wanted, 'due_at')} AS key, {_CLASSES} AS class, count(*) AS many FROM duties"
+        f" WHERE {_DUTIES.where(wanted)} AND due_at >= :since AND due_at < :until GROUP BY 1, 2"
     )
     return f"SELECT key, {due}, {columns} FROM ({inner}) AS each GROUP BY key"
 
 
 def _received(wanted: Wanted) -> str:
-    return (
-        f"SELECT {_DUTIES.key(wanted, 'started_at')} AS key, count(*) AS received FROM duties"
-        f" WHERE {_DUTIES.where(wanted)} AND started_at >= :since AND started_at < :until GROUP BY 1"
-    )
+    """Few duties begin after their due time: the index finds those by themselves, and the others by their due time."""
+    began = f"{_DUTIES.where(wanted)} AND started_at >= :since AND started_at < :until"
+    columns = f"SELECT {_DUTIES.key(wanted, 'started_at')} AS key, count(*) AS many FROM duties WHERE {began}"
+    parts = (f"{columns} AND {part} GROUP BY 1" for part in ("due_at >= :since", f"due_at < :since AND {LATE_SQL}"))
+    return f"SELECT key, CAST(sum(many) AS bigint) AS received FROM ({' UNION ALL '.join(parts)}) AS part GROUP BY key"
 
 
 def _self_settled(wanted: Wanted) -> str:
