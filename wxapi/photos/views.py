@@ -12,6 +12,7 @@ from wxapi.photos.wire import schemas
 from wxapi.photos.wire.photos import photo_dict
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.kept_answers import REPLAYED
 from wxapi.platform.limits import limited
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
@@ -55,7 +56,10 @@ def upload(form: dict[str, Any]) -> Response:
             photo = send.enter(current_actor(), original, now=runtime().clock.now())
             return json_response(photo_dict(photo, current_actor().user_id), 201)
 
-        return idempotency.once(enter)
+        response = idempotency.once(enter)
+        # Of a repeat the first one's file stays.
+        original.entered = REPLAYED not in response.headers
+        return response
 
 
 @blueprint.route("/photos/<uuid:photo_id>")

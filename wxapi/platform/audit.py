@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wxapi.platform.cipher import Cipher
-from wxapi.platform.db import Base, write_later
+from wxapi.platform.db import Base, loose, write_later
 from wxapi.platform.runtime import runtime
 
 
@@ -79,18 +79,16 @@ def record(
     address = request.remote_addr if has_request_context() and actor_id is not None else None
     # Two acts that are alike in everything are two acts; a copy of a row has the same random part.
     unique = secrets.token_bytes(_RANDOM_BYTES)
-    row = AuditRow(
-        at=at, actor_id=actor_id, action=action, subject=subject, detail=detail, request_id=request_id, digest=unique
-    )
     values = {
         "at": at,
         "actor_id": actor_id,
         "action": action,
         "subject": subject,
-        "detail": json.dumps(detail),
+        "detail": detail,
         "request_id": request_id,
-        "digest": unique + keyed_digests(runtime().cipher, row, unique.hex())[0],
     }
+    digest = keyed_digests(runtime().cipher, loose(AuditRow, values), unique.hex())[0]
+    values |= {"detail": json.dumps(detail), "digest": unique + digest}
     write_later(session, _ADD, values)
     if address:
         write_later(session, _ADD_ADDRESS, {"digest": values["digest"], "address": address, "at": at})

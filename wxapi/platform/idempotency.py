@@ -65,9 +65,13 @@ def asks_itself(view: View) -> View:
 
 
 def once(answer: Callable[[], Response]) -> Response:
-    """For a view that `asks_itself`: the kept answer to the request's key, or `answer()` in one transaction with it."""
+    """For a view that `asks_itself`: the kept answer to the request's key, or `answer()` in one transaction with it.
+
+    Args:
+        answer: does nothing but one `at_once()`, and may be called twice.
+    """
     key = request.headers.get(HEADER)
-    return answer() if key is None else _once(key, answer, lambda: True)
+    return answer() if key is None else _at_once_or_once(key, answer, lambda: True)
 
 
 def once_after(ask: Callable[[], _Asked], answer: Callable[[_Asked], Response]) -> Response:
@@ -160,10 +164,8 @@ def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
         def answer() -> Response:
             return current_app.make_response(view(*args, **kwargs))
 
-        if getattr(view, _WITH_THE_WRITE, False) and key_is_new():
-            with suppress(SurpriseError, DomainError):  # what is unusual or refused is judged below, the key first
-                return _with_the_write(key, answer)
-        return _once(key, answer, lambda: _may_still_see(view, args, kwargs))
+        usual = _at_once_or_once if getattr(view, _WITH_THE_WRITE, False) else _once
+        return usual(key, answer, lambda: _may_still_see(view, args, kwargs))
 
     return run
 
@@ -186,6 +188,13 @@ def _may_still_see(view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     except DomainError:
         return False
     return True
+
+
+def _at_once_or_once(key: str, answer: Callable[[], Response], may_still_see: Callable[[], bool]) -> Response:
+    if key_is_new():
+        with suppress(SurpriseError, DomainError):  # what is unusual or refused is judged below, the key first
+            return _with_the_write(key, answer)
+    return _once(key, answer, may_still_see)
 
 
 def _with_the_write(key: str, answer: Callable[[], Response]) -> Response:

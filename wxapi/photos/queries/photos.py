@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -27,13 +27,3 @@ def photos_by_ids(session: Session, photo_ids: Sequence[uuid.UUID]) -> dict[uuid
 def photos_of(session: Session, owner_id: uuid.UUID) -> Sequence[Photo]:
     """Everything a person uploaded and still has, oldest first (for the person's own data)."""
     return session.scalars(select(Photo).where(Photo.owner_id == owner_id).order_by(Photo.created_at, Photo.id)).all()
-
-
-def count_unused(session: Session, owner_id: uuid.UUID) -> int:
-    """How many photos of a person belong to nothing yet."""
-    return (
-        session.scalar(
-            select(func.count()).select_from(Photo).where(Photo.owner_id == owner_id, Photo.used_by_id.is_(None))
-        )
-        or 0
-    )

@@ -17,7 +17,7 @@ from wxapi.kernel.errors import (
     not_found,
 )
 from wxapi.kernel.ids import new_id
-from wxapi.photos.models import Photo, original_key
+from wxapi.photos.models import Photo, PlainPhoto, original_key
 from wxapi.photos.queries import photos
 from wxapi.photos.rules.decoding.signatures import HEAD_BYTES, PictureKind, sniff
 from wxapi.photos.rules.photos import (
@@ -28,7 +28,7 @@ from wxapi.photos.rules.photos import (
     RejectionCode,
 )
 from wxapi.platform import outbox
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import at_once, db, write_or_tell
 from wxapi.platform.runtime import runtime
 
 
@@ -65,33 +65,35 @@ def stored(data: bytes, *, sha256: str | None) -> Iterator[Original]:
     _let_go(original)
 
 
-def enter(actor: Actor, original: Original, *, now: datetime) -> Photo:
+# Nobody holds more unused ones than `most`.
+_ENTER = """
+INSERT INTO photos (id, owner_id, sha256, bytes, state, created_at)
+SELECT %(id)s, %(owner_id)s, %(sha256)s, %(bytes)s, %(state)s, %(now)s
+WHERE (SELECT count(*) FROM photos WHERE owner_id = %(owner_id)s AND used_by_id IS NULL) < %(most)s
+RETURNING 1
+"""
+
+
+def enter(actor: Actor, original: Original, *, now: datetime) -> PlainPhoto:
     """Give a stored file its row, and have it developed.
 
     Raises:
         TooManyRequestsError: too many photos uploaded and not used.
     """
-    with transaction() as session:
-        if photos.count_unused(session, actor.user_id) >= MAX_UNUSED:
+    photo = PlainPhoto(original.photo_id, actor.user_id, original.sha256, original.bytes, PhotoState.PENDING.value)
+    original.entered = False
+    with at_once() as session:
+        row = {**photo._asdict(), "now": now, "most": MAX_UNUSED}
+        if not write_or_tell(session, _ENTER, row, rows=1):
             raise TooManyRequestsError(
                 "too_many_unused_photos", "您上传了太多未使用的照片，请稍后再试。", retry_after=3600
             )
-        photo = Photo(
-            id=original.photo_id,
-            owner_id=actor.user_id,
-            sha256=original.sha256,
-            bytes=original.bytes,
-            state=PhotoState.PENDING.value,
-            created_at=now,
-        )
-        session.add(photo)
         outbox.record(session, "photo.uploaded", photo_id=str(photo.id))
-        session.flush()
         original.entered = True
-        return photo
+    return photo
 
 
-def upload(actor: Actor, data: bytes, *, sha256: str | None, now: datetime) -> Photo:
+def upload(actor: Actor, data: bytes, *, sha256: str | None, now: datetime) -> PlainPhoto:
     """`stored` and `enter` in one. A file is judged by its first bytes here; a worker does the rest."""
     with stored(data, sha256=sha256) as original:
         return enter(actor, original, now=now)

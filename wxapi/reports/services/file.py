@@ -18,7 +18,7 @@ from wxapi.kernel.ids import new_id, new_report_number
 from wxapi.photos.models import PhotoFacts
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
-from wxapi.platform.db import at_once, write_later, write_or_tell
+from wxapi.platform.db import at_once, loose, write_later, write_or_tell
 from wxapi.regions.rules.levels import Level, within
 from wxapi.regions.services.lookup import Location, locate, refuse_closed
 from wxapi.reports.models import Report
@@ -68,7 +68,7 @@ def file_report(actor: Actor, draft: Draft, *, now: datetime) -> ReportView:
     location = _locate(point, draft.accuracy or 0.0)
     place = _place(location, draft.region_code)
     row = {"id": new_id(), **_what(actor, draft, category, now), **_where(point, location, place, category)}
-    report = Report(**row, **fields_of(Case(category.limits)), me_too_count=0, copy_codes=[])
+    report = loose(Report, row | fields_of(Case(category.limits)) | {"me_too_count": 0, "copy_codes": []})
     with at_once() as session:
         claimed = claim(session, actor.user_id, draft.photo_ids, kind="report", subject_id=report.id)
         event = _store(session, report, row, claimed)

@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
 from wxapi.kernel.permissions import Permission
-from wxapi.photos.models import Photo
+from wxapi.photos.models import PhotoFacts
 from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
 from wxapi.photos.services import send
 from wxapi.platform.guard import current_actor, guard
@@ -75,7 +75,7 @@ def kept_photos(ids: Sequence[str]) -> list[tuple[str, str | None]]:
     return found
 
 
-def _told(photo: Photo, status: int) -> Response:
+def _told(photo: PhotoFacts, status: int) -> Response:
     detail = REJECTION_DETAILS[RejectionCode(photo.rejection)] if photo.rejection else None
     response = jsonify(id=str(photo.id), state=photo.state, thumb=variant_address(photo, "thumb"), detail=detail)
     response.status_code = status
