@@ -1,5 +1,6 @@
 """Counting SQL: the cost of a call in statements is asserted."""
 
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -24,3 +25,17 @@ def count_statements() -> Iterator[list[str]]:
 
     with patch.object(psycopg.Cursor, "execute", note):
         yield statements
+
+
+@contextmanager
+def bounded(*, statements: int, peak_bytes: int) -> Iterator[None]:
+    """Hold a call to a number of statements, and to a peak of what Python takes for it."""
+    tracemalloc.start()
+    try:
+        with count_statements() as counted:
+            yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(counted) <= statements, len(counted)
+    assert peak < peak_bytes, peak

@@ -90,7 +90,7 @@ def test_an_expired_key_that_was_not_swept_is_as_good_as_none(admin: Person, peo
 
 
 def test_an_answer_is_not_given_again_to_somebody_appointed_since(admin: Person, people: People) -> None:
-    """What he may see has changed with it; what was done is not done again either."""
+    """What they may see has changed with it; what was done is not done again either."""
     body = body_for(people.make())
     admin.post("/appointments", body, key="k-1")
     with transaction() as session:

@@ -156,7 +156,7 @@ def test_a_photo_of_a_report_is_seen_by_whoever_sees_the_report(town: Town) -> N
 def test_handing_on_and_returning_move_the_desk(town: Town) -> None:
     report = take(town.worker, file_routed(town.reporter), "hand_on", note="归邻村", desk_code=NEIGHBOUR)
     assert (report["state"], report["desk"]["code"]) == ("routed", NEIGHBOUR)
-    assert report["available_actions"] == ["note"]  # it lies in his village, but is not on his desk
+    assert report["available_actions"] == ["note"]  # it lies in their village, but is not on their desk
     report = take(town.neighbour, read(town.neighbour, report["id"]), "accept")
     report = take(town.neighbour, report, "return", reason_code="not_ours", note="不是我们的")
     assert (report["state"], report["desk"]["code"]) == ("triage", TOWNSHIP)
@@ -254,7 +254,7 @@ def test_joining_twice_counts_once_and_changes_no_version(town: Town) -> None:
         assert joined.status_code == 200
     joined = town.stranger.post(f"/reports/{report['id']}/me-too", {"photo_ids": [photo(town.stranger)]}).get_json()
     assert (joined["me_too_count"], joined["version"]) == (1, report["version"])
-    assert len(joined["photos"]) == 1  # his own; the reporter's has not passed moderation
+    assert len(joined["photos"]) == 1  # their own; the reporter's has not passed moderation
     assert len(read(town.worker, report["id"])["photos"]) == 2
     assert joined["reporter"]["is_me"] is False
     assert joined["available_actions"] == ["note"]

@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
+from tests import reporting
 from tests.factories import People
+from tests.report_rows import add_report
+from tests.statements import bounded
 from wxapi.identity.models import AppointmentRow, Token, User
 from wxapi.identity.services import erasure
 from wxapi.kernel.clock import FixedClock
@@ -55,3 +59,24 @@ def test_who_was_forgotten_comes_back_as_somebody_new(people: People, clock: Fix
     before = people.make(openid="again")
     erasure.erase(before.actor.user_id, now=clock.now())
     assert people.make(openid="again").actor.user_id != before.actor.user_id
+
+
+def test_everything_about_somebody_with_twenty_thousand_steps(people: People, session: Session) -> None:
+    """The answer is large; what is asked for it is not, and memory goes with the answer alone."""
+    town = reporting.settle(people)
+    worker = town.worker.actor.user_id
+    reports = [add_report(session).id for _ in range(100)]
+    session.execute(
+        text(
+            "INSERT INTO report_events (report_id, at, action, to_state, role, actor_id, note, detail)"
+            " SELECT report, now(), 'note', 'accepted', 'community_worker', :worker, '现场已查看，正在处理', '{}'"
+            " FROM unnest(CAST(:reports AS uuid[])) AS report, generate_series(1, 200)"
+        ),
+        {"worker": worker, "reports": reports},
+    )
+    session.commit()
+    session.expunge_all()
+    with bounded(statements=45, peak_bytes=40_000_000):
+        answer = town.worker.get("/me/data")
+        assert answer.status_code == 200
+    assert len(answer.get_json()["reports"]["steps"]) == 20_000

@@ -187,6 +187,21 @@ def test_migrations_are_one_chain(empty_database: str) -> None:
     assert len([line for line in heads if line.strip()]) == 1
 
 
+def test_persons_are_they() -> None:
+    """A reporter, a worker, an officer is anybody; the rule of CONTRIBUTING for prose and comments."""
+    said = re.compile(r"\b(?:he|his|him|himself|she|hers|herself)\b", re.IGNORECASE)
+    texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    texts += [file for folder in ("wxapi", "workers", "tests", "benchmarks") for file in (ROOT / folder).rglob("*.py")]
+    found = [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in texts
+        if file != Path(__file__) and "node_modules" not in file.parts
+        for line in file.read_text().splitlines()
+        if said.search(line)
+    ]
+    assert found == []
+
+
 def test_no_class_name_means_two_things() -> None:
     """Classes inside others, such as a schema's `Meta`, belong to these."""
     places: dict[str, list[str]] = {}

@@ -98,7 +98,7 @@ def test_no_log_tells_a_secret_or_a_person(app: Flask, bench: Bench, fake: FakeC
     push_all_kinds(fake, bench.config)
     wire.call(reporter, "GET", "/me/data")
     wire.call(reporter, "DELETE", "/me")
-    # The reporter by his own word, the joiner by WeChat's; and everything that follows from it.
+    # The reporter by their own word, the joiner by WeChat's; and everything that follows from it.
     await_true(lambda: bench.sql("SELECT count(*) FROM users WHERE erased_at IS NOT NULL") == [2], 60)
     await_true(lambda: bench.sql("SELECT count(*) FROM outbox WHERE attempts > 0 AND NOT dead") == [0], 60)
 

@@ -107,7 +107,7 @@ def confidential(session: Session, **changes: object) -> Report:
         ([(OFFICER, TOWNSHIP)], True),
         ([(SUPERVISOR, COUNTY)], True),
         ([(WORKER, NEIGHBOUR)], False),
-        # Nobody of the village, whatever else he holds, and whatever he is there.
+        # Nobody of the village, whatever else they hold, and whatever they are there.
         ([(OFFICER, TOWNSHIP), (WORKER, VILLAGE)], False),
         ([(SUPERVISOR, "4210"), (Role.TRAINING_STEWARD, VILLAGE)], False),
         ([(OFFICER, TOWNSHIP), (WORKER, GRID)], False),

@@ -2,10 +2,9 @@
 
 import itertools
 import threading
-import tracemalloc
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People
 from tests.schooling import COUNTY, School, open_school
-from tests.statements import count_statements
+from tests.statements import bounded
 from wxapi.kernel.clock import to_wire
 from wxapi.notifications.models import Message
 from wxapi.platform.db import db
@@ -47,17 +46,8 @@ def many(session: Session, count: int) -> Sequence[uuid.UUID]:
     return ids
 
 
-@contextmanager
-def bounded(statements: int, people: int) -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        with count_statements() as counted:
-            yield
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert len(counted) <= statements, len(counted)
-    assert peak < 3_000_000 + people * BYTES_A_PERSON, peak
+def for_people(statements: int, people: int) -> AbstractContextManager[None]:
+    return bounded(statements=statements, peak_bytes=3_000_000 + people * BYTES_A_PERSON)
 
 
 def test_a_series_of_five_thousand_is_published(school: School, session: Session) -> None:
@@ -75,7 +65,7 @@ def test_a_series_of_five_thousand_is_published(school: School, session: Session
     body = {"title": "轮训", "kind": "rotation", "region_code": COUNTY, "series_id": series["id"], "parallel": True}
     times = {"starts_at": "2026-12-01T01:00:00Z", "ends_at": "2026-12-01T04:00:00Z", "capacity": SERIES - 100}
     made = school.organiser.post("/training/sessions", body | times).json
-    with bounded(25, SERIES):
+    with for_people(25, SERIES):
         assert school.organiser.post(f"/training/sessions/{made['id']}/publish").status_code == 200
     seats = session.execute(
         select(Enrolment.state, func.count()).where(Enrolment.session_id == uuid.UUID(made["id"])).group_by("state")
@@ -113,9 +103,9 @@ def test_ten_thousand_are_told_once(school: School, session: Session, what: str)
         return tell.tell_of_cancellation(hall, now=NOW)
 
     if what == "cancellation":
-        with bounded(20, 0):
+        with for_people(20, 0):
             assert school.organiser.post(f"/training/sessions/{hall}/cancel").status_code == 200
-    with bounded(10, HALL):
+    with for_people(10, HALL):
         assert work() == HALL
     assert (work(), told(session)) == (0, HALL)
 

@@ -63,7 +63,7 @@ IMPORT_COLOURS = {
 
 
 class PersonKind(StrEnum):
-    """What a reporter says of himself; it gives no rights."""
+    """What reporters say of themselves; it gives no rights."""
 
     COURIER = "courier"
     RIDER = "rider"

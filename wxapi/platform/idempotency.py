@@ -145,7 +145,7 @@ def forget_expired(session: Session, now: datetime, limit: int) -> int:
 
 
 def drop_answers(session: Session, user_id: Any) -> None:
-    """Keep a person's keys, so that nothing is done twice, but not the answers: what he may see has changed."""
+    """Keep a person's keys, so that nothing is done twice, but not the answers: what they may see has changed."""
     session.execute(
         update(IdempotencyRow)
         .where(IdempotencyRow.user_id == user_id)

@@ -129,7 +129,7 @@ class Report(Base):
     excluded_village_code: Mapped[str | None] = mapped_column(Text)
     copy_codes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     reporter_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    # Random for each report: two reports of one person cannot be told to be his.
+    # Random for each report: two reports of one person cannot be told to be theirs.
     reporter_label: Mapped[int] = mapped_column(SmallInteger)
     # How many persons joined: the rows of `report_joins`, and who has since been erased from them.
     me_too_count: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -211,7 +211,7 @@ class ReportEvent(Base):
     __tablename__ = "report_events"
     __table_args__ = (
         Index("ix_report_events_report_id", "report_id", "id"),
-        # What one person did: his right to read and to be forgotten.
+        # What one person did: their right to read and to be forgotten.
         Index("ix_report_events_actor_id", "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
         # Steps that statistics count, by county and time; and those whose report must be read to count them.
         Index(
@@ -292,7 +292,7 @@ class ReportJoin(Base):
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     joined_at: Mapped[datetime] = mapped_column(_At)
-    # Joined because his report was merged into this one; unmerging takes it back.
+    # Joined because their report was merged into this one; unmerging takes it back.
     via_report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id"))
 
 

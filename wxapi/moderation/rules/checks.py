@@ -1,6 +1,6 @@
 """What a check can be, and how long it is tried. Pure.
 
-The limits are WeChat's: an author's openid is taken for two hours after he last used the mini program, and the
+The limits are WeChat's: an author's openid is taken for two hours after they last used the mini program, and the
 verdict on a picture comes within 30 minutes. A thing that was not judged `pass` is kept from other citizens' eyes
 and from nothing else.
 """

@@ -1,4 +1,4 @@
-"""Open reports near a point: what a reporter is shown before he files the same again."""
+"""Open reports near a point: what a reporter is shown before they file the same again."""
 
 import uuid
 from datetime import datetime, timedelta

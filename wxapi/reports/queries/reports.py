@@ -83,7 +83,7 @@ def seen_among(actor: Actor, ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]
 
 
 def find_joinable(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
-    """A report the person may join, locked: one he sees, or any open one that is not hidden from anybody."""
+    """A report the person may join, locked: one they see, or any open one that is not hidden from anybody."""
     public = and_(Report.excluded_village_code.is_(None), text(OPEN_SQL))
     query = _with_join(actor).where(Report.id == report_id, or_(visible_to(actor), public))
     row = session.execute(query.with_for_update(of=Report, key_share=True)).one_or_none()
@@ -103,7 +103,7 @@ def events_of(session: Session, report_id: uuid.UUID) -> Sequence[ReportEvent]:
 def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
     """A photo is seen by the offices that see its report, and by its other people once it passed.
 
-    A condition on `Photo`, for `GET /photos/{id}`; the owner sees his own anyway.
+    A condition on `Photo`, for `GET /photos/{id}`; owners see their own anyway.
     """
     by_office = exists().where(ReportEvent.id == ReportPhoto.event_id, ReportEvent.role.not_in(CITIZENS))
     shown = and_(visible_to(actor), or_(picture_passed(Photo.__table__.c.id), by_office))

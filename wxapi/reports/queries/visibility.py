@@ -52,10 +52,10 @@ def reader_of(actor: Actor) -> Reader:
 def visible_to(actor: Actor | Reader) -> ColumnElement[bool]:
     """The condition of every read of reports: what does not meet it does not exist for the person.
 
-    Visible is what the person filed; and, unless the person is excluded, what he joined and what lies in,
-    or is on a desk in, a region he holds a desk role for. Excluded from a report about a village's own
+    Visible is what the person filed; and, unless the person is excluded, what they joined and what lies in,
+    or is on a desk in, a region they hold a desk role for. Excluded from a report about a village's own
     affairs is everybody with any appointment at or below that village, in force, to
-    come or over for less than two years (ADR 0044), whatever else he is appointed to;
+    come or over for less than two years (ADR 0044), whatever else they are appointed to;
     only having filed it counts more.
     """
     reader = _reader(actor)

@@ -100,12 +100,12 @@ def has_a_desk(case: Case, _who: Who, _now: datetime) -> NotNow | None:
 
 
 def not_resolver(case: Case, who: Who, _now: datetime) -> NotNow | None:
-    """Nobody confirms or verifies what he resolved himself."""
+    """Nobody confirms or verifies what they resolved themselves."""
     return _not_oneself(who, case.resolved_by, "不能核实自己办结的上报。")
 
 
 def reporter_is_free(case: Case, who: Who, _now: datetime) -> NotNow | None:
-    """A reporter who works at the desk does not confirm his own case."""
+    """A reporter who works at the desk does not confirm their own case."""
     if case.township_confirms or Party.DESK_WORKER in who.parties:
         return NotNow("township_confirms", "您是承办单位的工作人员，由乡镇（街道）核实。")
     return None

@@ -1,4 +1,4 @@
-"""What a person is to a report: pure, from his appointments and from where the report lies and waits."""
+"""What a person is to a report: pure, from their appointments and from where the report lies and waits."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def who_is(actor: Actor, standing: Standing) -> Who:
 
 
 def capacities(actor: Actor, standing: Standing) -> frozenset[Party]:
-    """What the person could be to some report by his roles, and to this one by himself."""
+    """What the person could be to some report by their roles, and to this one by themselves."""
     found: set[Party] = {Party.REPORTER, Party.JOINER} & who_is(actor, standing).parties.keys()
     if not is_excluded(actor, standing.exclusions):
         for appointment in actor.appointments:

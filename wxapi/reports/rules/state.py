@@ -124,7 +124,7 @@ class Case:
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     rating: int | None = None
-    # The reporter works at the desk that resolved it: the township confirms in his place.
+    # The reporter works at the desk that resolved it: the township confirms in their place.
     township_confirms: bool = False
     merged_into_id: UUID | None = None
     merged_from_state: ReportState | None = None

@@ -109,7 +109,7 @@ TABLE: tuple[Transition, ...] = (
     T(
         "confirm", (RESOLVED,), CLOSED, (OFFICER, SUPERVISOR), takes=("rating",),
         when=(guards.township_stands_in, guards.decides_for_desk, guards.not_resolver), effect=effects.close,
-        reason="A reporter who works at the desk does not confirm his own case: the township does.",
+        reason="A reporter who works at the desk does not confirm their own case: the township does.",
     ),
     T(
         "dispute", (RESOLVED,), ACCEPTED, (REPORTER,), ("note",), ("photo_ids",),
@@ -145,7 +145,7 @@ TABLE: tuple[Transition, ...] = (
     T("withdraw", (SUBMITTED, TRIAGE, ROUTED), WITHDRAWN, (REPORTER,), takes=("reason_code",)),
     T(
         "merge", IN_WORK, MERGED, (OFFICER, DESK), ("into",), effect=effects.note_merged,
-        reason="Not from resolved: that waits for its reporter, and merging would take his say away.",
+        reason="Not from resolved: that waits for its reporter, and merging would take their say away.",
     ),
     T(
         "unmerge", (MERGED,), None, (OFFICER, DESK), effect=effects.forget_merged,

@@ -38,7 +38,7 @@ def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: date
 
     Raises:
         NotFoundError: not there, or not for this person.
-        ForbiddenError: `role_not_allowed`, none of his roles ever does this, or not at this desk.
+        ForbiddenError: `role_not_allowed`, none of their roles ever does this, or not at this desk.
         ConflictError: `version_conflict`; `action_not_available`; `photo_not_ready`.
         InvalidError: `validation_failed`, `desk_not_allowed`, `unknown_region`, `merge_target_invalid`, and what
             claiming photos refuses.
@@ -96,7 +96,7 @@ def _step(session: Session, actor: Actor, found: Found, request: ActionRequest, 
 def _desk(report: Report, row: Transition, who: Who, named: str | None) -> str | None:
     """The desk an action leads to, if it leads to one; the gate in the setter has the last word.
 
-    A desk hands on within its township, an officer within his appointment; triage is the township's.
+    A desk hands on within its township, an officer within their appointment; triage is the township's.
     """
     if row.to_state is ReportState.TRIAGE:
         return routing.triage_desk(report.place, report.exclusions, tree().standing)

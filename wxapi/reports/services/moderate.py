@@ -84,7 +84,7 @@ def check_text(check_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def queue_page(actor: Actor, *, limit: int, cursor: str | None) -> Page[QueueEntry]:
-    """What an officer has to look at in his regions, the longest waiting first."""
+    """What an officer has to look at in their regions, the longest waiting first."""
     query = _in_scope(actor).where(text(QUEUE_SQL)).order_by(Check.created_at, Check.id).limit(limit + 1)
     if cursor is not None:
         query = query.where(tuple_(Check.created_at, Check.id) > tuple_(*decode_cursor(cursor, datetime, uuid.UUID)))

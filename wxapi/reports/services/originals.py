@@ -92,7 +92,7 @@ def open_for_desk(actor: Actor, report_id: uuid.UUID, *, now: datetime) -> Typed
 
     Raises:
         NotFoundError: not there, or not for this person.
-        ForbiddenError: `role_not_allowed`, seen by the person but not his to work on.
+        ForbiddenError: `role_not_allowed`, seen by the person but not theirs to work on.
     """
     with transaction() as session:
         found = reports.find(actor, report_id)

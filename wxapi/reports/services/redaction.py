@@ -1,6 +1,6 @@
 """What one person is shown of the words and pictures in a report.
 
-The reporter sees what he typed, the desk what he typed without personal data, both at once. Another citizen, who
+The reporter sees what they typed, the desk what they typed without personal data, both at once. Another citizen, who
 joined, sees what WeChat or an officer let pass, and never what a citizen wrote to the desk.
 """
 

@@ -44,7 +44,7 @@ def create(actor: Actor, plan: Plan, *, now: datetime) -> SessionView:
     """Draft a session in one of the organiser's regions.
 
     Raises:
-        NotFoundError: the region is unknown or not the organiser's, or the series is not his.
+        NotFoundError: the region is unknown or not the organiser's, or the series is not theirs.
         InvalidError: see `check_plan`; `unknown_region`, `person_unknown` of the audience.
     """
     check_plan(plan)
