@@ -42,6 +42,7 @@ def environment(config: Config) -> dict[str, str]:
         "WXAPI_LOG_LEVEL": config.log_level,
         "WXAPI_RATE_LIMITS": "on" if config.rate_limits else "off",
         "WXAPI_WORKERS": str(config.workers),
+        "WXAPI_TRUSTED_PROXIES": str(config.trusted_proxies),
     }
 
 

@@ -4,57 +4,34 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import warnings
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
 
+from tests.nginx import nginx_settings, port_answers
 from tests.processes import await_true
+from wxapi.demo.embedded import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-SCRATCH = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+# What a figure of a kind is called in queries.
+NAMES: dict[str, Callable[[str], set[str]]] = {
+    "counter": lambda name: {f"{name}_total"},
+    "gauge": lambda name: {name},
+    "histogram": lambda name: {f"{name}_bucket", f"{name}_sum", f"{name}_count"},
+    "summary": lambda name: {name, f"{name}_sum", f"{name}_count"},
+}
 UNITS = ("wxapi-api.service", "wxapi-workers.service")
-
-
-def self_signed(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "report.example.gov.cn")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
-    folder.joinpath("fullchain.pem").write_bytes(
-        made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    )
-    folder.joinpath("privkey.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
-def nginx_settings(folder: Path, ports: tuple[int, int, int] = (80, 443, 8000)) -> Path:
-    """The site's file inside a whole one, with a certificate, all files and ports where a test may have them."""
-    self_signed(folder)
-    site = (DEPLOY / "nginx" / "wxapi.conf").read_text("utf-8")
-    site = site.replace("/etc/nginx/wxapi/", f"{folder}/").replace("/var/log/nginx/", f"{folder}/")
-    for was, port in (("listen 80;", ports[0]), ("listen 443 ", ports[1]), ("127.0.0.1:8000", ports[2])):
-        assert was in site
-        site = site.replace(was, re.sub(r"\d+(?=;| |$)", str(port), was))
-    # Wherever the distribution would keep its scratch files: the test may not write there.
-    scratch = "".join(f"{name}_temp_path {folder}/{name};\n" for name in SCRATCH)
-    whole = folder / "nginx.conf"
-    head = f"pid {folder}/pid;\nerror_log {folder}/error.log;\ndaemon off;\nevents {{}}\n"
-    whole.write_text(f"{head}http {{\n{scratch}{site}\n}}\n", "utf-8")
-    return whole
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed: its file cannot be tried")
@@ -109,17 +86,6 @@ def test_nginx_hands_on_the_clients_address_and_keeps_figures_to_itself(tmp_path
             finally:
                 nginx.terminate()
                 upstream.shutdown()
-
-
-def free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
-
-
-def port_answers(port: int) -> bool:
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed: units cannot be tried")
@@ -190,14 +156,53 @@ def test_the_units_run_what_the_manual_says() -> None:
     assert " ".join(started).replace("0.0.0.0", "127.0.0.1") == inside
 
 
-def test_boards_and_alarms_name_figures_that_are_measured() -> None:
-    source = (ROOT / "wxapi" / "platform" / "metrics.py").read_text("utf-8")
-    measured = set(re.findall(r'"(wxapi_\w+)"', source))
-    for path in (DEPLOY / "prometheus" / "wxapi.rules.yaml", DEPLOY / "grafana" / "wxapi.json"):
-        named = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"wxapi_\w+", path.read_text("utf-8"))}
-        assert named
-        assert named <= measured
-    json.loads((DEPLOY / "grafana" / "wxapi.json").read_text("utf-8"))
+def test_boards_and_alarms_ask_for_what_is_exported(client: FlaskClient) -> None:
+    """Names as `/metrics` tells them, and labels that they have."""
+    exported = {
+        name
+        for family in text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))
+        for name in NAMES[family.type](family.name)
+    }
+    labels = {name for metric in REGISTRY._names_to_collectors.values() for name in getattr(metric, "_labelnames", ())}
+    board = json.loads((DEPLOY / "grafana" / "wxapi.json").read_text("utf-8"))
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "wxapi.rules.yaml").read_text("utf-8"))
+    asked = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    asked += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    assert len(asked) > 10
+    for expression in asked:
+        named = set(re.findall(r"wxapi_\w+", expression))
+        assert named, expression
+        assert named <= exported, expression
+        by = re.findall(r"\bby \(([^)]*)\)", expression) + re.findall(r"(\w+)=~?\"", expression)
+        assert {word.strip() for words in by for word in words.split(",")} <= labels | {"le"}, expression
+
+
+def test_both_units_count_in_one_folder() -> None:
+    """Otherwise `/metrics` of the API says nothing of the jobs."""
+    for unit in UNITS:
+        lines = (DEPLOY / "systemd" / unit).read_text("utf-8").splitlines()
+        assert "Environment=PROMETHEUS_MULTIPROC_DIR=/run/wxapi-metrics" in lines
+        assert {"RuntimeDirectory=wxapi-metrics", "RuntimeDirectoryPreserve=yes"} <= set(lines)
+
+
+def test_the_compose_file_says_what_the_specification_knows() -> None:
+    """The words of the compose specification that are used here; another one is a slip, or belongs in this list."""
+    compose = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text("utf-8"))
+    words = {
+        "image": str, "build": dict, "command": list, "environment": dict, "env_file": str, "volumes": list,
+        "healthcheck": dict, "ports": list, "restart": str, "depends_on": dict, "tmpfs": list,
+    }  # fmt: skip
+    assert set(compose) == {"services", "volumes"}
+    for name, service in compose["services"].items():
+        assert all(isinstance(service[word], words[word]) for word in service), name
+        assert service.get("restart", "always") == "always"
+        for needed in service.get("depends_on", {}).values():
+            assert needed["condition"] in {"service_healthy", "service_completed_successfully"}
+        for volume in service.get("volumes", ()):
+            assert volume.partition(":")[0] in compose["volumes"], name
+    build = compose["services"]["api"]["build"]
+    assert (DEPLOY / "container" / build["context"]).resolve() == ROOT
+    assert (ROOT / build["dockerfile"]).is_file()
 
 
 def test_network_logs_stay_for_six_months() -> None:

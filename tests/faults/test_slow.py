@@ -23,6 +23,7 @@ pytestmark = pytest.mark.processes
 # What hangs, hangs for 10 s. The promise is 1 s, on a machine that does nothing else; tests share theirs.
 AT_ONCE_S = 3.0
 HANGS_S = 10.0
+AS_JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -97,10 +98,15 @@ def test_who_is_asking_is_asked_when_the_body_is_there(api: str, fake: FakeContr
     connection.close()
 
 
-def test_what_is_too_long_is_refused_before_it_is_read(api: str) -> None:
+def test_what_is_too_long_is_refused_whether_it_comes_or_not(api: str) -> None:
+    """Who sends all of it is told why, and not cut off while sending."""
     head = "POST /api/v1/auth/wechat HTTP/1.1\nHost: x\nContent-Type: application/json\nContent-Length: 99999999"
     with hanging(api, head) as connection:
         assert " 413 " in rest(connection).splitlines()[0]
+    for size in (300_000, 30_000_000):
+        for body in (b"0" * size, iter([b"0" * 100_000] * (size // 100_000))):  # with a length, and in chunks
+            answer = requests.post(f"{api}/api/v1/auth/wechat", data=body, headers=AS_JSON, timeout=30)
+            assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
 def test_wechat_that_hangs_holds_up_nobody_else(api: str, fake: FakeControl) -> None:

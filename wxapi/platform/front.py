@@ -25,6 +25,10 @@ MAX_JSON = 256 * 1024
 _THREADS = 8
 _LANE_THREADS = 4
 _IN_MEMORY = 1 << 20
+# So much of what is refused as too long is taken and dropped: who is cut off while sending sees a broken connection,
+# and a proxy makes a 502 of it, instead of the sentence that says how long it may be.
+_DROPPED = 64 << 20
+_DROP_SECONDS = 5.0
 
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
@@ -171,7 +175,10 @@ async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
     declared = _declared_length(scope.headers)
     if declared == 0:
         return Body(io.BytesIO(), 0)
-    if declared is not None and declared > treatment.longest:  # refused by the app before a byte is read
+    if declared is not None and declared > treatment.longest:  # refused by the app, whatever it is
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DROP_SECONDS):
+                await _fill(io.BytesIO(), protocol, 0)
         return Body(io.BytesIO(), declared)
     if declared is not None and declared <= _IN_MEMORY:
         return await _read_small(protocol, declared, treatment.seconds)
@@ -203,16 +210,17 @@ async def _read_small(protocol: Any, declared: int, seconds: float) -> Body:
 
 
 async def _fill(content: IO[bytes], protocol: Any, limit: int) -> int:
-    """Read until the body ends or is longer than the limit."""
+    """Read until the body ends; what is beyond the limit is dropped."""
     length = 0
     async for chunk in protocol:
         length += len(chunk)
-        try:
-            content.write(chunk)
-        except OSError as error:
-            raise _NotKeptError(str(error)) from error
-        if length > limit:
+        if length > limit + _DROPPED:
             break
+        if length <= limit:
+            try:
+                content.write(chunk)
+            except OSError as error:
+                raise _NotKeptError(str(error)) from error
     return length
 
 
