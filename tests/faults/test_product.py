@@ -1,8 +1,14 @@
-"""The product's own promises under faults: a report filed without Redis, a photo whose worker is killed."""
+"""The product's own promises under faults: a report filed without Redis, a photo and an export whose worker is killed."""
 
+import hashlib
 import io
+import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -77,3 +83,56 @@ def test_photo_worker_killed_mid_photo(bench: Bench, town: Town) -> None:
 
 def state_of(person: Person, photo: str) -> str:
     return str(person.get(f"/photos/{photo}").get_json()["state"])
+
+
+def test_export_worker_killed_half_way(
+    bench: Bench, town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kill -9 when half a file is written: nothing half is offered, the next run makes it whole and leaves nothing."""
+    working = tmp_path / "working"
+    working.mkdir()
+    monkeypatch.setenv("TMPDIR", str(working))
+    reporting.file_routed(town.reporter)
+    many = "jsonb_build_object('id', gen_random_uuid(), 'number', 'JZ-' || n)"
+    bench.sql(
+        f"INSERT INTO reports SELECT (jsonb_populate_record(r, {many})).* FROM reports r, generate_series(1, 9000) n"
+    )
+    asked = town.officer.post("/exports", {"kind": "reports", "format": "csv", "filter": {}, "coord_type": "gcj02"})
+    export = f"/exports/{asked.json['id']}"
+    with psycopg.connect(bench.config.database_url.replace("+psycopg", "", 1)) as connection:
+        # The run waits for this row when it begins, when it has counted, and at row 5,000 of 9,001.
+        connection.execute("SELECT FROM exports FOR UPDATE")
+        work(bench, "relay").await_event("relay_ready")
+        victim = work(bench, "worker", "--queue", "exports")
+        victim.await_event("worker_ready")
+        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%exports%%'"
+        for _ in range(2):
+            await_true(lambda: bench.sql(waiting), 30)
+            connection.commit()
+            connection.execute("SELECT FROM exports FOR UPDATE")
+        await_true(lambda: bench.sql(waiting) and half_files(working, at_least=100_000), 30)
+        victim.kill_family()
+    seen = town.officer.get(export).json
+    assert (seen["state"], seen["file"]) == ("running", None)
+    assert kept_files(bench) == []
+
+    for left in half_files(working):
+        for path in (left, left.parent):
+            os.utime(path, (time.time() - 7200,) * 2)
+    work(bench, "worker", "--queue", "exports").await_event("worker_ready")
+    bench.sql("UPDATE outbox SET due_at = now()")
+    made = await_true(lambda: (found := town.officer.get(export).json)["state"] == "ready" and found, 60)
+    assert made["file"]["rows"] == 9001
+    (kept,) = kept_files(bench)
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == made["file"]["sha256"]
+    await_true(lambda: bench.sql("SELECT count(*) FROM outbox WHERE topic = 'export.asked'") == [0])
+    assert half_files(working) == []
+    assert bench.sql("SELECT count(*) FROM messages WHERE subject LIKE 'export:%%'") == [0]
+
+
+def half_files(working: Path, *, at_least: int = 0) -> list[Path]:
+    return [path for path in working.glob("wxapi-export-*/*") if path.stat().st_size >= at_least]
+
+
+def kept_files(bench: Bench) -> list[Path]:
+    return [path for path in Path(urlsplit(bench.config.storage_url).path).rglob("*.csv") if path.is_file()]

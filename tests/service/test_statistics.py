@@ -19,7 +19,8 @@ from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.services.duty_checks import differing
 from wxapi.supervision.queries.periods import day_begins
 from wxapi.supervision.queries.statistics import EVENTS
-from wxapi.supervision.rules.measures import COUNTED, hide_small
+from wxapi.supervision.rules.measures import COUNTED, MEASURES, hide_small
+from wxapi.supervision.services import panorama
 
 STAGES = ("triage", "respond", "resolve", "hold_review")
 GROUPINGS = ("place", "class", "unit", "month", "kind")
@@ -133,7 +134,7 @@ def test_at_most_one_unit_is_late_for_one_due_time(town: Town, clock: FixedClock
     assert doubles == []
 
 
-def test_confidential_reports_change_no_byte_of_anybodys_figures(town: Town, clock: FixedClock) -> None:
+def test_confidential_reports_change_no_byte_of_anybodys_figures(town: Town, clock: FixedClock, app: Flask) -> None:
     lived(town, clock, 6)
     readers = (town.worker, town.officer, town.chief, town.supervisor)
     span = period(clock)
@@ -145,11 +146,15 @@ def test_confidential_reports_change_no_byte_of_anybodys_figures(town: Town, clo
             for group in GROUPINGS
         ]
         pages += [
+            "/panorama",
             "/panorama/map?coord_type=gcj02&geometry=false",
-            "/panorama/trend?measure=filed&step=day",
+            *(f"/panorama/trend?measure={measure.name}&step=week" for measure in MEASURES),
             "/panorama/points?west=112&south=30&east=113&north=31&coord_type=gcj02",
         ]
-        return [person.get(page).data for person in readers for page in pages]
+        panorama.install(app)  # nothing that was kept from the minute before
+        answers = [person.get(page) for person in readers for page in pages]
+        assert {answer.status_code for answer in answers} == {200}
+        return [answer.data for answer in answers]
 
     before = all_figures()
     for turn in range(3):

@@ -1,0 +1,138 @@
+"""The life of a duty against a clock that knows no arithmetic: it counts minute by minute and is told to stand still."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wxapi.duties.rules.clock import DutyClock, used, work_time
+from wxapi.duties.rules.owed import Change, DropReason, DutyState, Owed, changes, fold
+from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.deadlines import after_pause, extended
+from wxapi.kernel.working_time import OFFICE, is_workday
+
+MINUTE = timedelta(minutes=1)
+works = cache(is_workday)
+UNITS = ("421002001001", "421002001002", "421002-zjj")
+# Days around Spring Festival and National Day with their make-up weekends, and ordinary ones.
+BEGINS = (
+    datetime(2026, 2, 12, tzinfo=SHANGHAI),
+    datetime(2026, 9, 28, tzinfo=SHANGHAI),
+    datetime(2026, 6, 4, tzinfo=SHANGHAI),
+)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What happens to a duty some minutes after the happening before."""
+
+    after: int
+    kind: str
+    days: int = 1
+
+
+class MinuteClock:
+    """Counts the minutes in which the duty's clock runs."""
+
+    def __init__(self, clock: DutyClock, budget: int) -> None:
+        self.clock, self.budget, self.counted, self.stands = clock, budget, 0, False
+
+    def runs(self, at: datetime) -> bool:
+        if self.stands or self.clock is DutyClock.ROUND:
+            return not self.stands
+        minute = at.hour * 60 + at.minute
+        return works(at.date()) and (510 <= minute < 720 or 870 <= minute < 1050)
+
+    def pass_minutes(self, at: datetime, minutes: int) -> datetime | None:
+        """Count; returns when the budget was used up, None if it was not."""
+        for minute in range(minutes):
+            self.counted += self.runs(at + minute * MINUTE)
+            if self.counted == self.budget:
+                return at + (minute + 1) * MINUTE
+        return None
+
+
+HAPPENINGS = st.lists(
+    st.builds(
+        Happening,
+        after=st.integers(1, 60 * 50),
+        kind=st.sampled_from(("stop", "go_on", "extend", "move", "move")),
+        days=st.integers(1, 3),
+    ),
+    max_size=6,
+)
+
+
+def told(owed: Owed, happening: Happening, at: datetime) -> Owed | None:
+    """What is owed after a happening by the rules; None: it cannot happen now."""
+    if happening.kind == "stop":
+        return None if owed.stopped_at else replace(owed, stopped_at=at)
+    if happening.kind == "go_on":
+        if owed.stopped_at is None:
+            return None
+        due = after_pause(owed.due_at, owed.stopped_at, at, urgent=owed.clock is DutyClock.ROUND)
+        return replace(owed, due_at=due, stopped_at=None)
+    if happening.kind == "extend":
+        # Working days also of urgent ones: those have no minutes of their own clock to compare with.
+        if owed.clock is DutyClock.ROUND or owed.stopped_at:
+            return None
+        limit = owed.limit + happening.days * OFFICE.day
+        return replace(owed, due_at=extended(owed.due_at, happening.days), limit=limit)
+    return replace(owed, unit_code=UNITS[(UNITS.index(owed.unit_code) + 1) % len(UNITS)])
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.sampled_from(BEGINS),
+    st.integers(0, 60 * 24 * 4),
+    st.integers(1, 60 * 14),
+    st.sampled_from(DutyClock),
+    HAPPENINGS,
+)
+def test_every_life_of_a_duty_is_due_when_its_minutes_are_used_up(
+    begin: datetime, offset: int, budget: int, clock: DutyClock, happenings: list[Happening]
+) -> None:
+    at = start = begin + offset * MINUTE
+    limit = budget * MINUTE
+    owed = Owed("resolve", UNITS[0], start, work_time(clock).add(start, limit), limit, clock)
+    naive = MinuteClock(clock, budget)
+    history: list[tuple[datetime, list[Change]]] = [(at, changes((), (owed,), meets=()))]
+    for happening in happenings:
+        due = naive.pass_minutes(at, happening.after)
+        if due is not None:
+            break  # what happens to a duty that is past due has tests of its own
+        at += happening.after * MINUTE
+        after = told(owed, happening, at)
+        if after is None:
+            continue
+        naive.stands = after.stopped_at is not None
+        naive.budget += (after.limit - owed.limit) // MINUTE
+        history.append((at, changes((owed,), (after,), meets=())))
+        owed = after
+        assert owed.used_s(at) == 60 * naive.counted
+        if owed.left_s is None:
+            assert abs(used(owed.due_at, owed.limit, clock, at) - naive.counted / naive.budget) < 1e-9
+        else:
+            assert owed.left_s == 60 * (naive.budget - naive.counted)
+    else:
+        if naive.stands:
+            return
+        due = naive.pass_minutes(at, 60 * 24 * 60)
+    assert owed.due_at == due
+    whole = list(chain_of(history))
+    assert [duty.due_at for duty in whole if duty.is_open] == [due]
+
+
+def chain_of(history: list[tuple[datetime, list[Change]]]) -> Iterator[DutyState]:
+    """The duties of the history: each begins where the one before was given away, and keeps its origin."""
+    duties = fold(history)
+    for early, late in pairwise(duties):
+        assert (early.dropped_at, early.drop_reason) == (late.started_at, DropReason.MOVED)
+        assert early.origin_at == late.origin_at
+        # For one instant one unit holds it: for one due time at most one can be late.
+        assert early.unit_code != late.unit_code
+    yield from duties
