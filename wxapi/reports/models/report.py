@@ -1,4 +1,4 @@
-"""Reports, their history, their photos, and who else joined them."""
+"""A report: one row, with what its workflow, its queues and its figures need."""
 
 import uuid
 from datetime import date, datetime, timedelta
@@ -6,16 +6,12 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     CheckConstraint,
     Date,
-    DateTime,
     Float,
     ForeignKey,
-    Identity,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Text,
     Uuid,
@@ -28,8 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from wxapi.kernel.deadlines import Limits
 from wxapi.platform.db import Base
-from wxapi.platform.sealed import Sealed
-from wxapi.reports.rules.counted import COUNTED_STEPS
+from wxapi.reports.models.columns import At
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import OPEN_STATES
 
@@ -39,13 +34,6 @@ OPEN_SQL, OVER_SQL = "is_open", "NOT is_open"
 # What a queue is sorted by: a report whose clock stands comes last. Never NULL, so that one comparison of
 # (key, id) goes on after a cursor and an index answers it.
 DUE_SQL = "coalesce(due_at, 'infinity'::timestamptz)"
-# A merge is counted where the report went from; the line in the report that took it in is none.
-COUNTED_SQL = (
-    "action IN ("
-    + ", ".join(f"'{step}'" for step in COUNTED_STEPS)
-    + ") AND (action <> 'merge' OR to_state = 'merged')"
-)
-_At = DateTime(timezone=True)
 
 
 def _open_index(name: str, *columns: str) -> Index:
@@ -133,8 +121,8 @@ class Report(Base):
     reporter_label: Mapped[int] = mapped_column(SmallInteger)
     # How many persons joined: the rows of `report_joins`, and who has since been erased from them.
     me_too_count: Mapped[int] = mapped_column(Integer, server_default="0")
-    created_at: Mapped[datetime] = mapped_column(_At)
-    updated_at: Mapped[datetime] = mapped_column(_At)
+    created_at: Mapped[datetime] = mapped_column(At)
+    updated_at: Mapped[datetime] = mapped_column(At)
 
     state: Mapped[str] = mapped_column(Text)
     # Follows the state, by `_follow_state`.
@@ -145,16 +133,16 @@ class Report(Base):
     desk_township_code: Mapped[str | None] = mapped_column(Text)
     desk_village_code: Mapped[str | None] = mapped_column(Text)
 
-    routed_at: Mapped[datetime | None] = mapped_column(_At)
+    routed_at: Mapped[datetime | None] = mapped_column(At)
     # The class's limits at routing, seconds; a change of the table changes no report that is routed. None before it.
     respond_limit_s: Mapped[int | None] = mapped_column(Integer)
     resolve_limit_s: Mapped[int | None] = mapped_column(Integer)
     urgent: Mapped[bool | None]
-    respond_due_at: Mapped[datetime | None] = mapped_column(_At)
-    resolve_due_at: Mapped[datetime | None] = mapped_column(_At)
-    due_at: Mapped[datetime | None] = mapped_column(_At)
-    remind_at: Mapped[datetime | None] = mapped_column(_At)
-    clock_stopped_at: Mapped[datetime | None] = mapped_column(_At)
+    respond_due_at: Mapped[datetime | None] = mapped_column(At)
+    resolve_due_at: Mapped[datetime | None] = mapped_column(At)
+    due_at: Mapped[datetime | None] = mapped_column(At)
+    remind_at: Mapped[datetime | None] = mapped_column(At)
+    clock_stopped_at: Mapped[datetime | None] = mapped_column(At)
     respond_reminded: Mapped[bool] = mapped_column(server_default=false())
     resolve_reminded: Mapped[bool] = mapped_column(server_default=false())
     card: Mapped[str | None] = mapped_column(Text)
@@ -174,8 +162,8 @@ class Report(Base):
     extension_days: Mapped[int | None] = mapped_column(SmallInteger)
     extension_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     resolved_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
-    resolved_at: Mapped[datetime | None] = mapped_column(_At)
-    closed_at: Mapped[datetime | None] = mapped_column(_At)
+    resolved_at: Mapped[datetime | None] = mapped_column(At)
+    closed_at: Mapped[datetime | None] = mapped_column(At)
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     township_confirms: Mapped[bool] = mapped_column(server_default=false())
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id"))
@@ -203,115 +191,3 @@ class Report(Base):
     def exclusions(self) -> tuple[str, ...]:
         """Regions whose people the report is hidden from."""
         return (self.excluded_village_code,) if self.excluded_village_code else ()
-
-
-class ReportEvent(Base):
-    """One line of a report's history. Who acted is kept as role and unit; the person's id is never shown."""
-
-    __tablename__ = "report_events"
-    __table_args__ = (
-        Index("ix_report_events_report_id", "report_id", "id"),
-        # What one person did: their right to read and to be forgotten.
-        Index("ix_report_events_actor_id", "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
-        # Steps that statistics count, by county and time; and those whose report must be read to count them.
-        Index(
-            "ix_report_events_counted",
-            "county_code",
-            "at",
-            postgresql_include=["action", "township_code", "village_code", "category_code", "held_by", "rating"],
-            postgresql_where=text("county_code IS NOT NULL"),
-        ),
-        Index(
-            "ix_report_events_unplaced",
-            "at",
-            postgresql_include=["action", "report_id"],
-            postgresql_where=text(f"county_code IS NULL AND {COUNTED_SQL}"),
-        ),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
-    at: Mapped[datetime] = mapped_column(_At)
-    action: Mapped[str] = mapped_column(Text)
-    from_state: Mapped[str | None] = mapped_column(Text)
-    to_state: Mapped[str] = mapped_column(Text)
-    actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    # A role of `kernel.permissions`, or reporter, joiner, system; the unit is the appointment's region.
-    role: Mapped[str] = mapped_column(Text)
-    unit_code: Mapped[str | None] = mapped_column(Text)
-    # Whose turn it was after the step; None in lines from before this was kept.
-    desk_code: Mapped[str | None] = mapped_column(Text)
-    note: Mapped[str | None] = mapped_column(Text)
-    # Codes, days and dates that came with the action.
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    # Of a step that is counted: where and what the report was, who held it, and the rating. None of all others, of
-    # reports about village affairs, and in lines from before this was kept.
-    county_code: Mapped[str | None] = mapped_column(Text)
-    township_code: Mapped[str | None] = mapped_column(Text)
-    village_code: Mapped[str | None] = mapped_column(Text)
-    category_code: Mapped[str | None] = mapped_column(Text)
-    held_by: Mapped[str | None] = mapped_column(Text)
-    rating: Mapped[int | None] = mapped_column(SmallInteger)
-
-
-class ReportOriginal(Base):
-    """What a citizen typed, sealed, where masking changed it; the masked text stands in the report or its history."""
-
-    __tablename__ = "report_originals"
-    __table_args__ = (
-        CheckConstraint("(field = 'note') = (event_id IS NOT NULL)", name="event"),
-        Index("ix_report_originals_report_id", "report_id"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
-    field: Mapped[str] = mapped_column(Text)
-    event_id: Mapped[int | None] = mapped_column(ForeignKey("report_events.id"))
-    sealed: Mapped[bytes] = mapped_column(Sealed("report.original"))
-
-
-class ReportPhoto(Base):
-    """A photo's place in a report: of the problem, of the work done, or with a line of the history."""
-
-    __tablename__ = "report_photos"
-    __table_args__ = (Index("ix_report_photos_report_id", "report_id", "position"),)
-
-    photo_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("photos.id"), primary_key=True)
-    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"))
-    purpose: Mapped[str] = mapped_column(Text)
-    event_id: Mapped[int | None] = mapped_column(ForeignKey("report_events.id"))
-    position: Mapped[int] = mapped_column(SmallInteger)
-
-
-class ReportJoin(Base):
-    """Somebody who met the same problem and joined the report instead of filing it again."""
-
-    __tablename__ = "report_joins"
-    __table_args__ = (Index("ix_report_joins_user_id", "user_id", "joined_at"),)
-
-    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    joined_at: Mapped[datetime] = mapped_column(_At)
-    # Joined because their report was merged into this one; unmerging takes it back.
-    via_report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id"))
-
-
-class ReportJoinMark(Base):
-    """That a WeChat account joined a report, under a keyed digest: erased and back, it is not counted again."""
-
-    __tablename__ = "report_join_marks"
-    __table_args__ = (Index("ix_report_join_marks_at", "at"),)
-
-    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
-    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    at: Mapped[datetime] = mapped_column(_At)
-
-
-class SavedFilter(Base):
-    """A person's own filter of the desk, by the name they gave it; `query` is that of the desk's address."""
-
-    __tablename__ = "report_filters"
-
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    query: Mapped[str] = mapped_column(Text)
