@@ -195,6 +195,22 @@ def test_refusals(town: Town, query: dict[str, str], status: int, code: str) -> 
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
+def test_an_unknown_unit_and_one_elsewhere_are_told_the_same(town: Town, clock: FixedClock) -> None:
+    """Nobody learns by asking which units there are, nor what those of others owe."""
+    lived(town, clock, 10)
+    for page in (f"/statistics?set=reports&region={VILLAGE}&unit=", "/duties?unit="):
+        seen = {unit: town.worker.get(page + unit) for unit in (VILLAGE, "421002-nobody", "421003003001", "421002")}
+        assert {answer.status_code for answer in seen.values()} == {200}
+        own, *others = (answer.json for answer in seen.values())
+        if "rows" in own:
+            assert own["total"]["received"] > 0
+            assert [other["total"]["received"] for other in others] == [0, 0, 0]
+        else:
+            assert own["items"] != []
+            assert [other["items"] for other in others] == [[], [], []]
+        assert town.worker.get(page + "no unit").status_code == 422
+
+
 def test_only_offices_count(town: Town) -> None:
     assert town.reporter.get("/statistics?set=reports").status_code == 403
     assert town.worker.get(f"/statistics?set=reports&region={TOWNSHIP}").status_code == 404
