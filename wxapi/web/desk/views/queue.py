@@ -22,6 +22,9 @@ from wxapi.web.kit.render import fragment, page
 
 _DECISIONS = ("approve_hold", "deny_hold", "approve_extension", "deny_extension")
 
+# Actions of a bulk that give what is ticked to another desk.
+_NAMES_A_DESK = {"assign_desk", "hand_on"}
+
 
 @room.get("/desk")
 @guard(Permission.DESK)
@@ -67,9 +70,10 @@ def bulk_bar(actions: Iterable[str]) -> dict[str, Any]:
     """What the bar below a list offers to do with what is ticked; nothing to those who only look."""
     if not current_actor().may(Permission.DESK_WORK):
         return {"bulk_actions": [], "bulk_desks": []}
+    offered = tuple(actions)
     return {
-        "bulk_actions": [(code, words.name("actions", code)) for code in actions],
-        "bulk_desks": filters.desk_choices(current_actor()),
+        "bulk_actions": [(code, words.name("actions", code)) for code in offered],
+        "bulk_desks": filters.desk_choices(current_actor()) if _NAMES_A_DESK & set(offered) else [],
     }
 
 
