@@ -19,10 +19,12 @@ from wxapi.identity.services import roster, roster_imports
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
+from wxapi.platform.audit import AuditRow
 from wxapi.platform.idempotency import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
+from wxapi.web.kit.svg import qr
 
 COUNTY, VILLAGE, NEXT_VILLAGE = "421002", "421002001001", "421002001002"
 ZHAO = RosterRow("赵铁柱", "书记员甲", "13800000001", Role.COMMUNITY_WORKER, VILLAGE)
@@ -124,6 +126,13 @@ def test_a_list_is_checked_then_written(desk: Browser, session: Session) -> None
     assert send(desk, "").status_code == 422
 
 
+def where_a_code_is_entered() -> str:
+    """The modules of the QR code on a slip: the page with the form, and no code that a log or a history would keep."""
+    drawn = BeautifulSoup(qr(f"{runtime().config.public_url}/account"), "html.parser").path
+    assert drawn is not None
+    return str(drawn["d"])
+
+
 def test_slips_are_shown_once_and_bring_their_office(
     desk: Browser, people: People, app: Flask, session: Session
 ) -> None:
@@ -134,6 +143,8 @@ def test_slips_are_shown_once_and_bring_their_office(
     form = form_to(page, "/desk/people/slips")
     printed = desk.submit(form, pick=picks)
     assert printed.headers["Cache-Control"] == "no-store"
+    drawn = soup_of(printed).select(".slip svg.qr")
+    assert [str(each.path["d"]) for each in drawn if each.path] == [where_a_code_is_entered()] * 2
     codes = re.findall(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", soup_of(printed).get_text())
     assert len(set(codes)) == 2
     assert session.scalars(select(IdempotencyRow)).all() == []
@@ -233,3 +244,40 @@ def test_others_find_nothing_of_it(
     colleagues = worker.page("/desk/colleagues").get_text()
     assert "赵铁柱" in colleagues
     assert "钱大河" not in colleagues
+
+
+def test_a_holders_logins_are_seen_and_ended(
+    desk: Browser, app: Flask, listed: dict[str, Person], session: Session
+) -> None:
+    entry = session.scalars(select(RosterEntry.id).where(RosterEntry.region_code == VILLAGE)).one()
+    held = listed["赵铁柱"]
+    browser = Browser(app).sign_in(held)
+    path = f"/desk/people/{entry}/sessions"
+    person = desk.page(f"/desk/people/{entry}")
+    assert path in {str(link["href"]) for link in person.select("a.button")}
+    rows = desk.page(path).select("tbody tr")
+    assert len(rows) == 2
+    theirs = next(row for row in rows if "手机小程序" not in row.get_text())
+    end = str(theirs.select_one("form")["action"])  # type: ignore[index]
+    assert desk.submit(form_to(desk.page(path), end)).status_code == 303
+    assert browser.client.get("/account").status_code == 401
+    assert held.get("/me").status_code == 200
+    (one,) = desk.page(path).select("tbody tr")
+    assert "手机小程序" in one.get_text()
+    assert desk.submit(form_to(desk.page(path), f"{path}/end")).status_code == 303
+    assert held.get("/me").status_code == 401
+    assert "目前没有登录" in desk.page(path).get_text()
+    actions = list(session.scalars(select(AuditRow.action).where(AuditRow.action.startswith("session."))))
+    assert actions.count("session.end") == 2
+    assert "session.list" in actions
+
+
+def test_logins_of_others_are_not_an_administrators(
+    desk: Browser, app: Flask, people: People, session: Session
+) -> None:
+    """Neither of who has not come, nor of an account that is no longer theirs, nor by an administrator elsewhere."""
+    roster.import_people([ZHAO], now=NOW, dry_run=False)
+    entry = session.scalars(select(RosterEntry.id)).one()
+    elsewhere = Browser(app).sign_in(people.make((Role.ADMIN, "421003")))
+    for browser in (desk, elsewhere):
+        assert browser.client.get(f"/desk/people/{entry}/sessions").status_code == 404

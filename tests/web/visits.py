@@ -65,6 +65,7 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     "/desk/people/new": (Visit("admin", "/desk/people/new"),),
     "/desk/people/<uuid:person_id>": (Visit("admin", "/desk/people/{person_id}"),),
     "/desk/people/<uuid:person_id>/appoint": (Visit("admin", "/desk/people/{person_id}/appoint"),),
+    "/desk/people/<uuid:person_id>/sessions": (Visit("admin", "/desk/people/{person_id}/sessions"),),
     "/desk/people/imports": (Visit("admin", "/desk/people/imports"),),
     "/desk/people/imports/<uuid:import_id>": (Visit("admin", "/desk/people/imports/{import_id}"),),
     "/desk/people/offices": (Visit("admin", "/desk/people/offices"),),

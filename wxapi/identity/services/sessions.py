@@ -97,17 +97,32 @@ def end(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> None:
         NotFoundError: none of this person's.
     """
     with transaction(locking=(actor.user_id,)) as session:
-        found = [row.digest for row in _tokens(session, actor.user_id, now) if _id_of(row) == session_id]
-        if not found:
-            browser = session.scalar(
-                delete(WebSession)
-                .where(WebSession.id == session_id, WebSession.user_id == actor.user_id)
-                .returning(WebSession.id)
-            )
-            if browser is None:
-                raise not_found()
-        session.execute(delete(Token).where(Token.digest.in_(found)))
-        _note(session, actor.user_id, actor.user_id, str(session_id), now=now)
+        _end_one(session, actor, actor.user_id, session_id, now=now)
+
+
+def end_of(actor: Actor, user_id: uuid.UUID, session_id: uuid.UUID, *, now: datetime) -> None:
+    """Sign one of somebody else's phones or browsers out.
+
+    Raises:
+        NotFoundError: nobody who holds an office within the administrator's regions, or none of theirs.
+    """
+    with transaction(locking=(user_id,)) as session:
+        _require_office(session, actor, user_id)
+        _end_one(session, actor, user_id, session_id, now=now)
+
+
+def _end_one(session: Session, actor: Actor, user_id: uuid.UUID, session_id: uuid.UUID, *, now: datetime) -> None:
+    found = [row.digest for row in _tokens(session, user_id, now) if _id_of(row) == session_id]
+    if not found:
+        browser = session.scalar(
+            delete(WebSession)
+            .where(WebSession.id == session_id, WebSession.user_id == user_id)
+            .returning(WebSession.id)
+        )
+        if browser is None:
+            raise not_found()
+    session.execute(delete(Token).where(Token.digest.in_(found)))
+    _note(session, actor.user_id, user_id, str(session_id), now=now)
 
 
 def end_all(actor: Actor, *, now: datetime) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Response, request
 
-from wxapi.identity.services import colleagues, invitations, office_reading, roster_reading
+from wxapi.identity.services import colleagues, invitations, office_reading, roster_reading, sessions
 from wxapi.identity.services.roster_files import RosterRow, place_of
-from wxapi.identity.services.roster_reading import Sought
+from wxapi.identity.services.roster_reading import Listed, Sought
 from wxapi.identity.wire.people import NewPerson, PeopleQuery, SlipsBody
-from wxapi.kernel.errors import DomainError, InvalidError
+from wxapi.kernel.errors import DomainError, InvalidError, not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
@@ -21,6 +21,7 @@ from wxapi.web.desk.blueprint import room
 from wxapi.web.desk.people_frame import people_page
 from wxapi.web.kit import forms
 from wxapi.web.kit.render import page, see
+from wxapi.web.kit.svg import qr
 
 _ROWS = 50
 _QUERY = {"region", "q", "state", "cursor"}
@@ -72,6 +73,34 @@ def show_person(person_id: uuid.UUID) -> Response:
     return people_page("desk/person.html", person=person, offices=held)
 
 
+@room.get("/desk/people/<uuid:person_id>/sessions")
+@guard(Permission.APPOINT)
+def show_sessions(person_id: uuid.UUID) -> Response:
+    """Where somebody of the list is signed in; the look is audited."""
+    actor, now = current_actor(), runtime().clock.now()
+    person = roster_reading.read_person(actor, person_id, now=now)
+    found = sessions.list_of(actor, _come(person), now=now)
+    return people_page("desk/person_sessions.html", person=person, sessions=found)
+
+
+@room.post("/desk/people/<uuid:person_id>/sessions/<uuid:session_id>/end")
+@guard(Permission.APPOINT)
+def end_session(person_id: uuid.UUID, session_id: uuid.UUID) -> Response:
+    """Sign them out of one phone or browser."""
+    actor, now = current_actor(), runtime().clock.now()
+    sessions.end_of(actor, _come(roster_reading.read_person(actor, person_id, now=now)), session_id, now=now)
+    return see(f"/desk/people/{person_id}/sessions?done=1")
+
+
+@room.post("/desk/people/<uuid:person_id>/sessions/end")
+@guard(Permission.APPOINT)
+def end_sessions(person_id: uuid.UUID) -> Response:
+    """Sign them out everywhere."""
+    actor, now = current_actor(), runtime().clock.now()
+    sessions.end_all_of(actor, _come(roster_reading.read_person(actor, person_id, now=now)), now=now)
+    return see(f"/desk/people/{person_id}/sessions?done=1")
+
+
 @room.post("/desk/people/<uuid:person_id>/remove")
 @guard(Permission.APPOINT)
 def remove_person(person_id: uuid.UUID) -> Response:
@@ -92,7 +121,9 @@ def print_slips() -> Response:
         raise InvalidError("nobody_picked", "请先勾选需要邀请单的人员。")
     body = forms.load(SlipsBody(), {"person_ids": picked})
     slips = invitations.make_slips(current_actor(), body["person_ids"], now=runtime().clock.now())
-    response = page("desk/slips.html", slips=slips, address=f"{runtime().config.public_url}/account")
+    # Where the code is entered; the code itself is in no address, which logs and histories keep.
+    address = f"{runtime().config.public_url}/account"
+    response = page("desk/slips.html", slips=slips, address=address, code=qr(address))
     response.headers["Cache-Control"] = "no-store"
     response.headers.pop("ETag", None)
     return response
@@ -104,6 +135,17 @@ def show_colleagues() -> Response:
     """Who works at one's own desk."""
     found = colleagues.list_colleagues(current_actor(), now=runtime().clock.now())
     return page("desk/colleagues.html", colleagues=found)
+
+
+def _come(person: Listed) -> uuid.UUID:
+    """The account of somebody of the list.
+
+    Raises:
+        NotFoundError: they have not come, so they are signed in nowhere.
+    """
+    if person.user_id is None:
+        raise not_found()
+    return person.user_id
 
 
 def _list(given: dict[str, str], query: dict[str, Any], *, error: DomainError | None = None) -> Response:
