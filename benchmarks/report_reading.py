@@ -1,21 +1,22 @@
 """`GET /reports/{id}` with 20 lines of history and 6 photos, beside its own SQL sent by psycopg and `json.dumps`.
 
 A whole request through Flask in this process: token, guard, scope, words and pictures of this person, addresses that
-are signed anew, shaping. The limit sends the statements of that request and makes JSON of the same answer.
+are signed anew, shaping. The limit sends the one statement of that request, scope included, and makes JSON of the same
+answer. While that request took five statements, so did the limit, and was slower for it.
 """
 
 import json
 import uuid
 from collections.abc import Callable
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 from unittest.mock import patch
 
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from benchmarks._machine import watched
+from benchmarks._machine import cpu_seconds, watched
 from benchmarks._scratch import Scratch, scratch
 from benchmarks.report import Result
 from config import Config
@@ -69,15 +70,33 @@ def run() -> list[Result]:
                 made.connection.execute(sql, values).fetchall()
             json.dumps(answer, ensure_ascii=False).encode()
 
+        processor = [0.0, 0.0]
         with watched(made.database) as machine:
-            pairs = [(_microseconds(ours), _microseconds(bare)) for _ in range(_ROUNDS)]
+            pairs = []
+            for _ in range(_ROUNDS):
+                pair = []
+                for n, measure in enumerate((ours, bare)):
+                    before = process_time() + cpu_seconds(made.database)
+                    pair.append(_microseconds(measure))
+                    processor[n] += process_time() + cpu_seconds(made.database) - before
+                pairs.append(tuple(pair))
         print(f"  {len(statements)} statement(s) beside the look at the token; {machine}")
         with app.app_context():
             db.engine.dispose()
     best = [min(column) for column in zip(*pairs, strict=True)]
     middle = [median(column) for column in zip(*pairs, strict=True)]
     name = f"GET /reports/{{id}}, {_LINES} lines and {_PHOTOS} photos / bare SQL"
-    return [Result(name, best[0], best[1], "µs", _GOAL, of_medians=middle[1] / middle[0])]
+    return [
+        Result(
+            name,
+            best[0],
+            best[1],
+            "µs",
+            _GOAL,
+            of_medians=middle[1] / middle[0],
+            of_processor=processor[1] / processor[0],
+        )
+    ]
 
 
 def _report(made: Scratch) -> tuple[str, dict[str, str]]:

@@ -27,11 +27,22 @@ def test_the_file_and_its_folders_are_flushed(tmp_path: Path, monkeypatch: pytes
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    store_in(tmp_path).put("photos/1/large.jpg", b"picture")
+    store = store_in(tmp_path)
+    store.put("photos/1/large.jpg", b"picture")
     places = ("photos/1/large.jpg", "photos/1", "photos")
     assert flushed == [*(str(tmp_path / place) for place in places), str(tmp_path)]
     modes = [stat.S_IMODE((tmp_path / place).stat().st_mode) for place in places]
     assert modes == [0o600, 0o700, 0o700]
+    flushed.clear()
+    store.put("photos/2/large.jpg", b"picture")  # the store's own folder names what it named before
+    assert flushed == [str(tmp_path / place) for place in ("photos/2/large.jpg", "photos/2", "photos")]
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    flushed.clear()
+    store.put("photos/3/large.jpg", b"picture")
+    assert flushed[-1] == str(tmp_path)
+    flushed.clear()
+    store.put("alone", b"nothing is above it but the store")
+    assert flushed == [str(tmp_path / "alone"), str(tmp_path)]
 
 
 def test_a_store_that_takes_nothing_is_unavailable(tmp_path: Path) -> None:

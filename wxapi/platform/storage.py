@@ -62,6 +62,8 @@ class Storage:
         self._store: LocalStore | S3Store
         self._folder: Path | None = None
         self._settles = True
+        # Folders of the first level that are sure to be found again, by the number the machine gave each.
+        self._named: dict[Path, int] = {}
         if parts.scheme == "file":
             self._folder = Path(parts.path)
             try:
@@ -91,7 +93,7 @@ class Storage:
         try:
             obstore.put(self._store, key, data, max_concurrency=_PARTS_AT_ONCE)
             if self._folder is not None and self._settles:
-                _settle(self._folder, key)
+                _settle(self._folder, key, self._named)
         except (OSError, BaseError) as error:
             log.error("storage_refused", key=key, reason=str(error))  # noqa: TRY400 - where it happened is no news
             raise storage_unavailable() from error
@@ -187,16 +189,28 @@ class Storage:
         return self.get(key)
 
 
-def _settle(folder: Path, key: str) -> None:
-    """Flush a file that was just written, and the folders that name it; nobody but the owner reads them."""
+def _settle(folder: Path, key: str, named: dict[Path, int]) -> None:
+    """Flush a file that was just written, and the folders that name it; nobody but the owner reads them.
+
+    Args:
+        folder: the store's.
+        key: of the file.
+        named: folders that were flushed by name before: a folder of the first level stays, and each flush waits for
+            the disk.
+    """
     place = folder / key
     place.chmod(0o600)
     _flush(place)
-    while place != folder:
+    first = folder / key.partition("/")[0]
+    while place not in {first, folder}:
         place = place.parent
-        if place != folder:
+        if named.get(place) != place.stat().st_ino:
             place.chmod(0o700)
         _flush(place)
+    if named.get(first) != first.stat().st_ino:
+        _flush(folder)
+        if first.is_dir():
+            named[first] = first.stat().st_ino
 
 
 def _flush(place: Path) -> None:

@@ -183,7 +183,7 @@ def view_of(
         created_at=report.created_at,
         updated_at=report.updated_at,
         timeline=tuple(
-            _line(report, event, photos, sight, others)
+            _line(report, event, photos, sight, others, regions)
             for event in events
             if not (others.all_hidden and event.action in _MERGING)
         ),
@@ -199,7 +199,12 @@ def named_region(code: str, regions: Tree) -> NamedRegion:
 
 
 def _line(
-    report: Report, event: HistoryLine, photos: Iterable[PlacedPhoto], sight: Sight, others: OthersSeen
+    report: Report,
+    event: HistoryLine,
+    photos: Iterable[PlacedPhoto],
+    sight: Sight,
+    others: OthersSeen,
+    regions: Tree,
 ) -> TimelineLine:
     other = _other(event)
     nameable = other is None or other == report.id or other in others.ids
@@ -209,18 +214,18 @@ def _line(
         from_state=ReportState(event.from_state) if event.from_state else None,
         to_state=ReportState(event.to_state),
         role=event.role,
-        label=_label(report, event),
+        label=_label(report, event, regions),
         note=sight.notes.get(event.id) if nameable else None,
         photos=tuple(each.photo for each in photos if each.event_id == event.id),
     )
 
 
-def _label(report: Report, event: HistoryLine) -> str:
+def _label(report: Report, event: HistoryLine, regions: Tree) -> str:
     if event.role == Party.REPORTER:
         return reporter_label(report.reporter_label)
     if event.unit_code is None:
         return PARTY_NAMES[Party(event.role)]
-    return f"{named_region(event.unit_code, tree()).name} {ROLE_NAMES[Role(event.role)]}"
+    return f"{named_region(event.unit_code, regions).name} {ROLE_NAMES[Role(event.role)]}"
 
 
 def _after_photos(events: Sequence[HistoryLine], photos: Iterable[PlacedPhoto]) -> tuple[PhotoFacts, ...]:
