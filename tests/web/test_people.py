@@ -281,3 +281,30 @@ def test_logins_of_others_are_not_an_administrators(
     elsewhere = Browser(app).sign_in(people.make((Role.ADMIN, "421003")))
     for browser in (desk, elsewhere):
         assert browser.client.get(f"/desk/people/{entry}/sessions").status_code == 404
+
+
+def test_a_unit_officer_is_appointed_by_the_units_name_or_code(
+    desk: Browser, people: People, listed: dict[str, Person], session: Session
+) -> None:
+    county = people.make((Role.ADMIN, COUNTY))
+    for suffix, name in (("zjj", "沙市区住建局"), ("wy", "安居物业"), ("wy2", "安居物业")):
+        kind = "department" if suffix == "zjj" else "company"
+        body = {"region_code": COUNTY, "suffix": suffix, "name": name, "kind": kind, "field": None}
+        assert county.post("/units", body).status_code == 201
+    entry = session.scalars(select(RosterEntry.id).where(RosterEntry.region_code == VILLAGE)).one()
+    path = f"/desk/people/{entry}/appoint"
+
+    def send(**typed: str) -> Any:
+        return desk.submit(form_to(desk.page(path), path), role="unit_officer", **typed)
+
+    refused = send(unit_code="")
+    assert (refused.status_code, "请填写单位" in soup_of(refused).get_text()) == (422, True)
+    # Two companies of one name: only a code tells which.
+    assert send(unit_code="安居物业").status_code == 422
+    assert send(unit_code="421003-zjj").status_code == 404
+    assert send(unit_code="沙市区住建局", region_code=VILLAGE).status_code == 422
+    assert send(unit_code="沙市区住建局").status_code == 303
+    assert send(unit_code="421002-wy2").status_code == 303
+    held = listed["赵铁柱"].get("/me").json["appointments"]
+    units = {each["unit"]["code"] for each in held if each["role"] == "unit_officer"}
+    assert units == {"421002-zjj", "421002-wy2"}

@@ -9,12 +9,18 @@ from flask import Response
 from wxapi.identity.services.confirming import time_left
 from wxapi.kernel.errors import DomainError, InvalidError
 from wxapi.kernel.permissions import ROLE_NAMES, ROLES_OF, Permission, Role
+from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
+from wxapi.units import queries as units
 from wxapi.web.kit.render import page
 
+# Held for a unit, and so not given with a region's list.
+UNIT_OFFICER = (Role.UNIT_OFFICER.value, ROLE_NAMES[Role.UNIT_OFFICER])
+# So many units whose names hold the words are looked through for the one that is named so.
+_ALIKE = 200
 # Less is hardly enough to fill in a form.
 _SOON = timedelta(minutes=2)
 
@@ -44,6 +50,17 @@ def regions() -> list[tuple[str, str]]:
 def roles() -> list[tuple[str, str]]:
     """Roles that are held for a region and given here."""
     return [(role.value, name) for role, name in ROLE_NAMES.items() if role not in {Role.UNIT_OFFICER, Role.AUDITOR}]
+
+
+def unit_named(text: str) -> str | None:
+    """The code of the one unit that stands in the administrator's regions and is named so, by code or name."""
+    found = {
+        unit.code
+        for region in current_actor().regions(ROLES_OF[Permission.APPOINT])
+        for unit in units.page(db.session(), units.UnitFilter(region=region, text=text), after=None, limit=_ALIKE)
+        if text in {unit.code, unit.name} and unit.closed_on is None
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def refuse_missing(values: Mapping[str, str], needed: Mapping[str, str]) -> None:
