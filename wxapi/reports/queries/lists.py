@@ -61,6 +61,8 @@ class ReportRow(NamedTuple):
     resolve_due_at: datetime | None
     due_at: datetime | None
     card: Card | None
+    hold_pending: bool
+    extension: str | None
     merged_into_id: uuid.UUID | None
     excluded_village_code: str | None
     me_too_count: int
