@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests import reporting, schooling
+from tests.at_once import at_once
 from tests.factories import People, Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP
 from wxapi.identity.models import AppointmentRow
@@ -196,6 +197,14 @@ def test_a_file_goes_by_a_job_of_the_commit_that_ends_it(made: reporting.Town, e
     assert runtime().storage.has(key)
     exports.remove_file(key)
     assert not runtime().storage.has(key)
+
+
+def test_of_many_asked_at_the_same_moment_two_are_made(made: reporting.Town) -> None:
+    answers = at_once([lambda: made.officer.post("/exports", ASKED) for _ in range(5)])
+    assert sorted(answer.status_code for answer in answers) == [202, 202, 409, 409, 409]
+    assert len(made.officer.get("/exports").json["items"]) == 2
+    # What was refused left nothing for a worker to do.
+    assert len(db.session().scalars(select(OutboxRow.id).where(OutboxRow.topic == "export.asked")).all()) == 2
 
 
 def test_a_right_that_ended_while_it_waited_makes_no_file(made: reporting.Town) -> None:
