@@ -75,6 +75,24 @@ def test_every_body_has_an_example_that_fits(name: str, content: dict[str, Any])
         jsonschema_rs.Draft202012Validator(whole).validate(example)
 
 
+# Codes that are text in the document: the words of each duty's subject, of a step's party, or of what is asked for.
+LOOSE = {
+    "ActedBy.role", "OriginalNote.role", "LeaveWire.state", "DutyWire.stage", "TableWire.stage",
+    "ExportFilter.state", "ExportFilter.stage",
+}  # fmt: skip
+CODES = {"role", "state", "from_state", "to_state", "stage"}
+
+
+def test_roles_and_states_are_enumerated() -> None:
+    found = {
+        f"{name}.{member}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for member, told in schema.get("properties", {}).items()
+        if member in CODES and not {"enum", "const", "default", "$ref", "allOf", "anyOf", "oneOf"} & told.keys()
+    }
+    assert found == LOOSE
+
+
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS)
 def test_every_operation_says_what_it_does_and_who_may(name: str, operation: dict[str, Any]) -> None:
     assert operation["summary"], name

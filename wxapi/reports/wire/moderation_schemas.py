@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from wxapi.moderation.rules.checks import CheckKind, Decision
+from wxapi.moderation.rules.checks import CheckKind, CheckState, Decision
 from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.wire import WireSchema
 
@@ -19,7 +19,7 @@ class QueuedReport(WireSchema):
 class QueuedCheck(WireSchema):
     id = fields.UUID(required=True)
     kind = fields.Enum(CheckKind, by_value=True, required=True)
-    state = fields.String(required=True)
+    state = fields.Enum(CheckState, by_value=True, required=True)
     label = fields.Integer(required=True, allow_none=True)
     errcode = fields.Integer(required=True, allow_none=True)
     report = fields.Nested(QueuedReport, required=True)

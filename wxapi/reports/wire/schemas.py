@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from wxapi.moderation.rules.checks import CheckState
 from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.action_wire import CODE_WORD, input_fields, photo_ids
 from wxapi.platform.position import PositionAnswer, PositionBody, point_of
@@ -97,7 +98,7 @@ class CheckMark(WireSchema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(["text", "picture"]))
     photo_id = fields.UUID(required=True, allow_none=True)
-    state = fields.String(required=True)
+    state = fields.Enum(CheckState, by_value=True, required=True)
 
 
 class ModerationMark(WireSchema):

@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from wxapi.identity.wire.references import RegionRef
+from wxapi.kernel.permissions import Role
 from wxapi.platform.position import PositionAnswer
 from wxapi.platform.wire import WireSchema
 from wxapi.training.rules.attendance import FlagReason, State
@@ -135,8 +136,8 @@ class RollPage(WireSchema):
 class EventWire(WireSchema):
     at = fields.DateTime(required=True)
     action = fields.String(required=True)
-    from_state = fields.String(required=True, allow_none=True)
-    to_state = fields.String(required=True)
+    from_state = fields.Enum(State, by_value=True, required=True, allow_none=True)
+    to_state = fields.Enum(State, by_value=True, required=True)
     reason = fields.String(required=True)
     by_system = fields.Boolean(required=True)
 
@@ -223,7 +224,7 @@ class TownshipWire(WireSchema):
 class MissingPersonWire(WireSchema):
     user_id = fields.UUID(required=True)
     name = fields.String(required=True)
-    role = fields.String(required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
     region = fields.Nested(RegionRef, required=True)
 
 
