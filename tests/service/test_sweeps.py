@@ -1,5 +1,9 @@
 """Sweeps and deletions: rows in bounded batches, and one that cannot be dealt with stops no other."""
 
+import inspect
+import os
+import re
+import sys
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,22 +20,26 @@ from tests.conftest import NOW
 from tests.factories import People
 from tests.schooling import open_school
 from tests.statements import count_statements
+from workers import housekeeping
 from workers.timetable import TASKS
 from wxapi.duties.models import Duty
 from wxapi.duties.services import climb
-from wxapi.identity.models import RosterEntry, User
+from wxapi.identity.models import AppointmentRow, RosterEntry, User
 from wxapi.identity.services import roster
 from wxapi.kernel.clock import FixedClock
 from wxapi.moderation.models import Check
 from wxapi.moderation.services import check as moderation
 from wxapi.notifications.models import Message, PushEvent
 from wxapi.photos.models import Photo
-from wxapi.photos.services import strays
+from wxapi.photos.services import forget, strays
 from wxapi.platform import retention, sweeps
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
+from wxapi.regions.services import changing
 from wxapi.reports.models import Report
 from wxapi.reports.services import duty_checks, moderate, route, timers
+from wxapi.supervision.models import Export
+from wxapi.supervision.services import exports
 from wxapi.training.models import Attendance
 from wxapi.training.services import session_end
 
@@ -239,6 +247,102 @@ def test_a_photo_that_fails_stops_no_other(app: Flask, people: People, session: 
     strays.heal_pending(now=NOW + timedelta(days=3))
     states = session.execute(select(Photo.id, Photo.state)).all()
     assert dict(map(tuple, states)) == {bad: "pending", good: "rejected"}
+
+
+def test_a_photo_that_cannot_be_forgotten_stops_no_other(app: Flask, people: People, session: Session) -> None:
+    owner = people.make()
+    ids = [uuid.UUID(reporting.photo(owner)) for _ in range(3)]
+    poison(session, "photos", f"OLD.id = '{ids[1]}'", "DELETE")
+    assert forget.sweep_unused(now=NOW + timedelta(days=3)) == 2
+    assert session.scalars(select(Photo.id)).all() == [ids[1]]
+
+
+def test_a_stray_file_that_cannot_be_deleted_stops_no_other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = runtime().storage
+    assert storage._folder is not None
+    keys = [f"photos/{uuid.uuid4()}/original" for _ in range(3)]
+    for key in keys:
+        storage.put(key, b"x")
+        os.utime(storage._folder / key, (NOW.timestamp(), NOW.timestamp()))
+    delete_of_store = storage.delete
+
+    def refuses_one(*some: str) -> None:
+        for key in some:
+            if key == keys[1]:
+                raise PermissionError(key)
+            delete_of_store(key)
+
+    monkeypatch.setattr(storage, "delete", refuses_one)
+    assert strays.sweep_files(now=NOW + timedelta(hours=25)) == 2
+    assert [storage.has(key) for key in keys] == [False, True, False]
+
+
+def test_an_export_that_cannot_be_expired_stops_no_other(app: Flask, people: People, session: Session) -> None:
+    reader = people.make()
+    ids = [uuid.uuid4() for _ in range(3)]
+    for number, each in enumerate(ids):
+        session.add(
+            Export(
+                id=each, user_id=reader.actor.user_id, kind="reports", format="csv", asked={}, state="ready",
+                file_key=f"exports/{number}", bytes=1, row_count=1, sha256="0" * 64, created_at=NOW, expires_at=NOW,
+            )
+        )  # fmt: skip
+    session.commit()
+    poison(session, "exports", f"OLD.id = '{ids[1]}'")
+    assert exports.expire(now=NOW + timedelta(days=9)) == 2
+    assert session.scalars(select(Export.id).where(Export.file_key.is_not(None))).all() == [ids[1]]
+
+
+def test_a_closed_region_that_cannot_be_handed_on_stops_no_other(
+    app: Flask, people: People, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    reporting.settle(people)
+    bad, good = reporting.VILLAGE, reporting.OTHER_VILLAGE
+    for code in (bad, good):
+        changing.close_regions(changing.Merger([code], reporting.NEIGHBOUR), on=NOW.date(), now=NOW)
+    holders = {code: people.make() for code in (bad, good)}
+    for code, holder in holders.items():  # as a process that does not know of it yet writes it
+        session.add(
+            AppointmentRow(
+                id=uuid.uuid4(), user_id=holder.actor.user_id, role="community_worker", region_code=code,
+                starts_on=NOW.date(),
+            )
+        )  # fmt: skip
+    session.commit()
+    poison(session, "appointments", f"OLD.user_id = '{holders[bad].actor.user_id}'")
+    assert changing.settle(now=NOW) == 1
+    assert changing.settle(now=NOW) == 0
+    session.expire_all()
+    stands = select(AppointmentRow.region_code).where(AppointmentRow.ended_at.is_(None))
+    mine = {code: AppointmentRow.user_id == holder.actor.user_id for code, holder in holders.items()}
+    assert session.scalars(stands.where(mine[bad])).all() == [bad]
+    assert session.scalars(stands.where(mine[good])).all() == [reporting.NEIGHBOUR]
+    rows = {record.msg["row"] for record in caplog.records if "row_not_swept" in str(record.msg)}  # type: ignore[index]
+    assert rows == {bad}
+
+
+# Tasks that deal with no row by itself: each is one statement whose rows nothing refers to, or one that must be whole.
+WHOLE = {
+    "people.forget_files": "one UPDATE that empties a column",
+    "audit.seal": "a chain: a row that cannot be linked must stop those behind it",
+    "idempotency.forget_expired": "one DELETE of rows that nothing refers to",
+    "web.forget_browsers": "two DELETEs of rows that nothing refers to",
+    "tokens.forget_idle": "one DELETE of rows that nothing refers to",
+}
+
+
+def test_every_task_protects_its_rows_or_says_why_not() -> None:
+    """A new sweep goes through `platform/sweeps.py`, or is named above with its reason."""
+    bare = set()
+    for task in TASKS:
+        module = sys.modules[task.function.__module__]
+        code = inspect.getsource(task.function) + inspect.getsource(module)
+        if task.function is housekeeping.forget_due:
+            code += inspect.getsource(retention)
+        names = {f'"{task.name}"', 'f"reports.{action}"', 'f"retention.{category.name}"'}
+        if not any(re.search(rf"sweeps\.(one_by_one|together)\(\s*{re.escape(name)}", code) for name in names):
+            bare.add(task.name)
+    assert bare == WHOLE.keys()
 
 
 class TestTogether:

@@ -1,10 +1,10 @@
 """Forget photos that nothing uses, and their owners; remove their files."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.photos.models import Photo, original_key, variant_key
@@ -12,8 +12,8 @@ from wxapi.photos.rules.photos import (
     UNUSED_AFTER,
     VARIANT_NAMES,
 )
-from wxapi.platform import outbox
-from wxapi.platform.db import transaction
+from wxapi.platform import outbox, sweeps
+from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 
 SWEEP_BATCH = 500
@@ -21,14 +21,18 @@ SWEEP_BATCH = 500
 
 def sweep_unused(*, now: datetime) -> int:
     """Forget photos that nothing used for 48 hours, at most `SWEEP_BATCH` a call; returns how many."""
-    with transaction() as session:
-        old = (
-            select(Photo.id)
-            .where(Photo.used_by_id.is_(None), Photo.created_at < now - UNUSED_AFTER)
-            .limit(SWEEP_BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        return drop(session, session.scalars(old).all())
+    unused = and_(Photo.used_by_id.is_(None), Photo.created_at < now - UNUSED_AFTER)
+    ids = db.session().scalars(select(Photo.id).where(unused).order_by(Photo.created_at).limit(SWEEP_BATCH)).all()
+    db.session().rollback()  # the read is over
+
+    def forget(some: Sequence[uuid.UUID]) -> int:
+        with transaction() as session:
+            old = select(Photo.id).where(Photo.id.in_(some), unused).with_for_update(skip_locked=True)
+            return drop(session, session.scalars(old).all())
+
+    swept = sweeps.together("photos.sweep_unused", ids, forget)
+    swept.raise_if_not_the_rows()
+    return swept.done
 
 
 def forget_owner(session: Session, owner_id: uuid.UUID) -> int:

@@ -106,9 +106,12 @@ def _delete_strays(keys: Iterable[str]) -> int:
         known = photos_by_ids(session, list(set(by_key.values())))
     strays = [key for key, photo_id in by_key.items() if photo_id not in known]
     if strays:
-        runtime().storage.delete(*strays)
-        log.info("stray_files_deleted", files=len(strays))
-    return len(strays)
+        # A file that the store does not give up stops no other.
+        swept = sweeps.together("photos.sweep_files", strays, lambda some: runtime().storage.delete(*some))
+        swept.raise_if_not_the_rows()
+        log.info("stray_files_deleted", files=swept.done)
+        return swept.done
+    return 0
 
 
 def _photo_of(key: str) -> uuid.UUID | None:

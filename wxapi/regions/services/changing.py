@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError
-from wxapi.platform import audit
+from wxapi.platform import audit, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.regions import queries
 from wxapi.regions.models import Region, RegionVersion
@@ -116,7 +116,11 @@ def rename_region(code: str, name: str, *, now: datetime) -> str:
 
 
 def settle(*, now: datetime) -> int:
-    """Hand on what was written for a closed region by a process that did not know of it yet; returns how much."""
+    """Hand on what was written for a closed region by a process that did not know of it yet; returns how much.
+
+    All regions in one transaction; where that fails, each in its own, so that something that cannot be handed on holds
+    up its own region only. The log names that region (`row_not_swept`).
+    """
     session: Session = db.session()
     changed_at = session.scalar(select(func.max(RegionVersion.imported_at)))
     if changed_at is None or changed_at < now - _SETTLED_AFTER:
@@ -128,6 +132,12 @@ def settle(*, now: datetime) -> int:
     session.rollback()  # the read is over
     if not left:
         return 0
+    # From above to below, as they are closed: a village goes on before its grids.
+    ordered = sorted(codes, key=lambda code: (len(code), code))
+    return sweeps.together("regions.settle", ordered, lambda some: _settle(some, now)).done
+
+
+def _settle(codes: Sequence[str], now: datetime) -> int:
     with transaction() as session:
         regions = tree()
         pairs = ((code, regions.successor(code)) for code in codes)

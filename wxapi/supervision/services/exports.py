@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.ids import new_id
-from wxapi.platform import audit, outbox
+from wxapi.platform import audit, outbox, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.supervision.models import Export
@@ -119,23 +119,28 @@ def expire(*, now: datetime) -> int:
 
     The files go in a job of the same commit: a process that dies between the two would leave them for ever.
     """
+    over = and_(Export.file_key.is_not(None), Export.expires_at <= now)
+    ids = db.session().scalars(select(Export.id).where(over).order_by(Export.expires_at).limit(200)).all()
+    db.session().rollback()  # the read is over
+
+    def take_away(some: Sequence[uuid.UUID]) -> int:
+        with transaction() as session:
+            ended = select(Export).where(Export.id.in_(some), over).with_for_update(skip_locked=True)
+            rows = session.scalars(ended).all()
+            for row in rows:
+                outbox.record(session, "export.dropped", file_key=row.file_key)
+                row.state, row.file_key = ExportState.EXPIRED, None
+            return len(rows)
+
+    swept = sweeps.together("exports.expire", ids, take_away)
     with transaction() as session:
-        rows = session.scalars(
-            select(Export)
-            .where(Export.file_key.is_not(None), Export.expires_at <= now)
-            .order_by(Export.expires_at)
-            .limit(200)
-            .with_for_update(skip_locked=True)
-        ).all()
-        for row in rows:
-            outbox.record(session, "export.dropped", file_key=row.file_key)
-            row.state, row.file_key = ExportState.EXPIRED, None
         session.execute(
             update(Export)
             .where(Export.state.in_(PENDING), Export.created_at <= now - _GIVEN_UP)
             .values(state=ExportState.FAILED, code=ExportFailure.GIVEN_UP)
         )
-    return len(rows)
+    swept.raise_if_not_the_rows()
+    return swept.done
 
 
 def remove_file(file_key: str) -> None:
