@@ -199,6 +199,7 @@ def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
     with session_app.app_context(), in_savepoint(session_app):
         regions_cache().recheck_after_s = math.inf
         regions_cache().expire()
+        counter_of(session_app).forget()  # what was refused in other tests
         yield session_app
 
 

@@ -48,9 +48,10 @@ _LEASE = (
 
 
 _RESCUE = (
-    "UPDATE outbox SET due_at = now() + %(ahead)s WHERE id IN (SELECT id FROM outbox WHERE "  # noqa: S608 - constant
+    "WITH stranded AS (SELECT id FROM outbox WHERE "  # noqa: S608 - constant
     + STRANDED
     + " ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
+    " UPDATE outbox SET due_at = now() + %(ahead)s FROM stranded WHERE outbox.id = stranded.id"
 )
 
 

@@ -149,6 +149,7 @@ def test_nothing_is_written_without_a_unit_of_work() -> None:
         "wxapi/platform/engine.py",
         "wxapi/identity/queries.py",
         "wxapi/photos/services/claim.py",
+        "wxapi/reports/queries/reports.py",
     }
 
 

@@ -117,8 +117,10 @@ def test_retention_goes_in_batches_and_a_run_ends(
     assert len(counted) < 250
 
 
+@pytest.mark.parametrize("plan", ["as it chooses", "nested loops"])
 @pytest.mark.parametrize("name", ["idempotency.forget_expired", "tokens.forget_idle", "web.forget_browsers"])
-def test_what_piled_up_goes_in_batches(app: Flask, people: People, session: Session, name: str) -> None:
+def test_what_piled_up_goes_in_batches(app: Flask, people: People, session: Session, name: str, plan: str) -> None:
+    """However PostgreSQL goes through the tables: by nested loops a LIMIT within would be counted anew for each row."""
     person = people.make().actor.user_id
     fill = {
         "idempotency.forget_expired": "INSERT INTO idempotency_keys (user_id, key, fingerprint, created_at)"
@@ -132,11 +134,15 @@ def test_what_piled_up_goes_in_batches(app: Flask, people: People, session: Sess
     session.execute(text(fill), {"person": person, "old": NOW - timedelta(days=60)})
     session.commit()
     (task,) = [each for each in TASKS if each.name == name]
+    if plan == "nested loops":
+        for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            session.execute(text(f"SET enable_{way} = off"))
+        session.commit()
     with count_statements() as counted:
         task.job.run()
     table = fill.split()[2]
     assert session.scalar(text(f"SELECT count(*) FROM {table} WHERE created_at < :now"), {"now": NOW}) == 0
-    assert sum(each.startswith(f"DELETE FROM {table}") for each in counted) == 3
+    assert sum(f"DELETE FROM {table}" in each for each in counted) == 3
 
 
 def test_a_duty_that_cannot_climb_stops_no_other(app: Flask, people: People, session: Session) -> None:

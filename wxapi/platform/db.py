@@ -34,10 +34,14 @@ class OnBegin(Protocol):
 
 
 def delete_some(session: Session, model: type[Base], *due: ColumnElement[bool], limit: int) -> int:
-    """Delete rows that are due and that nobody holds, at most so many; returns how many."""
+    """Delete rows that are due and that nobody holds, at most so many; returns how many.
+
+    The rows are chosen by a part of their own: a subquery with LIMIT is run anew for each row where PostgreSQL joins by
+    a nested loop, passes over what it has deleted, and so takes them all.
+    """
     key = tuple_(*model.__table__.primary_key)
-    some = select(*model.__table__.primary_key).where(*due).limit(limit).with_for_update(skip_locked=True)
-    gone = session.execute(delete(model).where(key.in_(some)).execution_options(synchronize_session=False))
+    chosen = select(*model.__table__.primary_key).where(*due).limit(limit).with_for_update(skip_locked=True).cte()
+    gone = session.execute(delete(model).where(key.in_(select(*chosen.c))).execution_options(synchronize_session=False))
     return int(cast("CursorResult[Any]", gone).rowcount)
 
 

@@ -92,6 +92,11 @@ class RefusalCounter:
             found.count += 1
             found.last_at = max(found.last_at, at)
 
+    def forget(self) -> None:
+        """Drop what was counted."""
+        with self._lock:
+            self._waiting = {}
+
     def write_due(self) -> None:
         """Write what was counted, if there is something and the last time was a second ago."""
         if self._waiting and monotonic() - self._written_at >= self.write_after_s:
