@@ -181,10 +181,11 @@ class TestTheRealThing:
     def test_change_me(self, app: Flask, people: People, session: Session, end: Ending, key: str | None) -> None:
         person = people.make()
         with ending(app, person, end, endpoint="identity.change_me"):
-            answer = person.call("PUT", "/me", json={"nickname": "还在路上"})
+            headers = {"Idempotency-Key": key} if key else {}
+            answer = person.call("PUT", "/me", json={"nickname": "还在路上"}, headers=headers)
         assert answer.status_code == 401
         session.expire_all()
-        assert session.get_one(User, person.actor.user_id).nickname == "", key
+        assert session.get_one(User, person.actor.user_id).nickname == ""
 
     def test_file_a_report(self, app: Flask, people: People, session: Session, end: Ending, key: str | None) -> None:
         town = reporting.settle(people)

@@ -18,6 +18,7 @@ from tests.factories import People
 from wxapi.demo.embedded import free_port
 from wxapi.identity.models import User
 from wxapi.kernel.clock import SystemClock
+from wxapi.platform import audit_grants
 from wxapi.platform.redis_client import connect
 from wxapi.platform.runtime import runtime
 from wxapi.platform.storage import Storage
@@ -37,7 +38,7 @@ def test_what_is_wrong_is_one_line(app: Flask) -> None:
     assert code == 1  # nothing listens where the tests' WeChat would be
     assert lines["wechat"].startswith("WRONG")
     assert "refused" in lines["wechat"].lower()
-    well = ("settings", "schema", "keys", "store", "redis", "clock", "boundaries")
+    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "boundaries")
     assert all(lines[name].startswith("ok") for name in well), lines
     assert set(lines) == {*well, "wechat"}, "a line without a test that makes it WRONG"
 
@@ -60,6 +61,25 @@ def test_a_schema_of_another_release_is_named(app: Flask, session: Session) -> N
     told = looked(app)[1]["schema"]
     assert told.startswith("WRONG")
     assert "stands at 0001_platform" in told
+
+
+def test_a_role_without_rights_on_a_table_is_told_here_and_by_readyz(app: Flask, session: Session) -> None:
+    session.execute(text("CREATE ROLE wxapi_short"))
+    audit_grants.grant(session, "wxapi_short")
+    session.execute(text("GRANT SELECT ON alembic_version TO wxapi_short"))
+    session.execute(text("SET LOCAL ROLE wxapi_short"))
+    session.commit()
+    assert looked(app)[1]["rights"].startswith("ok")
+    assert app.test_client().get("/readyz").get_json()["rights"] == "ok"
+    session.execute(text("RESET ROLE"))
+    session.execute(text("REVOKE DELETE ON reports, photos FROM wxapi_short"))
+    session.execute(text("SET LOCAL ROLE wxapi_short"))
+    session.commit()
+    told = looked(app)[1]["rights"]
+    assert told.startswith("WRONG")
+    assert "may not use photos, reports as" in told
+    ready = app.test_client().get("/readyz")
+    assert (ready.status_code, ready.get_json()["rights"], ready.get_json()["status"]) == (200, "missing", "degraded")
 
 
 @pytest.mark.usefixtures("session")

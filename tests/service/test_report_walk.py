@@ -62,10 +62,10 @@ class Walk(RuleBasedStateMachine):
     @rule(chance=st.randoms(use_true_random=True))
     def several_take_what_they_are_offered(self, chance: Random) -> None:
         for _ in range(10):
-            self.one_takes_what_he_is_offered(chance)
+            self.one_takes_what_they_are_offered(chance)
             self.the_row_is_whole()
 
-    def one_takes_what_he_is_offered(self, chance: Random) -> None:
+    def one_takes_what_they_are_offered(self, chance: Random) -> None:
         views = {name: self.seen_by(getattr(self.town, name)) for name in NAMES}
         # Notes are offered to everybody always: the chief's are enough, or a walk is mostly notes.
         offers = [

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from wxapi.kernel.clock import SystemClock
-from wxapi.platform import keys, migrate
+from wxapi.platform import audit_grants, keys, migrate
 from wxapi.platform.commands import sentence_of
 from wxapi.platform.db import db
 from wxapi.platform.rewrap import names_in
@@ -91,6 +91,15 @@ def _schema() -> str:
     return str(found)
 
 
+def _rights() -> str:
+    """Whether the role that the product runs as may do what it needs to."""
+    if tables := audit_grants.lacking(db.session()):
+        raise FaultError(
+            f"this role may not use {', '.join(tables)} as it needs: run `flask --app wsgi audit grant` as the owner."
+        )
+    return "on every table"
+
+
 def _keys() -> str:
     """Which keys were noted, and which the sealed values name. Reads each of those columns whole."""
     if faults := keys.missing(db.session(), runtime().config):
@@ -149,6 +158,7 @@ def _clock() -> str:
 CHECKS = (
     DoctorCheck("settings", _settings),
     DoctorCheck("schema", _schema),
+    DoctorCheck("rights", _rights),
     DoctorCheck("keys", _keys),
     DoctorCheck("store", _store),
     DoctorCheck("redis", _redis),

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import metrics
+from wxapi.platform.audit_grants import lacking
 from wxapi.platform.db import db
 from wxapi.platform.guard import guard
 from wxapi.platform.http import quiet
@@ -43,21 +44,23 @@ def healthz() -> Response:
 @guard(Permission.PUBLIC)
 @quiet
 def readyz() -> Response:
-    """Database, keys, Redis, file store, outbox lag, open WeChat circuits.
+    """Database and rights in it, keys, Redis, file store, outbox lag, open WeChat circuits.
 
     503 only when nothing can be served: the database is away or empty, or data need a key that is missing.
     """
     database, outbox = _database()
+    rights = _rights() if database == "ok" else "unknown"
     keys = _keys() if database == "ok" else "unknown"
     redis = _redis()
     storage = runtime().storage.condition()
     circuits = runtime().wechat.circuits()
     late = outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or outbox["stranded"] > 0
     unavailable = database != "ok" or keys == "missing"
-    degraded = not redis or storage != "ok" or late or bool(circuits)
+    degraded = not redis or storage != "ok" or late or bool(circuits) or rights != "ok"
     body = {
         "status": "unavailable" if unavailable else "degraded" if degraded else "ok",
         "database": database,
+        "rights": rights,
         "keys": keys,
         "redis": "ok" if redis else "away",
         "storage": storage,
@@ -98,6 +101,15 @@ def _keys() -> str:
     """`missing`: of several processes one may have settings that another's data outgrew. Which: `flask doctor`."""
     try:
         return "missing" if missing(db.session(), runtime().config) else "ok"
+    except SQLAlchemyError:
+        db.session.rollback()
+        return "unknown"
+
+
+def _rights() -> str:
+    """`missing`: the role may not use a table as it needs to. Which: `flask doctor`."""
+    try:
+        return "missing" if lacking(db.session()) else "ok"
     except SQLAlchemyError:
         db.session.rollback()
         return "unknown"
