@@ -13,8 +13,6 @@ from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import ROLE_NAMES, Role
 from wxapi.kernel.text import TextError, clean_text
@@ -205,6 +203,8 @@ def _sheet(data: bytes) -> Iterator[list[str]]:
         parts = packed.infolist()
         if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > _MAX_UNPACKED:
             raise InvalidError("list_too_large", "文件内容过大，请只保留名单工作表。")
+    from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, and few processes read one
+
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
         sheet = book.worksheets[0]

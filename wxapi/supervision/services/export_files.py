@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import xlsxwriter
-
 from wxapi.supervision.rules.export_cells import MOST_XLSX_ROWS, Cell, csv_cells
 
 _FOLDER = "wxapi-export-"
@@ -67,6 +65,8 @@ class XlsxWriter:
     """A sheet written in constant memory; text is text, never a formula or a link. The note is the second sheet."""
 
     def __init__(self, path: Path, headings: Sequence[str]) -> None:
+        import xlsxwriter  # noqa: PLC0415 - slow to import, and few processes make one
+
         self._book = xlsxwriter.Workbook(
             str(path),
             {

@@ -5,8 +5,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.training.rules.attendance import FLAG_NAMES, STATE_NAMES, FlagReason, State
 from wxapi.training.rules.windows import VIA_NAMES, Via
@@ -32,6 +30,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def write(path: Path, title: str, rows: Iterable[SheetRow]) -> int:
     """Write the sheet to a file; returns how many people it lists."""
+    import xlsxwriter  # noqa: PLC0415 - slow to import, and few processes make one
+
     workbook = xlsxwriter.Workbook(
         str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
