@@ -46,6 +46,19 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that start processes evenly: they wait while others compute, and last they would wait alone."""
+    slow = {item.path for item in items if item.get_closest_marker("processes")}
+    waiting, computing = ([item for item in items if (item.path in slow) is both] for both in (True, False))
+    place = {
+        path: (number + 0.5) / len(files)
+        for part in (waiting, computing)
+        for files in [list(dict.fromkeys(item.path for item in part))]
+        for number, path in enumerate(files)
+    }
+    items.sort(key=lambda item: place[item.path])
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a server where databases can be made."""
