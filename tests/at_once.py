@@ -5,6 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
+from sqlalchemy import text
+
+from wxapi.platform.db import db
+
 Result = TypeVar("Result")
 
 
@@ -18,3 +22,10 @@ def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def deadlocks() -> int:
+    """How many circles of waiting PostgreSQL has had to break in the app's database."""
+    with db.engine.connect() as connection:
+        counted = connection.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+    return int(counted or 0)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
-from tests.at_once import at_once
+from tests.at_once import at_once, deadlocks
 from tests.conftest import NOW
 from tests.factories import People
 from wxapi.identity.services.appoint_many import register_openids
 from wxapi.notifications.rules.notices import Notice
 from wxapi.notifications.services.tell import tell
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import transaction
 from wxapi.platform.refusals import RefusalCounter
 from wxapi.training.rules.messages import TRAINING_REMINDER
 
@@ -77,6 +76,4 @@ def test_two_who_name_the_same_in_opposite_orders(open_app: Flask, writer: Write
         return run
 
     at_once([write(named), write(named[::-1]), write(named), write(named[::-1])])
-    with db.engine.connect() as connection:
-        found = connection.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
-    assert found == 0
+    assert deadlocks() == 0

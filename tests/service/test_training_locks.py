@@ -1,6 +1,5 @@
 """Everything at once about two sessions whose make-ups rest on each other: nobody waits in a circle."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from tests.at_once import deadlocks
 from tests.conftest import NOW
 from tests.factories import People, Person
+from tests.processes import await_true
 from tests.schooling import School, open_school
 from wxapi.kernel.clock import to_wire
 from wxapi.platform.db import db
@@ -36,12 +37,6 @@ def school(committing_app: Flask) -> School:
 def in_database(sql: str, **values: object) -> None:
     with db.engine.begin() as connection:
         connection.execute(text(sql), values)
-
-
-def deadlocks() -> int:
-    with db.engine.connect() as connection:
-        counted = connection.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
-    return int(counted or 0)
 
 
 def mixed_calls(
@@ -161,7 +156,7 @@ def test_a_bulk_holds_nobody_behind_the_one_it_waits_for(school: School) -> None
             own = text("SELECT 1 FROM training_attendance WHERE session_id = :hall AND user_id = :first FOR UPDATE")
             assert holder.scalar(own, mine) == 1
             asked = pool.submit(school.organiser.post, path, body)
-            wait_for_somebody_who_waits()
+            await_true(somebody_waits, 10)
             made = text(
                 "INSERT INTO training_attendance (session_id, user_id, id, state)"
                 " VALUES (:hall, :later, gen_random_uuid(), 'enrolled')"
@@ -174,11 +169,7 @@ def test_a_bulk_holds_nobody_behind_the_one_it_waits_for(school: School) -> None
     assert [school.state(hall, person) for person in (first, later)] == ["exempt", "exempt"]
 
 
-def wait_for_somebody_who_waits() -> None:
+def somebody_waits() -> bool:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(200):
-        with db.engine.connect() as connection:
-            if connection.scalar(text(waiting)):
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody waited for the row")
+    with db.engine.connect() as connection:
+        return bool(connection.scalar(text(waiting)))

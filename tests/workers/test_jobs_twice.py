@@ -522,14 +522,9 @@ def _decoder_ends() -> Iterator[None]:
 
 
 @pytest.fixture
-def made_config(make_config: Callable[..., Config], fake_wechat: str, tmp_path: Path) -> Callable[..., Config]:
-    return lambda **changes: make_config(wechat_base_url=fake_wechat, storage_url=f"file://{tmp_path}", **changes)
-
-
-@pytest.fixture
 def world(
     request: pytest.FixtureRequest,
-    made_config: Callable[..., Config],
+    make_config: Callable[..., Config],
     make_committing_app: Callable[..., AbstractContextManager[Flask]],
     fake_wechat: str,
     fake: FakeControl,
@@ -539,7 +534,7 @@ def world(
     """In a savepoint; what has to do with exports in a database of its own, for they read by their own connection."""
     where = {"wechat_base_url": fake_wechat, "storage_url": f"file://{tmp_path}"}
     commits = "export" in request.node.callspec.id
-    with make_committing_app(**where) if commits else app_in_savepoint(made_config()) as app:
+    with make_committing_app(**where) if commits else app_in_savepoint(make_config(**where)) as app:
         yield World(app, People(app), fake, tmp_path)
     shutil.rmtree(tmp_path)
 

@@ -34,7 +34,7 @@ def tell(
         now: the time.
         not_before: neither the inbox nor a phone shows it earlier.
     """
-    wanted = sorted(set(user_ids))
+    wanted = list(user_ids)
     if not wanted:
         return 0
     visible_at = max(now, not_before or now)
