@@ -288,6 +288,17 @@ def test_a_delayed_notice_shows_nowhere_before_its_time(person: Person, fake: Fa
     assert shown.visible_at == later
 
 
+def test_what_a_clock_that_was_ahead_has_written_shows_at_once(
+    person: Person, fake: FakeControl, session: Session
+) -> None:
+    accept(person, fake)
+    tell(person, now=NOW + timedelta(days=25))
+    (shown,) = inbox.read_inbox(person.actor, unread=True, limit=10, cursor=None, now=NOW).items
+    assert deliver_at(session).delivery == Delivery.SENT
+    inbox.mark_read(person.actor, shown.id, now=NOW)
+    assert not inbox.read_inbox(person.actor, unread=True, limit=10, cursor=None, now=NOW).items
+
+
 def test_a_long_term_template_needs_one_consent(person: Person, fake: FakeControl, session: Session) -> None:
     templates.set_template(
         Template(kind=REPORT_PROGRESS.code, template_id=TEMPLATE, fields=FIELDS, page=PAGE, long_term=True), now=NOW

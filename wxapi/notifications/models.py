@@ -57,6 +57,11 @@ class Message(Base):
     errcode: Mapped[int | None] = mapped_column(Integer)
     wechat_id: Mapped[str | None] = mapped_column(Text)
 
+    @property
+    def is_delayed(self) -> bool:
+        """Whether it was to be shown later than it was written."""
+        return self.visible_at > self.created_at
+
 
 class Template(Base):
     """The subscribe-message template of a kind: WeChat's id, and which value goes into which of its fields."""

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, any_, exists, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, Uuid, and_, any_, exists, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -32,8 +32,12 @@ def templates(session: Session) -> Sequence[Template]:
 
 
 def shown_to(user_id: uuid.UUID, *, now: datetime) -> ColumnElement[bool]:
-    """The messages of a person whose time has come, without those about what has since been hidden from the person."""
-    return and_(Message.user_id == user_id, Message.visible_at <= now, may_be_read(local_day(now)))
+    """The messages of a person whose time has come, without those about what has since been hidden from the person.
+
+    One that was to be delayed by nothing has come, whatever its time says: it was written by a clock that was ahead.
+    """
+    has_come = or_(Message.visible_at <= now, Message.visible_at == Message.created_at)
+    return and_(Message.user_id == user_id, has_come, may_be_read(local_day(now)))
 
 
 def find_shown(session: Session, user_id: uuid.UUID, message_id: uuid.UUID, *, now: datetime) -> Message | None:

@@ -92,7 +92,7 @@ def _is_open(message: Message) -> bool:
 
 def _not_yet(session: Session, message: Message, now: datetime) -> datetime | None:
     """When to come back, if it is night, too early, or this person is being written to just now."""
-    allowed = not_at_night(max(now, message.visible_at))
+    allowed = not_at_night(max(now, message.visible_at) if message.is_delayed else now)
     if allowed > now:
         return allowed
     claimed_since = now - CLAIM
