@@ -1,7 +1,12 @@
-"""Every answer that a test gets from the API, held against the OpenAPI document: its status and, of a refusal, its code."""
+"""Every answer that a test gets from the API, held against the OpenAPI document: its status, of a refusal its code, and
+whatever JSON it holds against its schema."""
 
+import json
+import re
 from functools import cache
+from typing import Any
 
+import jsonschema_rs
 from flask import Flask, Response, request
 
 from wxapi.platform import openapi
@@ -56,3 +61,28 @@ def _compare(operation: str, response: Response) -> None:
     codes = documented()[operation].get(status)
     if codes is None or (code and code not in codes):
         UNDOCUMENTED.append(f"{operation}: {status} {code}")
+    elif response.mimetype.endswith("json") and (fits := _schema_of(operation, status)):
+        UNDOCUMENTED.extend(
+            f"{operation}: {status} {wrong.message} at {list(wrong.instance_path)}"
+            for wrong in fits.iter_errors(_sent(response))
+        )
+
+
+def _sent(response: Response) -> Any:
+    # A lone surrogate, echoed from a request, is nothing that the validator reads.
+    return json.loads(re.sub(rb"\\(ud[89a-f])", rb"\\\\\1", response.get_data()))
+
+
+@cache
+def _schema_of(operation: str, status: int) -> jsonschema_rs.Draft202012Validator | None:
+    """What an answer of JSON must be like; None where the document says nothing of it."""
+    document = openapi.document()
+    answers = next(
+        each["responses"]
+        for item in document["paths"].values()
+        for each in item.values()
+        if isinstance(each, dict) and each["operationId"] == operation
+    )
+    schemas = [body["schema"] for kind, body in answers[str(status)].get("content", {}).items() if "json" in kind]
+    whole: dict[str, Any] = {"components": document["components"]}
+    return jsonschema_rs.Draft202012Validator({**schemas[0], **whole}) if schemas else None

@@ -215,6 +215,14 @@ VOCABULARY: tuple[Words, ...] = (
     words("audit_actions", AUDIT_ACTIONS),
     words("message_kinds", {kind.code: kind.zh for kind in MESSAGE_KINDS}),
 )
+# Codes that answers bear, by the group that a field of a schema names.
+CODES: dict[str, tuple[str, ...]] = {
+    **{each.group: tuple(word.code for word in each.items) for each in VOCABULARY},
+    "message_subjects": tuple(subject.type for subject in MESSAGE_SUBJECTS),
+    "scene_kinds": tuple(kind.code for kind in SCENE_KINDS),
+    "duty_subjects": tuple(kind.type for kind in DUTY_SUBJECTS),
+    "work": tuple(dict.fromkeys(action for kind in DUTY_SUBJECTS for action in kind.actions)),
+}
 # Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that
 # hangs holds up no other.
 LANES: dict[str, str] = {
@@ -274,7 +282,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     api = openapi.make_api(app, config)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=openapi.API_PREFIX)
-    openapi.serve(app, api)
+    openapi.serve(app, api, CODES)
     pages.install(app, PAGES)
     idempotency.install(app)
     guard.judge_again(app)

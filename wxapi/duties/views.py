@@ -23,7 +23,7 @@ blueprint = ApiBlueprint("duties", __name__, description="待办与督办牌")
 @blueprint.route("/work")
 @guard(Permission.SIGNED_IN)
 @blueprint.arguments(wire.WorkQuery, location="query")
-@blueprint.response(200, wire.DutyPage)
+@blueprint.response(200, {"anyOf": [wire.DutyPage, wire.MyItemPage]})
 def read_work(query: dict[str, Any]) -> Response:
     """我的待办
 

@@ -10,7 +10,17 @@ from wxapi.duties.rules.clock import RUNGS, Card, DutyClock
 from wxapi.duties.services.appeal import LIFT, UPHOLD
 from wxapi.duties.services.work import DutyView, MyItem
 from wxapi.kernel.clock import to_wire
-from wxapi.platform.wire import Choice, PageQuery, PlainWord, QueryInteger, RegionCode, Text, WireSchema
+from wxapi.platform.wire import (
+    CODES_OF,
+    Choice,
+    ListedCode,
+    PageQuery,
+    PlainWord,
+    QueryInteger,
+    RegionCode,
+    Text,
+    WireSchema,
+)
 from wxapi.units.wire import UnitCode
 
 _MAX_NOTE = 500
@@ -18,7 +28,7 @@ _MAX_PHOTOS = 9
 
 
 class DutySubject(WireSchema):
-    type = fields.String(required=True)
+    type = ListedCode("duty_subjects", required=True)
     id = fields.UUID(required=True)
     number = fields.String(required=True)
     title = fields.String(required=True)
@@ -32,8 +42,8 @@ class DutyUnit(WireSchema):
 class DutyWire(WireSchema):
     id = fields.UUID(required=True)
     subject = fields.Nested(DutySubject, required=True)
-    stage = fields.String(required=True)
-    do = fields.List(fields.String(), required=True)
+    stage = ListedCode("stages", required=True)
+    do = fields.List(ListedCode("work"), required=True)
     unit = fields.Nested(DutyUnit, required=True)
     region = fields.Nested(DutyUnit, required=True, allow_none=True)
     started_at = fields.AwareDateTime(required=True)
@@ -56,8 +66,8 @@ class DutyPage(WireSchema):
 class DutiesQuery(PageQuery):
     unit = UnitCode(load_default=None)
     region = RegionCode(load_default=None)
-    type = PlainWord(max_length=30, load_default=None)
-    stage = PlainWord(max_length=30, load_default=None)
+    type = PlainWord(max_length=30, load_default=None, metadata={CODES_OF: "duty_subjects"})
+    stage = PlainWord(max_length=30, load_default=None, metadata={CODES_OF: "stages"})
     state = Choice(["open", "overdue", "stopped", "met"], load_default="open")
     card = fields.Enum(Card, by_value=True, load_default=None)
     rung = QueryInteger(load_default=None, validate=validate.OneOf(RUNGS))
@@ -66,7 +76,7 @@ class DutiesQuery(PageQuery):
 
 class WorkQuery(PageQuery):
     scope = Choice(["unit", "mine"], required=True)
-    type = PlainWord(max_length=30, load_default=None)
+    type = PlainWord(max_length=30, load_default=None, metadata={CODES_OF: "duty_subjects"})
     overdue = fields.Boolean(load_default=None)
 
 
@@ -80,11 +90,18 @@ class WorkCountsWire(WireSchema):
 
 
 class MyItemWire(WireSchema):
-    type = fields.String(required=True)
+    type = ListedCode("duty_subjects", required=True)
     id = fields.UUID(required=True)
     title = fields.String(required=True)
-    do = fields.List(fields.String(), required=True)
+    do = fields.List(ListedCode("work"), required=True)
     until = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class MyItemPage(WireSchema):
+    """Everything at once: there is no further page."""
+
+    items = fields.List(fields.Nested(MyItemWire), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class AppealBody(WireSchema):

@@ -44,7 +44,7 @@ _BY_NAME: Mapping[str, Any] = {
 # What a name means in another way than elsewhere.
 _BY_SCHEMA: Mapping[str, Json] = {
     "CategoryRef": {"code": "E0102", "name": "暴露垃圾"},
-    "CategoryWire": {"code": "E0102", "name": "暴露垃圾", "major_name": "市容环境"},
+    "CategoryWire": {"code": "E0102", "name": "暴露垃圾", "kind": "事件", "major_name": "市容环境"},
 }
 # Null in the ordinary case: an example with all of them at once would be of nothing there is.
 _USUALLY_NULL = frozenset({"rejection", "card", "merged_into", "closed_on", "successor_code"})

@@ -3,6 +3,7 @@
 `ApiBlueprint` adds to every operation what no schema knows: who may call it, how repeats work, what errors look like.
 """
 
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from threading import Lock
 from typing import Any, ClassVar, NoReturn, cast
@@ -20,7 +21,7 @@ from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import descriptions, examples, openapi_answers
 from wxapi.platform.guard import guard, permission_of
 from wxapi.platform.idempotency import HEADER, is_required
-from wxapi.platform.wire import WireSchema, json_response
+from wxapi.platform.wire import CODES_OF, WireSchema, json_response
 
 # Also in pyproject.toml; the product runs without being installed.
 VERSION = "0.1.0"
@@ -133,15 +134,18 @@ def _narrowed_enum(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[
     return {}
 
 
-def serve(app: Flask, api: Api) -> None:
-    """Serve the finished document; it is built once, at the first request."""
+def serve(app: Flask, api: Api, codes: Mapping[str, Sequence[str]]) -> None:
+    """Serve the finished document; it is built once, at the first request.
+
+    `codes`: group → what a field holds that names it (`wire.ListedCode`).
+    """
     built: list[dict[str, Any]] = []
     building = Lock()
 
     def once() -> dict[str, Any]:
         with building:
             if not built:
-                built.append(_document(api))
+                built.append(_document(api, codes))
         return built[0]
 
     app.extensions[_BUILT] = once
@@ -157,7 +161,7 @@ def document() -> dict[str, Any]:
     return cast("dict[str, Any]", current_app.extensions[_BUILT]())
 
 
-def _document(api: Api) -> dict[str, Any]:
+def _document(api: Api, codes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     document: dict[str, Any] = api.spec.to_dict()
     # Refusals are named one by one; of flask-smorest's own there remains what stands for those nobody foresaw.
@@ -167,10 +171,24 @@ def _document(api: Api) -> dict[str, Any]:
     }
     # flask-smorest's own paging, which nothing here uses.
     document["components"]["schemas"].pop("PaginationMetadata", None)
+    _enumerate(document, codes)
     openapi_answers.complete(document)
     descriptions.complete(document, _features_of_schemas(api), _features_of_tags())
     examples.complete(document)
     return document
+
+
+def _enumerate(value: Any, codes: Mapping[str, Sequence[str]]) -> None:
+    """Write the codes of their group into the fields that bear them."""
+    if isinstance(value, dict):
+        if CODES_OF in value:
+            nullable = "null" in value["type"]
+            value["enum"] = [*codes[value.pop(CODES_OF)], *((None,) if nullable else ())]
+        for each in value.values():
+            _enumerate(each, codes)
+    elif isinstance(value, list):
+        for each in value:
+            _enumerate(each, codes)
 
 
 def _features_of_schemas(api: Api) -> dict[str, str]:

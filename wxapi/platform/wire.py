@@ -18,6 +18,9 @@ sentences.install()
 
 Row = TypeVar("Row")
 
+# Marks a field of the OpenAPI document until it is complete: of which group its codes are.
+CODES_OF = "x-codes-of"
+
 # 4 digits of a city, 6 of a county, 9 of a township, 12 of a village, 15 of a grid; ASCII digits only.
 # Written so that it means the same in the OpenAPI document, which knows JavaScript's patterns.
 _REGION_CODE = validate.Regexp(
@@ -84,6 +87,13 @@ class Choice(PlainWord):
 
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
         super().__init__(max_length=max(map(len, choices)), validate=validate.OneOf(choices), **kwargs)
+
+
+class ListedCode(fields.String):
+    """A code of an answer that features bring; `wxapi.app` tells the OpenAPI document which there are of a group."""
+
+    def __init__(self, group: str, **kwargs: Any) -> None:
+        super().__init__(metadata={CODES_OF: group}, **kwargs)
 
 
 class Number(fields.Float):

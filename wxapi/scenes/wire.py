@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from wxapi.platform.wire import WireSchema
+from wxapi.platform.wire import ListedCode, WireSchema
 
 
 class CodeWire(WireSchema):
@@ -11,6 +11,6 @@ class CodeWire(WireSchema):
 
 
 class SceneWire(WireSchema):
-    kind = fields.String(required=True)
+    kind = ListedCode("scene_kinds", required=True)
     id = fields.String(required=True)
     name = fields.String(required=True, allow_none=True)

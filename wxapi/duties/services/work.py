@@ -54,6 +54,7 @@ class SubjectKind:
         mine: what waits for the person themselves.
         stages: stage → its Chinese name.
         message_subject: how messages name the subject's type.
+        actions: what can be done with a subject, of which `do` of a face or an item names some.
         roles: who acts in these duties for a region's office, and for those below it; empty: who acts for it otherwise.
         tells_itself: the feature's own reminders and cards reach unit and the one above.
     """
@@ -63,6 +64,7 @@ class SubjectKind:
     mine: Callable[[Session, Actor, datetime], Sequence[MyItem]]
     stages: Mapping[str, str]
     message_subject: str
+    actions: tuple[str, ...]
     roles: frozenset[Role] = frozenset()
     tells_itself: bool = False
 

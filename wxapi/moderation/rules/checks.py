@@ -27,6 +27,17 @@ class CheckState(StrEnum):
     MANUAL = "manual"  # WeChat does not judge it: a person does
 
 
+class ShownState(StrEnum):
+    """How far a check has come, as people are told."""
+
+    PENDING = "pending"  # no verdict yet
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    REVIEW = "review"
+    RISKY = "risky"
+    MANUAL = "manual"
+    NOT_SENT = "not_sent"  # kept from WeChat: nothing is checked
+
+
 class Decision(StrEnum):
     """What a person decides about a thing WeChat held back or did not judge."""
 

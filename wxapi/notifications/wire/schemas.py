@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from wxapi.platform.wire import PageQuery, PlainWord, WireSchema
+from wxapi.platform.wire import ListedCode, PageQuery, PlainWord, WireSchema
 
 
 class InboxQuery(PageQuery):
@@ -10,13 +10,13 @@ class InboxQuery(PageQuery):
 
 
 class Subject(WireSchema):
-    type = fields.String(required=True)
+    type = ListedCode("message_subjects", required=True)
     id = fields.String(required=True)
 
 
 class MessageSchema(WireSchema):
     id = fields.UUID(required=True)
-    kind = fields.String(required=True)
+    kind = ListedCode("message_kinds", required=True)
     title = fields.String(required=True)
     body = fields.String(required=True)
     subject = fields.Nested(Subject, required=True)
@@ -30,7 +30,7 @@ class MessagePage(WireSchema):
 
 
 class TemplateSchema(WireSchema):
-    kind = fields.String(required=True)
+    kind = ListedCode("message_kinds", required=True)
     template_id = fields.String(required=True)
     long_term = fields.Boolean(required=True)
     granted = fields.Integer(required=True)

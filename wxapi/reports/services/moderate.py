@@ -12,7 +12,7 @@ from wxapi.kernel.errors import not_found
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.moderation.models import QUEUE_SQL, Check
-from wxapi.moderation.rules.checks import CheckKind, CheckState, Decision
+from wxapi.moderation.rules.checks import CheckKind, CheckState, Decision, ShownState
 from wxapi.moderation.services import check as moderation
 from wxapi.photos.models import Photo
 from wxapi.platform import audit
@@ -43,7 +43,7 @@ class QueueEntry:
 
     id: uuid.UUID
     kind: CheckKind
-    state: str
+    state: ShownState
     label: int | None
     errcode: int | None
     report_id: uuid.UUID

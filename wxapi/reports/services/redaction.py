@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wxapi.moderation.models import Check
-from wxapi.moderation.rules.checks import CheckKind, CheckState
+from wxapi.moderation.rules.checks import CheckKind, CheckState, ShownState
 from wxapi.reports.models import Report
 from wxapi.reports.queries.around import Around, CheckLine, HistoryLine
 from wxapi.reports.queries.reports import CITIZENS
@@ -17,7 +17,7 @@ from wxapi.reports.rules.masking import WITHHELD, masked_if_any
 from wxapi.reports.rules.state import Party, Who
 from wxapi.reports.services.originals import Originals, opened
 
-_SHOWN = {CheckState.WAITING: "pending", CheckState.ASKED: "pending"}
+_SHOWN = {CheckState.WAITING: ShownState.PENDING, CheckState.ASKED: ShownState.PENDING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class ReviewedPart:
     id: uuid.UUID
     kind: CheckKind
     photo_id: uuid.UUID | None
-    state: str
+    state: ShownState
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewMark:
     """How far the checks of a report's words and pictures have come."""
 
-    text: str
+    text: ShownState
     checks: tuple[ReviewedPart, ...]
 
 
@@ -69,12 +69,12 @@ def sight_of(report: Report, who: Who, around: Around) -> Sight:
     return Sight(*words, notes, hidden)
 
 
-def state_shown(check: Check | CheckLine | None) -> str:
+def state_shown(check: Check | CheckLine | None) -> ShownState:
     """A check's state as the desk reads it; without a check nothing was sent out."""
     if check is None:
-        return "not_sent"
+        return ShownState.NOT_SENT
     state = CheckState(check.state)
-    return _SHOWN.get(state, state.value)
+    return _SHOWN.get(state) or ShownState(state.value)
 
 
 def _own_words(report: Report, originals: Originals) -> tuple[str, str | None]:

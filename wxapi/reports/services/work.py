@@ -20,7 +20,7 @@ from wxapi.reports.rules.guards import auto_close_after
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.relations import who_is
 from wxapi.reports.rules.state import ReportState
-from wxapi.reports.rules.workflow import offered
+from wxapi.reports.rules.workflow import PUBLIC_ACTIONS, offered
 from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.duties import SUBJECT
 
@@ -84,4 +84,6 @@ def _title(report: Report) -> str:
     return f"{category_of(report.category_code).name} · {place.name if place else report.village_code}"
 
 
-KIND = SubjectKind(SUBJECT, faces, mine, STAGE_NAMES, message_subject="report", tells_itself=True)
+KIND = SubjectKind(
+    SUBJECT, faces, mine, STAGE_NAMES, message_subject="report", actions=tuple(PUBLIC_ACTIONS), tells_itself=True
+)

@@ -1,10 +1,11 @@
 """The wire of moderation: the officers' queue, and the original words."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from wxapi.moderation.rules.checks import CheckKind, CheckState, Decision
+from wxapi.moderation.rules.checks import CheckKind, Decision, ShownState
 from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.wire import WireSchema
+from wxapi.reports.rules.state import Party
 
 
 class DecisionBody(WireSchema):
@@ -19,7 +20,7 @@ class QueuedReport(WireSchema):
 class QueuedCheck(WireSchema):
     id = fields.UUID(required=True)
     kind = fields.Enum(CheckKind, by_value=True, required=True)
-    state = fields.Enum(CheckState, by_value=True, required=True)
+    state = fields.Enum(ShownState, by_value=True, required=True)
     label = fields.Integer(required=True, allow_none=True)
     errcode = fields.Integer(required=True, allow_none=True)
     report = fields.Nested(QueuedReport, required=True)
@@ -36,7 +37,7 @@ class CheckPage(WireSchema):
 
 class OriginalNote(WireSchema):
     at = fields.AwareDateTime(required=True)
-    role = fields.String(required=True)
+    role = fields.String(required=True, validate=validate.OneOf([Party.REPORTER, Party.JOINER]))
     note = fields.String(required=True)
 
 

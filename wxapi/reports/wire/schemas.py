@@ -4,14 +4,15 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from wxapi.moderation.rules.checks import CheckState
+from wxapi.kernel.permissions import Role
+from wxapi.moderation.rules.checks import CheckKind, ShownState
 from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.action_wire import CODE_WORD, input_fields, photo_ids
 from wxapi.platform.position import PositionAnswer, PositionBody, point_of
-from wxapi.platform.wire import Choice, PlainWord, RegionCode, Text, WireSchema
+from wxapi.platform.wire import Choice, ListedCode, PlainWord, RegionCode, Text, WireSchema
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.action_input import MAX_PHOTOS, ActionInput, ActionRequest
-from wxapi.reports.rules.state import ReportState
+from wxapi.reports.rules.state import Party, ReportState
 from wxapi.reports.services.file import Draft
 
 MAX_DESCRIPTION = 500
@@ -80,13 +81,13 @@ class ReporterRef(WireSchema):
 
 
 class ActedBy(WireSchema):
-    role = fields.String(required=True)
+    role = fields.String(required=True, validate=validate.OneOf([*Role, Party.REPORTER, Party.JOINER, Party.SYSTEM]))
     label = fields.String(required=True)
 
 
 class TimelineEntry(WireSchema):
     at = fields.AwareDateTime(required=True)
-    action = fields.String(required=True)
+    action = ListedCode("actions", required=True)
     from_state = fields.Enum(ReportState, by_value=True, required=True, allow_none=True)
     to_state = fields.Enum(ReportState, by_value=True, required=True)
     by = fields.Nested(ActedBy, required=True)
@@ -96,15 +97,15 @@ class TimelineEntry(WireSchema):
 
 class CheckMark(WireSchema):
     id = fields.UUID(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(["text", "picture"]))
+    kind = fields.Enum(CheckKind, by_value=True, required=True)
     photo_id = fields.UUID(required=True, allow_none=True)
-    state = fields.Enum(CheckState, by_value=True, required=True)
+    state = fields.Enum(ShownState, by_value=True, required=True)
 
 
 class ModerationMark(WireSchema):
     """How far the checks of a report's words and pictures have come."""
 
-    text = fields.String(required=True)
+    text = fields.Enum(ShownState, by_value=True, required=True)
     checks = fields.List(fields.Nested(CheckMark), required=True)
 
 

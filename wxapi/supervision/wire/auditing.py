@@ -8,7 +8,7 @@ from marshmallow import fields
 from wxapi.kernel.clock import SHANGHAI, to_wire
 from wxapi.platform.audit_reading import AuditLine, AuditQuestion
 from wxapi.platform.refusals import RefusedAttempt
-from wxapi.platform.wire import Day, PageQuery, PlainWord, WireSchema
+from wxapi.platform.wire import Day, ListedCode, PageQuery, PlainWord, WireSchema
 
 
 class AuditQuery(PageQuery):
@@ -24,7 +24,7 @@ class AuditQuery(PageQuery):
 class AuditLineWire(WireSchema):
     id = fields.Integer(required=True)
     at = fields.DateTime(required=True)
-    action = fields.String(required=True, metadata={"description": "操作代码；中文见词汇表 audit_actions"})
+    action = ListedCode("audit_actions", required=True)
     subject = fields.String(required=True, metadata={"description": "对象，如 report:…"})
     actor_id = fields.UUID(required=True, allow_none=True, metadata={"description": "操作人；空为系统或匿名"})
     address = fields.String(

@@ -9,7 +9,7 @@ from wxapi.duties.rules.clock import RUNGS
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import Choice, Day, Line, PlainWord, RegionCode, WireSchema
+from wxapi.platform.wire import CODES_OF, Choice, Day, Line, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.wire.list_schemas import known_class
@@ -33,8 +33,8 @@ class ExportFilter(WireSchema):
     overdue = fields.Boolean(load_default=None, allow_none=True)
     q = Line(max_length=100, load_default=None, allow_none=True)
     card = Choice(["yellow", "red"], load_default=None, allow_none=True)
-    type = PlainWord(max_length=30, load_default=None, allow_none=True)
-    stage = PlainWord(max_length=30, load_default=None, allow_none=True)
+    type = PlainWord(max_length=30, load_default=None, allow_none=True, metadata={CODES_OF: "duty_subjects"})
+    stage = PlainWord(max_length=30, load_default=None, allow_none=True, metadata={CODES_OF: "stages"})
     rung = fields.Integer(load_default=None, allow_none=True, validate=validate.OneOf(RUNGS))
     unit = UnitCode(load_default=None, allow_none=True)
     group_by = Choice(list(GROUPINGS), load_default=None, allow_none=True)
@@ -45,13 +45,14 @@ class ExportFilter(WireSchema):
     to = Day(load_default=None, allow_none=True)
 
 
+_FORMATS = ["csv", "xlsx", "geojson"]
 # What a word of the filter may be, where the kinds differ.
 _STATES: Mapping[str, Collection[str]] = {"reports": list(ReportState), "duties": ("open", "overdue", "stopped", "met")}
 
 
 class ExportBody(WireSchema):
     kind = Choice(list(KINDS), required=True)
-    format = Choice(["csv", "xlsx", "geojson"], required=True)
+    format = Choice(_FORMATS, required=True)
     filter = fields.Nested(ExportFilter, load_default=dict)
     columns = fields.List(PlainWord(max_length=40), load_default=None, allow_none=True, validate=validate.Length(1, 60))
     coord_type = Choice([Datum.WGS84.value, Datum.GCJ02.value], load_default=None, allow_none=True)
@@ -81,8 +82,8 @@ class ExportFile(WireSchema):
 
 class ExportWire(WireSchema):
     id = fields.UUID(required=True)
-    kind = fields.String(required=True)
-    format = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(list(KINDS)))
+    format = fields.String(required=True, validate=validate.OneOf(_FORMATS))
     state = Choice(list(ExportState), required=True)
     progress = fields.Nested(ExportProgress, required=True)
     code = fields.String(required=True, allow_none=True)

@@ -54,7 +54,7 @@ class ResourcesQuery(PanoramaQuery):
 
 
 class ResourceWire(WireSchema):
-    kind = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["session"]))
     id = fields.UUID(required=True)
     title = fields.String(required=True)
     region = fields.Dict(required=True)
@@ -88,14 +88,14 @@ class FeatureCollectionWire(WireSchema):
     class Meta:
         unknown = "include"
 
-    type = fields.String(required=True)
-    coord_type = fields.String(required=True)
+    type = fields.Constant("FeatureCollection", required=True)
+    coord_type = fields.String(required=True, validate=validate.OneOf(_DATUMS))
     features = fields.List(fields.Dict(), required=True)
 
 
 class PointsWire(WireSchema):
     items = fields.List(fields.Dict(), required=True)
-    coord_type = fields.String(required=True)
+    coord_type = fields.String(required=True, validate=validate.OneOf(_DATUMS))
     truncated = fields.Boolean(required=True)
 
 

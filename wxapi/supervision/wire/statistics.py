@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from wxapi.kernel.clock import to_wire
-from wxapi.platform.wire import Choice, Day, Line, PlainWord, RegionCode, WireSchema
+from wxapi.platform.wire import Choice, Day, Line, ListedCode, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.supervision.models import Bulletin
 from wxapi.supervision.rules.measures import DEFINITIONS_VERSION, MEASURES, Measure, Rate, counts_dict
@@ -18,9 +18,9 @@ _LEVELS = ["county", "township", "village"]
 
 
 class MeasureWire(WireSchema):
-    name = fields.String(required=True)
+    name = ListedCode("measures", required=True)
     zh = fields.String(required=True)
-    set = fields.String(required=True)
+    set = fields.Constant("reports", required=True)
     numerator = fields.String(required=True)
     denominator = fields.String(required=True, allow_none=True)
     formula_zh = fields.String(required=True)
@@ -86,9 +86,9 @@ class BulletinPage(WireSchema):
 class TableWire(WireSchema):
     """Each row has the counts of the definitions by name, and `rates`."""
 
-    set = fields.String(required=True)
-    stage = fields.String(required=True)
-    group_by = fields.String(required=True)
+    set = fields.Constant("reports", required=True)
+    stage = fields.String(required=True, validate=validate.OneOf(list(STAGE_NAMES)))
+    group_by = fields.String(required=True, validate=validate.OneOf(list(GROUPINGS)))
     region = fields.String(required=True)
     from_ = fields.Date(required=True, data_key="from")
     to = fields.Date(required=True)

@@ -18,6 +18,7 @@ from wxapi.training.services.session_cache import window_of
 
 _NEAR = timedelta(days=7)
 _AT_MOST = 100
+_DECIDE, _COME, _STAY_AWAY = ("decide_flags", "decide_leave"), ("sign_in",), ("withdraw", "ask_leave")
 
 
 def faces(session: Session, actor: Actor, ids: Collection[UUID], _now: datetime) -> Mapping[UUID, SubjectFace]:
@@ -33,11 +34,19 @@ def mine(session: Session, actor: Actor, now: datetime) -> Sequence[MyItem]:
 
 
 def _do(row: TrainingSession, actor: Actor) -> tuple[str, ...]:
-    return ("decide_flags", "decide_leave") if actor.covers(row.region_code, ROLES_OF[ORGANISE]) else ()
+    return _DECIDE if actor.covers(row.region_code, ROLES_OF[ORGANISE]) else ()
 
 
 def _own(row: TrainingSession, now: datetime) -> tuple[str, ...]:
-    return ("sign_in",) if now >= window_of(row).opens_at else ("withdraw", "ask_leave")
+    return _COME if now >= window_of(row).opens_at else _STAY_AWAY
 
 
-KIND = SubjectKind(SUBJECT, faces, mine, STAGE_NAMES, message_subject="session", roles=ROLES_OF[ORGANISE])
+KIND = SubjectKind(
+    SUBJECT,
+    faces,
+    mine,
+    STAGE_NAMES,
+    message_subject="session",
+    actions=(*_DECIDE, *_COME, *_STAY_AWAY),
+    roles=ROLES_OF[ORGANISE],
+)

@@ -5,16 +5,17 @@ from marshmallow import fields
 from wxapi.identity.wire.references import RegionRef
 from wxapi.kernel.permissions import Role
 from wxapi.platform.position import PositionAnswer
-from wxapi.platform.wire import WireSchema
-from wxapi.training.rules.attendance import FlagReason, State
+from wxapi.platform.wire import ListedCode, WireSchema
+from wxapi.training.rules.attendance import Action, FlagDecision, FlagReason, State
 from wxapi.training.rules.sessions import EnrolmentState, SessionState, TrainingKind
+from wxapi.training.rules.windows import Via
 
 _FLAGS = fields.List(fields.Enum(FlagReason, by_value=True), required=True)
 
 
 class AudienceWire(WireSchema):
     region_codes = fields.List(fields.String(), required=True)
-    roles = fields.List(fields.String(), required=True)
+    roles = fields.List(fields.Enum(Role, by_value=True), required=True)
     user_ids = fields.List(fields.UUID(), required=True)
 
 
@@ -26,7 +27,7 @@ class MyPartWire(WireSchema):
 
 
 class WarningWire(WireSchema):
-    code = fields.String(required=True)
+    code = fields.Constant("session_overlaps", required=True)
     detail = fields.String(required=True)
     session_id = fields.UUID(required=True)
 
@@ -121,7 +122,7 @@ class RollRowWire(WireSchema):
     walk_in = fields.Boolean(required=True)
     signed_in_at = fields.DateTime(required=True, allow_none=True)
     signed_out_at = fields.DateTime(required=True, allow_none=True)
-    via = fields.String(required=True, allow_none=True)
+    via = fields.Enum(Via, by_value=True, required=True, allow_none=True)
     late_upload = fields.Boolean(required=True)
     distance_m = fields.Integer(required=True, allow_none=True)
     flags = _FLAGS
@@ -135,7 +136,7 @@ class RollPage(WireSchema):
 
 class EventWire(WireSchema):
     at = fields.DateTime(required=True)
-    action = fields.String(required=True)
+    action = fields.Enum(Action, by_value=True, required=True)
     from_state = fields.Enum(State, by_value=True, required=True, allow_none=True)
     to_state = fields.Enum(State, by_value=True, required=True)
     reason = fields.String(required=True)
@@ -164,7 +165,7 @@ class LeaveWire(WireSchema):
     session_id = fields.UUID(required=True)
     user_id = fields.UUID(required=True)
     name = fields.String()
-    state = fields.String(required=True)
+    state = ListedCode("leave_states", required=True)
     reason = fields.String(required=True)
     note = fields.String(required=True)
     created_at = fields.DateTime(required=True)
@@ -185,7 +186,7 @@ class FlagWire(WireSchema):
     sentence = fields.String(required=True)
     detail = fields.Dict(required=True)
     created_at = fields.DateTime(required=True)
-    decision = fields.String(required=True, allow_none=True)
+    decision = fields.Enum(FlagDecision, by_value=True, required=True, allow_none=True)
     note = fields.String(required=True)
     decided_at = fields.DateTime(required=True, allow_none=True)
 
