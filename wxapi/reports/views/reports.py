@@ -36,8 +36,8 @@ _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
         "description": "路口垃圾箱满溢",
         "photo_ids": [_PHOTO],
         "location": {
-            "longitude": 112.2239823,
-            "latitude": 30.328193,
+            "longitude": 112.241274,
+            "latitude": 30.318933,
             "coord_type": "gcj02",
             "accuracy": 12.0,
             "picked_by": "gps",

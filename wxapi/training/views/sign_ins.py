@@ -118,7 +118,7 @@ def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.route(f"{ONE}/sign-outs", methods=["POST"])
 @guard(Permission.SIGNED_IN)
 @limited(_OFTEN)
-@blueprint.arguments(requests.SignInBody, example=_BODY)
+@blueprint.arguments(requests.SignInBody, example={**_BODY, "client_time": "2026-12-01T03:58:10Z"})
 @blueprint.response(201, answers.SignOutWire)
 @blueprint.alt_response(200, schema=answers.SignOutWire, description="本人已签退：时间更新为这一次。")
 def sign_out(body: dict[str, Any], session_id: uuid.UUID) -> Response:
