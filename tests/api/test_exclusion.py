@@ -203,3 +203,19 @@ def test_the_township_has_it_and_the_county_its_copy(people_of_city: People) -> 
     for desk_code in (VILLAGE, reporting.NEIGHBOUR, f"{VILLAGE}001"):
         refused = try_to(officer, report, "hand_on", desk_code=desk_code, note="转办")
         assert (refused.status_code, refused.get_json()["code"]) == (422, "desk_not_allowed")
+
+
+@pytest.mark.parametrize("of_village", [False, True])
+def test_who_reads_the_audit_or_the_figures_and_is_of_the_village_reads_nothing_of_it(
+    people_of_city: People, *, of_village: bool
+) -> None:
+    ties = [(Role.TRAINING_STEWARD, VILLAGE)] if of_village else []
+    auditor = people_of_city.make((Role.AUDITOR, "4210"), *ties)
+    supervisor = people_of_city.make((Role.SUPERVISOR, "421002"), *ties)
+    reporter = people_of_city.make()
+    reports = [file_routed(reporter, category_code="X0203") for _ in range(5)]
+    for path in ("/audit?limit=100", f"/audit?subject=report:{reports[0]['id']}"):
+        lines = auditor.get(path).get_json()["items"]
+        assert any(line["subject"] == f"report:{reports[0]['id']}" for line in lines) is not of_village
+    rows = supervisor.get("/statistics/confidential?county=421002&quarter=2026-Q4").get_json()["rows"]
+    assert [row["filed"] for row in rows if row["key"] == TOWNSHIP] == [0 if of_village else 5]

@@ -1,8 +1,6 @@
 """Village affairs and who is of the village: whatever the dates of an office, and whatever is merged with what."""
 
 import uuid
-from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +12,7 @@ from tests import reporting
 from tests.api.test_exclusion import ALL_STATES
 from tests.conftest import NOW
 from tests.factories import People, Person
-from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed, read, take, try_to
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed, read, take
 from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import actor_of
 from wxapi.kernel.clock import FixedClock, local_day
@@ -30,21 +28,12 @@ from wxapi.reports.rules.state import Party
 from wxapi.reports.services import notify
 
 TODAY = local_day(NOW)
-TWO_YEARS = 730
 lenient = [HealthCheck.function_scoped_fixture]
 
 
 @pytest.fixture
 def town(people: People) -> Town:
     return reporting.settle(people)
-
-
-def appoint(session: Session, person: Person, role: Role, code: str, begins: date, **ends: Any) -> None:
-    row = AppointmentRow(
-        id=uuid.uuid4(), user_id=person.actor.user_id, role=role.value, region_code=code, starts_on=begins, **ends
-    )
-    session.add(row)
-    session.commit()
 
 
 def tell_all(session: Session, clock: FixedClock) -> None:
@@ -66,61 +55,6 @@ def everything_said(person: Person, own: str) -> str:
     answers = [person.get(path) for path in paths]
     assert {answer.status_code for answer in answers} <= {200}, [answer.get_json() for answer in answers]
     return "".join(answer.get_data(as_text=True) for answer in answers)
-
-
-offices = st.fixed_dictionaries(
-    {
-        "role": st.sampled_from([Role.COMMUNITY_WORKER, Role.TRAINING_STEWARD]),
-        "code": st.sampled_from([VILLAGE, f"{VILLAGE}001"]),
-        "begins_in": st.integers(-1000, 300),
-        "lasts": st.none() | st.integers(0, 400),
-        "ended": st.booleans(),
-    }
-)
-
-
-def excludes(office: dict[str, Any]) -> bool:
-    """In force, to come, or over for at most two years: in days from today."""
-    if office["lasts"] is None:
-        return True
-    return bool(office["begins_in"] + office["lasts"] >= -TWO_YEARS)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=lenient)
-@given(office=offices, genuine_first=st.booleans(), later=st.booleans())
-def test_nobody_of_the_village_ever_learns_of_a_complaint(
-    town: Town, session: Session, clock: FixedClock, office: dict[str, Any], *, genuine_first: bool, later: bool
-) -> None:
-    """The person files one too, joins what is there to join, and holds the office of the township besides."""
-    double = town.people.make((Role.TOWNSHIP_OFFICER, TOWNSHIP))
-    begins = TODAY + timedelta(days=office["begins_in"])
-    ends: dict[str, Any] = {}
-    if office["lasts"] is not None:
-        over = begins + timedelta(days=office["lasts"])
-        ended_then = office["ended"] and over <= TODAY
-        ends = {"ended_at": NOW + (over - TODAY)} if ended_then else {"ends_on": over}
-
-    def take_office() -> None:
-        appoint(session, double, office["role"], office["code"], begins, **ends)
-
-    if not later:
-        take_office()
-    genuine = file_routed(town.reporter, category_code="X0201")
-    bait = file_routed(double, category_code="X0201")
-    for one, into in ((genuine, bait), (bait, genuine)) if genuine_first else ((bait, genuine), (genuine, bait)):
-        answer = try_to(town.officer, read(town.officer, one["id"]), "merge", into=into["id"])
-        assert (answer.status_code, answer.get_json()["code"]) == (422, "merge_target_invalid")
-    take(town.officer, read(town.officer, genuine["id"]), "accept")
-    tell_all(session, clock)
-    if later:
-        take_office()
-    said = everything_said(double, bait["id"])
-    hidden = excludes(office)
-    for trace in (genuine["id"], genuine["number"]):
-        assert (trace in said) != hidden, trace
-    assert double.get(f"/reports/{genuine['id']}").status_code == (404 if hidden else 200)
-    note = {"action": "note", "version": read(town.officer, genuine["id"])["version"], "note": "?"}
-    assert double.post(f"/reports/{genuine['id']}/actions", note).status_code == (404 if hidden else 200)
 
 
 def test_reports_merged_before_this_rule_name_nothing(town: Town, session: Session) -> None:

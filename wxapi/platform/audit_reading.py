@@ -35,9 +35,11 @@ class AuditLine:
     address: str | None
 
 
-def page(session: Session, asked: AuditQuestion, *, limit: int, cursor: str | None) -> Page[AuditLine]:
-    """One page of the rows, newest first. Notes nothing."""
-    query = _lines(*_conditions(asked)).order_by(AuditRow.id.desc()).limit(limit + 1)
+def page(
+    session: Session, asked: AuditQuestion, *conditions: ColumnElement[bool], limit: int, cursor: str | None
+) -> Page[AuditLine]:
+    """One page of the rows, newest first, narrowed by more conditions on `AuditRow`. Notes nothing."""
+    query = _lines(*_conditions(asked), *conditions).order_by(AuditRow.id.desc()).limit(limit + 1)
     if cursor is not None:
         query = query.where(AuditRow.id < decode_cursor(cursor, int)[0])
     found = [AuditLine(row, address) for row, address in session.execute(query)]

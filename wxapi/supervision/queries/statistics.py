@@ -5,7 +5,7 @@ class, so that `due = on_time + late + open_overdue + pending` holds in every ro
 the work at a due time answers for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -226,13 +226,19 @@ def times(session: Session, wanted: Wanted) -> Times:
     return Times(row[0], row[1])
 
 
-def confidential_by_township(session: Session, county: str, since: datetime, until: datetime) -> dict[str, int]:
-    """X02 reports filed in a county by township; for supervisors of the county and the city only."""
+def confidential_by_township(
+    session: Session, county: str, since: datetime, until: datetime, *, hidden: Collection[str]
+) -> dict[str, int]:
+    """X02 reports filed in a county by township, those about the `hidden` villages left out.
+
+    For supervisors of the county and the city only.
+    """
     rows = session.execute(
         text(
             "SELECT township_code, count(*) FROM reports WHERE county_code = :county"
-            " AND excluded_village_code IS NOT NULL AND created_at >= :since AND created_at < :until GROUP BY 1"
+            " AND excluded_village_code IS NOT NULL AND excluded_village_code <> ALL(CAST(:hidden AS text[]))"
+            " AND created_at >= :since AND created_at < :until GROUP BY 1"
         ),
-        {"county": county, "since": since, "until": until},
+        {"county": county, "since": since, "until": until, "hidden": list(hidden)},
     )
     return {str(code): int(filed) for code, filed in rows}

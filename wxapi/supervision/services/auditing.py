@@ -14,19 +14,20 @@ from wxapi.platform.audit_reading import AuditLine, AuditQuestion
 from wxapi.platform.db import transaction
 from wxapi.platform.refusals import RefusedAttempt
 from wxapi.regions.rules.levels import level_of
+from wxapi.supervision.queries.auditing import may_be_told
 
 MOST_REFUSALS = 500
 
 
 def read_audit(actor: Actor, asked: AuditQuestion, *, limit: int, cursor: str | None, now: datetime) -> Page[AuditLine]:
-    """One page of the record, newest first.
+    """One page of the record, newest first, without lines about what is hidden from the auditor.
 
     Raises:
         NotFoundError: the person is an auditor of less than a city.
     """
     _require_city(actor)
     with transaction() as session:
-        page = audit_reading.page(session, asked, limit=limit, cursor=cursor)
+        page = audit_reading.page(session, asked, may_be_told(actor), limit=limit, cursor=cursor)
         _note(session, actor, audit_reading.said(asked), now=now)
         return page
 

@@ -17,6 +17,7 @@ from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.regions.rules.levels import Level, level_of
 from wxapi.regions.services.lookup import tree
+from wxapi.reports.queries.visibility import villages_of
 from wxapi.reports.rules.categories import all_categories
 from wxapi.supervision.models import Bulletin
 from wxapi.supervision.queries import statistics as queries
@@ -154,6 +155,8 @@ def _names(wanted: Wanted, keys: list[str]) -> dict[str, str]:
 def confidential(actor: Actor, county: str, year: int, quarter: int) -> dict[str, int | str]:
     """X02 by township of a county in a quarter, small numbers hidden; nobody below the county learns of it.
 
+    Those about a village that the supervisor is of are not counted for them.
+
     Raises:
         ForbiddenError: `role_not_allowed`, not a supervisor of the county or the city.
         NotFoundError: no such county of the person's.
@@ -166,7 +169,7 @@ def confidential(actor: Actor, county: str, year: int, quarter: int) -> dict[str
     first = date(year, 3 * quarter - 2, 1)
     last = (first + timedelta(days=95)).replace(day=1)
     since, until = day_begins(first), day_begins(last)
-    filed = queries.confidential_by_township(db.session(), county, since, until)
+    filed = queries.confidential_by_township(db.session(), county, since, until, hidden=villages_of(actor))
     return hide_small({**{child.code: 0 for child in tree().children(county)}, **filed})
 
 
