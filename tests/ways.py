@@ -6,7 +6,7 @@ report is hidden from both must be the same.
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from flask import Flask
 
 from tests import places
 from tests.factories import Person
-from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, photo
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE
 from tests.web.browsing import Browser
 from wxapi.kernel.clock import local_day
 from wxapi.platform.runtime import runtime
@@ -197,7 +197,7 @@ class Visitor:
         return self._csrf
 
 
-def inputs(person: Person, action: str, *, desk: str, into: str) -> dict[str, Any]:
+def inputs(action: str, *, desk: str, into: str, picture: Callable[[], str]) -> dict[str, Any]:
     """Something for everything an action of the table must carry; a new input fails until it has a value here."""
     given = {
         "note": lambda: "说明",
@@ -206,7 +206,7 @@ def inputs(person: Person, action: str, *, desk: str, into: str) -> dict[str, An
         "review_on": (local_day(runtime().clock.now()) + timedelta(days=9)).isoformat,
         "days": lambda: 2,
         "into": lambda: into,
-        "photo_ids": lambda: [photo(person)],
+        "photo_ids": lambda: [picture()],
     }
     needed = {name for row in workflow.rows_of(action) for name in row.needs}
     return {name: given[name]() for name in sorted(needed)}

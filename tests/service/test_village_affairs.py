@@ -243,7 +243,7 @@ class Affairs(RuleBasedStateMachine):
             return
         person, view, action = chance.choice(offers)
         desk, into = chance.choice((VILLAGE, NEIGHBOUR, TOWNSHIP, COUNTY)), chance.choice(sorted(self.words))
-        given = inputs(person, action, desk=desk, into=into)
+        given = inputs(action, desk=desk, into=into, picture=lambda: reporting.photo(person))
         if "note" in given:
             given["note"] = self._word()
             self.words[view["id"]].append(given["note"])
@@ -374,7 +374,8 @@ class Affairs(RuleBasedStateMachine):
         if isinstance(body.get("version"), str):
             return body
         into = body.get("into", str(uuid.UUID(int=7)))
-        carried = inputs(visitor.person, body["action"], desk=TOWNSHIP, into=into)
+        # No photo of theirs: a new one would be in what they read of themselves.
+        carried = inputs(body["action"], desk=TOWNSHIP, into=into, picture=lambda: str(uuid.UUID(int=7)))
         return {"version": 2, **carried, **body}
 
     def _who_is_concerned_sees(self, hidden: dict[uuid.UUID, set[str]]) -> None:

@@ -8,7 +8,7 @@ job, and once more a day later, for whatever was on its way.
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, PeopleImport, RosterEntry, Token, User, WebLogin, WebSession
@@ -55,8 +55,10 @@ def erase(user_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def _empty(session: Session, user_id: uuid.UUID, *, now: datetime) -> None:
-    for table in (Token, WebSession, WebLogin, RosterEntry, PeopleImport):
+    for table in (Token, WebSession, RosterEntry, PeopleImport):
         session.execute(delete(table).where(table.user_id == user_id))
+    # Attempts by which they signed in, and such as asked them again: each says where its browser was going.
+    session.execute(delete(WebLogin).where(or_(WebLogin.user_id == user_id, WebLogin.asks_user_id == user_id)))
     session.execute(delete(IdempotencyRow).where(IdempotencyRow.user_id == user_id))
     held = session.scalars(
         update(AppointmentRow)
