@@ -63,6 +63,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a server where databases can be made."""
     with embedded.database_url(tmp_path_factory.mktemp("postgres")) as url:
+        if not os.environ.get("DATABASE_URL"):
+            # Of a killed server nothing is lost by this; a machine without power ends the tests as well. Each of the
+            # databases below would be visited by a process of its own again and again.
+            with psycopg.connect(url, autocommit=True) as connection:
+                for setting in ("fsync", "autovacuum"):
+                    connection.execute(f"ALTER SYSTEM SET {setting} = off")
+                connection.execute("SELECT pg_reload_conf()")
         yield url
 
 

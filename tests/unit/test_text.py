@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 
 from wxapi.kernel.text import TextError, clean_text, fits_in_url, is_shown, is_word
 
-EVERY = [chr(point) for point in range(sys.maxunicode + 1)]
 NONCHARACTERS = {chr(0xFDD0 + n) for n in range(32)} | {
     chr((plane << 16) + end) for plane in range(17) for end in (0xFFFE, 0xFFFF)
 }
 LINE_ENDS = {"\n", "\r"}
+
+
+def every_character() -> Iterator[str]:
+    return map(chr, range(sys.maxunicode + 1))
 
 
 def is_taken(text: str, *, lines: bool = True) -> bool:
@@ -26,7 +30,7 @@ def is_taken(text: str, *, lines: bool = True) -> bool:
 
 @pytest.mark.parametrize("lines", [True, False])
 def test_every_control_surrogate_and_noncharacter_is_refused(lines: bool) -> None:
-    for character in EVERY:
+    for character in every_character():
         kind = unicodedata.category(character)
         bad = (kind == "Cc" and character not in LINE_ENDS) or kind == "Cs" or character in NONCHARACTERS
         if bad:
@@ -37,8 +41,8 @@ def test_every_control_surrogate_and_noncharacter_is_refused(lines: bool) -> Non
 
 
 def test_what_is_refused_in_an_address() -> None:
-    refused = {character for character in EVERY if not fits_in_url(character)}
-    assert refused == {c for c in EVERY if unicodedata.category(c) in {"Cc", "Cs"}} | NONCHARACTERS
+    refused = {character for character in every_character() if not fits_in_url(character)}
+    assert refused == {c for c in every_character() if unicodedata.category(c) in {"Cc", "Cs"}} | NONCHARACTERS
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n", "\u2028", "\u2029"])

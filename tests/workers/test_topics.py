@@ -15,6 +15,8 @@ from workers.topics import TOPICS
 ROOT = Path(__file__).resolve().parents[2]
 # A worker that is killed with all its processes: done by another within this.
 TAKEN_OVER_S = 120
+# Of `wxapi.platform.outbox`.
+WRITERS = {"record", "record_each"}
 RELAY_POLL_S = 1
 
 
@@ -23,10 +25,12 @@ def recorded() -> list[tuple[str, str, frozenset[str]]]:
     found = []
     for path in sorted((ROOT / "wxapi").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not (isinstance(node, ast.Call) and ast.unparse(node.func) in {"outbox.record", "outbox.record_each"}):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITERS):
+                continue
+            if ast.unparse(node.func.value) != "outbox":
                 continue
             keys = frozenset(str(keyword.arg) for keyword in node.keywords) - {"not_before"}
-            if ast.unparse(node.func) == "outbox.record_each":
+            if node.func.attr == "record_each":
                 assert isinstance(node.args[2], ast.Constant), f"{path}:{node.lineno}: write the key as text"
                 keys |= {str(node.args[2].value)}
             topic = node.args[1]
