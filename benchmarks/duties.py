@@ -102,7 +102,7 @@ def _year_of(big: City, region: str, name: str, goal: float) -> Result:
     since, until = wanted.period
 
     def ours() -> object:
-        return statistics.count(big.session, wanted, as_of=NOW), statistics.times(big.session, wanted)
+        return statistics.count(big.session, wanted, as_of=NOW), statistics.times(big.session, wanted, as_of=NOW)
 
     def bare() -> object:
         values = {"region": region, "since": since, "until": until}

@@ -18,7 +18,7 @@ from wxapi.moderation.services import check as moderation
 from wxapi.photos.services import forget, strays
 from wxapi.regions.services import changing
 from wxapi.reports.services import duty_checks, route, timers
-from wxapi.supervision.services import exports
+from wxapi.supervision.services import exports, keeping
 from wxapi.training.services import session_end
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=SHANGHAI)
@@ -95,6 +95,7 @@ TASKS: tuple[Task, ...] = (
     Task("duties.climb", Every(minutes=1), climb.climb, limit_s=60),
     Task("exports.expire", Every(hours=1), exports.expire),
     Task("duties.heal", Every(minutes=10), duty_checks.heal, limit_s=60),
+    Task("figures.keep", Every(minutes=5), keeping.keep_months, limit_s=120),
     Task("training.close_due", Every(hours=1), session_end.close_due),
     Task("moderation.chase_missing", Every(minutes=5), moderation.chase_missing, batch=moderation.SWEEP_BATCH),
     Task("photos.sweep_unused", Every(hours=1), forget.sweep_unused, batch=forget.SWEEP_BATCH),

@@ -17,8 +17,8 @@ from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.permissions import Role
 from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.services.duty_checks import differing
+from wxapi.supervision.queries.counting import EVENTS
 from wxapi.supervision.queries.periods import day_begins
-from wxapi.supervision.queries.statistics import EVENTS
 from wxapi.supervision.rules.measures import COUNTED, MEASURES, hide_small
 from wxapi.supervision.services import panorama
 

@@ -20,8 +20,8 @@ from wxapi.regions.models import Region
 from wxapi.reports.models import ReportEvent
 from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.supervision.queries import statistics
+from wxapi.supervision.queries.counting import EVENTS, NO_UNIT
 from wxapi.supervision.queries.periods import Wanted
-from wxapi.supervision.queries.statistics import EVENTS, NO_UNIT
 from wxapi.supervision.rules.measures import COUNTED, Counts, identity_holds, total
 
 CITY = "4210"

@@ -435,6 +435,11 @@ def duties_lost(world: World) -> None:
         session.execute(delete(Duty))
 
 
+def month_over(world: World) -> None:
+    reporting.file_routed(world.town().reporter)
+    world.later(days=40)
+
+
 def no_verdict_came(world: World) -> None:
     checks_begun(world)
     world.work_off("moderation.picture")
@@ -502,6 +507,7 @@ BY_TASK: dict[str, Callable[[World], object]] = {
     "duties.climb": overdue,
     "exports.expire": export_expired,
     "duties.heal": duties_lost,
+    "figures.keep": month_over,
     "training.close_due": session_not_closed,
     "moderation.chase_missing": no_verdict_came,
     "photos.sweep_unused": photo_unused,

@@ -26,18 +26,15 @@ from wxapi.units.rules import LONGEST_CODE
 
 # Literals: a partial index is used only by a query that repeats its condition word for word.
 OPEN_SQL = "met_at IS NULL AND dropped_at IS NULL"
-# Past due when it reached the unit that owes it.
-LATE_SQL = "started_at > due_at"
 _OPEN = text(OPEN_SQL)
 _At = DateTime(timezone=True)
 _COUNTED = [
     "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "started_at", "met_at",
     "dropped_at", "stopped_at", "self_settled", "confidential", "subject_type", "used_s",
 ]  # fmt: skip
-_SETTLED = [
+_WHAT = [
     "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "confidential", "subject_type",
 ]  # fmt: skip
-_BEGUN = [*_SETTLED, "due_at"]
 
 
 class Duty(Base):
@@ -65,12 +62,13 @@ class Duty(Base):
         Index("ix_duties_started_at", "started_at", postgresql_using="brin"),
         # Statistics and panorama: all they count stands in the index.
         Index("ix_duties_counted", "place_county_code", "due_at", postgresql_include=_COUNTED),
+        Index("ix_duties_begun", "place_county_code", "started_at", postgresql_include=_WHAT),
         Index(
-            "ix_duties_inherited",
+            "ix_duties_met",
             "place_county_code",
-            "started_at",
-            postgresql_include=_BEGUN,
-            postgresql_where=text(LATE_SQL),
+            "met_at",
+            postgresql_include=[*_WHAT, "self_settled", "used_s"],
+            postgresql_where=text("met_at IS NOT NULL"),
         ),
         # The panorama: how late what is open is.
         Index("ix_duties_open_place", "place_county_code", "due_at", postgresql_where=_OPEN),
@@ -78,7 +76,7 @@ class Duty(Base):
             "ix_duties_self_settled",
             "place_county_code",
             "met_at",
-            postgresql_include=_SETTLED,
+            postgresql_include=_WHAT,
             postgresql_where=text("self_settled"),
         ),
     )

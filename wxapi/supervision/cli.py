@@ -12,6 +12,7 @@ from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.reports.services.duty_checks import differing
 from wxapi.supervision.queries.periods import day_begins
+from wxapi.supervision.services import keeping
 
 statistics = CommandGroup("statistics", help="Are the figures what the histories say?")
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -23,7 +24,8 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 def verify(since: datetime | None, until: datetime | None) -> None:
     """Fold the history of every report routed in a time again and compare all its duties.
 
-    Prints the ids of reports that differ, and ends with 1 if there are any.
+    Every month whose sums are kept is counted again, too, and compared. Prints the ids of reports, and the counties
+    and months, that differ, and ends with 1 if there are any.
     """
     today = local_day(runtime().clock.now())
     # What is older than duties are kept has none any more to compare.
@@ -33,5 +35,9 @@ def verify(since: datetime | None, until: datetime | None) -> None:
     for report_id in differing(db.session(), day_begins(first), day_begins(last)):
         click.echo(str(report_id))
         different += 1
-    click.echo(f"{different} reports differ.", err=True)
-    sys.exit(1 if different else 0)
+    wrong = 0
+    for month in keeping.differing(db.session()):
+        click.echo(f"{month.county_code} {month.first:%Y-%m}")
+        wrong += 1
+    click.echo(f"{different} reports differ, {wrong} kept months differ.", err=True)
+    sys.exit(1 if different or wrong else 0)

@@ -1,10 +1,24 @@
-"""Frozen bulletins, and exports with their files."""
+"""Frozen bulletins, exports with their files, and the sums of months that are over."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, String, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,3 +68,71 @@ class Export(Base):
     sha256: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(_At)
     expires_at: Mapped[datetime | None] = mapped_column(_At)
+
+
+class FigureMark(Base):
+    """What a month of a county says may have changed. Only ever added, by triggers of the tables that are counted."""
+
+    __tablename__ = "figure_marks"
+
+    county_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+
+
+class FigureMonth(Base):
+    """The sums of a month of a county are kept. They hold while nothing marks the month."""
+
+    __tablename__ = "figure_months"
+
+    county_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    kept_at: Mapped[datetime] = mapped_column(_At)
+
+
+class FigureSum(Base):
+    """Counts of a month of a county, four times over: of each township, and of it by village, by class and by unit.
+
+    `stage` is of what duties say, and empty of what reports and their steps say. The counts are those of
+    `rules.measures.Counts`.
+    """
+
+    __tablename__ = "figure_sums"
+
+    county_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    axis: Mapped[str] = mapped_column(Text, primary_key=True)
+    stage: Mapped[str] = mapped_column(Text, primary_key=True)
+    township_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    due: Mapped[int] = mapped_column(Integer)
+    on_time: Mapped[int] = mapped_column(Integer)
+    late: Mapped[int] = mapped_column(Integer)
+    open_overdue: Mapped[int] = mapped_column(Integer)
+    pending: Mapped[int] = mapped_column(Integer)
+    inherited: Mapped[int] = mapped_column(Integer)
+    held: Mapped[int] = mapped_column(Integer)
+    received: Mapped[int] = mapped_column(Integer)
+    returned: Mapped[int] = mapped_column(Integer)
+    reworked: Mapped[int] = mapped_column(Integer)
+    extended: Mapped[int] = mapped_column(Integer)
+    held_new: Mapped[int] = mapped_column(Integer)
+    self_settled: Mapped[int] = mapped_column(Integer)
+    filed: Mapped[int] = mapped_column(Integer)
+    closed: Mapped[int] = mapped_column(Integer)
+    refused: Mapped[int] = mapped_column(Integer)
+    withdrawn: Mapped[int] = mapped_column(Integer)
+    merged: Mapped[int] = mapped_column(Integer)
+    rated: Mapped[int] = mapped_column(Integer)
+    rating_sum: Mapped[int] = mapped_column(Integer)
+
+
+class FigureTime(Base):
+    """Used seconds of the duties of a stage that were met in a month of a county: whole numbers of four bytes."""
+
+    __tablename__ = "figure_times"
+
+    county_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    stage: Mapped[str] = mapped_column(Text, primary_key=True)
+    used: Mapped[bytes] = mapped_column(LargeBinary)

@@ -41,6 +41,22 @@ class Wanted:
         """The period as instants."""
         return day_begins(self.since), day_begins(self.until)
 
+    def months(self, as_of: datetime) -> tuple[tuple[date, ...], tuple[tuple[datetime, datetime], ...]]:
+        """The months that lie whole in the period and are over at an instant, by their first days; and the rest of it.
+
+        What a month that is over says does not depend on the instant any more: whatever is open in it is overdue.
+        """
+        since, until = self.period
+        first = self.since if self.since.day == 1 else next_month(self.since)
+        whole = []
+        while day_begins(next_month(first)) <= min(until, as_of):
+            whole.append(first)
+            first = next_month(first)
+        if not whole:
+            return (), ((since, until),)
+        rest = ((since, day_begins(whole[0])), (day_begins(first), until))
+        return tuple(whole), tuple(part for part in rest if part[0] < part[1])
+
     @property
     def steps(self) -> dict[str, date]:
         """The steps of a grouping by time, in order: key → its first day, which may lie before the period's."""
@@ -55,8 +71,7 @@ class Wanted:
             day -= timedelta(days=day.weekday())
         while day < self.until:
             yield day
-            is_month = self.group_by == "month"
-            day = (day + timedelta(days=32)).replace(day=1) if is_month else day + _STEPS[self.group_by]
+            day = next_month(day) if self.group_by == "month" else day + _STEPS[self.group_by]
 
 
 def county_at_or_below(column: str, region: str) -> str:
@@ -69,8 +84,19 @@ def county_at_or_below(column: str, region: str) -> str:
     if len(region) >= _COUNTY:
         return f"{column} = :county"
     # The counties by name: a prefix would read every row there is instead of the index's part of the period.
-    below = "SELECT code FROM regions WHERE level = 'county' AND starts_with(code, :region)"
-    return f"{column} = ANY(CAST(ARRAY({below}) AS text[]))"
+    return f"{column} = ANY(CAST(ARRAY({counties_sql(region)}) AS text[]))"
+
+
+def counties_sql(region: str) -> str:
+    """The counties, `code`, at or below a region of that length, or the one it lies in."""
+    if len(region) >= _COUNTY:
+        return "SELECT CAST(:county AS text) AS code"
+    return "SELECT code FROM regions WHERE level = 'county' AND starts_with(code, :region)"
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after a day's."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def day_begins(day: date) -> datetime:

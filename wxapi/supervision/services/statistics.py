@@ -21,8 +21,8 @@ from wxapi.reports.queries.visibility import villages_of
 from wxapi.reports.rules.categories import all_categories
 from wxapi.supervision.models import Bulletin
 from wxapi.supervision.queries import statistics as queries
+from wxapi.supervision.queries.counting import NO_UNIT
 from wxapi.supervision.queries.periods import Wanted, day_begins
-from wxapi.supervision.queries.statistics import NO_UNIT, Times
 from wxapi.supervision.rules.measures import (
     DEFINITIONS_VERSION,
     Counts,
@@ -32,6 +32,7 @@ from wxapi.supervision.rules.measures import (
     rates,
     total,
 )
+from wxapi.supervision.rules.used_time import Times
 from wxapi.units.queries import unit_names
 
 LONGEST_DAYS = 366
@@ -127,7 +128,7 @@ def table_of(wanted: Wanted, *, now: datetime) -> Table:
     names = _names(wanted, list(found))
     rows = tuple(Row(key, names[key], counts, rates(counts)) for key, counts in sorted(found.items()))
     together = total(row.counts for row in rows)
-    times = queries.times(session, wanted)
+    times = queries.times(session, wanted, as_of=now)
     return Table(wanted, now, rows, Row("", "合计", together, rates(together)), times)
 
 
