@@ -85,7 +85,7 @@ from wxapi.scenes import views as scenes
 from wxapi.supervision import cli as supervision_cli
 from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
 from wxapi.supervision.rules.export_states import FAILURE_WORDS, STATE_COLOURS, STATE_WORDS
-from wxapi.supervision.rules.measures import MEASURES
+from wxapi.supervision.rules.measures import DEFINITIONS
 from wxapi.supervision.services import panorama as panoramas
 from wxapi.supervision.services import personal as supervision_personal
 from wxapi.supervision.views import auditing, exports, panorama, statistics
@@ -208,7 +208,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("unit_kinds", UNIT_KIND_NAMES),
     words("unit_fields", UNIT_FIELD_NAMES),
     words("matter_kinds", MATTER_KIND_NAMES),
-    words("measures", {measure.name: measure.zh for measure in MEASURES}),
+    words("measures", {measure.name: measure.zh for measure in DEFINITIONS}),
     words("people_import_states", IMPORT_WORDS, IMPORT_COLOURS),
     words("export_states", STATE_WORDS, STATE_COLOURS),
     words("export_failures", FAILURE_WORDS),

@@ -16,7 +16,7 @@ from wxapi.reports.rules.owed import STAGE_NAMES as REPORT_STAGES
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.rules.workflow import ACTIONS
 from wxapi.supervision.rules.export_states import ExportFailure, ExportState
-from wxapi.supervision.rules.measures import MEASURES
+from wxapi.supervision.rules.measures import DEFINITIONS
 from wxapi.training.rules.attendance import FlagReason, State
 from wxapi.training.rules.owed import STAGE_NAMES as TRAINING_STAGES
 from wxapi.training.rules.phases import Phase
@@ -46,7 +46,7 @@ SOURCES: dict[str, set[str]] = {
     "unit_kinds": set(UnitKind),
     "unit_fields": set(UnitField),
     "matter_kinds": set(MatterKind),
-    "measures": {measure.name for measure in MEASURES},
+    "measures": {measure.name for measure in DEFINITIONS},
     "people_import_states": set(ImportState),
     "export_states": set(ExportState),
     "export_failures": set(ExportFailure),

@@ -222,6 +222,13 @@ def test_definitions_are_those_of_the_code(town: Town) -> None:
     names = [measure["name"] for measure in found["measures"]]
     assert set(COUNTED) - {"rated", "rating_sum"} <= set(names)
     assert all(measure["zh"] and measure["formula_zh"] for measure in found["measures"])
+    table = figures(town.supervisor)
+    shown = set(table["total"]) | set(table["total"]["rates"]) | set(table)
+    assert set(names) <= shown, "defined, and in no table"
+    for name in names:
+        answer = town.supervisor.get(f"/panorama/trend?measure={name}")
+        # Middles of parts do not add up, so the used time has none.
+        assert answer.status_code == (422 if name == "used_time" else 200), name
 
 
 def test_a_bulletin_is_frozen(town: Town, clock: FixedClock, session: Session) -> None:

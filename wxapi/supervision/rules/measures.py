@@ -92,6 +92,16 @@ MEASURES: tuple[Measure, ...] = (
     Measure("rating_mean", "满意度均分", "rating_sum", "rated", "评分之和 ÷ 评分数，满 5 个评分起显示", _OURS),
     Measure("rated_rate", "评价率", "rated", "closed", "评分数 ÷ 结案数", _OURS),
 )
+# Of a whole table, not of its rows: middles of parts do not add up.
+USED_TIME = Measure(
+    "used_time",
+    "处置时长",
+    "used_time",
+    None,
+    "期内办结的事项所用工作时间的中位数和 90% 分位数，不含自处置和计时暂停的时间；紧急类别按自然时间计",
+    _OURS,
+)
+DEFINITIONS = (*MEASURES, USED_TIME)
 
 
 @dataclass(frozen=True, slots=True)

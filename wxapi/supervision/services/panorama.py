@@ -25,7 +25,7 @@ from wxapi.supervision.queries import panorama as queries
 from wxapi.supervision.queries import statistics as counting
 from wxapi.supervision.queries.panorama import Control, PlaceFigures, Spot
 from wxapi.supervision.queries.periods import Wanted
-from wxapi.supervision.rules.measures import MEASURES, Counts, Rate, rates
+from wxapi.supervision.rules.measures import MEASURES, USED_TIME, Counts, Rate, rates
 from wxapi.supervision.services.statistics import Question, wanted_of
 
 FRESH_S = 60
@@ -152,10 +152,13 @@ def trend(
     """A measure of the definitions over time.
 
     Raises:
-        InvalidError: `measure_unknown`, `period_invalid` (also for more than 400 points).
+        InvalidError: `measure_unknown` (also for the used time: of parts it is not told), `period_invalid` (also for
+            more than 400 points).
         NotFoundError: a region outside the person's.
     """
     found = next((each for each in MEASURES if each.name == measure), None)
+    if measure == USED_TIME.name:
+        raise InvalidError("measure_unknown", "处置时长不分段统计，见统计表。", fields={"measure": ["不分段统计"]})
     if found is None:
         raise InvalidError("measure_unknown", "没有这个指标。", fields={"measure": ["没有这个指标"]})
     base = wanted_of(actor, Question("none", "resolve", region, None, since, until), today=today)

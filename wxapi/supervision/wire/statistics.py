@@ -9,7 +9,7 @@ from wxapi.kernel.clock import to_wire
 from wxapi.platform.wire import Choice, Day, Line, ListedCode, PlainWord, RegionCode, WireSchema
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.supervision.models import Bulletin
-from wxapi.supervision.rules.measures import DEFINITIONS_VERSION, MEASURES, Measure, Rate, counts_dict
+from wxapi.supervision.rules.measures import DEFINITIONS, DEFINITIONS_VERSION, Measure, Rate, counts_dict
 from wxapi.supervision.services.statistics import GROUPINGS, Question, Row, Table
 from wxapi.units.wire import UnitCode
 
@@ -128,7 +128,7 @@ def question_of(query: Mapping[str, Any]) -> Question:
 
 def definitions_dict() -> dict[str, Any]:
     """`DefinitionsWire`."""
-    return {"version": DEFINITIONS_VERSION, "measures": [_measure(measure) for measure in MEASURES]}
+    return {"version": DEFINITIONS_VERSION, "measures": [_measure(measure) for measure in DEFINITIONS]}
 
 
 def _measure(measure: Measure) -> dict[str, Any]:
