@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from wxapi.duties.rules.clock import DutyClock, used, work_time
 from wxapi.duties.rules.owed import Change, DropReason, DutyState, Owed, changes, fold
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.kernel.deadlines import after_pause, extended
+from wxapi.kernel.deadlines import Limits, after_pause
 from wxapi.kernel.working_time import OFFICE, is_workday
+from wxapi.reports.rules.action_input import ActionInput
+from wxapi.reports.rules.effects import grant_extension
+from wxapi.reports.rules.owed import owed as owed_of
+from wxapi.reports.rules.state import Case, Command, ReportState
 
 MINUTE = timedelta(minutes=1)
 works = cache(is_workday)
@@ -77,12 +81,33 @@ def told(owed: Owed, happening: Happening, at: datetime) -> Owed | None:
         due = after_pause(owed.due_at, owed.stopped_at, at, urgent=owed.clock is DutyClock.ROUND)
         return replace(owed, due_at=due, stopped_at=None)
     if happening.kind == "extend":
-        # Working days also of urgent ones: those have no minutes of their own clock to compare with.
-        if owed.clock is DutyClock.ROUND or owed.stopped_at:
+        if owed.stopped_at:
             return None
-        limit = owed.limit + happening.days * OFFICE.day
-        return replace(owed, due_at=extended(owed.due_at, happening.days), limit=limit)
+        return by_the_effect(owed, happening)
     return replace(owed, unit_code=UNITS[(UNITS.index(owed.unit_code) + 1) % len(UNITS)])
+
+
+def by_the_effect(owed: Owed, happening: Happening) -> Owed:
+    """An extension as the workflow grants it to a report of which this is owed."""
+    case = Case(
+        Limits(owed.limit, owed.limit, urgent=owed.clock is DutyClock.ROUND),
+        ReportState.ACCEPTED,
+        owed.unit_code,
+        routed_at=owed.origin_at,
+        resolve_due_at=owed.due_at,
+    )
+    granted = grant_extension(case, Command("approve_extension", owed.due_at, given=ActionInput(days=happening.days)))
+    (after,) = owed_of(granted)
+    return after
+
+
+def walked(clock: MinuteClock, due: datetime, days: int) -> int:
+    """Minutes of the clock from a due time until so many working days have passed."""
+    office, minutes = MinuteClock(DutyClock.OFFICE, days * OFFICE.day // MINUTE), 0
+    while office.pass_minutes(due, 1) is None:
+        minutes += clock.clock is DutyClock.ROUND or office.runs(due)
+        due += MINUTE
+    return minutes + 1
 
 
 @settings(deadline=None, max_examples=50)
@@ -110,7 +135,8 @@ def test_every_life_of_a_duty_is_due_when_its_minutes_are_used_up(
         if after is None:
             continue
         naive.stands = after.stopped_at is not None
-        naive.budget += (after.limit - owed.limit) // MINUTE
+        if happening.kind == "extend":
+            naive.budget += walked(naive, owed.due_at, happening.days)
         history.append((at, changes((owed,), (after,), meets=())))
         owed = after
         assert owed.used_s(at) == 60 * naive.counted
@@ -125,6 +151,33 @@ def test_every_life_of_a_duty_is_due_when_its_minutes_are_used_up(
     assert owed.due_at == due
     whole = list(chain_of(history))
     assert [duty.due_at for duty in whole if duty.is_open] == [due]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.sampled_from(BEGINS),
+    st.integers(0, 60 * 24 * 4),
+    st.integers(2, 60 * 14),
+    st.sampled_from(DutyClock),
+    st.floats(0, 0.99),
+    st.integers(1, 5),
+)
+def test_an_extension_takes_back_nothing_of_what_was_used(
+    begin: datetime, offset: int, budget: int, clock: DutyClock, share: float, days: int
+) -> None:
+    """Also over a weekend, of which an urgent duty's clock counts every minute."""
+    start = begin + offset * MINUTE
+    limit = budget * MINUTE
+    owed = Owed("resolve", UNITS[0], start, work_time(clock).add(start, limit), limit, clock)
+    naive, at = MinuteClock(clock, budget), start
+    while naive.counted < int(share * budget):
+        naive.pass_minutes(at, 1)
+        at += MINUTE
+    longer = by_the_effect(owed, Happening(0, "extend", days))
+    naive.budget += walked(naive, owed.due_at, days)
+    assert longer.used_s(at) == owed.used_s(at) == 60 * naive.counted
+    assert longer.limit == naive.budget * MINUTE
+    assert naive.pass_minutes(at, 60 * 24 * 60) == longer.due_at
 
 
 def chain_of(history: list[tuple[datetime, list[Change]]]) -> Iterator[DutyState]:

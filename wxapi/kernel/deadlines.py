@@ -47,6 +47,11 @@ def extended(due_at: datetime, working_days: int) -> datetime:
     return OFFICE.add(due_at, working_days * OFFICE.day)
 
 
+def moved_by(due_at: datetime, later: datetime, *, urgent: bool) -> timedelta:
+    """How much of its own clock lies between two due times: by so much an extension makes the limit longer."""
+    return _clock(urgent).between(due_at, later)
+
+
 def may_ask_extension(due_at: datetime, now: datetime) -> bool:
     """An extension is asked for some working days before the report is due."""
     return OFFICE.between(now, due_at) >= city().workflow.extension_notice_working_days * OFFICE.day

@@ -160,6 +160,7 @@ class Report(Base):
     hold_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     extension: Mapped[str | None] = mapped_column(Text)
     extension_days: Mapped[int | None] = mapped_column(SmallInteger)
+    extended_s: Mapped[int | None] = mapped_column(Integer)
     extension_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     resolved_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     resolved_at: Mapped[datetime | None] = mapped_column(At)

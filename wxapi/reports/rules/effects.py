@@ -68,11 +68,14 @@ def grant_extension(case: Case, command: Command) -> Case:
     days = command.given.days or case.extension_days
     assert case.resolve_due_at is not None
     assert days is not None
+    due_at = deadlines.extended(case.resolve_due_at, days)
+    moved = deadlines.moved_by(case.resolve_due_at, due_at, urgent=case.limits.urgent)
     return replace(
         case,
         extension=Extension.GRANTED,
         extension_days=days,
-        resolve_due_at=deadlines.extended(case.resolve_due_at, days),
+        extended_s=int(moved.total_seconds()),
+        resolve_due_at=due_at,
         resolve_reminded=False,
     )
 

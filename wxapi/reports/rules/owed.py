@@ -52,9 +52,17 @@ def _respond(case: Case) -> Owed | None:
 def _resolve(case: Case) -> Owed | None:
     if case.resolve_due_at is None:
         return None
-    days = case.extension_days if case.extension is Extension.GRANTED and case.extension_days else 0
-    day = timedelta(days=1) if case.limits.urgent else OFFICE.day
-    return _on_the_clock(case, RESOLVE, case.resolve_due_at, case.limits.resolve + days * day)
+    return _on_the_clock(case, RESOLVE, case.resolve_due_at, case.limits.resolve + _extension(case))
+
+
+def _extension(case: Case) -> timedelta:
+    """By how much the extension made the limit longer: by as much of the clock as the due time moved."""
+    if case.extension is not Extension.GRANTED:
+        return timedelta(0)
+    if case.extended_s is not None:
+        return timedelta(seconds=case.extended_s)
+    # Granted by a release that gave an urgent report a day of its clock for each working day.
+    return (case.extension_days or 0) * (timedelta(days=1) if case.limits.urgent else OFFICE.day)
 
 
 def _on_the_clock(case: Case, stage: str, due_at: datetime, limit: timedelta) -> Owed:

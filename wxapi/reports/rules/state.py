@@ -119,6 +119,8 @@ class Case:
     hold_by: UUID | None = None
     extension: Extension | None = None
     extension_days: int | None = None
+    # Seconds of its own clock by which a granted extension moved the due time; None where a release before granted it.
+    extended_s: int | None = None
     extension_by: UUID | None = None
     resolved_by: UUID | None = None
     resolved_at: datetime | None = None

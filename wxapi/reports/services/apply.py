@@ -71,6 +71,8 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
         _place(event, report, held_by=before.desk_code)
     if step.command.action == "route":
         _fix_limits(report, event, after.limits)
+    if step.command.action == "approve_extension":
+        event.detail |= {"extended_s": after.extended_s}
     if step.command.action in TOLD:
         session.flush()  # gives the line its id
         outbox.record(session, "report.changed", report_id=str(report.id), event_id=event.id)

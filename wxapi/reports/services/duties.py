@@ -86,6 +86,9 @@ def _after(case: Case, row: workflow.Transition, event: ReportEvent) -> Case:
     given = from_history(ActionInput, detail)
     command = Command(action=event.action, at=event.at, actor_id=event.actor_id, given=replace(given, note=event.note))
     after = workflow.perform(case, row, command)
+    if event.action == "approve_extension":
+        # What was noted then, or nothing by a release before: its duties were written so.
+        after = replace(after, extended_s=detail.get("extended_s"))
     return after if given.desk_code is None else replace(after, desk_code=given.desk_code)
 
 
