@@ -35,6 +35,7 @@ _COUNTED = [
 _WHAT = [
     "stage", "place_township_code", "place_village_code", "class_code", "unit_code", "confidential", "subject_type",
 ]  # fmt: skip
+_PLACED = ["place_township_code", "place_village_code"]
 
 
 class Duty(Base):
@@ -71,7 +72,13 @@ class Duty(Base):
             postgresql_where=text("met_at IS NOT NULL"),
         ),
         # The panorama: how late what is open is.
-        Index("ix_duties_open_place", "place_county_code", "due_at", postgresql_where=_OPEN),
+        Index(
+            "ix_duties_open_place",
+            "place_county_code",
+            "due_at",
+            postgresql_include=[*_PLACED, "confidential", "subject_type", "rung", "card", "card_lifted_at"],
+            postgresql_where=_OPEN,
+        ),
         Index(
             "ix_duties_self_settled",
             "place_county_code",
