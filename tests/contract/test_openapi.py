@@ -66,7 +66,7 @@ def test_every_body_has_an_example_that_fits(name: str, content: dict[str, Any])
 FREE = {
     # What people read or write.
     "name", "full_name", "title", "detail", "nickname", "post", "note", "reason", "description", "address", "body",
-    "text", "label", "place", "region_name", "major_name", "sentence", "sentences", "what", "browser", "zh",
+    "text", "label", "place", "region_name", "major_name", "sentence", "sentences", "unit_name", "what", "browser", "zh",
     "numerator", "denominator", "formula_zh", "source", "q",
     # Codes of regions, units and classes, which a city has; codes of WeChat, slips and screens, which are secrets.
     "code", "region_code", "region_codes", "parent_code", "successor_code", "grid_code", "category_code", "path",

@@ -108,6 +108,7 @@ NO_PAGES = {
     "/confirm/continue": "leads on",
     "/confirm/state": "JSON",
     "/desk/people/imports/<uuid:import_id>/state": "a fragment",
+    "/desk/people/imports/template.xlsx": "a file",
     "/desk/rows": "a fragment",
     "/exports/rows": "a fragment",
     "/hall/<uuid:session_id>/roll.xlsx": "a file",

@@ -13,10 +13,12 @@ from wxapi.identity.services import appointments, office_changes, office_reading
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.identity.services.office_changes import StandIn
 from wxapi.identity.services.roster_files import MAX_BYTES, check_rows, demand_faultless, read_rows
+from wxapi.identity.services.roster_places import NamedUnits
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.commands import CommandGroup
+from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import level_of, region_of
 from wxapi.regions.services.lookup import tree
@@ -111,14 +113,16 @@ def stand_in(appointment_id: uuid.UUID, user_id: uuid.UUID, since: datetime, unt
 def import_people(file: Path, *, dry_run: bool) -> None:
     """Import a list of people from FILE (.csv in UTF-8 or GB 18030, or .xlsx), all or nothing.
 
-    Columns: 姓名 name, 职务 post, 手机号 phone, 角色 role, 区域 region (code or full name). Who has bound the phone is
-    appointed at once, everybody else when they bind it. A row that is there already changes nothing.
+    Columns: 姓名 name, 职务 post, 手机号 phone, 角色 role, 区域 region, 单位 unit. A unit officer is of a unit,
+    everybody else of a region, each by code or full name. Who has bound the phone is appointed at once, everybody else
+    when they bind it. A row that is there already changes nothing.
     """
     try:
         with file.open("rb") as opened:
             rows = read_rows(opened.read(MAX_BYTES + 1))
         with click.progressbar(length=len(rows), label="检查", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-            checked = check_rows(rows, tree(), progress=lambda done: bar.update(done - bar.pos))
+            units = NamedUnits(db.session(), None)
+            checked = check_rows(rows, tree(), units, progress=lambda done: bar.update(done - bar.pos))
         done = roster.import_people(demand_faultless(checked), now=runtime().clock.now(), dry_run=dry_run)
     except DomainError as error:
         raise click.ClickException(f"[{error.code}] 未导入任何内容。\n{error.detail}") from error

@@ -156,7 +156,16 @@ class RosterEntry(Base):
 
     __tablename__ = "people_roster"
     __table_args__ = (
-        UniqueConstraint("phone_digest", "role", "region_code", name="uq_people_roster_phone_digest"),
+        CheckConstraint("unit_code IS NULL OR role = 'unit_officer'", name="unit"),
+        UniqueConstraint(
+            "phone_digest",
+            "role",
+            "region_code",
+            "unit_code",
+            name="uq_people_roster_office",
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_people_roster_unit_code", "unit_code", postgresql_where=text("unit_code IS NOT NULL")),
         Index("ix_people_roster_region_code", "region_code", postgresql_ops={"region_code": "text_pattern_ops"}),
         Index("ix_people_roster_user_id", "user_id"),
         # One slip may be for several entries of a person.
@@ -174,6 +183,8 @@ class RosterEntry(Base):
     phone_digest: Mapped[bytes] = mapped_column(LookupDigest("phone_sealed", "user.phone"))
     role: Mapped[str] = mapped_column(Text)
     region_code: Mapped[str] = mapped_column(String(15), ForeignKey("regions.code"))
+    # Of a unit officer: the unit, which hangs on `region_code`.
+    unit_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
     # Whose administrator put it there; None: an operator.

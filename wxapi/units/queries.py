@@ -1,10 +1,10 @@
 """Reads of units: lists for a screen, and the rows of a region's own office as they are named."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -83,6 +83,22 @@ def page(session: Session, wanted: UnitFilter, *, after: str | None, limit: int)
     if after is not None:
         statement = statement.where(Unit.code > after)
     return [view_of(row) for row in session.scalars(statement)]
+
+
+def named(session: Session, regions: Iterable[str] | None) -> list[UnitView]:
+    """All units that hang at or below one of the regions, closed ones too, without regions' own offices; None: all."""
+    statement = select(Unit).where(Unit.kind != UnitKind.REGION).order_by(Unit.code)
+    if regions is not None:
+        statement = statement.where(
+            or_(false(), *(Unit.region_code.startswith(code, autoescape=True) for code in regions))
+        )
+    return [view_of(row) for row in session.scalars(statement)]
+
+
+def lock_standing(session: Session, codes: Collection[str]) -> set[str]:
+    """Those of the units that stand; none of them is closed before the transaction ends."""
+    wanted = select(Unit.code).where(Unit.code.in_(codes), Unit.closed_on.is_(None)).order_by(Unit.code)
+    return set(session.scalars(wanted.with_for_update(read=True)))
 
 
 def _offices(wanted: UnitFilter, *, after: str | None, limit: int) -> Sequence[UnitView]:

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -23,6 +24,17 @@ from wxapi.regions.rules.levels import Level, level_of
 from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.units.queries import find as find_unit
 from wxapi.units.rules import is_region
+
+
+class WantedOffice(Protocol):
+    """What an appointment is to: a role, and the region or unit it is held for."""
+
+    @property
+    def role(self) -> Role: ...
+    @property
+    def region_code(self) -> str: ...
+    @property
+    def unit_code(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,7 @@ def note_change(session: Session, row: AppointmentRow, step: str) -> None:
     outbox.record(session, "appointment.changed", appointment_id=str(row.id), step=step)
 
 
-def check_unit(session: Session, wanted: NewAppointment) -> None:
+def check_unit(session: Session, wanted: WantedOffice) -> None:
     """A unit officer acts for a unit that is no region and stands; every other role is held for a region."""
     if wanted.role is Role.AUDITOR and level_of(wanted.region_code) is not Level.CITY:
         raise InvalidError("role_needs_city", "审计员须为全市任职。", fields={"region_code": ["须为市"]})

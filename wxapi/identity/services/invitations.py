@@ -6,7 +6,7 @@ only its keyed digest is kept. A new slip for somebody ends the one before.
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
+from wxapi.units.queries import unit_names
 
 MOST_SLIPS = 200
 _PURPOSE = "roster.invitation"
@@ -41,6 +42,7 @@ class SlipOffice:
     person_id: uuid.UUID
     role: str
     region_name: str
+    unit_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def make_slips(actor: Actor, person_ids: Sequence[uuid.UUID], *, now: datetime) 
                 people.setdefault(entry.phone_digest, []).append(entry)
         if not people:
             raise ConflictError("nobody_waits", "所选人员均已登录，无需邀请码。")
-        slips = [_slip(each, now=now) for each in people.values()]
+        units = unit_names(session, {entry.unit_code for entry in entries if entry.unit_code})
+        slips = [_slip(each, units, now=now) for each in people.values()]
         for slip in slips:
             for office in slip.offices:
                 audit.record(session, actor.user_id, "people.invite", subject=f"person:{office.person_id}", at=now)
@@ -119,13 +122,16 @@ def plain(code: str) -> str:
     return code.upper().translate(_READ_AS)
 
 
-def _slip(entries: Sequence[RosterEntry], *, now: datetime) -> Slip:
+def _slip(entries: Sequence[RosterEntry], units: Mapping[str, str], *, now: datetime) -> Slip:
     code = "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
     digest, until = runtime().cipher.digest(code, purpose=_PURPOSE), now + INVITED_FOR
     for entry in entries:
         entry.invitation_digest, entry.invitation_expires_at = digest, until
     name, post = roster.names_in(entries[0])
     regions = tree()
-    offices = tuple(SlipOffice(entry.id, entry.role, regions[entry.region_code].full_name) for entry in entries)
+    offices = tuple(
+        SlipOffice(entry.id, entry.role, regions[entry.region_code].full_name, units.get(entry.unit_code or ""))
+        for entry in entries
+    )
     shown = "-".join(code[first : first + _GROUP] for first in range(0, _LENGTH, _GROUP))
     return Slip(name, post, offices, shown, until)

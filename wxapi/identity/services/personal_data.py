@@ -141,6 +141,7 @@ def _opened(session: Session, user: User) -> dict[str, Any]:
                 "phone": cipher.open(row.phone_sealed, purpose=PURPOSE),
                 "role": row.role,
                 "region_code": row.region_code,
+                "unit_code": row.unit_code,
                 "since": to_wire(row.created_at),
             }
             for row in session.scalars(

@@ -6,7 +6,7 @@ Each ends and begins anew: the old one keeps its line, and who was of the villag
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from wxapi.identity.models import AppointmentRow, RosterEntry, User
@@ -16,6 +16,7 @@ from wxapi.kernel.ids import new_id
 from wxapi.platform import audit, idempotency
 from wxapi.regions.rules.changes import RegionMove
 from wxapi.regions.services.holdings import RegionHolding
+from wxapi.units.models import Unit
 
 
 def _count(session: Session, codes: Sequence[str], now: datetime) -> int:
@@ -62,6 +63,8 @@ def _begin_anew(session: Session, row: AppointmentRow, successor: str, *, now: d
     _note(session, row, "appointment.end", row.region_code, now)
     if session.scalar(held.limit(1)) is not None:
         return  # they hold it there already
+    if unit is not None and session.get(Unit, unit) is None:
+        return  # the unit was closed before, so that nothing of it went on
     session.add(
         AppointmentRow(
             id=new_id(),
@@ -87,20 +90,24 @@ def _move_list(session: Session, moves: Sequence[RegionMove]) -> int:
     moved = 0
     for move in moves:
         there = aliased(RosterEntry)
+        unit = literal(move.new) + func.substr(RosterEntry.unit_code, len(move.old) + 1)
         twice = exists().where(
             there.phone_digest == RosterEntry.phone_digest,
             there.role == RosterEntry.role,
             there.region_code == move.new,
+            there.unit_code.is_not_distinct_from(unit),
         )
+        # An officer of a unit that was closed before waits where they are: its successor's they become when they come.
+        goes = or_(RosterEntry.unit_code.is_(None), exists().where(Unit.code == unit))
         session.execute(
             delete(RosterEntry)
-            .where(RosterEntry.region_code == move.old, twice)
+            .where(RosterEntry.region_code == move.old, goes, twice)
             .execution_options(synchronize_session=False)
         )
         found = session.execute(
             update(RosterEntry)
-            .where(RosterEntry.region_code == move.old)
-            .values(region_code=move.new)
+            .where(RosterEntry.region_code == move.old, goes)
+            .values(region_code=move.new, unit_code=unit)
             .execution_options(synchronize_session=False)
         )
         moved += int(found.rowcount)  # type: ignore[attr-defined]

@@ -18,12 +18,17 @@ from wxapi.identity.models import RosterEntry, User
 from wxapi.identity.services.appointments import NewAppointment, add_appointment, note_change, would_mix
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.identity.services.roster_names import PURPOSE
+from wxapi.identity.services.roster_places import standing_unit
 from wxapi.kernel.clock import local_day
+from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.permissions import Role
 from wxapi.platform import audit, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
+from wxapi.regions.rules.levels import region_of
+from wxapi.regions.services.lookup import tree
+from wxapi.units.queries import lock_standing
 
 _Each = TypeVar("_Each")
 
@@ -65,9 +70,14 @@ class RosterPlan:
 
 
 def import_people(rows: Sequence[RosterRow], *, now: datetime, dry_run: bool) -> Imported:
-    """An operator's list: write the entries that are not there yet, all or none, and appoint whose phone is bound."""
+    """An operator's list: write the entries that are not there yet, all or none, and appoint whose phone is bound.
+
+    Raises:
+        InvalidError: `region_closed`, `unit_closed` since it was checked.
+    """
     with transaction() as session:
         lock_list(session)
+        refuse_gone(session, rows)
         plan = plan_of(session, rows)
         if not dry_run:
             write(session, plan, by=None, now=now)
@@ -82,16 +92,30 @@ def lock_list(session: Session) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("wxapi.people_roster"))))
 
 
+def refuse_gone(session: Session, rows: Sequence[RosterRow]) -> None:
+    """Refuse a list that names what was closed since it was checked; its units stay until the transaction ends.
+
+    Raises:
+        InvalidError: `region_closed`, `unit_closed`.
+    """
+    if not {row.region_code for row in rows} <= tree().standing:
+        raise InvalidError("region_closed", "名单中的区域已撤销，请重新检查。")
+    named = {row.unit_code for row in rows if row.unit_code}
+    if named and lock_standing(session, named) != named:
+        raise InvalidError("unit_closed", "名单中的单位已撤销，请重新检查。")
+
+
 def plan_of(session: Session, rows: Sequence[RosterRow]) -> RosterPlan:
     """Compare a list with the one that is there; phones are found under each look-up key."""
     cipher = runtime().cipher
     digests = {row.phone: cipher.digests(row.phone, purpose="user.phone") for row in rows}
     there = {
-        (entry.phone_digest, entry.role, entry.region_code): entry for entry in _entries(session, digests.values())
+        (entry.phone_digest, entry.role, entry.unit_code or entry.region_code): entry
+        for entry in _entries(session, digests.values())
     }
     fresh, renamed = [], []
     for row in rows:
-        keys = [(digest, row.role.value, row.region_code) for digest in digests[row.phone]]
+        keys = [(digest, row.role.value, row.unit_code or row.region_code) for digest in digests[row.phone]]
         entry = next((there[key] for key in keys if key in there), None)
         if entry is None:
             fresh.append(row)
@@ -147,16 +171,24 @@ def take(session: Session, entry: RosterEntry, user_id: uuid.UUID, *, now: datet
     entry.user_id = user_id
     entry.invitation_digest = entry.invitation_expires_at = None
     held = queries.appointments_of(session, user_id, today=local_day(now))
-    if any((row.role, row.region_code) == (entry.role, entry.region_code) for row in held):
+    region, unit = _place_of(session, entry)
+    if any((row.role, row.region_code, row.unit_code) == (entry.role, region, unit) for row in held):
         return
-    wanted = NewAppointment(user_id, Role(entry.role), entry.region_code)
-    if would_mix(session, user_id, wanted.role, local_day(now)):
-        subject, region = f"user:{user_id}", entry.region_code
+    wanted = NewAppointment(user_id, Role(entry.role), region, unit_code=unit)
+    closed = wanted.role is Role.UNIT_OFFICER and unit is None
+    if closed or would_mix(session, user_id, wanted.role, local_day(now)):
+        subject = f"user:{user_id}"
         audit.record(session, None, "appointment.refuse", subject=subject, at=now, role=entry.role, region=region)
         return
     row = add_appointment(session, wanted, starts_on=local_day(now), appointed_by=entry.added_by, now=now)
     session.flush([row])
     note_change(session, row, "added")
+
+
+def _place_of(session: Session, entry: RosterEntry) -> tuple[str, str | None]:
+    """Region and unit of the office now: a unit that was closed since is the one that goes on for it, or none."""
+    unit = standing_unit(session, entry.unit_code) if entry.unit_code else None
+    return region_of(unit) if unit else entry.region_code, unit
 
 
 def match_waiting(*, now: datetime) -> int:
@@ -218,6 +250,7 @@ def _entry(row: RosterRow, *, by: uuid.UUID | None, now: datetime) -> RosterEntr
         phone_digest=cipher.digest(row.phone, purpose="user.phone"),
         role=row.role.value,
         region_code=row.region_code,
+        unit_code=row.unit_code,
         created_at=now,
         added_by=by,
     )

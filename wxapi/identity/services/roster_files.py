@@ -13,14 +13,19 @@ from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+from wxapi.identity.services.roster_places import NamedRegions, NamedUnits
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import ROLE_NAMES, Role
 from wxapi.kernel.text import TextError, clean_text
+from wxapi.regions.rules.levels import region_of
 from wxapi.regions.services.lookup import Tree
 
 # The heads of the columns, as an office writes them or as code does.
-_COLUMNS = {"姓名": "name", "职务": "post", "手机号": "phone", "角色": "role", "区域": "region"}
-_NEEDED = tuple(_COLUMNS.values())
+_COLUMNS = {"姓名": "name", "职务": "post", "手机号": "phone", "角色": "role", "区域": "region", "单位": "unit"}
+HEADS = tuple(_COLUMNS)
+_READ = tuple(_COLUMNS.values())
+# A list of regions' people has no column of units, one of units' officers none of regions.
+_PLACES = frozenset({"region", "unit"})
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 LONGEST = 50
 MAX_ROWS = 20_000
@@ -41,13 +46,17 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """A person of the list: who they are, and the appointment they are to have."""
+    """A person of the list: who they are, and the appointment they are to have.
+
+    A unit officer has `unit_code` too; `region_code` is the region the unit hangs on.
+    """
 
     name: str
     post: str
     phone: str
     role: Role
     region_code: str
+    unit_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,9 @@ def read_rows(data: bytes) -> list[NumberedRow]:
         more = len(rows) > MAX_ROWS or next(table, None) is not None
     except (OSError, ValueError, KeyError, TypeError, csv.Error, ParseError, zipfile.BadZipFile) as error:
         raise InvalidError("unreadable_file", "无法读取，请使用 CSV（UTF-8 或 GB 18030 编码）或 XLSX。") from error
-    missing = [name for name in _NEEDED if name not in head]
+    missing = [name for name in _READ if name not in head]
+    if not set(missing) >= _PLACES:
+        missing = [name for name in missing if name not in _PLACES]
     if missing:
         wanted = "、".join(chinese for chinese, name in _COLUMNS.items() if name in missing)
         raise InvalidError("unreadable_file", f"缺少列：{wanted}。")
@@ -95,17 +106,23 @@ def read_rows(data: bytes) -> list[NumberedRow]:
 
 
 def check_rows(
-    rows: Sequence[NumberedRow], tree: Tree, *, within: Sequence[str] | None = None, progress: Progress | None = None
+    rows: Sequence[NumberedRow],
+    tree: Tree,
+    units: NamedUnits,
+    *,
+    within: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> CheckedRows:
     """Every row checked, before one is written.
 
     Args:
         rows: as `read_rows` gives them.
         tree: the regions.
+        units: the units the list may name.
         within: regions of the administrator; None: an operator's list may name all.
         progress: told how many rows are done, now and then.
     """
-    judge = _Judge(tree, within)
+    judge = _Judge(tree, units, within)
     found, faults = [], []
     for done, (number, row) in enumerate(rows):
         if progress is not None and done % _EVERY == 0:
@@ -121,53 +138,47 @@ def check_rows(
 class _Judge:
     """Judges rows of one list, each against those before it."""
 
-    def __init__(self, tree: Tree, within: Sequence[str] | None) -> None:
-        self._tree = tree
-        self._within = None if within is None else tuple(within)
-        self._by_name = {region.full_name: region.code for region in tree.below(None) if region.closure is None}
+    def __init__(self, tree: Tree, units: NamedUnits, within: Sequence[str] | None) -> None:
+        self._regions, self._units, self._within = NamedRegions(tree), units, within
         self._roles = _roles()
         self._seen: set[tuple[str, Role, str]] = set()
 
     def entry(self, row: dict[str, str]) -> tuple[RosterRow | None, list[str]]:
         """The row as an entry, or what is wrong with it."""
-        cells = [row.get(column, "") for column in _NEEDED]
+        cells = [row.get(column, "") for column in _READ]
         if max(map(len, cells)) > _MAX_CELL:
             return None, ["单元格内容过长"]
         try:
-            name, post, phone, role, region = (clean_text(cell, lines=False) for cell in cells)
+            name, post, phone, written, region, unit = (clean_text(cell, lines=False) for cell in cells)
         except TextError as error:
             return None, [error.sentence.rstrip("。")]
-        code = self.code_of(region)
+        role = self._roles.get(written)
         wrong = [
             *(["姓名为空或过长"] if not 0 < len(name) <= LONGEST else []),
             *(["职务过长"] if len(post) > LONGEST else []),
             *(["手机号不是 11 位手机号码"] if not _PHONE.fullmatch(phone) else []),
-            *(["角色未知"] if self._roles.get(role) in {None, Role.UNIT_OFFICER} else []),
-            *(["审计员须单独任命"] if self._roles.get(role) is Role.AUDITOR else []),
-            *self._wrong_place(region, code),
+            *(["角色未知"] if role is None else []),
+            *(["审计员须单独任命"] if role is Role.AUDITOR else []),
+            *self._wrong_place(role, region, unit),
         ]
-        if not wrong and (phone, self._roles[role], code) in self._seen:
-            wrong = ["与前面的行重复"]
-        if wrong:
+        if wrong or role is None:
             return None, wrong
-        self._seen.add((phone, self._roles[role], code))
-        return RosterRow(name, post, phone, self._roles[role], code), []
+        place = self._units.code_of(unit) if unit else self._regions.code_of(region)
+        if (phone, role, place) in self._seen:
+            return None, ["与前面的行重复"]
+        self._seen.add((phone, role, place))
+        # Of a unit's code only the part before the dash tells a region: `421002-zj` is no township.
+        return RosterRow(name, post, phone, role, region_of(place), place if unit else None), []
 
-    def code_of(self, region: str) -> str:
-        """The code of a region that is named by code or full name and stands; empty for any other."""
-        return region if region in self._tree.standing else self._by_name.get(region, "")
-
-    def _wrong_place(self, region: str, code: str) -> list[str]:
-        if not code:
-            return ["区域已撤销" if region in self._tree else "区域未知"]
-        if self._within is not None and not code.startswith(self._within):
-            return ["不在您的管辖区划内"]
-        return []
-
-
-def place_of(text: str, tree: Tree) -> str:
-    """The code of a standing region that somebody named by code or full name; empty for any other."""
-    return _Judge(tree, None).code_of(text.strip())
+    def _wrong_place(self, role: Role | None, region: str, unit: str) -> list[str]:
+        """One of both, by the role: a unit officer acts for a unit, everybody else for a region."""
+        if role is Role.UNIT_OFFICER:
+            wrong = [self._units.wrong(unit) if unit else "单位经办人须填单位"]
+            wrong += ["单位经办人只填单位，不填区域"] if region else []
+        else:
+            wrong = [self._regions.wrong(region, self._within)] if region or not unit else []
+            wrong += ["该角色只填区域，不填单位"] if unit and role is not None else []
+        return [each for each in wrong if each]
 
 
 def _roles() -> dict[str, Role]:

@@ -27,6 +27,7 @@ from wxapi.identity.services.roster_files import (
     check_rows,
     read_rows,
 )
+from wxapi.identity.services.roster_places import NamedUnits
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, TooLargeError, not_found
@@ -161,8 +162,9 @@ def run(import_id: uuid.UUID, *, now: datetime) -> None:
 def _check(import_id: uuid.UUID, user_id: uuid.UUID, data: bytes, *, now: datetime) -> CheckedRows:
     rows = read_rows(data)
     regions = actor_of(db.session(), user_id, today=local_day(now)).regions(ROLES_OF[Permission.APPOINT])
+    units = NamedUnits(db.session(), regions)
     db.session().rollback()  # the read is over
-    return check_rows(rows, tree(), within=regions, progress=lambda done: _progress(import_id, done, len(rows)))
+    return check_rows(rows, tree(), units, within=regions, progress=lambda done: _progress(import_id, done, len(rows)))
 
 
 def _write(
@@ -171,7 +173,7 @@ def _write(
     """Write the list; returns the people whose phones it names.
 
     Raises:
-        InvalidError: `rights_changed`.
+        InvalidError: `rights_changed`; `region_closed`, `unit_closed` since it was checked.
         ImportGoneError: it was taken back.
     """
     # The administrator's row is held: what they may do stays as it is read here until this is committed.
@@ -180,6 +182,7 @@ def _write(
         actor = actor_of(session, user_id, today=local_day(now))
         if not all(actor.covers(each.region_code, ROLES_OF[Permission.APPOINT]) for each in rows):
             raise InvalidError("rights_changed", "您的管理权限已变更，未导入任何内容。")
+        roster.refuse_gone(session, rows)
         roster.lock_list(session)
         plan = roster.plan_of(session, rows)
         roster.write(session, plan, by=user_id, now=now)

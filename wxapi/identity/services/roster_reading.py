@@ -11,17 +11,19 @@ from sqlalchemy.orm import Session
 from wxapi.identity.models import RosterEntry
 from wxapi.identity.rules import mask_phone
 from wxapi.identity.services import roster
+from wxapi.identity.services.appointments import check_unit
 from wxapi.identity.services.confirming import require_confirmed
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.identity.services.roster_names import PURPOSE
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import ConflictError, InvalidError, not_found
+from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.paging import Page, decode_cursor, page_of
-from wxapi.kernel.permissions import ROLES_OF, Permission, Role
+from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import refuse_closed, region_names, tree
+from wxapi.units.queries import unit_names
 
 _OPENED_AT_ONCE = 500
 _PHONE_DIGITS = 11
@@ -38,6 +40,8 @@ class Listed:
     role: str
     region_code: str
     region_name: str
+    unit_code: str | None
+    unit_name: str | None
     user_id: uuid.UUID | None
     invited_until: datetime | None
 
@@ -99,18 +103,18 @@ def add_person(actor: Actor, row: RosterRow, *, now: datetime) -> Listed:
     """Put one person on the list; who has bound the phone is appointed at once. One that is there already stays.
 
     Raises:
-        NotFoundError: the region is not the administrator's.
-        InvalidError: `role_needs_unit`, `region_closed`.
+        NotFoundError: the region is not the administrator's, or there is no such unit.
+        InvalidError: `role_needs_unit`, `role_needs_region`, `role_needs_city`; `region_closed`, `unit_closed`.
         ForbiddenError: `confirmation_required`.
     """
     require_confirmed(actor, now=now)
     if not actor.covers(row.region_code, ROLES_OF[Permission.APPOINT]) or row.region_code not in tree():
         raise not_found()
     refuse_closed(row.region_code)
-    if row.role is Role.UNIT_OFFICER:
-        raise InvalidError("role_needs_unit", "单位经办人须指定单位。", fields={"role": ["须指定单位，请在任职中办理"]})
     with transaction() as session:
+        check_unit(session, row)
         roster.lock_list(session)
+        roster.refuse_gone(session, [row])
         plan = roster.plan_of(session, [row])
         made = roster.write(session, plan, by=actor.user_id, now=now)
         audit.record(
@@ -158,6 +162,7 @@ def _same(session: Session, row: RosterRow) -> RosterEntry:
             RosterEntry.phone_digest.in_(digests),
             RosterEntry.role == row.role.value,
             RosterEntry.region_code == row.region_code,
+            RosterEntry.unit_code.is_not_distinct_from(row.unit_code),
         )
     ).one()
 
@@ -191,10 +196,13 @@ def _fits(entry: RosterEntry, text: str | None) -> bool:
 
 def _shown(entries: Sequence[RosterEntry], *, now: datetime) -> list[Listed]:
     names = region_names(entry.region_code for entry in entries)
-    return [_listed(entry, names.get(entry.region_code, ""), now=now) for entry in entries]
+    units = unit_names(db.session(), {entry.unit_code for entry in entries if entry.unit_code})
+    return [
+        _listed(entry, names.get(entry.region_code, ""), units.get(entry.unit_code or ""), now=now) for entry in entries
+    ]
 
 
-def _listed(entry: RosterEntry, region_name: str, *, now: datetime) -> Listed:
+def _listed(entry: RosterEntry, region_name: str, unit_name: str | None, *, now: datetime) -> Listed:
     name, post = roster.names_in(entry)
     until = entry.invitation_expires_at
     return Listed(
@@ -205,6 +213,8 @@ def _listed(entry: RosterEntry, region_name: str, *, now: datetime) -> Listed:
         role=entry.role,
         region_code=entry.region_code,
         region_name=region_name,
+        unit_code=entry.unit_code,
+        unit_name=unit_name,
         user_id=entry.user_id,
         invited_until=until if until and until > now else None,
     )

@@ -16,6 +16,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import items_response, json_response, page_response
+from wxapi.regions.rules.levels import region_of
 
 # The file, the other form field and the boundaries between them.
 MAX_UPLOAD = MAX_BYTES + 64 * 1024
@@ -53,14 +54,17 @@ def search_people(query: dict[str, Any]) -> Response:
         "phone": "13800000001",
         "role": "community_worker",
         "region_code": "421002006001",
+        "unit_code": None,
     },
 )
 @blueprint.response(201, wire.PersonWire)
 def add_person(body: dict[str, Any]) -> Response:
     """名单中增加一人
 
-    手机号已绑定的立即任职，其余的在绑定手机号或使用邀请码时任职；名单中已有的不重复增加。须在 15 分钟内登录或确认过。
+    单位经办人填单位，其他角色填区划。手机号已绑定的立即任职，其余的在绑定手机号或使用邀请码时任职；
+    名单中已有的不重复增加。须在 15 分钟内登录或确认过。
     """
+    body["region_code"] = body["region_code"] or region_of(body["unit_code"])
     person = roster_reading.add_person(current_actor(), RosterRow(**body), now=runtime().clock.now())
     return json_response(wire.person_dict(person), 201)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_smorest.fields import Upload
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 from werkzeug.datastructures import FileStorage
 
 from wxapi.identity.models import PeopleImport
@@ -12,10 +12,12 @@ from wxapi.identity.services.colleagues import Colleague
 from wxapi.identity.services.invitations import MOST_SLIPS, Slip
 from wxapi.identity.services.roster_files import LONGEST
 from wxapi.identity.services.roster_reading import Listed
-from wxapi.identity.wire.references import RegionRef
+from wxapi.identity.wire.offices import one_place
+from wxapi.identity.wire.references import RegionRef, UnitRef, unit_dict
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, RegionCode, WireSchema
+from wxapi.units.wire import UnitCode
 
 
 class PeopleQuery(PageQuery):
@@ -40,7 +42,13 @@ class NewPerson(WireSchema):
         validate=validate.Regexp(r"^1[3-9][0-9]{9}$(?!\n)", error="应为 11 位手机号码。"),
     )
     role = fields.Enum(Role, by_value=True, required=True)
-    region_code = RegionCode(required=True)
+    # One of the two: a unit for a unit officer, a region for every other role.
+    region_code = RegionCode(load_default=None, allow_none=True)
+    unit_code = UnitCode(load_default=None, allow_none=True)
+
+    @validates_schema
+    def _one_of_the_two(self, data: dict[str, Any], **_: Any) -> None:
+        one_place(data)
 
 
 class PersonWire(WireSchema):
@@ -52,6 +60,7 @@ class PersonWire(WireSchema):
     phone_masked = fields.String(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
     region = fields.Nested(RegionRef, required=True)
+    unit = fields.Nested(UnitRef, required=True, allow_none=True)
     user_id = fields.UUID(required=True, allow_none=True, metadata={"description": "本人登录并绑定后才有"})
     invited_until = fields.DateTime(required=True, allow_none=True, metadata={"description": "邀请码有效期至"})
 
@@ -71,7 +80,8 @@ class ImportUpload(WireSchema):
         required=True,
         validate=_must_be_list,
         metadata={
-            "description": "CSV（UTF-8 或 GB 18030）或 XLSX，最大 4 MB、20000 行；列：姓名、职务、手机号、角色、区域"
+            "description": "CSV（UTF-8 或 GB 18030）或 XLSX，最大 4 MB、20000 行；"
+            "列：姓名、职务、手机号、角色、区域、单位；单位经办人填单位，其他角色填区域，均可填代码或全称"
         },
     )
     dry_run = Choice(
@@ -125,6 +135,7 @@ class SlipOfficeWire(WireSchema):
     person_id = fields.UUID(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
     region_name = fields.String(required=True)
+    unit_name = fields.String(required=True, allow_none=True)
 
 
 class SlipWire(WireSchema):
@@ -163,6 +174,7 @@ def person_dict(person: Listed) -> dict[str, Any]:
         "phone_masked": person.phone_masked,
         "role": person.role,
         "region": {"code": person.region_code, "name": person.region_name},
+        "unit": unit_dict(person.unit_code, person.unit_name),
         "user_id": str(person.user_id) if person.user_id else None,
         "invited_until": to_wire(person.invited_until) if person.invited_until else None,
     }
@@ -188,7 +200,13 @@ def import_dict(row: PeopleImport) -> dict[str, Any]:
 def slip_dict(slip: Slip) -> dict[str, Any]:
     """A `SlipWire`."""
     offices = [
-        {"person_id": str(each.person_id), "role": each.role, "region_name": each.region_name} for each in slip.offices
+        {
+            "person_id": str(each.person_id),
+            "role": each.role,
+            "region_name": each.region_name,
+            "unit_name": each.unit_name,
+        }
+        for each in slip.offices
     ]
     return {
         "name": slip.name,

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from wxapi.identity.services.confirming import time_left
+from wxapi.identity.services.roster_places import place_of, unit_of
 from wxapi.kernel.errors import DomainError, InvalidError
 from wxapi.kernel.permissions import ROLE_NAMES, ROLES_OF, Permission, Role
 from wxapi.platform.db import db
@@ -14,13 +15,8 @@ from wxapi.platform.guard import current_actor
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
-from wxapi.units import queries as units
 from wxapi.web.kit.render import page
 
-# Held for a unit, and so not given with a region's list.
-UNIT_OFFICER = (Role.UNIT_OFFICER.value, ROLE_NAMES[Role.UNIT_OFFICER])
-# So many units whose names hold the words are looked through for the one that is named so.
-_ALIKE = 200
 # Less is hardly enough to fill in a form.
 _SOON = timedelta(minutes=2)
 
@@ -48,19 +44,25 @@ def regions() -> list[tuple[str, str]]:
 
 
 def roles() -> list[tuple[str, str]]:
-    """Roles that are held for a region and given here."""
-    return [(role.value, name) for role, name in ROLE_NAMES.items() if role not in {Role.UNIT_OFFICER, Role.AUDITOR}]
+    """Roles that are given here."""
+    return [(role.value, name) for role, name in ROLE_NAMES.items() if role is not Role.AUDITOR]
 
 
-def unit_named(text: str) -> str | None:
-    """The code of the one unit that stands in the administrator's regions and is named so, by code or name."""
-    found = {
-        unit.code
-        for region in current_actor().regions(ROLES_OF[Permission.APPOINT])
-        for unit in units.page(db.session(), units.UnitFilter(region=region, text=text), after=None, limit=_ALIKE)
-        if text in {unit.code, unit.name} and unit.closed_on is None
-    }
-    return found.pop() if len(found) == 1 else None
+def placed(values: Mapping[str, str]) -> dict[str, str]:
+    """The codes of the region and the unit that were typed as code or name, where they are known."""
+    found = {}
+    if region := values.get("region_code"):
+        found["region_code"] = place_of(region, tree()) or region
+    if unit := values.get("unit_code"):
+        own = current_actor().regions(ROLES_OF[Permission.APPOINT])
+        found["unit_code"] = unit_of(unit, db.session(), own) or unit
+    return found
+
+
+def refuse_no_place(values: Mapping[str, str]) -> None:
+    """Refuse a form that names no role, or not the place of its role."""
+    for_unit = values.get("role") == Role.UNIT_OFFICER.value
+    refuse_missing(values, {"role": "角色", **({"unit_code": "单位"} if for_unit else {"region_code": "区域"})})
 
 
 def refuse_missing(values: Mapping[str, str], needed: Mapping[str, str]) -> None:

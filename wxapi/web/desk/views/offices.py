@@ -10,20 +10,20 @@ from flask import Response, request
 from wxapi.identity.services import appointments, office_changes, office_reading, roster_reading, sessions
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.identity.services.office_changes import StandIn
-from wxapi.identity.services.roster_files import place_of
+from wxapi.identity.services.roster_places import place_of
 from wxapi.identity.services.roster_reading import Sought
 from wxapi.identity.wire.offices import AppointmentQuery, EndBody, MoveBody, NewAppointmentBody, StandInBody
 from wxapi.identity.wire.people import PeopleQuery
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import DomainError
-from wxapi.kernel.permissions import Permission, Role
+from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import region_of
 from wxapi.regions.services.lookup import tree
 from wxapi.web.desk import people_frame
 from wxapi.web.desk.blueprint import room
-from wxapi.web.desk.people_frame import people_page, refuse_missing
+from wxapi.web.desk.people_frame import people_page, placed, refuse_missing, refuse_no_place
 from wxapi.web.kit import forms
 from wxapi.web.kit.render import see
 
@@ -132,24 +132,13 @@ def appoint_person(person_id: uuid.UUID) -> Response:
     values = forms.filled("role", "region_code", "unit_code", "starts_on", "ends_on")
     person = roster_reading.read_person(actor, person_id, now=now)
     try:
-        for_unit = values.get("role") == Role.UNIT_OFFICER.value
-        refuse_missing(values, {"role": "角色", **({"unit_code": "单位"} if for_unit else {"region_code": "区域"})})
-        body = forms.load(NewAppointmentBody(), {**values, **_place(values), "user_id": str(person.user_id)})
+        refuse_no_place(values)
+        body = forms.load(NewAppointmentBody(), {**values, **placed(values), "user_id": str(person.user_id)})
         body["region_code"] = body["region_code"] or region_of(body["unit_code"])
         made = appointments.appoint(actor, NewAppointment(**body), now=now)
     except DomainError as error:
         return _appointing(person_id, values, error=error)
     return see(f"/desk/people/offices/{made.row.id}?done=1")
-
-
-def _place(values: dict[str, str]) -> dict[str, str]:
-    """The codes of the region and the unit that were typed as code or name, where they are known."""
-    found = {}
-    if region := values.get("region_code"):
-        found["region_code"] = place_of(region, tree()) or region
-    if unit := values.get("unit_code"):
-        found["unit_code"] = people_frame.unit_named(unit) or unit
-    return found
 
 
 def _appointing(person_id: uuid.UUID, values: dict[str, str], *, error: DomainError | None = None) -> Response:
@@ -159,7 +148,7 @@ def _appointing(person_id: uuid.UUID, values: dict[str, str], *, error: DomainEr
         error=error,
         person=person,
         values=values,
-        roles=[*people_frame.roles(), people_frame.UNIT_OFFICER],
+        roles=people_frame.roles(),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from wxapi.identity.services import colleagues, invitations, office_reading, roster_reading, sessions
-from wxapi.identity.services.roster_files import RosterRow, place_of
+from wxapi.identity.services.roster_files import RosterRow
 from wxapi.identity.services.roster_reading import Listed, Sought
 from wxapi.identity.wire.people import NewPerson, PeopleQuery, SlipsBody
 from wxapi.kernel.errors import DomainError, InvalidError, not_found
@@ -15,7 +15,9 @@ from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
+from wxapi.regions.rules.levels import region_of
 from wxapi.regions.services.lookup import tree
+from wxapi.units.rules import is_unit_code
 from wxapi.web.desk import people_frame
 from wxapi.web.desk.blueprint import room
 from wxapi.web.desk.people_frame import people_page
@@ -25,7 +27,7 @@ from wxapi.web.kit.svg import qr
 
 _ROWS = 50
 _QUERY = {"region", "q", "state", "cursor"}
-_FIELDS = ("name", "post", "phone", "role", "region_code")
+_FIELDS = ("name", "post", "phone", "role", "region_code", "unit_code")
 
 
 @room.get("/desk/people")
@@ -56,7 +58,9 @@ def add_person() -> Response:
     """One person more; a refusal keeps what was typed."""
     values = forms.filled(*_FIELDS)
     try:
-        body = forms.load(NewPerson(), {**values, "region_code": _region(values.get("region_code", ""))})
+        people_frame.refuse_no_place(values)
+        body = forms.load(NewPerson(), {**values, **_placed(values)})
+        body["region_code"] = body["region_code"] or region_of(body["unit_code"])
         person = roster_reading.add_person(current_actor(), RosterRow(**body), now=runtime().clock.now())
     except DomainError as error:
         return _new(values, error=error)
@@ -173,17 +177,18 @@ def _new(values: dict[str, str], *, error: DomainError | None = None) -> Respons
     return people_page("desk/person_new.html", error=error, values=values, roles=people_frame.roles())
 
 
-def _region(text: str) -> str:
-    """The code of what was typed, a code or a full name.
+def _placed(values: dict[str, str]) -> dict[str, str]:
+    """The codes of what was typed, by code or name.
 
     Raises:
-        InvalidError: `validation_failed`.
+        InvalidError: `validation_failed`, also for what the administrator knows nothing of.
     """
-    code = place_of(text, tree())
-    if not code:
-        raise InvalidError(
-            "validation_failed",
-            "提交的内容有误，请检查后再试。",
-            fields={"region_code": ["区域未知或已撤销，请填写代码或全称。"]},
-        )
-    return code
+    found = people_frame.placed(values)
+    wrong = {}
+    if "region_code" in found and found["region_code"] not in tree().standing:
+        wrong["region_code"] = ["区域未知或已撤销，请填写代码或全称。"]
+    if "unit_code" in found and not is_unit_code(found["unit_code"]):
+        wrong["unit_code"] = ["单位未知、已撤销或有多个同名单位，请填写代码或全称。"]
+    if wrong:
+        raise InvalidError("validation_failed", "提交的内容有误，请检查后再试。", fields=wrong)
+    return found

@@ -2,11 +2,13 @@
 
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, request
 
 from wxapi.identity.services import roster_imports
 from wxapi.identity.services.roster_files import MAX_BYTES
+from wxapi.identity.wire import roster_sheet
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
@@ -16,6 +18,8 @@ from wxapi.web.desk import people_frame
 from wxapi.web.desk.blueprint import room
 from wxapi.web.desk.people_frame import people_page
 from wxapi.web.kit.render import fragment, see
+
+_NAME = quote("人员名单.xlsx", safe="")
 
 
 @room.get("/desk/people/imports")
@@ -68,6 +72,18 @@ def cancel_import(import_id: uuid.UUID) -> Response:
     """Take it back."""
     roster_imports.cancel(current_actor(), import_id, now=runtime().clock.now())
     return see("/desk/people/imports")
+
+
+@room.get("/desk/people/imports/template.xlsx")
+@guard(Permission.APPOINT)
+def blank_list() -> Response:
+    """An empty list to be filled in, with how to fill it in beside it."""
+    response = Response(
+        roster_sheet.blank(),
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    )
+    response.headers["Content-Disposition"] = f"attachment; filename=\"people.xlsx\"; filename*=UTF-8''{_NAME}"
+    return response
 
 
 def _one(import_id: uuid.UUID) -> dict[str, Any]:
