@@ -141,6 +141,8 @@ class Walk(RuleBasedStateMachine):
             return
         session = db.session()
         row = session.get_one(Report, uuid.UUID(self.report["id"]))
+        done = [line.actor_id for line in reports.events_of(session, row.id) if line.action == "resolve"]
+        assert list(row.resolvers) == list(dict.fromkeys(done))
         held = stored(session, row.id)
         assert sorted(held, key=str) == sorted(folded(row, reports.events_of(session, row.id)), key=str)
         # What is open is what the case owes: by the same unit, due at the same time, standing since the same moment.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -32,6 +32,7 @@ def who(actor_id: uuid.UUID, *parties: Party) -> Who:
 AS_REPORTER = who(REPORTER, Party.REPORTER)
 AS_WORKER = who(WORKER, Party.DESK_WORKER, Party.STAFF)
 AS_OTHER = who(OTHER, Party.DESK_WORKER, Party.STAFF)
+AS_THIRD, AS_FOURTH = (who(uuid.UUID(int=n), Party.DESK_WORKER, Party.STAFF) for n in (8, 9))
 AS_OFFICER = who(OFFICER, Party.OFFICER, Party.STAFF)
 AS_SUPERVISOR = who(SUPERVISOR, Party.SUPERVISOR, Party.STAFF)
 
@@ -129,6 +130,29 @@ def test_the_second_dispute_goes_to_the_township_and_another_pair_of_hands() -> 
     case = do(case, AS_OTHER, "accept")
     assert why_not(case, AS_WORKER, "resolve") == "resolver_may_not_take_again"
     assert do(case, AS_OTHER, "resolve").state is ReportState.RESOLVED
+
+
+@settings(deadline=None)
+@given(hands=st.lists(st.sampled_from((AS_WORKER, AS_OTHER, AS_THIRD, AS_FOURTH)), min_size=3, max_size=12))
+def test_after_two_disputes_nobody_who_ever_resolved_it_takes_it_again(hands: list[Who]) -> None:
+    """However often it is resolved and disputed, and by whom in between."""
+    case = accepted()
+    done: list[Who] = []
+    for person in hands:
+        barred = case.disputes >= 2 and person in done
+        if case.state is ReportState.ROUTED:
+            assert ("accept" in workflow.offered(case, person, NOW)) != barred
+            if barred:
+                continue
+            case = do(case, person, "accept")
+        for each in (AS_WORKER, AS_OTHER, AS_THIRD, AS_FOURTH):
+            may = not (case.disputes >= 2 and each in done)
+            assert ("resolve" in workflow.offered(case, each, NOW)) == may
+        case = do(do(case, person, "resolve"), AS_REPORTER, "dispute")
+        done = [*done, person]
+        assert [*case.resolvers] == list(dict.fromkeys(each.actor_id for each in done))
+        if case.state is ReportState.TRIAGE:
+            case = do(case, AS_OFFICER, "assign_desk", desk_code=VILLAGE)
 
 
 def test_a_refusal_is_appealed_once() -> None:

@@ -1,6 +1,7 @@
 """A report: one row, with what its workflow, its queues and its figures need."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -163,6 +164,8 @@ class Report(Base):
     extended_s: Mapped[int | None] = mapped_column(Integer)
     extension_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     resolved_by: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    # Each once, in the order of the history.
+    resolvers: Mapped[Sequence[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))
     resolved_at: Mapped[datetime | None] = mapped_column(At)
     closed_at: Mapped[datetime | None] = mapped_column(At)
     rating: Mapped[int | None] = mapped_column(SmallInteger)

@@ -3,7 +3,9 @@
 The state itself, and the clocks that follow from it, are set in one place: `rules.perform`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from wxapi.kernel import deadlines
 from wxapi.reports.rules import clocks
@@ -96,6 +98,7 @@ def note_resolver(case: Case, command: Command) -> Case:
     return replace(
         close_question(_without_hold(case), command),
         resolved_by=command.actor_id,
+        resolvers=_with(case.resolvers, case.resolved_by, command.actor_id),
         resolved_at=command.at,
         township_confirms=command.reporter_on_desk,
     )
@@ -158,6 +161,11 @@ def show_card(case: Case, command: Command) -> Case:
 def follow_region(case: Case, command: Command) -> Case:
     """The same work under another name: holds, questions and extensions go on."""
     return case if command.given.desk_code is None else replace(case, desk_code=command.given.desk_code)
+
+
+def _with(people: Sequence[UUID], *more: UUID | None) -> list[UUID]:
+    """The people and some more, each once."""
+    return list(dict.fromkeys([*people, *(each for each in more if each is not None)]))
 
 
 def _without_hold(case: Case) -> Case:

@@ -3,6 +3,7 @@
 Every field that is not marked read-only has a column of the same name in `models.Report`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -123,6 +124,8 @@ class Case:
     extended_s: int | None = None
     extension_by: UUID | None = None
     resolved_by: UUID | None = None
+    # Everybody who ever resolved it, each once, as its history has them.
+    resolvers: Sequence[UUID] = ()
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     rating: int | None = None

@@ -119,7 +119,7 @@ TABLE: tuple[Transition, ...] = (
         "dispute", (RESOLVED,), TRIAGE, (REPORTER,), ("note",), ("photo_ids",),
         when=(guards.disputed_before,), effect=effects.count_dispute_and_move,
         reason="The second dispute goes to the township, which gets the whole time to respond; who resolved it"
-        " does not take it again.",
+        " at any time does not take it again.",
     ),
     T(
         "dispute", (RESOLVED,), ACCEPTED, (OFFICER, SUPERVISOR), ("note",), ("photo_ids",),

@@ -32,6 +32,7 @@ def case_of(report: Report) -> Case:
         "state": ReportState(report.state),
         "merged_from_state": ReportState(report.merged_from_state) if report.merged_from_state else None,
         "extension": Extension(report.extension) if report.extension else None,
+        "resolvers": report.resolvers or (),  # a row that is just made has none
     }
     limits = report.limits or category_of(report.category_code).limits
     return Case(limits=limits, desk_code=report.desk_code, **values)
