@@ -1,15 +1,15 @@
 """Reports: everybody who ever resolved one, not only the last; filled from the history where it was disputed
 
-Revision ID: 0042_resolvers
-Revises: 0041_open_figures
+Revision ID: 0043_resolvers
+Revises: 0042_list_of_units
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0042_resolvers"
-down_revision = "0041_open_figures"
+revision = "0043_resolvers"
+down_revision = "0042_list_of_units"
 branch_labels = None
 depends_on = None
 
