@@ -120,7 +120,7 @@ DECIDED: dict[str, dict[str, set[str]]] = {
         "figure_sums": {"county_code", "township_code"},
         "figure_times": {"county_code"},
         "matters": {"lead_unit_code", "region_code"},
-        "people_roster": {"region_code"},
+        "people_roster": {"region_code", "unit_code"},
         "regions": {"boundary", "code", "level", "parent_code", "successor_code"},
         "report_events": {"county_code", "desk_code", "held_by", "township_code", "unit_code", "village_code"},
         "reports": {
