@@ -1,6 +1,9 @@
 """Refusals as pages: what a problem document says, in a page with a way on."""
 
 import json
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, Response, request
 
@@ -8,6 +11,35 @@ from wxapi.kernel.errors import not_found
 from wxapi.web.kit import access, render
 from wxapi.web.kit.blueprint import is_page
 
+# What stands behind an address's question mark, as the pages call it.
+FILTERS = {
+    "action": "操作",
+    "actor": "操作人",
+    "card": "督办牌",
+    "category": "类别",
+    "class": "大类",
+    "cursor": "页码",
+    "from": "起始日期",
+    "group_by": "分组方式",
+    "late_upload": "离线补传",
+    "level": "层级",
+    "limit": "每页条数",
+    "measure": "指标",
+    "missing": "未到",
+    "overdue": "超期",
+    "q": "检索词",
+    "region": "区域",
+    "sort": "排序",
+    "stage": "环节",
+    "state": "状态",
+    "subject": "对象",
+    "to": "截止日期",
+    "type": "事项类型",
+    "unit": "单位",
+    "walk_in": "未报名到场",
+    "when": "现任或将任",
+}
+_LETTERS = re.compile("[A-Za-z_]")
 _PROBLEM = "application/problem+json"
 _TITLES = {
     400: "请求有误",
@@ -50,15 +82,35 @@ def install(app: Flask) -> None:
             status=status,
             title=_TITLES.get(status, "系统出错"),
             sentence=sentence,
-            fields=problem["errors"],
+            fields=_in_words(problem["errors"]) if _by_address(status) else problem["errors"],
             request_id=problem["request_id"],
-            # What was asked for in the address was no good: the page itself is there.
-            retry=request.path if status == 422 and request.method == "GET" and request.args else None,
+            retry=request.path if _by_address(status) else None,
         )
         for name in ("Retry-After", "Allow"):
             if name in response.headers:
                 shown.headers[name] = response.headers[name]
         return shown
+
+
+def _by_address(status: int) -> bool:
+    """Whether what was asked for behind the address's question mark was no good: the page itself is there."""
+    if request.method != "GET" or not request.args or request.endpoint is None:
+        return False
+    # What is not there may be the thing that the path names.
+    return status in {400, 422} or (status == 404 and not request.view_args)
+
+
+def _in_words(errors: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with an address as somebody reads it who has written none of it: names of filters, no codes."""
+    return {name: [_sentence(name, sentences)] for name, sentences in errors.items()}
+
+
+def _sentence(name: str, sentences: Any) -> str:
+    said = "".join(map(str, sentences)) if isinstance(sentences, list) else ""
+    label = FILTERS.get(name)
+    if label is None:
+        return "地址中有本页没有的条件。"
+    return f"“{label}”不是可以选择的值。" if not said or _LETTERS.search(said) else f"{label}：{said}"
 
 
 def _wants_page() -> bool:

@@ -41,6 +41,8 @@ def show_people() -> Response:
     try:
         query = forms.load(PeopleQuery(), given)
     except InvalidError as error:
+        if error.fields.keys() != {"q"}:  # the others are chosen, not typed
+            raise
         return _list(given, {}, error=error)
     return _list(given, query)
 

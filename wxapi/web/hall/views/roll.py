@@ -116,6 +116,8 @@ def roll_page(
     try:
         found = _roll(hall, now=now)
     except InvalidError as wrong:  # the address asks for what there is not
+        if request.method == "GET" and wrong.fields.keys() != {"q"}:  # the others are chosen, not typed
+            raise
         error, found = wrong, _roll(hall, now=now, args={})
         found["rows"], found["next_cursor"] = (), None
     return page(
