@@ -41,7 +41,7 @@ def desk_not_yet_imposed(case: Case, _who: Who, _now: datetime) -> NotNow | None
 def not_disputed_twice(case: Case, who: Who, _now: datetime) -> NotNow | None:
     """After two disputes nobody who ever resolved the case takes it again; the township has seen it in triage."""
     if case.disputes >= 2 and who.actor_id is not None and who.actor_id in {case.resolved_by, *case.resolvers}:
-        return NotNow("resolver_may_not_take_again", "您的处理结果两次未获认可，请由其他人员办理。")
+        return NotNow("resolver_may_not_take_again", "该件处理结果两次未获认可，请由此前未办结过该件的人员办理。")
     return None
 
 
