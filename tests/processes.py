@@ -43,6 +43,7 @@ def environment(config: Config) -> dict[str, str]:
         "WXAPI_RATE_LIMITS": "on" if config.rate_limits else "off",
         "WXAPI_WORKERS": str(config.workers),
         "WXAPI_TRUSTED_PROXIES": str(config.trusted_proxies),
+        **({} if config.clock_offset_s is None else {"WXAPI_CLOCK_OFFSET_S": str(config.clock_offset_s)}),
     }
 
 
