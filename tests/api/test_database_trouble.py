@@ -104,3 +104,17 @@ def test_the_text_of_a_failed_statement_holds_no_value(open_app: Flask) -> None:
     with pytest.raises(Exception, match="hide_parameters") as caught:
         db.session.execute(text("SELECT nothing FROM nowhere WHERE x = :secret"), {"secret": SECRET})
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("statement_timeout", "15s"),
+        ("lock_timeout", "5s"),
+        ("idle_in_transaction_session_timeout", "1min"),
+        ("TimeZone", "UTC"),
+        ("jit", "off"),
+    ],
+)
+def test_a_connection_has_limits_whatever_the_server_is_set_to(open_app: Flask, setting: str, value: str) -> None:
+    assert db.session.scalar(text(f"SHOW {setting}")) == value

@@ -42,10 +42,11 @@ class Part:
 def engine_options(pool: int) -> dict[str, Any]:
     """How SQLAlchemy connects; `pool` connections of a process, and twice as many for a moment."""
     return {
-        # One statement that takes longer than this is a fault, not work; jobs set their own limit.
+        # One statement that takes longer than this is a fault, not work; jobs set their own limit. Without `jit`, which
+        # most packages of PostgreSQL bring switched on: to compile the counts of a figure takes longer than to count.
         "connect_args": {
             "options": "-c statement_timeout=15000 -c lock_timeout=5000 "
-            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c jit=off",
             "application_name": "wxapi",
             "connect_timeout": 5,
         },
