@@ -235,7 +235,7 @@ LANES: dict[str, str] = {
     "files.serve": "storage",
 }
 # What the doctor looks at, beside what the platform needs.
-DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = (regions_checkup.CHECK,)
+DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = regions_checkup.CHECKS
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     *platform_cli.COMMANDS,

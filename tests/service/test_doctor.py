@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
+from tests import reporting
 from tests.factories import People
 from wxapi.demo.embedded import free_port
 from wxapi.identity.models import User
@@ -38,7 +39,7 @@ def test_what_is_wrong_is_one_line(app: Flask) -> None:
     assert code == 1  # nothing listens where the tests' WeChat would be
     assert lines["wechat"].startswith("WRONG")
     assert "refused" in lines["wechat"].lower()
-    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "boundaries")
+    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "boundaries", "closed regions")
     assert all(lines[name].startswith("ok") for name in well), lines
     assert set(lines) == {*well, "wechat"}, "a line without a test that makes it WRONG"
 
@@ -176,6 +177,20 @@ def test_ground_as_large_as_a_lake_is_told_and_no_fault(app: Flask, session: Ses
     told = looked(app)[1]["boundaries"]
     assert told.startswith("ok")
     assert "km² between 421003001001" in told
+
+
+def test_what_could_not_go_to_a_successor_is_named(app: Flask, session: Session, people: People) -> None:
+    """The job that settles gives up after an hour and says so in the log only."""
+    town = reporting.settle(people)
+    report = reporting.file_routed(town.reporter)
+    assert looked(app)[1]["closed regions"].startswith("ok")
+    # What a process wrote that did not know of the change yet.
+    values = {"closed_on": date(2026, 11, 1), "successor_code": reporting.NEIGHBOUR}
+    session.execute(update(Region).where(Region.code == report["region"]["code"]).values(**values))
+    session.commit()
+    told = looked(app)[1]["closed regions"]
+    assert told.startswith("WRONG")
+    assert f"{reporting.VILLAGE} (" in told
 
 
 @contextmanager

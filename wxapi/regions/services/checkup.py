@@ -1,12 +1,14 @@
-"""The doctor's line about boundaries."""
+"""The doctor's lines about boundaries, and about what still lies with closed regions."""
 
 from collections.abc import Iterable
 
 from wxapi.platform.db import db
 from wxapi.platform.doctor import DoctorCheck, FaultError
+from wxapi.platform.runtime import runtime
 from wxapi.regions import queries
 from wxapi.regions.rules.soundness import Hole, Soundness, soundness_of
 from wxapi.regions.rules.tree import RegionInfo, Tree
+from wxapi.regions.services import holdings
 
 _SHOWN = 5
 
@@ -55,4 +57,18 @@ def _area(square_metres: float) -> str:
     return f"{square_metres / 1e6:.1f} km²" if square_metres >= 100_000 else f"{square_metres:,.0f} m²"
 
 
-CHECK = DoctorCheck("boundaries", _boundaries)
+def _closed() -> str:
+    """Whatever could not be handed on: the job that settles tries for an hour after a change, and only logs it."""
+    session, now = db.session(), runtime().clock.now()
+    closed = {code: each for code, each in queries.closures(session).items() if each.successor_code is not None}
+    if not holdings.counted(session, sorted(closed), now):
+        return f"nothing lies with the {len(closed)} closed regions that have a successor"
+    each_left = ((code, holdings.counted(session, [code], now)) for code in sorted(closed))
+    left = [f"{code} ({', '.join(f'{zh} {count}' for zh, count in held.items())})" for code, held in each_left if held]
+    raise FaultError(
+        f"{len(left)} closed regions still hold what must go on: {_listed(left)}. Within a minute or two of a change"
+        " that is usual; else the workers' log says why (`row_not_swept`, regions.settle)."
+    )
+
+
+CHECKS = (DoctorCheck("boundaries", _boundaries), DoctorCheck("closed regions", _closed))
