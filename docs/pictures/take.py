@@ -19,7 +19,8 @@ _FOLDER = Path(__file__).resolve().parent
 _SITE = f"http://127.0.0.1:{os.environ.get('WXAPI_PORT') or '8000'}"
 _DESK, _LOW, _PHONE, _WALL = (1280, 800), (1280, 450), (390, 844), (1600, 900)
 _LARGEST = 400 * 1024
-# The browser's own words (dates of fields, buttons of files) are Chinese where its language pack is installed.
+# The browser's own words (dates of fields, buttons of files) are Chinese where its language pack is installed, on
+# Debian `chromium-l10n`.
 _OPTIONS = ["--headless", "--no-sandbox", "--disable-background-networking", "--no-first-run", "--lang=zh-CN"]
 _NAMES = ("chromium", "google-chrome", "microsoft-edge")
 

@@ -72,3 +72,6 @@ def test_a_wrong_address_is_told_in_chinese_with_a_way_out(app: Flask, scene: Sc
                 wrongly.append(f"{rule}?{name}={value}: {answer.status_code} {words}")
     assert wrongly == []
     assert refused > 40
+    # A page of others is not there, whatever the address asks for.
+    foreign = Browser(app).sign_in(scene.persons["admin"]).page("/statistics?from=xyz", status=404)
+    assert foreign.select_one('main a[href="/statistics"]') is None

@@ -82,9 +82,9 @@ def install(app: Flask) -> None:
             status=status,
             title=_TITLES.get(status, "系统出错"),
             sentence=sentence,
-            fields=_in_words(problem["errors"]) if _by_address(status) else problem["errors"],
+            fields=_in_words(problem["errors"]) if _by_address(response.status_code) else problem["errors"],
             request_id=problem["request_id"],
-            retry=request.path if _by_address(status) else None,
+            retry=request.path if _by_address(response.status_code) else None,
         )
         for name in ("Retry-After", "Allow"):
             if name in response.headers:
