@@ -18,8 +18,8 @@ from wxapi.training.rules.sessions import MAX_CAPACITY, Plan, TrainingKind
 from wxapi.training.services.correct_roll import MAX_BULK
 from wxapi.training.services.signing_in import Attempt
 from wxapi.training.services.steward_batch import MAX_ITEMS, Item, Result
-from wxapi.training.wire.quick import MAX_DEVICE_ID
 
+MAX_DEVICE_ID = 128
 MAX_ITEM_KEY = 64
 _KEY = PlainWord(required=True, max_length=MAX_ITEM_KEY)
 
