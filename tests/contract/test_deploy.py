@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -18,6 +19,7 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from config import Config, ConfigError
 from tests.nginx import nginx_settings, port_answers
 from tests.processes import await_true
 from wxapi.demo.embedded import free_port
@@ -203,6 +205,19 @@ def test_the_compose_file_says_what_the_specification_knows() -> None:
     build = compose["services"]["api"]["build"]
     assert (DEPLOY / "container" / build["context"]).resolve() == ROOT
     assert (ROOT / build["dockerfile"]).is_file()
+
+
+def test_the_settings_beside_the_compose_file_are_taken_and_name_its_services() -> None:
+    text = (DEPLOY / "container" / "compose.yaml").read_text("utf-8")
+    told = dict(re.findall(r"\b([A-Z][A-Z_]*_URL)=([^\s，]+)", text))
+    assert {"DATABASE_URL", "REDIS_URL", "STORAGE_URL", "AWS_ENDPOINT_URL"} == told.keys()
+    services = yaml.safe_load(text)["services"]
+    for name in ("DATABASE_URL", "REDIS_URL", "AWS_ENDPOINT_URL"):
+        assert urlsplit(told[name]).hostname in services, name
+    # Refused is only what the comment leaves to the city: none of these three is among it.
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env(told)
+    assert not {"DATABASE_URL", "REDIS_URL", "STORAGE_URL"} & set(re.findall(r"[A-Z_]+", str(refused.value)))
 
 
 def test_network_logs_stay_for_six_months() -> None:
