@@ -1,8 +1,10 @@
 """Every answer that a test gets from the API, held against the OpenAPI document: its status, of a refusal its code, and
 whatever JSON it holds against its schema."""
 
+import io
 import json
 import re
+import zipfile
 from functools import cache
 from typing import Any
 
@@ -17,6 +19,15 @@ UNDOCUMENTED: list[str] = []
 # Of the whole run: operation, status and code.
 SEEN: set[tuple[str, int, str]] = set()
 _PROBLEM = "application/problem+json"
+
+
+def words_of(answer: Response) -> str:
+    """All that an answer says; of a workbook, which is packed, what stands in its parts."""
+    data = answer.get_data()
+    if not data.startswith(b"PK"):
+        return data.decode(errors="replace")
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        return "\n".join(book.read(name).decode(errors="replace") for name in book.namelist())
 
 
 def watch(app: Flask) -> Flask:

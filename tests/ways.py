@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask
 
 from tests import places
+from tests.answers import words_of
 from tests.factories import Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE
 from tests.web.browsing import Browser
@@ -177,7 +178,7 @@ class Visitor:
         """Status and text of an address, without what is random in it."""
         api = path.startswith("/api/v1")
         answer = self.person.get(path.removeprefix("/api/v1")) if api else self.browser.get(path)
-        return answer.status_code, _RANDOM.sub("", answer.get_data(as_text=True)) + str(answer.location or "")
+        return answer.status_code, _RANDOM.sub("", words_of(answer)) + str(answer.location or "")
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, str]:
         """Status and text of what is sent, as JSON or as a form of a page."""
@@ -187,7 +188,7 @@ class Visitor:
         else:
             data = {"csrf": self._seal(), "once": uuid.uuid4().hex, **body}
             answer = self.browser.client.post(path, data=data, headers={"Accept": "text/html"})
-        return answer.status_code, _RANDOM.sub("", answer.get_data(as_text=True)) + str(answer.location or "")
+        return answer.status_code, _RANDOM.sub("", words_of(answer)) + str(answer.location or "")
 
     def _seal(self) -> str:
         if self._csrf is None:

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tests.answers import words_of
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, file_routed, settle
@@ -67,9 +68,9 @@ class City:
                 queries = ("", f"?region={COUNTY}&q=13911110001") if permission in _LISTING else ("",)
                 for query in queries:
                     if isinstance(room, Pages):
-                        yield path + query, browser.get(path + query).get_data(as_text=True)
+                        yield path + query, words_of(browser.get(path + query))
                     elif path.startswith("/api/v1"):
-                        yield path + query, person.get(path.removeprefix("/api/v1") + query).get_data(as_text=True)
+                        yield path + query, words_of(person.get(path.removeprefix("/api/v1") + query))
 
     def _filled(self, rule: str, arguments: list[str]) -> list[str]:
         paths = [rule]
@@ -173,14 +174,14 @@ def test_no_answer_to_a_citizens_action_names_anybody(town_with_list: City) -> N
             for each in town_with_list.ids["appointment_id"]
         ),
     ]
-    text = "".join(answer.get_data(as_text=True) for answer in said)
+    text = "".join(words_of(answer) for answer in said)
     assert not [mark for marks in NAMES.values() for mark in marks if mark in text]
 
 
 def test_only_the_person_reads_their_own_entry(town_with_list: City) -> None:
     (entry,) = town_with_list.people["worker"].get("/me/data").json["me"]["list_entries"]
     assert (entry["name"], entry["phone"]) == ("赵铁柱甲", "13911110001")
-    others = town_with_list.people["citizen"].get("/me/data").get_data(as_text=True)
+    others = words_of(town_with_list.people["citizen"].get("/me/data"))
     assert not [mark for marks in NAMES.values() for mark in marks if mark in others]
 
 
