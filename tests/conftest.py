@@ -34,6 +34,7 @@ from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions.services.snapshot import regions_cache
+from wxapi.supervision.services import panorama
 
 # A Monday, 10:00 in Shanghai: office hours.
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -220,6 +221,7 @@ def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
         regions_cache().recheck_after_s = math.inf
         regions_cache().expire()
         counter_of(session_app).forget()  # what was refused in other tests
+        panorama.install(session_app)  # figures that others looked at within this minute
         yield session_app
 
 

@@ -42,6 +42,13 @@ def test_the_figures_of_a_region(town: Town, clock: FixedClock) -> None:
     assert town.reporter.get("/panorama").status_code == 403
 
 
+@pytest.mark.parametrize("turn", [1, 2])
+def test_what_another_test_looked_at_is_not_told_here(town: Town, turn: int) -> None:
+    for _ in range(turn):
+        file_routed(town.reporter)
+    assert look(town.supervisor, region=COUNTY)["online"]["filed"] == turn
+
+
 def test_a_look_is_kept_for_a_minute_and_answers_304(town: Town, clock: FixedClock) -> None:
     first = town.supervisor.get(f"/panorama?region={COUNTY}")
     file_routed(town.reporter)
