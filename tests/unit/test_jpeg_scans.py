@@ -59,6 +59,18 @@ def test_cut_anywhere_it_is_refused(name: str, share: float, ending: bytes) -> N
     assert refusal(data[:cut] + ending) == "truncated"
 
 
+@pytest.mark.parametrize("ending", [b"", END])
+def test_cut_between_two_scans_it_is_refused(ending: bytes) -> None:
+    data = WHOLE["progressive"]
+    ends = walk(data, max_scans=100).scan_ends
+    assert len(ends) > 5
+    for end in ends[:-1]:
+        # Behind a scan, in the tables of the next, and in its header.
+        header = data.index(b"\xff\xda", end)
+        for cut in (end, (end + header) // 2, header, header + 4):
+            assert refusal(data[:cut] + ending) == "truncated"
+
+
 @given(st.integers(81, 3000), st.integers(71, 2000))
 @settings(max_examples=60, deadline=None)
 def test_a_header_larger_than_its_scan_is_refused(width: int, height: int) -> None:

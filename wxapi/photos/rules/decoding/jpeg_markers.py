@@ -11,6 +11,11 @@ _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 _RESTARTS = range(0xD0, 0xD8)
 # Start-of-frame codes C0..CF without C4 (huffman tables), C8 (reserved) and CC (arithmetic conditioning).
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+# Of a block.
+_COEFFICIENTS = 64
+# A scan names four components at the most (T.81, B.2.3).
+_MOST_IN_SCAN = 4
 # In a scan FF 00 is a stuffed byte, FF D0..D7 are restarts and FF FF is fill: any other FF xx ends it.
 _SCAN_END = re.compile(rb"\xff(?![\x00\xd0-\xd7\xff])")
 # A phone's file has fewer than a thousand segments, long XMP and ICC blocks included.
@@ -32,6 +37,16 @@ class JpegFacts:
     orderly: bool = True  # no impossible segment lengths, not too many segments
     scan_ends: list[int] = field(default_factory=list)  # where each scan's data ends: at a marker, or with the file
     markers: list[int] = field(default_factory=list)  # low bytes, in order, restarts left out
+    scanned: int = 0  # components that scans name, each as often as it is named
+    # Progressive only. Component → for each coefficient how many of its low bits no scan has brought; 255: none at all.
+    bits_left: dict[int, bytearray] = field(default_factory=dict)
+
+    @property
+    def all_sent(self) -> bool:
+        """Whether the scans, if each is whole, bring every component, and of a progressive picture every bit of it."""
+        if self.frame_code not in _PROGRESSIVE:
+            return self.scanned >= self.components
+        return len(self.bits_left) >= self.components and not any(any(left) for left in self.bits_left.values())
 
 
 def walk(data: bytes, *, max_scans: int) -> JpegFacts:
@@ -85,7 +100,7 @@ def _step_over(data: bytes, at: int, code: int, facts: JpegFacts) -> int:
     if code in _FRAMES:
         _read_frame(data[at + 2 : end], code, facts)
     elif code == _SOS:
-        facts.scans += 1
+        _read_scan(data[at + 2 : end], facts)
     return end
 
 
@@ -100,3 +115,18 @@ def _read_frame(body: bytes, code: int, facts: JpegFacts) -> None:
     facts.height = int.from_bytes(body[1:3], "big")
     facts.width = int.from_bytes(body[3:5], "big")
     facts.components = body[5]
+
+
+def _read_scan(body: bytes, facts: JpegFacts) -> None:
+    """The components of a scan; of a progressive one the coefficients, and the bits left for later (B.2.3, G.1.1.1)."""
+    facts.scans += 1
+    count = min(body[0], _MOST_IN_SCAN) if body else 0
+    facts.scanned += count
+    band = body[1 + 2 * count : 4 + 2 * count]
+    if facts.frame_code not in _PROGRESSIVE or len(band) < 3:
+        return
+    first, last, low = band[0], min(band[1], _COEFFICIENTS - 1), band[2] & 15
+    for component in body[1 : 1 + 2 * count : 2]:
+        left = facts.bits_left.setdefault(component, bytearray(b"\xff" * _COEFFICIENTS))
+        for coefficient in range(first, last + 1):
+            left[coefficient] = low

@@ -38,6 +38,8 @@ def judged(data: bytes) -> bytes:
         raise RejectedError(RejectionCode.CORRUPT)
     if facts.precision != 8 or facts.components not in (1, 3, 4):
         raise RejectedError(RejectionCode.UNSUPPORTED_FORMAT)
+    if not facts.all_sent:
+        raise RejectedError(RejectionCode.TRUNCATED)  # cut between two scans, each of which is whole
     end = facts.scan_ends[-1]
     row_by_row = facts.frame_code in _ROW_BY_ROW and facts.scans == 1
     return data[:end] + (_BEYOND if row_by_row else _END)
