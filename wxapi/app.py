@@ -40,6 +40,7 @@ from wxapi.photos.services import personal as photos_personal
 from wxapi.photos.services import retention as photos_retention
 from wxapi.platform import (
     city_folder,
+    conditions,
     db,
     demo_clock,
     doctor,
@@ -236,6 +237,8 @@ LANES: dict[str, str] = {
 }
 # What the doctor looks at, beside what the platform needs.
 DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = regions_checkup.CHECKS
+# What `/readyz` and `/metrics` tell, beside that.
+CONDITIONS: tuple[conditions.Condition, ...] = regions_checkup.CONDITIONS
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     *platform_cli.COMMANDS,
@@ -270,6 +273,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     personal_data.install(app, PERSONAL_DATA)
     retention.install(app, RETENTION)
     doctor.install(app, DOCTOR_CHECKS)
+    conditions.install(app, CONDITIONS)
     region_holdings.install(app, REGION_HOLDINGS)
     unit_management.install(app, UNIT_HOLDINGS)
     duty_work.install(app, DUTY_SUBJECTS)

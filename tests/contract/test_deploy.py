@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -131,6 +132,69 @@ def test_prometheus_takes_its_rules() -> None:
     assert tried.returncode == 0, tried.stdout + tried.stderr
 
 
+# Alarm → series that ring it, and series that are no reason to, each a value a minute for four hours.
+WELL, ERROR = 'wxapi_requests_total{status="200"}', 'wxapi_requests_total{status="503"}'
+SLOW = [f'wxapi_request_seconds_bucket{{le="{le}"}}' for le in ("1", "2.5", "5", "+Inf")]
+RINGS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "WxapiGivenUp": ({"wxapi_outbox_dead": "1x240"}, {"wxapi_outbox_dead": "0x240"}),
+    "WxapiWorkersBehind": ({"wxapi_outbox_overdue": "1001x240"}, {"wxapi_outbox_overdue": "1000x240"}),
+    "WxapiErrors": ({WELL: "0+95x240", ERROR: "0+5x240"}, {WELL: "0+1000x240", ERROR: "0+5x240"}),
+    "WxapiSlow": (
+        dict(zip(SLOW, ("0+9x240", "0+9x240", "0+10x240", "0+10x240"), strict=True)),
+        dict(zip(SLOW, ("0+99x240", "0+100x240", "0+100x240", "0+100x240"), strict=True)),
+    ),
+    "WxapiLimiterAway": (
+        {"wxapi_rate_limit_errors_total": "0+1x240"}, {"wxapi_rate_limit_errors_total": "5x240"},
+    ),
+    "WxapiWechatRefuses": (
+        {'wxapi_wechat_circuit_open_until_seconds{path="/a"}': "99999x240"},
+        {'wxapi_wechat_circuit_open_until_seconds{path="/a"}': "60x240"},
+    ),
+    "WxapiMessagesFail": (
+        {
+            'wxapi_message_deliveries_total{delivery="failed"}': "0+6x240",
+            'wxapi_message_deliveries_total{delivery="sent"}': "0+4x240",
+        },
+        {
+            'wxapi_message_deliveries_total{delivery="failed"}': "0+4x240",
+            'wxapi_message_deliveries_total{delivery="inbox"}': "0+6x240",
+        },
+    ),
+    "WxapiRowsLeft": (  # a row that an hourly sweep fails at each time; and one that failed once
+        {'wxapi_rows_not_swept_total{sweep="a"}': "1x59 2x59 3x59 4x59 5x20"},
+        {'wxapi_rows_not_swept_total{sweep="a"}': "0x120 1x120"},
+    ),
+    "WxapiWithClosedRegions": ({"wxapi_with_closed_regions": "1x240"}, {"wxapi_with_closed_regions": "0x235 1x5"}),
+    "WxapiBoundariesLeftOut": ({"wxapi_boundaries_left_out": "1x240"}, {"wxapi_boundaries_left_out": "0x240"}),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed: the rules cannot be tried")
+def test_each_alarm_rings_when_it_should_and_only_then(tmp_path: Path) -> None:
+    rules = DEPLOY / "prometheus" / "wxapi.rules.yaml"
+    groups = yaml.safe_load(rules.read_text("utf-8"))["groups"]
+    assert {rule["alert"] for group in groups for rule in group["rules"]} == RINGS.keys()
+    tried = [
+        {
+            "interval": "1m",
+            "input_series": [{"series": name, "values": values} for name, values in series.items()],
+            "promql_expr_test": [
+                {
+                    "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
+                    "eval_time": "4h",
+                    "exp_samples": [{"labels": "{}", "value": 1}] if rings else [],
+                }
+            ],
+        }
+        for alert, both in RINGS.items()
+        for rings, series in zip((True, False), both, strict=True)
+    ]
+    file = tmp_path / "tried.yaml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tried}))
+    done = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_container_copies_what_is_there_and_the_compose_file_names_its_own() -> None:
     lines = (DEPLOY / "container" / "Containerfile").read_text("utf-8").splitlines()
     copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
@@ -160,6 +224,7 @@ def test_the_units_run_what_the_manual_says() -> None:
 
 def test_boards_and_alarms_ask_for_what_is_exported(client: FlaskClient) -> None:
     """Names as `/metrics` tells them, and labels that they have."""
+    import_module("workers.topics")  # what workers count stands in the same folder, and so in the same answer
     exported = {
         name
         for family in text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))

@@ -6,18 +6,24 @@ from typing import Any
 
 import psycopg
 import pytest
+import shapely
 from flask import Flask
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from config import Config
-from tests import places
+from tests import places, reporting
+from tests.conftest import NOW
+from tests.factories import People
 from tests.statements import count_statements
 from wxapi.app import create_app
 from wxapi.kernel.errors import ConflictError
 from wxapi.platform.db import db
-from wxapi.regions.services import importing, snapshot
-from wxapi.regions.services.lookup import locate, tree
+from wxapi.regions.models import Region
+from wxapi.regions.services import changing, importing, snapshot
+from wxapi.regions.services.lookup import inner_point, locate, tree
 from wxapi.regions.services.snapshot import SnapshotCache, regions_cache
+from wxapi.regions.services.versions import new_version
 
 A, B = "421002001001", "421002001002"
 
@@ -130,3 +136,47 @@ def _in(app: Flask, ask: Callable[[], object], expected: object) -> None:
     with app.app_context():
         assert ask() == expected
         db.session.remove()
+
+
+@pytest.mark.parametrize("boundary", [b"nothing", b"", shapely.to_wkb(shapely.Point(112, 30))])
+def test_a_broken_boundary_stops_nothing_and_is_told(
+    app: Flask, session: Session, people: People, caplog: pytest.LogCaptureFixture, boundary: bytes
+) -> None:
+    """What hands other than the import's wrote: every other place is found, and an import mends it."""
+    town = reporting.settle(people)
+    assert left_out(app) == ("ok", 0)
+    break_boundary(session, B, boundary)
+    for _ in range(3):
+        assert locate(places.centre(B)) is None
+        assert reporting.file_routed(town.reporter, A)["region"]["code"] == A
+    told = [record for record in caplog.records if "boundaries_left_out" in str(record.msg)]
+    assert len(told) == 1
+    assert B in str(told[0].msg)
+    assert left_out(app) == ("degraded", 1)
+    assert inner_point(B) is None
+    shown = town.officer.get("/panorama/map?level=village&coord_type=gcj02").get_json()["features"]
+    assert {each["id"]: each["geometry"] is None for each in shown} == {A: False, B: True, "421002001003": False}
+    with pytest.raises(ConflictError) as refused:  # with that ground lost, the successor would get none of it
+        changing.close_regions(changing.Merger([B], A), on=places.IMPORTED_AT.date(), now=NOW)
+    assert refused.value.code == "boundary_broken"
+    assert _import_gcj02([places.entry(B, geometry=places.village_square(B))]) == 1
+    found = locate(places.centre(B))
+    assert found is not None
+    assert found.village.code == B
+    assert left_out(app) == ("ok", 0)
+
+
+def break_boundary(session: Session, code: str, boundary: bytes) -> None:
+    session.execute(update(Region).where(Region.code == code).values(boundary=boundary))
+    new_version(session, regions=0, boundaries=0, now=places.IMPORTED_AT)
+    session.commit()
+    regions_cache().expire()
+
+
+def left_out(app: Flask) -> tuple[str, int]:
+    """What `/readyz` says, and the figure for Prometheus."""
+    client = app.test_client()
+    ready = client.get("/readyz").get_json()
+    number = ready["conditions"]["boundaries_left_out"]
+    assert f"wxapi_boundaries_left_out {float(number)}\n" in client.get("/metrics").get_data(as_text=True)
+    return ready["status"], number

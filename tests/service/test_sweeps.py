@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from prometheus_client import REGISTRY
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
@@ -74,6 +75,10 @@ def messages(session: Session, people: People, count: int) -> list[uuid.UUID]:
     session.add(PushEvent(repeat_digest=b"d", event="e", received_at=NOW))
     session.commit()
     return list(ids)
+
+
+def not_swept(sweep: str) -> float:
+    return REGISTRY.get_sample_value("wxapi_rows_not_swept_total", {"sweep": sweep}) or 0
 
 
 def left(session: Session, model: Any) -> int:
@@ -316,8 +321,10 @@ def test_a_closed_region_that_cannot_be_handed_on_stops_no_other(
         )  # fmt: skip
     session.commit()
     poison(session, "appointments", f"OLD.user_id = '{holders[bad].actor.user_id}'")
+    before = not_swept("regions.settle")
     assert changing.settle(now=NOW) == 1
     assert changing.settle(now=NOW) == 0
+    assert not_swept("regions.settle") == before + 2
     session.expire_all()
     stands = select(AppointmentRow.region_code).where(AppointmentRow.ended_at.is_(None))
     mine = {code: AppointmentRow.user_id == holder.actor.user_id for code, holder in holders.items()}
@@ -325,6 +332,16 @@ def test_a_closed_region_that_cannot_be_handed_on_stops_no_other(
     assert session.scalars(stands.where(mine[good])).all() == [reporting.NEIGHBOUR]
     rows = {record.msg["row"] for record in caplog.records if "row_not_swept" in str(record.msg)}  # type: ignore[index]
     assert rows == {bad}
+    # Whoever watches hears of it, and once it can be handed on it goes, though nothing changes any more.
+    ready, figures = (app.test_client().get(path) for path in ("/readyz", "/metrics"))
+    assert (ready.get_json()["status"], ready.get_json()["conditions"]["with_closed_regions"]) == ("degraded", 1)
+    assert "wxapi_with_closed_regions 1.0\n" in figures.get_data(as_text=True)
+    session.execute(text("DROP TRIGGER a_poison ON appointments"))
+    session.commit()
+    later = NOW + timedelta(days=1, minutes=10)
+    assert changing.settle(now=later) == 0
+    assert changing.settle(now=later + timedelta(minutes=50)) == 1
+    assert app.test_client().get("/readyz").get_json()["status"] == "ok"
 
 
 # Tasks that deal with no row by itself: each is one statement whose rows nothing refers to, or one that must be whole.

@@ -1,6 +1,8 @@
 """The index on polygons small enough to know every answer by heart."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import shapely
@@ -27,7 +29,18 @@ def box(west: float, south: float, east: float, north: float) -> shapely.Polygon
     return shapely.box(*at(west, south), *at(east, north))
 
 
-def index_of(boundaries: dict[str, Polygonal]) -> SpatialIndex:
+def spoilt(longitude: float) -> shapely.Polygon:
+    """A box of which one corner is nowhere."""
+
+    def spoil(corners: Any) -> Any:
+        corners[1, 0] = longitude
+        return corners
+
+    spoilt_box: shapely.Polygon = shapely.transform(box(0, 0, 10, 10), spoil)
+    return spoilt_box
+
+
+def index_of(boundaries: Mapping[str, Polygonal | None]) -> SpatialIndex:
     names = GROUPS | {code: f"第{code[-3:]}" for code in boundaries if code not in GROUPS}
     return SpatialIndex(Tree(1, names.items()), boundaries)
 
@@ -58,6 +71,44 @@ def test_outside_everything() -> None:
 
 def test_an_empty_index_answers() -> None:
     assert index_of({}).locate(ORIGIN, 50) is None
+
+
+BROKEN: dict[str, Any] = {
+    "unreadable": None,
+    "a point": shapely.Point(112.2, 30.3),
+    "a line": shapely.LineString([(112.2, 30.3), (112.3, 30.3)]),
+    "a collection": shapely.GeometryCollection([box(0, 0, 10, 10)]),
+    "empty": shapely.Polygon(),
+    "empty parts": shapely.MultiPolygon(),
+    "no number": spoilt(math.nan),
+    "no end": spoilt(math.inf),
+    "over the pole": shapely.Polygon([(112.2, 30.3), (112.3, 90.0), (112.3, 30.4)]),
+    "metres": shapely.Polygon([(3e6, 4e6), (3.1e6, 4e6), (3.1e6, 4.1e6)]),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("code", ["4210", "421002", "421002001", C, "421002001002001"])
+def test_a_broken_boundary_is_left_out_and_stops_no_other(code: str, broken: Any) -> None:
+    index = index_of({A: box(0, 0, 1000, 1000), B: box(1000, 0, 2000, 1000), code: broken})
+    assert index.left_out == (code,)
+    assert found(index, at(500, 500)).village.code == A
+    assert candidates(found(index, at(995, 500), 50)) == {B: pytest.approx(5, abs=0.02)}
+    assert index.locate(at(5000, 5000), 50) is None
+
+
+def test_a_village_without_what_is_above_it_is_left_out() -> None:
+    lost = "429999001001"
+    index = index_of({A: box(0, 0, 1000, 1000), lost: box(1000, 0, 2000, 1000)})
+    assert index.left_out == (lost,)
+    assert found(index, at(500, 500)).village.code == A
+
+
+def test_a_boundary_that_crosses_itself_can_be_used() -> None:
+    bow_tie = shapely.Polygon([at(0, 0), at(1000, 1000), at(1000, 0), at(0, 1000)])
+    index = index_of({A: bow_tie})
+    assert index.left_out == ()
+    assert found(index, at(100, 500)).village.code == A
 
 
 @pytest.mark.parametrize("offset", [-3.0, -0.1, -0.01, 0.01, 0.1, 3.0])

@@ -1,5 +1,6 @@
 """`/healthz` (this process), `/readyz` (what it needs), `/metrics`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response
@@ -8,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from wxapi.kernel.permissions import Permission
-from wxapi.platform import metrics
+from wxapi.platform import conditions, metrics
 from wxapi.platform.audit_grants import lacking
 from wxapi.platform.db import db
 from wxapi.platform.guard import guard
@@ -44,19 +45,20 @@ def healthz() -> Response:
 @guard(Permission.PUBLIC)
 @quiet
 def readyz() -> Response:
-    """Database and rights in it, keys, Redis, file store, outbox lag, open WeChat circuits.
+    """Database and rights in it, keys, Redis, file store, outbox lag, open WeChat circuits, conditions of features.
 
     503 only when nothing can be served: the database is away or empty, or data need a key that is missing.
     """
     database, outbox = _database()
     rights = _rights() if database == "ok" else "unknown"
     keys = _keys() if database == "ok" else "unknown"
+    told = _conditions() if database == "ok" else {}
     redis = _redis()
     storage = runtime().storage.condition()
     circuits = runtime().wechat.circuits()
     late = outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or outbox["stranded"] > 0
     unavailable = database != "ok" or keys == "missing"
-    degraded = not redis or storage != "ok" or late or bool(circuits) or rights != "ok"
+    degraded = not redis or storage != "ok" or late or bool(circuits) or rights != "ok" or any(told.values())
     body = {
         "status": "unavailable" if unavailable else "degraded" if degraded else "ok",
         "database": database,
@@ -66,6 +68,7 @@ def readyz() -> Response:
         "storage": storage,
         "outbox": outbox,
         "wechat_circuits": circuits,
+        "conditions": told,
     }
     response = json_response(body, 503 if unavailable else 200)
     if unavailable:
@@ -78,7 +81,9 @@ def readyz() -> Response:
 @quiet
 def exposition() -> Response:
     """Prometheus' text format."""
-    _, outbox = _database()
+    database, outbox = _database()
+    if database == "ok":
+        _conditions()
     metrics.outbox_due.set(outbox["due"])
     metrics.outbox_dead.set(outbox["dead"])
     return Response(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
@@ -113,6 +118,15 @@ def _rights() -> str:
     except SQLAlchemyError:
         db.session.rollback()
         return "unknown"
+
+
+def _conditions() -> Mapping[str, int]:
+    """What features have to tell; nothing where the database went away meanwhile."""
+    try:
+        return conditions.counted(runtime().clock.now())
+    except SQLAlchemyError:
+        db.session.rollback()
+        return {}
 
 
 def _redis() -> bool:

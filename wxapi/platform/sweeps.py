@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from wxapi.platform import metrics
 from wxapi.platform.db import db
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,7 @@ def _try(name: str, part: Sequence[_Key], do: Callable[[Sequence[_Key]], object]
         db.session().rollback()
         if len(part) == 1:
             log.exception("row_not_swept", sweep=name, row=str(part[0]))
+            metrics.rows_not_swept.labels(name).inc()
             swept.failed.append(part[0])
             swept.error = swept.error or error
         return False

@@ -1,14 +1,14 @@
 """Reads of the regions: what an index, an import or a process' version check needs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import shapely
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from wxapi.regions.models import Region, RegionVersion
-from wxapi.regions.rules.plane import Polygonal
+from wxapi.regions.rules.plane import Polygonal, is_sound
 from wxapi.regions.rules.tree import Closure
 
 
@@ -29,26 +29,31 @@ def closures(session: Session) -> dict[str, Closure]:
 
 
 def boundaries(session: Session, levels: Iterable[str] | None = None) -> dict[str, Polygonal]:
-    """Code → polygon in GCJ-02 degrees of what stands and has one, of the given levels or of all."""
-    query = select(Region.code, Region.boundary).where(Region.boundary.is_not(None), Region.closed_on.is_(None))
-    if levels is not None:
-        query = query.where(Region.level.in_(list(levels)))
-    rows = session.execute(query).all()
-    polygons = shapely.from_wkb([wkb for _, wkb in rows])
-    return {code: cast("Polygonal", polygon) for (code, _), polygon in zip(rows, polygons, strict=True)}
+    """Code → polygon in GCJ-02 degrees of what stands and has a sound one, of the given levels or of all."""
+    standing = [Region.closed_on.is_(None)]
+    return _sound(_kept(session, *standing, *([] if levels is None else [Region.level.in_(list(levels))])))
+
+
+def boundaries_of(session: Session, codes: Iterable[str]) -> dict[str, Polygonal]:
+    """Code → polygon in GCJ-02 degrees of these regions; regions without a sound one are left out."""
+    return _sound(kept_boundaries_of(session, codes))
 
 
 def kept_boundaries(session: Session) -> dict[str, Polygonal | None]:
     """Code → polygon of what stands and has one, whatever state it is in; None where it cannot be read."""
-    query = select(Region.code, Region.boundary).where(Region.boundary.is_not(None), Region.closed_on.is_(None))
-    rows = session.execute(query).all()
+    return _kept(session, Region.closed_on.is_(None))
+
+
+def kept_boundaries_of(session: Session, codes: Iterable[str]) -> dict[str, Polygonal | None]:
+    """`kept_boundaries`, of these regions, also of closed ones."""
+    return _kept(session, Region.code.in_(list(codes)))
+
+
+def _kept(session: Session, *conditions: ColumnElement[bool]) -> dict[str, Polygonal | None]:
+    rows = session.execute(select(Region.code, Region.boundary).where(Region.boundary.is_not(None), *conditions)).all()
     polygons = shapely.from_wkb([wkb for _, wkb in rows], on_invalid="ignore")
     return {code: cast("Polygonal | None", polygon) for (code, _), polygon in zip(rows, polygons, strict=True)}
 
 
-def boundaries_of(session: Session, codes: Iterable[str]) -> dict[str, Polygonal]:
-    """Code → polygon in GCJ-02 degrees of these regions; regions without one are left out."""
-    query = select(Region.code, Region.boundary).where(Region.code.in_(list(codes)), Region.boundary.is_not(None))
-    rows = session.execute(query).all()
-    polygons = shapely.from_wkb([wkb for _, wkb in rows])
-    return {code: cast("Polygonal", polygon) for (code, _), polygon in zip(rows, polygons, strict=True)}
+def _sound(kept: Mapping[str, Polygonal | None]) -> dict[str, Polygonal]:
+    return {code: polygon for code, polygon in kept.items() if is_sound(polygon)}

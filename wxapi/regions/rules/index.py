@@ -12,7 +12,7 @@ import shapely
 
 from wxapi.kernel.coordinates import Point
 from wxapi.regions.rules.levels import Level, reach_m
-from wxapi.regions.rules.plane import Polygonal, ground_scale, project, project_polygons
+from wxapi.regions.rules.plane import Polygonal, ground_scale, is_usable, project, project_polygons
 from wxapi.regions.rules.tree import RegionInfo, Tree
 
 # Neighbours that share an edge but not its vertices part by this much at most once the edge is bent and rounded.
@@ -66,14 +66,25 @@ class _Layer:
 
 
 class SpatialIndex:
-    """All boundaries of one version."""
+    """All boundaries of one version.
 
-    def __init__(self, tree: Tree, boundaries: Mapping[str, Polygonal]) -> None:
-        """Build from polygons in GCJ-02 degrees by code; codes that the tree lacks or that were closed are left out."""
+    Attributes:
+        left_out: codes of what stands and has a boundary in which nothing can be looked for, or hangs in the air. A
+            point there is in no region of that level.
+    """
+
+    def __init__(self, tree: Tree, boundaries: Mapping[str, Polygonal | None]) -> None:
+        """Build from polygons in GCJ-02 degrees by code; codes that the tree lacks or that were closed are passed."""
         layers: dict[Level, list[tuple[RegionInfo, Polygonal]]] = {level: [] for level in Level}
-        for code, polygon in boundaries.items():
-            if (region := tree.get(code)) is not None and region.closure is None:
+        left_out = []
+        for code, polygon in sorted(boundaries.items()):
+            if (region := tree.get(code)) is None or region.closure is not None:
+                continue
+            if is_usable(polygon) and all(above in tree for above in region.path[1:]):
                 layers[region.level].append((region, polygon))
+            else:
+                left_out.append(code)
+        self.left_out = tuple(left_out)
         self._villages = _Layer(layers[Level.VILLAGE])
         self._borders = [polygon.boundary for polygon in self._villages.polygons]
         self._above = [(tree[r.code[:9]], tree[r.code[:6]]) for r in self._villages.regions]

@@ -6,7 +6,7 @@ a look-up measures without projecting anything but its point.
 """
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,19 @@ def ground_scale(latitude: float) -> float:
     """Metres on the ground per unit of the plane, at a latitude in degrees."""
     phi = math.radians(latitude)
     return math.cos(phi) / math.sqrt(1.0 - _ECCENTRICITY2 * math.sin(phi) ** 2)
+
+
+def is_usable(polygon: object) -> TypeGuard[Polygonal]:
+    """Whether a point can be looked for in it: polygons between the poles. One that crosses itself can be used."""
+    if not isinstance(polygon, Polygonal) or polygon.is_empty:
+        return False
+    degrees = shapely.get_coordinates(polygon)
+    return bool(np.isfinite(degrees).all() and (np.abs(degrees[:, 1]) < 90).all())
+
+
+def is_sound(polygon: object) -> TypeGuard[Polygonal]:
+    """Whether it can be laid over others as well."""
+    return is_usable(polygon) and polygon.is_valid
 
 
 def _isometric(latitude: Any, lib: Any) -> Any:

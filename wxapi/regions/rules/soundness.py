@@ -13,7 +13,7 @@ import shapely
 from wxapi.regions.rules.checking import OVERLAP_TOLERANCE_M
 from wxapi.regions.rules.levels import Level
 from wxapi.regions.rules.overlaps import find_overlaps
-from wxapi.regions.rules.plane import Polygonal, Polygons, ground_scale, project_polygons
+from wxapi.regions.rules.plane import Polygonal, Polygons, ground_scale, is_sound, project_polygons
 from wxapi.regions.rules.tree import RegionInfo, Tree
 
 # A point up to 10 m outside a border still belongs to the nearest village: a gap of twice that is closed by both.
@@ -56,7 +56,7 @@ def soundness_of(tree: Tree, boundaries: Mapping[str, Polygonal | None]) -> Soun
         tree: the regions.
         boundaries: by code, in degrees, of regions that stand; None where what is kept cannot be read.
     """
-    sound = {code: polygon for code, polygon in boundaries.items() if _is_sound(polygon)}
+    sound = {code: polygon for code, polygon in boundaries.items() if is_sound(polygon)}
     standing = [tree[code] for code in sorted(tree.standing)]
     holes = _holes([region for region in standing if region.level is Level.VILLAGE and region.code in sound], sound)
     return Soundness(
@@ -68,10 +68,6 @@ def soundness_of(tree: Tree, boundaries: Mapping[str, Polygonal | None]) -> Soun
         gaps=tuple(hole for hole in holes if hole.area_m2 < _SMALL_HOLE_M2),
         open_ground=tuple(hole for hole in holes if hole.area_m2 >= _SMALL_HOLE_M2),
     )
-
-
-def _is_sound(polygon: Polygonal | None) -> bool:
-    return isinstance(polygon, shapely.Polygon | shapely.MultiPolygon) and polygon.is_valid and not polygon.is_empty
 
 
 def _overlapping(

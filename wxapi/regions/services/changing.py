@@ -17,6 +17,7 @@ from wxapi.regions import queries
 from wxapi.regions.models import Region, RegionVersion
 from wxapi.regions.rules.changes import Closing, RegionMove, closing_of, recoding_of, standing
 from wxapi.regions.rules.levels import check_region, level_of, parent_of
+from wxapi.regions.rules.plane import Polygonal, is_sound
 from wxapi.regions.services import holdings
 from wxapi.regions.services.lookup import tree
 from wxapi.regions.services.snapshot import regions_cache
@@ -24,6 +25,8 @@ from wxapi.regions.services.versions import hold_changes, new_version
 
 # Processes know of a change within seconds; what they wrote before that is found by then.
 _SETTLED_AFTER = timedelta(hours=1)
+# Some minutes and not one: a run may come late.
+_LATER_MINUTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +121,24 @@ def rename_region(code: str, name: str, *, now: datetime) -> str:
 def settle(*, now: datetime) -> int:
     """Hand on what was written for a closed region by a process that did not know of it yet; returns how much.
 
-    All regions in one transaction; where that fails, each in its own, so that something that cannot be handed on holds
-    up its own region only. The log names that region (`row_not_swept`).
+    Looks every minute for an hour after a change, and later in the first minutes of each hour, for what could not be
+    handed on. All regions in one transaction; where that fails, each in its own, so that something that cannot be
+    handed on holds up its own region only. The log names that region (`row_not_swept`).
     """
     session: Session = db.session()
     changed_at = session.scalar(select(func.max(RegionVersion.imported_at)))
-    if changed_at is None or changed_at < now - _SETTLED_AFTER:
-        session.rollback()  # the read is over
-        return 0
-    closed = queries.closures(session)
-    codes = [code for code, closure in closed.items() if closure.successor_code is not None]
+    looks = changed_at is not None and (changed_at >= now - _SETTLED_AFTER or now.minute < _LATER_MINUTES)
+    codes = closed_with_successor(session) if looks else []
     left = holdings.counted(session, codes, now)
     session.rollback()  # the read is over
-    if not left:
-        return 0
-    # From above to below, as they are closed: a village goes on before its grids.
-    ordered = sorted(codes, key=lambda code: (len(code), code))
-    return sweeps.together("regions.settle", ordered, lambda some: _settle(some, now)).done
+    return sweeps.together("regions.settle", codes, lambda some: _settle(some, now)).done if left else 0
+
+
+def closed_with_successor(session: Session) -> list[str]:
+    """Codes of closed regions for which another goes on, from above to below: a village goes on before its grids."""
+    closed = queries.closures(session)
+    codes = (code for code, closure in closed.items() if closure.successor_code is not None)
+    return sorted(codes, key=lambda code: (len(code), code))
 
 
 def _settle(codes: Sequence[str], now: datetime) -> int:
@@ -228,10 +232,26 @@ def _add(session: Session, code: str, name: str, boundary: bytes | None = None) 
 def _unite(session: Session, merger: Merger) -> None:
     """The successor's ground becomes its own and that of all that is closed."""
     assert merger.into is not None
-    grounds = queries.boundaries_of(session, [merger.into, *merger.codes])
+    grounds = _grounds(session, [merger.into, *merger.codes])
     if not grounds.keys() & {*merger.codes}:
         return
     united = shapely.union_all(list(grounds.values()))
     row = session.scalars(select(Region).where(Region.code == merger.into)).one()
     row.boundary = shapely.to_wkb(united)
     session.flush()
+
+
+def _grounds(session: Session, codes: Sequence[str]) -> dict[str, Polygonal]:
+    """The grounds of these regions, of those that have one.
+
+    Raises:
+        ConflictError: `boundary_broken`: what is united without one would lose its ground for good.
+    """
+    kept = queries.kept_boundaries_of(session, codes)
+    sound = {code: ground for code, ground in kept.items() if is_sound(ground)}
+    if broken := sorted(kept.keys() - sound.keys()):
+        names = "、".join(f"{code} {tree()[code].name}" for code in broken)
+        raise ConflictError(
+            "boundary_broken", f"{names}的边界已损坏，请先重新导入，或使用 --keep-boundary 不合并边界。"
+        )
+    return sound

@@ -1,21 +1,26 @@
-"""The doctor's lines about boundaries, and about what still lies with closed regions."""
+"""What an operator hears about boundaries, and about what still lies with closed regions."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from prometheus_client import Gauge
+
+from wxapi.platform.conditions import Condition
 from wxapi.platform.db import db
 from wxapi.platform.doctor import DoctorCheck, FaultError
 from wxapi.platform.runtime import runtime
 from wxapi.regions import queries
 from wxapi.regions.rules.soundness import Hole, Soundness, soundness_of
 from wxapi.regions.rules.tree import RegionInfo, Tree
-from wxapi.regions.services import holdings
+from wxapi.regions.services import changing, holdings
+from wxapi.regions.services.snapshot import regions_cache
 
 _SHOWN = 5
 
 
 def _boundaries() -> str:
     session = db.session()
-    # Read anew: the process's own index cannot be built of what is broken.
+    # Read anew: the process's own index has nothing of what is broken.
     regions = Tree(queries.current_version(session), queries.all_names(session), queries.closures(session))
     if not regions.standing:
         raise FaultError("there is no region yet: run `flask --app wsgi regions import`.")
@@ -58,17 +63,46 @@ def _area(square_metres: float) -> str:
 
 
 def _closed() -> str:
-    """Whatever could not be handed on: the job that settles tries for an hour after a change, and only logs it."""
+    """Whatever could not be handed on."""
     session, now = db.session(), runtime().clock.now()
-    closed = {code: each for code, each in queries.closures(session).items() if each.successor_code is not None}
-    if not holdings.counted(session, sorted(closed), now):
+    closed = changing.closed_with_successor(session)
+    if not holdings.counted(session, closed, now):
         return f"nothing lies with the {len(closed)} closed regions that have a successor"
-    each_left = ((code, holdings.counted(session, [code], now)) for code in sorted(closed))
+    each_left = ((code, holdings.counted(session, [code], now)) for code in closed)
     left = [f"{code} ({', '.join(f'{zh} {count}' for zh, count in held.items())})" for code, held in each_left if held]
     raise FaultError(
         f"{len(left)} closed regions still hold what must go on: {_listed(left)}. Within a minute or two of a change"
-        " that is usual; else the workers' log says why (`row_not_swept`, regions.settle)."
+        " that is usual; else the workers' log says why (`row_not_swept`, regions.settle). It is tried once an hour."
     )
 
 
+def _left_out(_now: datetime) -> int:
+    return len(regions_cache().get(db.session).index.left_out)
+
+
+def _unsettled(now: datetime) -> int:
+    session = db.session()
+    return sum(holdings.counted(session, changing.closed_with_successor(session), now).values())
+
+
 CHECKS = (DoctorCheck("boundaries", _boundaries), DoctorCheck("closed regions", _closed))
+CONDITIONS = (
+    Condition(
+        "boundaries_left_out",
+        Gauge(
+            "wxapi_boundaries_left_out",
+            "Boundaries in which no point can be looked for",
+            multiprocess_mode="mostrecent",
+        ),
+        _left_out,
+    ),
+    Condition(
+        "with_closed_regions",
+        Gauge(
+            "wxapi_with_closed_regions",
+            "What still lies with closed regions and must go on",
+            multiprocess_mode="mostrecent",
+        ),
+        _unsettled,
+    ),
+)

@@ -1,7 +1,8 @@
 """The regions as each process holds them: a tree and an index, exchanged whole when an import has happened.
 
 API processes and workers ask the database for the version at most once a second, with one tiny statement. Whoever
-finds a new one builds while the others go on with the old; only a process that has nothing yet makes all wait.
+finds a new one builds while the others go on with the old; only a process that has nothing yet makes all wait. A
+boundary that is broken in the database is left out and told: by the log once, by `/readyz`, `/metrics` and the doctor.
 """
 
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import cast
 
+import structlog
 from flask import current_app
 from sqlalchemy.orm import Session
 
@@ -17,7 +19,11 @@ from wxapi.regions import queries
 from wxapi.regions.rules.index import SpatialIndex
 from wxapi.regions.rules.tree import Tree
 
+log = structlog.get_logger(__name__)
+
 _RECHECK_AFTER_S = 1.0
+# Of what is wrong with a version, a line of the log names so many.
+_LOGGED = 20
 # Where an app keeps its cache.
 CACHE_KEY = "wxapi.regions"
 
@@ -76,7 +82,10 @@ class SnapshotCache:
 
 def _load(session: Session, version: int) -> Snapshot:
     tree = Tree(version, queries.all_names(session), queries.closures(session))
-    return Snapshot(tree, SpatialIndex(tree, queries.boundaries(session)))
+    index = SpatialIndex(tree, queries.kept_boundaries(session))
+    if index.left_out:
+        log.error("boundaries_left_out", version=version, regions=index.left_out[:_LOGGED], count=len(index.left_out))
+    return Snapshot(tree, index)
 
 
 def regions_cache() -> SnapshotCache:
