@@ -127,12 +127,12 @@ class Config:
             encryption_keys=read(
                 "WXAPI_ENCRYPTION_KEYS",
                 _named_keys,
-                wants="name:base64 of 32 bytes, several parted by commas",
+                wants="name:base64 of 32 bytes, several separated by commas",
             ),
-            lookup_keys=read("WXAPI_LOOKUP_KEY", _keys, wants="base64 of 32 bytes, several parted by commas"),
-            signing_keys=read("WXAPI_SIGNING_KEYS", _keys, wants="base64 of 32 bytes, several parted by commas"),
+            lookup_keys=read("WXAPI_LOOKUP_KEY", _keys, wants="base64 of 32 bytes, several separated by commas"),
+            signing_keys=read("WXAPI_SIGNING_KEYS", _keys, wants="base64 of 32 bytes, several separated by commas"),
             audit_keys=read(
-                "WXAPI_AUDIT_KEYS", _optional_keys, default="", wants="base64 of 32 bytes, several parted by commas"
+                "WXAPI_AUDIT_KEYS", _optional_keys, default="", wants="base64 of 32 bytes, several separated by commas"
             ),
             city_folder=read(
                 "WXAPI_CITY_FOLDER", texts.folder, default="none", wants="the folder of the city's own rules"

@@ -81,7 +81,7 @@ FREE = {
 LOOSE = {
     "Problem.type": "always about:blank, which RFC 9457 leaves to be anything",
     "CategoryWire.kind": "a word of the city's own table",
-    "ExportFilter.state": "one or several, parted by commas, of the kind that is exported",
+    "ExportFilter.state": "one or several, separated by commas, of the kind that is exported",
     "ExportBody.columns": "columns of the kind that is exported, see the words of the refusal",
     "HallPosition.picked_by": "kept as the phone says it; nothing is decided by it",
 }

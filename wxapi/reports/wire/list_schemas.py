@@ -22,7 +22,7 @@ class SavedFilterBody(WireSchema):
 
 
 class StateList(fields.Field[tuple[ReportState, ...]]):
-    """One state or several, parted by commas."""
+    """One state or several, separated by commas."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[ReportState, ...]:
         try:
