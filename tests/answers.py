@@ -4,14 +4,18 @@ whatever JSON it holds against its schema."""
 import io
 import json
 import re
+import uuid
 import zipfile
 from functools import cache
 from typing import Any
 
 import jsonschema_rs
 from flask import Flask, Response, request
+from sqlalchemy.orm import Session
 
 from wxapi.platform import openapi
+from wxapi.platform.audit import record
+from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
 
 Documented = dict[str, dict[int, set[str]]]
 # What a test got and the document does not say; emptied by the fixture that looks at it.
@@ -41,6 +45,13 @@ def watch(app: Flask) -> Flask:
         return response
 
     return app
+
+
+def record_known_act(session: Session, actor_id: uuid.UUID | None, action: str, **rest: Any) -> None:
+    """In the place of `audit.record`: writes the same row, and notes an act that nobody could read."""
+    record(session, actor_id, action, **rest)
+    if action not in AUDIT_ACTIONS:
+        UNDOCUMENTED.append(f"audit: {action}")
 
 
 @cache

@@ -29,7 +29,7 @@ from tests.fake_wechat_control import FakeControl
 from wxapi.app import create_app
 from wxapi.demo import embedded
 from wxapi.kernel.clock import FixedClock
-from wxapi.platform import keys, migrate
+from wxapi.platform import audit, keys, migrate
 from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
 from wxapi.platform.wechat.client import WeChatClient
@@ -197,9 +197,12 @@ def session_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
 
 
 @pytest.fixture(autouse=True)
-def documented_answers() -> Iterator[None]:
-    """No test may get an answer from the API that its document does not name; see tests/answers.py."""
+def documented_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test may get an answer from the API that its document does not name, or leave an act in the audit that has no
+    word; see tests/answers.py.
+    """
     answers.UNDOCUMENTED.clear()
+    monkeypatch.setattr(audit, "record", answers.record_known_act)
     yield
     assert answers.UNDOCUMENTED == [], "python -m wxapi.platform.error_list, or a response of the view's own"
 

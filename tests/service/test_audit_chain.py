@@ -19,7 +19,7 @@ from wxapi.platform.runtime import runtime
 def act(number: int) -> None:
     with transaction() as session:
         at = NOW + timedelta(seconds=number)
-        audit.record(session, uuid.UUID(int=number), "test.act", subject=f"test:{number}", at=at, number=number)
+        audit.record(session, uuid.UUID(int=number), "user.consent", subject=f"test:{number}", at=at, number=number)
 
 
 # All processes of the release before, which wrote no digests, have been replaced.

@@ -13,7 +13,7 @@ from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import db, deferred_commit, transaction
 
 
-def note(session: Session, action: str = "test.note") -> None:
+def note(session: Session, action: str = "user.consent") -> None:
     audit.record(session, uuid.uuid4(), action, subject="test:1", at=NOW)
 
 
@@ -59,7 +59,7 @@ def test_a_deferred_commit_makes_several_transactions_one(app: Flask) -> None:
 def test_a_deferred_commit_can_keep_what_completed_before_an_error(app: Flask) -> None:
     with pytest.raises(ValueError, match="refused"), deferred_commit() as unit:
         with transaction() as session:
-            note(session, "test.refusal")
+            note(session, "user.withdrawn")
         unit.commit()
         raise ValueError("refused")
     assert count() == 1

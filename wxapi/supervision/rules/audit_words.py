@@ -6,6 +6,7 @@ from wxapi.reports.rules.words import ACTIONS
 AUDIT_ACTIONS: dict[str, str] = {
     "appointment.add": "任职",
     "appointment.end": "结束任职",
+    "appointment.end_on": "设定任职截止日",
     "appointment.refuse": "任职冲突，未任职",
     "audit.read": "查阅审计记录",
     "bulletin.issue": "发布通报",
