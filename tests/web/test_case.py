@@ -1,5 +1,6 @@
 """One case at the desk: every action, and nothing typed is lost."""
 
+import dataclasses
 import io
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,13 @@ from bs4 import BeautifulSoup, Tag
 
 from tests import pictures
 from tests.factories import People
-from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, settle, take
+from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, resolved, settle, take
 from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.platform.runtime import runtime
+from wxapi.regions.services.lookup import tree
+from wxapi.reports.rules.action_input import ActionInput
+from wxapi.web.kit import words
 
 NASTY = '<script>alert(1)</script>"><svg onload=alert(2)>'
 
@@ -202,3 +206,57 @@ def test_a_hold_is_told_to_offices_in_their_word_and_to_citizens_in_theirs(town:
     told = browser.sign_in(town.reporter).page(f"/m/r/{report['number']}").get_text()
     assert "同意暂缓办理" in told
     assert "挂账" not in told
+
+
+def test_what_came_with_a_step_stands_in_its_line(town: Town, browser: Browser) -> None:
+    """A township decided on holds whose day and reason no page showed."""
+    carried = {"reason_code", "desk_code", "review_on", "days"}
+    elsewhere = {"note", "photo_ids", "rating", "into"}  # their own lines, the reporter's own word, the other report
+    assert {each.name for each in dataclasses.fields(ActionInput)} == carried | elsewhere
+    names, day = words.names("reasons"), runtime().clock.now().date() + timedelta(days=5)
+    report = take(town.worker, file_routed(town.reporter), "hand_on", desk_code=NEIGHBOUR, note="不归我们")
+    assert f"转给：{tree()[NEIGHBOUR].name}" in latest(browser.sign_in(town.officer), report)
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    report = take(town.worker, report, "request_extension", days=3, note="等配件")
+    assert "延期：3 个工作日" in latest(browser, report)
+    held = {"reason_code": "weather", "review_on": day.isoformat()}
+    report = take(town.worker, report, "request_hold", note="等天晴", **held)
+    told = f"原因：{names['weather']} 复核日期：{day.month}月{day.day}日"
+    assert told in latest(browser, report)
+    back = take(town.worker, file_routed(town.reporter), "return", reason_code="not_ours", note="道路归市政")
+    assert f"原因：{names['not_ours']}" in latest(browser, back)
+    # Whoever filed it reads the reason as well.
+    assert told in latest(Browser(browser.app).sign_in(town.reporter), report, "/m/r/")
+
+
+def test_what_waits_for_a_decision_says_until_when_and_why(town: Town, browser: Browser) -> None:
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    report = take(town.worker, report, "request_extension", days=3, note="等配件")
+    day = runtime().clock.now().date() + timedelta(days=5)
+    held = {"reason_code": "weather", "review_on": day.isoformat()}
+    report = take(town.worker, report, "request_hold", note="等天晴", **held)
+    browser.sign_in(town.officer)
+    told = f"{day.month}月{day.day}日"
+    for page in (browser.page("/desk/holds"), browser.page(f"/desk/r/{report['number']}")):
+        shown = " ".join(each.get_text(" ", strip=True) for each in page.select(".queue .what, .case-head"))
+        assert f"复核日期：{told}" in shown
+        assert "延期：3 个工作日" in shown
+    held_now = take(town.officer, report, "approve_hold")
+    head = browser.page(f"/desk/r/{held_now['number']}").select(".case-head")[0].get_text(" ", strip=True)
+    assert f"时限暂停计算，{told}复核" in head
+    assert "待审批" in head  # the extension still waits
+
+
+def test_a_clock_that_stands_says_why(town: Town, browser: Browser) -> None:
+    browser.sign_in(town.worker)
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    take(town.worker, report, "ask", note="哪一侧？")
+    assert "时限暂停计算，等待上报人补充说明" in browser.page(f"/desk/r/{report['number']}").get_text()
+    done = resolved(town)
+    assert "前未核实的自动结案" in browser.page(f"/desk/r/{done['number']}").get_text()
+
+
+def latest(browser: Browser, report: dict[str, Any], room: str = "/desk/r/") -> str:
+    line = browser.page(f"{room}{report['number']}").select_one(".timeline li")
+    assert line is not None
+    return line.get_text(" ", strip=True)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -62,7 +62,10 @@ class ReportRow(NamedTuple):
     due_at: datetime | None
     card: Card | None
     hold_pending: bool
+    hold_review_on: date | None
+    hold_reason_code: str | None
     extension: str | None
+    extension_days: int | None
     merged_into_id: uuid.UUID | None
     excluded_village_code: str | None
     me_too_count: int

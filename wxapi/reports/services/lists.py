@@ -18,16 +18,15 @@ from wxapi.reports.queries.nearby import NearbyRow, nearby
 from wxapi.reports.queries.reports import seen_among
 from wxapi.reports.rules.categories import Category, category_of, category_to_show
 from wxapi.reports.rules.relations import is_excluded, reporter_label
-from wxapi.reports.rules.state import Extension, ReportState
-from wxapi.reports.services.report_view import NamedRegion, named_region
+from wxapi.reports.rules.state import ReportState
+from wxapi.reports.services.report_view import AskedFor, NamedRegion, asked_for, named_region
 
 
 class ListedReport(NamedTuple):
     """A report in a list: what a screen shows of it, without photos, timeline and actions.
 
     A tuple, because a page makes a hundred of them. `first_photo_id` is the first photo that is ready and may be
-    shown to the person; `due_at` is of the clock that runs; `asked_for` are the actions by which its desk asked for
-    something that nobody has decided yet.
+    shown to the person; `due_at` is of the clock that runs.
     """
 
     id: UUID
@@ -46,7 +45,7 @@ class ListedReport(NamedTuple):
     resolve_due_at: datetime | None
     due_at: datetime | None
     card: Card | None
-    asked_for: Sequence[str]
+    asked_for: Sequence[AskedFor]
     merged_into_id: UUID | None
     me_too_count: int
     reporter_label: str
@@ -110,7 +109,7 @@ def listed(row: ReportRow, viewer_id: UUID, regions: Tree) -> ListedReport:
         row.resolve_due_at,
         row.due_at,
         row.card,
-        _asked_for(row),
+        asked_for(row),
         row.merged_into_id,
         row.me_too_count,
         reporter_label(row.reporter_label),
@@ -118,8 +117,3 @@ def listed(row: ReportRow, viewer_id: UUID, regions: Tree) -> ListedReport:
         row.created_at,
         row.updated_at,
     )
-
-
-def _asked_for(row: ReportRow) -> Sequence[str]:
-    extends = row.extension == Extension.REQUESTED
-    return ("request_hold",) * row.hold_pending + ("request_extension",) * extends

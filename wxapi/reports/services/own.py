@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from wxapi.duties.rules.clock import rung_times
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
 from wxapi.reports.models import Report
 from wxapi.reports.queries import reports
-from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.owed import owed
-from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.read import shown
 from wxapi.reports.services.report_view import ReportView
@@ -35,16 +33,11 @@ class Ladder:
 class OwnReport:
     """A report for whoever filed or joined it.
 
-    Attributes:
-        ladders: of what is owed now.
-        review_on: the day a hold is looked at again, while it is on hold.
-        until: when it closes by itself, or until when its reporter may have it opened again.
+    `ladders` are of what is owed now.
     """
 
     view: ReportView
     ladders: tuple[Ladder, ...]
-    review_on: date | None
-    until: datetime | None
 
 
 def read_own(actor: Actor, number: str, *, now: datetime) -> OwnReport:
@@ -56,20 +49,10 @@ def read_own(actor: Actor, number: str, *, now: datetime) -> OwnReport:
     found = reports.find_own(actor, number)
     if found is None:
         raise not_found()
-    report = found.report
-    review_on = report.hold_review_on if report.state == ReportState.ON_HOLD else None
-    return OwnReport(shown(found, actor, now=now), tuple(_ladders(report)), review_on, _until(report))
+    return OwnReport(shown(found, actor, now=now), tuple(_ladders(found.report)))
 
 
 def _ladders(report: Report) -> Iterator[Ladder]:
     for each in owed(case_of(report)):
         times = rung_times(each.due_at, each.limit, each.clock)
         yield Ladder(each.stage, times[80], each.due_at, times[200], each.stopped_at is not None)
-
-
-def _until(report: Report) -> datetime | None:
-    if report.state == ReportState.RESOLVED and report.resolved_at:
-        return report.resolved_at + auto_close_after()
-    if report.state == ReportState.CLOSED and report.closed_at:
-        return report.closed_at + reopen_within()
-    return None

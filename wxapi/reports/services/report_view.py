@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from wxapi.kernel.action_inputs import from_history
 from wxapi.kernel.coordinates import Point
 from wxapi.kernel.deadlines import Card
 from wxapi.kernel.permissions import ROLE_NAMES, Role
@@ -13,10 +14,13 @@ from wxapi.regions.rules.tree import Tree
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report
 from wxapi.reports.queries.around import HistoryLine, PlacedPhoto
+from wxapi.reports.queries.lists import ReportRow
 from wxapi.reports.rules import workflow
+from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.categories import Category, category_of
+from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.relations import reporter_label
-from wxapi.reports.rules.state import PARTY_NAMES, Party, ReportState, Who
+from wxapi.reports.rules.state import PARTY_NAMES, Extension, Party, ReportState, Who
 from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.redaction import ReviewMark, Sight
 
@@ -39,6 +43,16 @@ class NearVillage:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedFor:
+    """What a desk asked for and nobody has decided yet: a hold until a day with its reason, or some days more."""
+
+    action: str
+    review_on: date | None = None
+    reason_code: str | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineLine:
     """One line of history.
 
@@ -47,6 +61,8 @@ class TimelineLine:
         role: a role of `kernel.permissions`, or a citizen's party, or `system`.
         label: a unit and an office, never a person.
         note: None where there is none, or not for this person's eyes.
+        reason_code, review_on, days: what came with the action.
+        given_to: the desk that an action named.
     """
 
     at: datetime
@@ -57,6 +73,10 @@ class TimelineLine:
     label: str
     note: str | None
     photos: tuple[PhotoFacts, ...]
+    reason_code: str | None
+    review_on: date | None
+    days: int | None
+    given_to: NamedRegion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +88,9 @@ class ReportView:
         location: GCJ-02, degrees.
         desk: the region whose people must act now; None before routing.
         after_photos: of the latest resolution; those of a disputed one stay in the timeline.
+        clock_stands: nothing runs out while a question is open, on hold, or until the reporter has said something.
+        review_on: the day a hold is looked at again, while it is on hold.
+        until: when it closes by itself, or until when its reporter may have it opened again.
         reporter_label: random for each report: no two of one person can be linked.
         available_actions: what the person may do now, in the table's order.
         moderation: for people of the desk and above only.
@@ -90,6 +113,10 @@ class ReportView:
     after_photos: tuple[PhotoFacts, ...]
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
+    clock_stands: bool
+    review_on: date | None
+    until: datetime | None
+    asked_for: tuple[AskedFor, ...]
     card: Card | None
     merged_into_id: UUID | None
     me_too_count: int
@@ -175,6 +202,10 @@ def view_of(
         after_photos=_after_photos(events, photos),
         respond_due_at=report.respond_due_at,
         resolve_due_at=report.resolve_due_at,
+        clock_stands=report.clock_stopped_at is not None,
+        review_on=report.hold_review_on if case.state is ReportState.ON_HOLD else None,
+        until=_until(report),
+        asked_for=asked_for(report),
         card=case.card,
         merged_into_id=report.merged_into_id if report.merged_into_id in others.ids else None,
         me_too_count=0 if others.all_hidden else report.me_too_count,
@@ -198,6 +229,16 @@ def named_region(code: str, regions: Tree) -> NamedRegion:
     return NamedRegion(code, region.name, region.full_name) if region else NamedRegion(code, code, code)
 
 
+def asked_for(report: Report | ReportRow) -> tuple[AskedFor, ...]:
+    """What waits for the township's decision."""
+    asked = []
+    if report.hold_pending:
+        asked.append(AskedFor("request_hold", report.hold_review_on, report.hold_reason_code))
+    if report.extension == Extension.REQUESTED:
+        asked.append(AskedFor("request_extension", days=report.extension_days))
+    return tuple(asked)
+
+
 def _line(
     report: Report,
     event: HistoryLine,
@@ -206,7 +247,7 @@ def _line(
     others: OthersSeen,
     regions: Tree,
 ) -> TimelineLine:
-    other = _other(event)
+    other, given = _other(event), from_history(ActionInput, event.detail)
     nameable = other is None or other == report.id or other in others.ids
     return TimelineLine(
         at=event.at,
@@ -217,6 +258,10 @@ def _line(
         label=_label(report, event, regions),
         note=sight.notes.get(event.id) if nameable else None,
         photos=tuple(each.photo for each in photos if each.event_id == event.id),
+        reason_code=given.reason_code,
+        review_on=given.review_on,
+        days=given.days,
+        given_to=named_region(given.desk_code, regions) if given.desk_code else None,
     )
 
 
@@ -226,6 +271,14 @@ def _label(report: Report, event: HistoryLine, regions: Tree) -> str:
     if event.unit_code is None:
         return PARTY_NAMES[Party(event.role)]
     return f"{named_region(event.unit_code, regions).name} {ROLE_NAMES[Role(event.role)]}"
+
+
+def _until(report: Report) -> datetime | None:
+    if report.state == ReportState.RESOLVED and report.resolved_at:
+        return report.resolved_at + auto_close_after()
+    if report.state == ReportState.CLOSED and report.closed_at:
+        return report.closed_at + reopen_within()
+    return None
 
 
 def _after_photos(events: Sequence[HistoryLine], photos: Iterable[PlacedPhoto]) -> tuple[PhotoFacts, ...]:

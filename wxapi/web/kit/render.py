@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,6 +35,7 @@ def install(app: Flask) -> None:
     }
     app.jinja_env.filters |= {
         "spoken": _spoken,
+        "day": _day,
         "exact": times.exact,
         "remaining": _remaining,
         "urgency": _urgency,
@@ -102,6 +103,10 @@ def _menu() -> list[MenuEntry]:
 
 def _spoken(at: datetime) -> str:
     return times.spoken(at, _now())
+
+
+def _day(day: date) -> str:
+    return times.calendar_day(day, _now())
 
 
 def _remaining(due: datetime) -> str:

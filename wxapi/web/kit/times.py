@@ -1,6 +1,6 @@
 """Times as people say them. Pure: the present is passed in. All in Asia/Shanghai."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from wxapi.kernel.clock import SHANGHAI, local_day
@@ -21,12 +21,14 @@ class Urgency(StrEnum):
 def spoken(at: datetime, now: datetime) -> str:
     """`今天 10:32`, `昨天 18:05`, `11月3日 09:00`, `2025年12月31日 09:00`."""
     local, today = at.astimezone(SHANGHAI), local_day(now)
-    name = _DAY_NAMES.get((local.date() - today).days)
-    if name is None:
-        name = f"{local.month}月{local.day}日"
-        if local.year != today.year:
-            name = f"{local.year}年{name}"
+    name = _DAY_NAMES.get((local.date() - today).days) or calendar_day(local.date(), now)
     return f"{name} {local:%H:%M}"
+
+
+def calendar_day(day: date, now: datetime) -> str:
+    """`12月10日`, `2027年1月4日`."""
+    name = f"{day.month}月{day.day}日"
+    return name if day.year == local_day(now).year else f"{day.year}年{name}"
 
 
 def exact(at: datetime) -> str:

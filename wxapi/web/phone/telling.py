@@ -31,14 +31,14 @@ def standing(own: OwnReport, now: datetime) -> str:
     def by(due_at: datetime | None, what: str) -> str:
         return at(due_at, f"，{what}时限为{{}}" + ("，已超期" if due_at and now > due_at else ""))
 
-    day = own.review_on
+    day = view.review_on
     return _SENTENCES[view.state].format(
         desk=view.desk.name if view.desk else "承办单位",
         respond=by(view.respond_due_at, "受理"),
         resolve=by(view.resolve_due_at, "办结"),
-        review=f"，{day.month}月{day.day}日复核" if day else "",
-        until=at(own.until, "；{} 前未核实的，将自动结案"),
-        reopen=at(own.until, "问题再次出现的，可在{} 前要求重新办理一次。")
+        review=f"，{times.calendar_day(day, now)}复核" if day else "",
+        until=at(view.until, "；{} 前未核实的，将自动结案"),
+        reopen=at(view.until, "问题再次出现的，可在{} 前要求重新办理一次。")
         if "reopen" in view.available_actions
         else "感谢您的参与。",
         appeal="如有异议，可申诉一次。" if "appeal" in view.available_actions else "",
