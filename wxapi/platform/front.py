@@ -112,7 +112,7 @@ class Front:
         except _GoneError:
             return
         try:
-            status, headers, content = await self._lane(treatment.lane).run(_environ(scope, body))
+            status, headers, content = await self._lane(treatment.lane).run(environ_of(scope, body))
         finally:
             body.content.close()
         protocol.response_bytes(status, headers, content)
@@ -232,14 +232,16 @@ def _declared_length(headers: Any) -> int | None:
     return None if "transfer-encoding" in headers else 0
 
 
-def _environ(scope: Scope, body: Body) -> dict[str, Any]:
+def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
+    """What WSGI tells an app of a request."""
     client, _, _ = scope.client.rpartition(":")
     host, _, port = scope.server.rpartition(":")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        # A sender may leave Chinese as it is instead of writing it in per cents: bytes, as WSGI takes them.
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
