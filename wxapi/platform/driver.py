@@ -103,30 +103,38 @@ def as_one(parts: list[Part]) -> tuple[str, dict[str, Any]]:
 
     It answers 1 where every part gave the rows it must; 0 where one did not and nothing was written; else it fails.
     """
-    sql = _text_of(tuple((part.sql, part.rows, part.name) for part in parts))
-    return sql, {f"{name}_{n}": value for n, part in enumerate(parts) for name, value in part.values.items()}
+    sql, names = _text_of(tuple((part.sql, part.rows, part.name) for part in parts))
+    pairs = zip(parts, names, strict=True)
+    return sql, {marked: part.values[name] for part, of_part in pairs for name, marked in of_part}
 
 
 @lru_cache(maxsize=512)
 def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
     """The statement with `$1` for `%(name)s`, and the names in order: the driver would read a long one each time."""
-    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    names = _names_of(sql)
     places = {name: f"${n}" for n, name in enumerate(names, 1)}
     return _PARAMETER.sub(lambda found: places[found[1]], sql).encode(), names
 
 
 @lru_cache(maxsize=256)
-def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> str:
-    """Each part is a query of a WITH, its parameters marked with its number."""
+def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> tuple[str, list[list[tuple[str, str]]]]:
+    """Each part is a query of a WITH, its parameters marked with its number; of each, its names before and after."""
+    marked = [[(name, f"{name}_{n}") for name in _names_of(sql)] for n, (sql, _, _) in enumerate(parts)]
     texts = [_PARAMETER.sub(rf"%(\1_{n})s", sql.strip()) for n, (sql, _, _) in enumerate(parts)]
     names = [name or f"_{n}" for n, (_, _, name) in enumerate(parts)]
     given = [f"(SELECT count(*) FROM {name})" for name in names]  # noqa: S608 - names of this program
     whole = ", ".join(f"{name} AS ({text})" for name, text in zip(names, texts, strict=True))
     met = [f"{given[n]} = {rows}" for n, (_, rows, _) in enumerate(parts) if rows is not None]
     if not met:
-        return f"WITH {whole} SELECT 1"
+        return f"WITH {whole} SELECT 1", marked
     written = [given[n] for n, text in enumerate(texts) if not text.startswith("SELECT")]
-    return (
-        f"WITH {whole} SELECT CAST(CASE WHEN {' AND '.join(met)} THEN '1'"
+    checked = (
+        f"SELECT CAST(CASE WHEN {' AND '.join(met)} THEN '1'"
         f" WHEN {' + '.join(written)} = 0 THEN '0' ELSE '{_NOT_AS_EXPECTED}' END AS integer)"
     )
+    return f"WITH {whole} {checked}", marked
+
+
+def _names_of(sql: str) -> tuple[str, ...]:
+    """The parameters of a statement, each once."""
+    return tuple(dict.fromkeys(_PARAMETER.findall(sql)))

@@ -1,7 +1,8 @@
 """The database's engine, its session, and statements that go to the driver as they are; see `platform.db`."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 import psycopg
 import structlog
@@ -48,6 +49,10 @@ def init_app(app: Flask, config: Config) -> None:
 
 def _end_session(_error: BaseException | None) -> None:
     """Give the session's connection back; one that is lost just now costs nobody an answer that is ready."""
+    registry = db.session.registry
+    if not (registry.has() and registry().in_transaction()):  # it holds nothing: forgetting it is all
+        registry.clear()
+        return
     try:
         db.session.remove()
     except (SQLAlchemyError, psycopg.Error) as error:
@@ -77,15 +82,25 @@ def ready(statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
 
 
 def loose(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """A row of a hot path that no session knows: setting each column of a new instance costs more than reading it.
+    """A row of a hot path that no session knows: it reads as one of the model does, and its columns are plain values.
+
+    Watching a new instance, and each look at a column of one, costs more than the look.
 
     Args:
         model: its class.
-        values: of all columns that anybody will look at.
+        values: of all columns that anybody will look at; the others are None.
     """
-    row: Model = class_mapper(model).class_manager.new_instance()
+    row: Model = _unwatched(model)()
     vars(row).update(values)
     return row
+
+
+@lru_cache(maxsize=64)
+def _unwatched(model: type[Model]) -> Callable[[], Model]:
+    """The model's columns and properties, without what SQLAlchemy makes of its class."""
+    columns = dict.fromkeys(column.key for column in class_mapper(model).column_attrs)
+    properties = {name: value for name, value in vars(model).items() if isinstance(value, property)}
+    return cast("Callable[[], Model]", type(f"Loose{model.__name__}", (), {**columns, **properties}))
 
 
 def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, RedisError
 from werkzeug.exceptions import TooManyRequests
 
 from wxapi.platform import metrics
+from wxapi.platform.redis_client import ask
 from wxapi.platform.runtime import runtime
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -87,9 +88,9 @@ def _passes(names: list[str], numbers: list[int]) -> bool:
     redis, keys = runtime().redis, [name + who for name in names]
     try:
         try:
-            passed: Any = redis.evalsha(_SHA, len(keys), *keys, *numbers)
+            passed = ask(redis, "EVALSHA", _SHA, len(keys), *keys, *numbers)
         except NoScriptError:
-            passed = redis.eval(_SCRIPT, len(keys), *keys, *numbers)
+            passed = ask(redis, "EVAL", _SCRIPT, len(keys), *keys, *numbers)
     except RedisError:
         metrics.rate_limit_errors.inc()
         return True

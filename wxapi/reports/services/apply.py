@@ -1,6 +1,7 @@
 """The one place that writes a report's state: state, history, audit and outbox together, one version further."""
 
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -23,11 +24,12 @@ from wxapi.reports.services.originals import keep_note
 # Written by `move_to_desk`, and by `_fix_limits`.
 _OWN_WAY = {"desk_code", "limits"}
 _STORED = tuple(field.name for field in fields(Case) if field.name not in _OWN_WAY)
+_values_of = attrgetter(*_STORED)
 
 
 def case_of(report: Report) -> Case:
     """The report as the workflow sees it."""
-    values = {name: getattr(report, name) for name in _STORED}
+    values = dict(zip(_STORED, _values_of(report), strict=True))
     values |= {
         "state": ReportState(report.state),
         "merged_from_state": ReportState(report.merged_from_state) if report.merged_from_state else None,
@@ -50,7 +52,7 @@ class Step:
 
 def fields_of(case: Case) -> dict[str, Any]:
     """The columns a case is kept in, the desk's left out."""
-    return {name: getattr(case, name) for name in _STORED}
+    return dict(zip(_STORED, _values_of(case), strict=True))
 
 
 def take(session: Session, report: Report, step: Step) -> ReportEvent:
