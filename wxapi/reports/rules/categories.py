@@ -60,6 +60,11 @@ class Category:
         return self.family == _CONFIDENTIAL_FAMILY
 
     @property
+    def taken(self) -> bool:
+        """Whether reports of the class are stored at all."""
+        return self.code not in _NOT_TAKEN
+
+    @property
     def limits(self) -> Limits:
         return Limits(timedelta(hours=self.respond_hours), timedelta(hours=self.resolve_hours), self.urgent)
 

@@ -8,14 +8,16 @@ from marshmallow import validate
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.platform.problems import validation_failed
 from wxapi.platform.wire import QueryInteger
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries.desk_counts import DeskCounts
-from wxapi.reports.queries.lists import Order, PageRequest
+from wxapi.reports.queries.lists import Filters, Order, PageRequest
 from wxapi.reports.rules.categories import all_categories
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.wire.list_schemas import ReportsQuery, filters_of
 from wxapi.web.kit import forms, words
+from wxapi.web.kit.regions import Choices, with_chosen
 
 _MOST = 50
 # What of an address makes a filter that is worth keeping; the page one is on and its size do not.
@@ -48,6 +50,8 @@ def wanted_of(args: Mapping[str, str]) -> tuple[PageRequest, Order]:
         InvalidError: `validation_failed`.
     """
     query = forms.load(DeskQuery(), {name: value for name, value in args.items() if value})
+    if query["region"] is not None and query["region"] not in tree():
+        raise validation_failed({"region": ["没有这个区域。"]})
     return PageRequest(query["limit"], query["cursor"], filters_of(query)), query["sort"]
 
 
@@ -87,13 +91,23 @@ def tabs_of(args: Mapping[str, str], counts: DeskCounts) -> list[Tab]:
     ]
 
 
-def category_choices() -> list[tuple[str, str]]:
-    """(code, name) of the major classes."""
-    return list({entry.family: f"{entry.family} {entry.major_name}" for entry in all_categories().values()}.items())
+def narrowed_to(wanted: Filters) -> list[str]:
+    """What no field of the form shows, in words."""
+    states = [words.name("states", state.value) for state in wanted.states]
+    late = {None: [], True: ["超期"], False: ["未超期"]}[wanted.overdue]
+    return [*states, *late, *([words.name("cards", wanted.card)] if wanted.card else [])]
 
 
-def region_choices(actor: Actor) -> list[tuple[str, str]]:
-    """(code, name) of the regions of the person, and of those right below each."""
+def category_choices(chosen: str | None) -> list[tuple[str, str]]:
+    """(code, name) of the major classes that are taken, and of the class that is chosen."""
+    taken = [entry for entry in all_categories().values() if entry.taken]
+    found = {entry.family: f"{entry.family} {entry.major_name}" for entry in taken}
+    one = all_categories().get(chosen or "")
+    return list((found | ({one.code: f"{one.code} {one.name}"} if one else {})).items())
+
+
+def region_choices(actor: Actor, chosen: str | None) -> Choices:
+    """(code, name) of the regions of the person, of those right below each, and of the one that is chosen."""
     regions = tree()
     own = [found for code in actor.regions(DESK_ROLES) if (found := regions.get(code))]
     choices = [
@@ -101,7 +115,7 @@ def region_choices(actor: Actor) -> list[tuple[str, str]]:
         for top in own
         for region in (top, *regions.children(top.code))
     ]
-    return choices if len(choices) > 1 else []
+    return with_chosen(choices, chosen) if len(choices) > 1 else []
 
 
 def desk_choices(actor: Actor) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from wxapi.platform.guard import current_actor
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
+from wxapi.web.kit.regions import Choices, with_chosen
 from wxapi.web.kit.render import page
 
 # Less is hardly enough to fill in a form.
@@ -33,14 +34,14 @@ def people_page(template: str, *, error: DomainError | None = None, **values: An
     )
 
 
-def regions() -> list[tuple[str, str]]:
-    """The administrator's own regions and those right below: what one looks at most."""
+def regions(chosen: str | None) -> Choices:
+    """The administrator's own regions, those right below, what one looks at most, and the one that is chosen."""
     known, found = tree(), []
     for code in current_actor().regions(ROLES_OF[Permission.APPOINT]):
         own = known.get(code)
         if own is not None:
             found += [own, *known.children(own.code)]
-    return [(region.code, region.full_name) for region in found]
+    return with_chosen([(region.code, region.full_name) for region in found], chosen)
 
 
 def roles() -> list[tuple[str, str]]:

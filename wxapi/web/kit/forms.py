@@ -70,6 +70,18 @@ def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
     return loaded
 
 
+def chosen(name: str, *choices: str) -> str | None:
+    """What the address asks for under a name; None where it says nothing.
+
+    Raises:
+        InvalidError: `validation_failed`, none of the choices. Ignored, it would show what nobody asked for.
+    """
+    value = request.args.get(name) or None
+    if value is None or value in choices:
+        return value
+    raise validation_failed({name: ["不是可以选择的值。"]})
+
+
 def filled(*names: str) -> dict[str, str]:
     """Those of the form's text fields that hold anything; browsers' CRLF line ends become LF."""
     texts = {name: request.form.get(name, "").replace("\r\n", "\n").strip() for name in names}

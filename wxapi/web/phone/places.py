@@ -34,7 +34,7 @@ class Picked:
         drawing: the children, or the village with its neighbours.
         mark: where in the drawing the position lies.
         is_exact: whether there is a position, and not only a village.
-        problem: why a position was of no use.
+        problem: why a position or a region was of no use.
     """
 
     fields: Mapping[str, str]
@@ -55,7 +55,7 @@ def picked(values: Mapping[str, str]) -> Picked:
         InvalidError: `validation_failed`, a position that is none.
     """
     given = {name: values[name] for name in POSITION if values.get(name)}
-    if {"longitude", "latitude"} <= given.keys():
+    if given:
         return _at(given, values)
     return _below(values.get("region_code"))
 
@@ -126,17 +126,18 @@ def _below(code: str | None) -> Picked:
     here = regions.get(code or "")
     if here is not None and here.level in _BELOW:
         here = regions.ancestor(here.code, Level.VILLAGE)
+    problem = "没有这个区域，请在下面重新选择地点。" if code and here is None else None
     if here is None:
         roots = regions.children(None)
         here = roots[0] if len(roots) == 1 else None
     if here is None:
-        return Picked({}, children=tuple(regions.children(None)))
+        return Picked({}, children=tuple(regions.children(None)), problem=problem)
     if here.level is Level.VILLAGE:
         fields = {"region_code": here.code, "picked_by": "list"}
         return Picked(fields, _path(here), village=here, drawing=outlines_around(here.code))
     children = tuple(regions.children(here.code))
     drawing = outlines_of(tuple(each.code for each in children))
-    return Picked({}, _path(here), children, drawing=drawing)
+    return Picked({}, _path(here), children, drawing=drawing, problem=problem)
 
 
 def _path(region: RegionInfo) -> tuple[RegionInfo, ...]:

@@ -127,9 +127,10 @@ def _shown(
         next_cursor=next_cursor,
         counted=counted,
         above=_above(here),
-        categories=filters.category_choices(),
-        regions=filters.region_choices(current_actor()),
+        categories=filters.category_choices(request.args.get("category")),
+        regions=filters.region_choices(current_actor(), request.args.get("region")),
         query=request.args,
+        narrowed=filters.narrowed_to(filters.wanted_of(request.args)[0].filters),
     )
 
 

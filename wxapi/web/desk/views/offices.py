@@ -50,7 +50,7 @@ def show_offices() -> Response:
         offices=found.items,
         next_cursor=found.next_cursor,
         given=given,
-        regions=people_frame.regions(),
+        regions=people_frame.regions(given.get("region")),
     )
 
 

@@ -171,7 +171,7 @@ def _list(given: dict[str, str], query: dict[str, Any], *, error: DomainError | 
         people=found.items if found else [],
         next_cursor=found.next_cursor if found else None,
         given=given,
-        regions=people_frame.regions(),
+        regions=people_frame.regions(given.get("region")),
     )
 
 

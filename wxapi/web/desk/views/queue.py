@@ -55,8 +55,8 @@ def queue_page(*, error: DomainError | None = None, typed: str = "") -> Response
         "desk/queue.html",
         status=status_of(error).value if error else 200,
         **_queue(),
-        categories=filters.category_choices(),
-        regions=filters.region_choices(current_actor()),
+        categories=filters.category_choices(request.args.get("category")),
+        regions=filters.region_choices(current_actor(), request.args.get("region")),
         query=request.args,
         saved=saved_filters(current_actor()),
         present=filters.query_to_keep(request.args),
@@ -87,8 +87,10 @@ def refresh_queue() -> Response:
 def _queue() -> dict[str, Any]:
     wanted, order = filters.wanted_of(request.args)
     view = read_desk(current_actor(), wanted, order, now=runtime().clock.now())
+    tabs = filters.tabs_of(request.args, view.counts)
     return {
-        "tabs": filters.tabs_of(request.args, view.counts),
+        "tabs": tabs,
+        "narrowed": [] if any(tab.current for tab in tabs) else filters.narrowed_to(wanted.filters),
         "rows": view.page.items,
         "next_cursor": view.page.next_cursor,
         "ticks": current_actor().may(Permission.DESK_WORK),

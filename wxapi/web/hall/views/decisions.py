@@ -44,7 +44,7 @@ class UndecidedKind:
 
 
 def _flags(hall: Hall) -> dict[str, Any]:
-    decided = request.args.get("decided") == "true"
+    decided = forms.chosen("decided", "true", "false") == "true"
     found = review_flags.queue(current_actor(), hall.row.id, decided=decided, limit=MOST, cursor=_cursor())
     return {
         "rows": [(flag, name, _step_of(flag.detail)) for flag, name in found.items],
@@ -54,7 +54,7 @@ def _flags(hall: Hall) -> dict[str, Any]:
 
 
 def _requests(hall: Hall) -> dict[str, Any]:
-    pending = request.args.get("pending") != "false"
+    pending = forms.chosen("pending", "true", "false") != "false"
     found = leave.requests(current_actor(), hall.row.id, pending=pending, limit=MOST, cursor=_cursor())
     return {"rows": found.items, "next_cursor": found.next_cursor, "pending": pending}
 

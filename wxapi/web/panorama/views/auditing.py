@@ -30,6 +30,7 @@ def show_audit() -> Response:
     given = {name: value for name, value in request.args.items() if value}
     since = (local_day(now) - timedelta(days=30)).isoformat()
     query: dict[str, Any] = forms.load(AuditQuery(), {"from": since, **given})
+    forms.chosen("action", *AUDIT_ACTIONS)  # the call takes any name: a client may know acts of a later release
     found = auditing.read_audit(current_actor(), audit_question(query), limit=_MOST, cursor=query["cursor"], now=now)
     return page(
         "panorama/audit.html",

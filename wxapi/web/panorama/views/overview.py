@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, abort, request
+from flask import Response, abort
 
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import ROLES_OF, Permission
@@ -11,6 +11,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
 from wxapi.supervision.services import panorama
 from wxapi.web.kit.drawing import bars, line, shade
+from wxapi.web.kit.forms import chosen
 from wxapi.web.kit.outlines import outlines_of
 from wxapi.web.kit.render import fragment, page
 from wxapi.web.panorama.blueprint import room
@@ -52,9 +53,7 @@ def _figures(region: str | None) -> dict[str, Any]:
     found = panorama.read_panorama(actor, region, None, None, now=now, today=today)
     regions = tree()
     here = regions[found.region]
-    measure = request.args.get("measure", "open")
-    if measure not in dict(_MEASURES):
-        measure = "open"
+    measure, wall = chosen("measure", *dict(_MEASURES)) or "open", chosen("wall", "1") is not None
     children = sorted(found.by_place, key=lambda row: (-row.overdue, -row.open, row.key))
     values = {row.key: int(getattr(row, measure)) for row in found.by_place}
     filed = panorama.trend(actor, "filed", "day", found.region, None, None, now=now, today=today)
@@ -72,7 +71,7 @@ def _figures(region: str | None) -> dict[str, Any]:
         "shades": {code: shade(value, values.values()) for code, value in values.items()},
         "values": values,
         "names": {code: regions[code].name for code in values},
-        "wall": request.args.get("wall") == "1",
+        "wall": wall,
         "measure": measure,
         "measures": _MEASURES,
         "filed_line": line([point.num for point in filed]),

@@ -15,6 +15,7 @@ from wxapi.supervision.services import statistics
 from wxapi.supervision.wire.statistics import StatisticsQuery, question_of
 from wxapi.web.kit import forms
 from wxapi.web.kit.drawing import bars
+from wxapi.web.kit.regions import with_chosen
 from wxapi.web.kit.render import page
 from wxapi.web.panorama.blueprint import room
 
@@ -38,7 +39,7 @@ def show_statistics() -> Response:
         region=tree()[table.wanted.region],
         groupings=_GROUPINGS,
         stages=tuple(STAGE_NAMES.items()),
-        regions=choices(),
+        regions=with_chosen(choices(), table.wanted.region),
         definitions=DEFINITIONS,
     )
 

@@ -10,6 +10,7 @@ from wxapi.duties.services import work
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
+from wxapi.web.kit.forms import chosen
 from wxapi.web.kit.render import fragment, page
 from wxapi.web.panorama.blueprint import room
 
@@ -32,7 +33,7 @@ def refresh_work() -> Response:
 
 def _work() -> dict[str, Any]:
     actor, now = current_actor(), runtime().clock.now()
-    overdue, below = request.args.get("overdue") == "true", request.args.get("scope") == "below"
+    overdue, below = chosen("overdue", "true") is not None, chosen("scope", "below") is not None
     wanted = DutyFilter(state="overdue" if overdue or below else "open")
     listed = work.list_duties if below else work.work_of_units
     found = listed(actor, wanted, limit=_AT_ONCE, cursor=request.args.get("cursor"), now=now)

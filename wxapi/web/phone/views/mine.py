@@ -18,6 +18,7 @@ from wxapi.reports.services.lists import my_reports
 from wxapi.reports.services.read import read_report
 from wxapi.reports.services.work import waiting_reports
 from wxapi.web.kit.drafts import owner_mark
+from wxapi.web.kit.forms import chosen
 from wxapi.web.kit.render import page, see
 from wxapi.web.phone.blueprint import room
 
@@ -33,7 +34,7 @@ def show_mine() -> Response:
     """My reports, or with `?tab=inbox` my messages."""
     actor, now, cursor = current_actor(), runtime().clock.now(), request.args.get("cursor")
     unread = read_inbox(actor, unread=True, limit=_ROWS, cursor=None, now=now)
-    tab = "inbox" if request.args.get("tab") == "inbox" else "reports"
+    tab = chosen("tab", "inbox", "reports") or "reports"
     shared: dict[str, Any] = {
         "tab": tab,
         "unread": f"{len(unread.items)}{'+' if unread.next_cursor else ''}" if unread.items else None,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from flask import Response, request
 
-from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
+from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError, not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
@@ -49,6 +49,8 @@ def show_sign_in() -> Response:
     """The form; from a scanned link with session and code filled in. A code that is good now is kept for a while."""
     now, code = runtime().clock.now(), request.args.get("code", "")[:MAX_CODE_LENGTH]
     wanted = _session_id(request.args.get("session", ""))
+    if wanted is None and request.args.get("session"):
+        raise not_found()
     view = read(current_actor(), wanted) if wanted else None
     ticket = hold_code(current_actor(), wanted, code, now=now) if wanted and code else None
     return _sign(view, code="" if ticket else code, ticket=ticket, now=now, verdict=_standing(view, now))
