@@ -64,7 +64,6 @@ def test_filing_costs_at_most_ten_statements(town: Town) -> None:
         ({"location": {"longitude": 112.2, "latitude": 30.3}}, "validation_failed"),
         ({"description": "  "}, "validation_failed"),
         ({"description": "字" * 501}, "validation_failed"),
-        ({"description": "a\u202eb"}, "validation_failed"),
         ({"address": "字" * 201}, "validation_failed"),
         ({"surprise": 1}, "validation_failed"),
         ({"photo_ids": ["0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"]}, "photo_not_yours"),

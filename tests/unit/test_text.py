@@ -76,6 +76,10 @@ def test_empty_is_empty(text: str) -> None:
         ("张\u200d三", "张三"),
         ("张\ufe0f\ufe0f三", "张\ufe0f三"),
         ("\ufe0f张三", "张三"),
+        # As a phone's contacts copy a number, and as messengers frame a name.
+        ("电话\u202d138 0013 8000\u202c", "电话138 0013 8000"),
+        ("\u2068张三\u2069", "张三"),
+        ("张\u202e三", "张三"),
     ],
 )
 def test_unseen_characters_are_left_out(text: str, kept: str) -> None:

@@ -20,7 +20,7 @@ from tests.reporting import VILLAGE
 from tests.web.browsing import Browser, fields_of, soup_of
 from tests.web.visits import VISITS, Scene, set_scene
 from wxapi.platform.refusals import counter_of
-from wxapi.web.kit.problems import FILTERS
+from wxapi.web.kit.labels import FILTERS
 
 _WORD = re.compile(r"[A-Za-z_]{2,}")
 ANY = ("cursor", "state", "region", "from", "limit")

@@ -9,8 +9,8 @@ from unicodedata import category
 # Of each plane the last two, and 32 in the middle of the first: Unicode promises that they never mean anything, and
 # no XML holds them.
 _NONCHARACTERS = r"\ufdd0-\ufdef" + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(17))
-# Controls, halves of characters, and what turns the direction of the text around it.
-_REFUSED = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069{_NONCHARACTERS}]")
+# Controls and halves of characters.
+_REFUSED = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff{_NONCHARACTERS}]")
 # What a URL's path or query may not hold; both are one line.
 _REFUSED_IN_URL = re.compile(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_NONCHARACTERS}]")
 _LINE_END = re.compile(r"\r\n|[\r\u2028\u2029]")
@@ -20,9 +20,11 @@ _SELECTORS = r"\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _TAGS = r"\U000e0020-\U000e007f"
 _SELECTOR = re.compile(f"[{_SELECTORS}]")
 _TAG = re.compile(f"[{_TAGS}]")
-# Characters that show nothing. Joiners, selectors and tags among them have a meaning inside an emoji.
+# Characters that show nothing. Joiners, selectors and tags among them have a meaning inside an emoji. What turns the
+# direction of the text around it is among them: a phone's contacts copy a number between two such marks, which nobody
+# sees or can delete, so they are left out like the others and not refused.
 _UNSEEN = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     rf"\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{_SELECTORS}]"
 )
 _BLANK_BRAILLE = "\u2800"

@@ -10,46 +10,8 @@ from flask import Flask, Response, request
 from wxapi.kernel.errors import not_found
 from wxapi.web.kit import access, render
 from wxapi.web.kit.blueprint import is_page
+from wxapi.web.kit.labels import FILTERS
 
-# What stands behind an address's question mark, as the pages call it.
-FILTERS = {
-    "accuracy": "定位精度",
-    "action": "操作",
-    "actor": "操作人",
-    "card": "督办牌",
-    "category": "类别",
-    "class": "大类",
-    "coord_type": "坐标系",
-    "cursor": "页码",
-    "decided": "处理状态",
-    "from": "起始日期",
-    "group_by": "分组方式",
-    "late_upload": "离线补传",
-    "latitude": "纬度",
-    "level": "层级",
-    "limit": "每页条数",
-    "longitude": "经度",
-    "measure": "指标",
-    "missing": "未到",
-    "overdue": "超期",
-    "pending": "审批状态",
-    "q": "检索词",
-    "region": "区域",
-    "region_code": "区域",
-    "scope": "范围",
-    "session": "培训场次",
-    "sort": "排序",
-    "stage": "环节",
-    "state": "状态",
-    "subject": "对象",
-    "tab": "栏目",
-    "to": "截止日期",
-    "type": "事项类型",
-    "unit": "单位",
-    "walk_in": "未报名到场",
-    "wall": "大屏显示",
-    "when": "现任或将任",
-}
 _LETTERS = re.compile("[A-Za-z_]")
 _PROBLEM = "application/problem+json"
 _TITLES = {

@@ -14,6 +14,7 @@ from wxapi.photos.models import PhotoFacts, variant_key
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts, forms, headers, times, words
 from wxapi.web.kit.blueprint import MenuEntry, Pages
+from wxapi.web.kit.labels import labelled
 
 _SEE_OTHER = 303
 
@@ -31,6 +32,7 @@ def install(app: Flask) -> None:
         "menu_entry": _menu_entry,
         "now": _now,
         "word": words.word,
+        "labelled": labelled,
         "query_of": query_of,
     }
     app.jinja_env.filters |= {

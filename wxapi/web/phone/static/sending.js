@@ -7,6 +7,8 @@ const HOUR = 3600 * 1000;
 // The server forgets a photo that belongs to nothing, and a key, after 48 hours.
 const PHOTO_GOOD = 24 * HOUR;
 const KEY_GOOD = 44 * HOUR;
+// What the form calls its fields: a draft is sent from pages without it, too.
+const NAMES = { photo_ids: "照片", category_code: "问题类别", location: "地点", address: "详细位置", description: "问题描述" };
 const REFUSED = [400, 404, 409, 410, 413, 415, 422];
 
 function post(address, csrf, once, fill) {
@@ -31,8 +33,11 @@ function failed(answer) {
   }
   if (REFUSED.includes(answer.status)) {
     const fields = answer.body.errors || {};
-    const more = Object.keys(fields).reduce((all, name) => all.concat(fields[name]), []);
-    const told = more.filter((each) => each !== answer.body.detail).join("");
+    const told = Object.keys(fields).reduce((all, name) => {
+      const called = NAMES[name.split(".")[0]];
+      const sentences = fields[name].filter((each) => each !== answer.body.detail).join("");
+      return all + (sentences && called ? called + "：" : "") + sentences;
+    }, "");
     return { state: "refused", detail: (answer.body.detail || "内容有误。") + told };
   }
   if (answer.status === 403) {
