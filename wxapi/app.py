@@ -18,6 +18,7 @@ from wxapi.identity.rules import IMPORT_COLOURS, IMPORT_WORDS, KIND_NAMES
 from wxapi.identity.services import personal_data
 from wxapi.identity.services import region_moves as identity_moves
 from wxapi.identity.services import retention as identity_retention
+from wxapi.identity.services import unit_moves as officer_moves
 from wxapi.identity.services.login import authenticate
 from wxapi.identity.services.rights import confirm
 from wxapi.identity.views import people
@@ -183,7 +184,7 @@ REGION_HOLDINGS: tuple[region_holdings.RegionHolding, ...] = (
     duty_moves.HOLDING,
 )
 # What lies with a unit and goes to its successor when it is closed.
-UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING,)
+UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING, officer_moves.HOLDING)
 # What duties are about.
 DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND, training_work.KIND)
 # Routes that take more than a JSON body: endpoint → bytes.
@@ -236,7 +237,7 @@ LANES: dict[str, str] = {
     "files.serve": "storage",
 }
 # What the doctor looks at, beside what the platform needs.
-DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = regions_checkup.CHECKS
+DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = (*regions_checkup.CHECKS, *officer_moves.CHECKS)
 # What `/readyz` and `/metrics` tell, beside that.
 CONDITIONS: tuple[conditions.Condition, ...] = regions_checkup.CONDITIONS
 # Operator commands: `flask --app wsgi <group> …`

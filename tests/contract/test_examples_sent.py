@@ -1,9 +1,10 @@
-"""Every example of a request body is sent to the real app, in the demo city, by somebody who may send it.
+"""Every example of a request body, JSON or form, is sent to the real app, in the demo city, by somebody who may send it.
 
 The document says which examples there are: an operation that is new needs a line in `ARRANGED`. A line makes the state
 that the example speaks of, and says which of its values only the server could have made: ids, and one-time codes.
 """
 
+import io
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from tests.conftest import NOW, app_in_savepoint, random_key
 from tests.contract.test_openapi import DOCUMENT, OPERATIONS
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
+from tests.pictures import jpeg
 from tests.reporting import photo
 from tests.web.browsing import Browser
 from wxapi.duties.models import Duty
@@ -45,6 +47,8 @@ from wxapi.training.services.session_end import at_the_end
 COUNTY, TOWNSHIP, VILLAGE = "421002", "421002006", "421002006001"
 # What a client cannot make up: it is sent as the server made it, in the place of the example's.
 MADE_BY_THE_SERVER = frozenset({"code", "number", "invitation", "Encrypt"})
+# What no document can hold: of a file that is no text its bytes.
+_BYTES = "(bytes)"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -305,6 +309,8 @@ ARRANGED: Mapping[str, Callable[[World], Sending]] = {
     "identity.add_stand_in": _stand_in,
     "identity.add_person": lambda world: Sending(world.admin),
     "identity.make_invitations": lambda world: Sending(world.admin, made={"person_ids": [_listed(world)]}),
+    "identity.import_people": lambda world: Sending(world.admin),
+    "photos.upload": lambda world: Sending(world.reporter),
     "units.make_unit": lambda world: Sending(world.admin),
     "units.change_unit": lambda world: Sending(world.admin, {"code": _unit(world)}),
     "units.close_unit": _closing,
@@ -337,20 +343,23 @@ ARRANGED: Mapping[str, Callable[[World], Sending]] = {
 
 
 def bodies() -> dict[str, tuple[str, str, list[Any]]]:
-    """Operation → method, path and examples of its JSON body; a form of files has none."""
+    """Operation → method, path and examples of its body."""
     found = {}
     for name, operation in OPERATIONS:
         content = operation.get("requestBody", {}).get("content", {})
         method, _, path = name.partition(" ")
         for kind, body in content.items():
-            if "json" in kind:
-                several = [each["value"] for each in body.get("examples", {}).values()]
-                found[operation["operationId"]] = (method, path, [body["example"]] if "example" in body else several)
-            else:
+            several = [each["value"] for each in body.get("examples", {}).values()]
+            found[operation["operationId"]] = (method, path, [body["example"]] if "example" in body else several)
+            if "json" not in kind:
                 assert kind == "multipart/form-data", f"{name}: how is {kind} sent?"
+                schema = DOCUMENT["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
+                FORMS[operation["operationId"]] = schema["properties"]
     return found
 
 
+# Operation → the parts of its form.
+FORMS: dict[str, Any] = {}
 BODIES = bodies()
 
 
@@ -377,7 +386,7 @@ def test_the_example_is_taken(operation: str, example: dict[str, Any], examples_
     answer = examples_app.test_client().open(
         path.format(**sending.path),
         method=method,
-        json=body,
+        **(_form(operation, body) if operation in FORMS else {"json": body}),
         query_string=dict(sending.query),
         headers={"Idempotency-Key": random_key()}
         | ({"Authorization": f"Bearer {sending.person.token}"} if sending.person else {}),
@@ -385,6 +394,16 @@ def test_the_example_is_taken(operation: str, example: dict[str, Any], examples_
     assert answer.status_code < 300, answer.text
     # A batch is taken whatever becomes of its items.
     assert all(each["status"] < 300 for each in (answer.get_json() or {}).get("results", ())), answer.text
+
+
+def _form(operation: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The example as a phone sends a form: its files are the parts that the document calls binary."""
+    files = {name for name, part in FORMS[operation].items() if part.get("format") == "binary"}
+    data = {
+        name: (io.BytesIO(jpeg() if value == _BYTES else value.encode()), "file") if name in files else value
+        for name, value in body.items()
+    }
+    return {"data": data, "content_type": "multipart/form-data"}
 
 
 def _filled(example: Any, made: Mapping[str, Any]) -> tuple[Any, set[str]]:

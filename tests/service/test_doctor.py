@@ -39,7 +39,8 @@ def test_what_is_wrong_is_one_line(app: Flask) -> None:
     assert code == 1  # nothing listens where the tests' WeChat would be
     assert lines["wechat"].startswith("WRONG")
     assert "refused" in lines["wechat"].lower()
-    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "boundaries", "closed regions")
+    closed = ("closed regions", "closed units")
+    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "boundaries", *closed)
     assert all(lines[name].startswith("ok") for name in well), lines
     assert set(lines) == {*well, "wechat"}, "a line without a test that makes it WRONG"
 

@@ -142,6 +142,7 @@ def test_a_row_names_one_place_that_fits_its_role(units: None, session: Session)
         ("street_chief", "", TRAP, "该角色只填区域，不填单位"),
         ("street_chief", TRAP, "", "区域未知"),
         ("street_chief", OTHER_COUNTY, "", "不在您的管辖区划内"),
+        ("auditor", COUNTY, "", "审计员的区域须为市"),
     ],
 )
 def test_what_is_wrong_is_said_of_the_row(
@@ -150,6 +151,27 @@ def test_what_is_wrong_is_said_of_the_row(
     failed = after(session, admin, f"{HEAD}甲,,13800000001,{role},{region},{unit}\n")
     assert (failed["state"], failed["code"], entries(session)) == ("failed", "people_invalid", 0)
     assert failed["faults"] == [{"row": 2, "sentences": [said]}]
+
+
+def test_a_list_names_people_of_every_role(
+    units: None, city_admin: Person, admin: Person, people: People, session: Session
+) -> None:
+    """An auditor for the whole city only, and never beside the administration that they check on."""
+    own = {Role.UNIT_OFFICER: ("", TRAP), Role.AUDITOR: ("4210", "")}
+    rows = [f"甲,,1380000000{n},{role.value},{','.join(own.get(role, (COUNTY, '')))}\n" for n, role in enumerate(Role)]
+    here = [bound(session, people, f"1380000000{n}") for n, _ in enumerate(Role)]
+    assert after(session, city_admin, HEAD + "".join(rows))["counts"]["matched"] == len(Role)
+    assert [held(person) for person in here] == [
+        [(role.value, own[role][1] or own[role][0] if role in own else COUNTY)] for role in Role
+    ]
+    both = "".join(f"乙,,13900000001,{role},4210,\n" for role in ("admin", "auditor", "supervisor"))
+    failed = after(session, city_admin, HEAD + both)
+    assert failed["faults"] == [{"row": 3, "sentences": ["同一人不能既是管理员又是审计员"]}]
+    # Who has come meanwhile as the other is not appointed.
+    mixed = after(session, city_admin, f"{HEAD}甲,,1380000000{list(Role).index(Role.ADMIN)},auditor,4210,\n")
+    assert (mixed["state"], held(here[list(Role).index(Role.ADMIN)])) == ("done", [("admin", COUNTY)])
+    elsewhere = after(session, admin, f"{HEAD}乙,,13900000001,auditor,4210,\n")
+    assert elsewhere["faults"] == [{"row": 2, "sentences": ["不在您的管辖区划内"]}]
 
 
 def test_an_officer_who_has_come_acts_for_the_unit_and_for_no_region(
@@ -281,9 +303,9 @@ def test_one_more_of_a_unit(
 
 
 def test_the_blank_sheet_is_a_list_when_it_is_filled_in(
-    units: None, admin: Person, app: Flask, session: Session
+    units: None, city_admin: Person, app: Flask, session: Session
 ) -> None:
-    answer = Browser(app).sign_in(admin).get("/desk/people/imports/template.xlsx")
+    answer = Browser(app).sign_in(city_admin).get("/desk/people/imports/template.xlsx")
     assert answer.status_code == 200
     book = load_workbook(io.BytesIO(answer.data))
     sheet = book.worksheets[0]
@@ -291,13 +313,13 @@ def test_the_blank_sheet_is_a_list_when_it_is_filled_in(
     # As text: a spreadsheet makes a number of a phone.
     assert sheet.column_dimensions["C"].number_format == "@"
     offered = sheet.data_validations.dataValidation[0].formula1.strip('"').split(",")
-    assert offered == [name for role, name in ROLE_NAMES.items() if role is not Role.AUDITOR]
+    assert offered == list(ROLE_NAMES.values())
+    places = {ROLE_NAMES[Role.UNIT_OFFICER]: ("", TRAP), ROLE_NAMES[Role.AUDITOR]: ("4210", "")}
     for number, role in enumerate(offered):
-        place = ("", TRAP) if role == ROLE_NAMES[Role.UNIT_OFFICER] else (TOWNSHIP, "")
-        sheet.append([f"甲{number}", "", f"1380000000{number}", role, *place])
+        sheet.append([f"甲{number}", "", f"1380000000{number}", role, *places.get(role, (TOWNSHIP, ""))])
     raw = io.BytesIO()
     book.save(raw)
-    done = after(session, admin, raw.getvalue())
+    done = after(session, city_admin, raw.getvalue())
     assert (done["state"], done["counts"]["written"]) == ("done", len(offered))
 
 

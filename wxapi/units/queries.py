@@ -101,6 +101,20 @@ def lock_standing(session: Session, codes: Collection[str]) -> set[str]:
     return set(session.scalars(wanted.with_for_update(read=True)))
 
 
+def standing_unit(session: Session, code: str) -> str | None:
+    """The unit, or where it was closed the one that goes on for it; None where nobody does, or a region's office.
+
+    It is not closed before the transaction ends.
+    """
+    seen: set[str] = set()
+    while code not in seen and not is_region(code):
+        seen.add(code)
+        if lock_standing(session, [code]):
+            return code
+        code = session.scalar(select(Unit.successor_code).where(Unit.code == code)) or code
+    return None
+
+
 def _offices(wanted: UnitFilter, *, after: str | None, limit: int) -> Sequence[UnitView]:
     """Every region is a unit, named yet or not: the list comes from the tree."""
     codes = sorted(

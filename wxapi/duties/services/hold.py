@@ -1,7 +1,5 @@
 """What a closed unit owes goes to its successor: the old duty is dropped as moved, a new one begins."""
 
-from datetime import datetime
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -9,7 +7,7 @@ from wxapi.duties.models import OPEN_SQL
 from wxapi.duties.queries.lists import open_at
 from wxapi.duties.services.write import ancestors
 from wxapi.regions.rules.levels import region_of
-from wxapi.units.services.manage import Holding
+from wxapi.units.services.manage import Holding, UnitClosing
 
 # The new duty keeps origin, due time and ladder; what was past due when it came is counted as inherited.
 _MOVE = text(
@@ -35,11 +33,13 @@ _MOVE = text(
 )
 
 
-def _move(session: Session, unit_code: str, successor_code: str, at: datetime) -> int:
-    """Hand all open duties over; returns how many."""
-    values = {"unit": unit_code, "successor": successor_code, "at": at}
-    found = session.execute(_MOVE, values | ancestors("unit", region_of(successor_code)))
+def _move(session: Session, closing: UnitClosing) -> int:
+    """Hand all open duties over; returns how many. A unit that has some is not closed with nobody to go on."""
+    if closing.successor_code is None:
+        return 0
+    values = {"unit": closing.unit_code, "successor": closing.successor_code, "at": closing.at}
+    found = session.execute(_MOVE, values | ancestors("unit", region_of(closing.successor_code)))
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-HOLDING = Holding("duties", open_at, _move)
+HOLDING = Holding("duties", _move, open_at)

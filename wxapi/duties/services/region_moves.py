@@ -16,6 +16,8 @@ from wxapi.platform.db import write_now
 from wxapi.regions.rules.changes import RegionMove
 from wxapi.regions.rules.levels import region_of
 from wxapi.regions.services.holdings import RegionHolding
+from wxapi.units.queries import standing_unit
+from wxapi.units.services.manage import UnitClosing
 
 _PLACE = text(
     f"""
@@ -42,7 +44,9 @@ def _move(session: Session, moves: Sequence[RegionMove], now: datetime) -> int:
     moved = 0
     for move in moves:
         for unit in _units_at(session, move.old):
-            moved += OF_UNITS.move(session, unit, move.new + unit[len(region_of(unit)) :], now)
+            # Where the successor closed its unit of that name with nobody to go on, its own office owes.
+            heir = standing_unit(session, move.new + unit[len(region_of(unit)) :]) or move.new
+            moved += OF_UNITS.move(session, UnitClosing(unit, heir, None, now))
         session.execute(_PLACE, {"old": move.old, "new": move.new, **ancestors("place", move.new)})
     return moved
 

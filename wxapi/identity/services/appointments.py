@@ -23,6 +23,7 @@ from wxapi.platform.db import db, transaction
 from wxapi.regions.rules.levels import Level, level_of
 from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.units.queries import find as find_unit
+from wxapi.units.queries import lock_standing
 from wxapi.units.rules import is_region
 
 
@@ -132,10 +133,10 @@ def check_unit(session: Session, wanted: WantedOffice) -> None:
         raise InvalidError(
             "role_needs_region", "该职务须指定区划，不能指定单位。", fields={"region_code": ["须指定区划"]}
         )
-    unit = find_unit(session, wanted.unit_code)
-    if unit is None:
+    if find_unit(session, wanted.unit_code) is None:
         raise not_found()
-    if unit.closed_on is not None:
+    # Whoever closes it waits, and then finds the appointment.
+    if not lock_standing(session, [wanted.unit_code]):
         raise InvalidError("unit_closed", "该单位已撤销。", fields={"unit_code": ["单位已撤销"]})
 
 

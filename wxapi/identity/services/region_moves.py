@@ -15,8 +15,10 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.ids import new_id
 from wxapi.platform import audit, idempotency
 from wxapi.regions.rules.changes import RegionMove
+from wxapi.regions.rules.levels import region_of
 from wxapi.regions.services.holdings import RegionHolding
 from wxapi.units.models import Unit
+from wxapi.units.queries import standing_unit
 
 
 def _count(session: Session, codes: Sequence[str], now: datetime) -> int:
@@ -51,26 +53,27 @@ def _move(session: Session, moves: Sequence[RegionMove], now: datetime) -> int:
 
 def _begin_anew(session: Session, row: AppointmentRow, successor: str, *, now: datetime) -> None:
     """The same role for the successor, for what is left of its time; the old one ends at this moment."""
-    unit = successor + row.unit_code[len(row.region_code) :] if row.unit_code else None
+    unit = standing_unit(session, successor + row.unit_code[len(row.region_code) :]) if row.unit_code else None
+    place = region_of(unit) if unit else successor
     row.ended_at = now
     held = select(AppointmentRow.id).where(
         AppointmentRow.user_id == row.user_id,
         AppointmentRow.role == row.role,
         AppointmentRow.unit_code == unit if unit else AppointmentRow.unit_code.is_(None),
-        *_alive([successor], now),
+        *_alive([place], now),
     )
     session.flush()
     _note(session, row, "appointment.end", row.region_code, now)
     if session.scalar(held.limit(1)) is not None:
         return  # they hold it there already
-    if unit is not None and session.get(Unit, unit) is None:
-        return  # the unit was closed before, so that nothing of it went on
+    if row.unit_code is not None and unit is None:
+        return  # the unit was closed before, or the successor's of that name is, and nobody goes on for it
     session.add(
         AppointmentRow(
             id=new_id(),
             user_id=row.user_id,
             role=row.role,
-            region_code=successor,
+            region_code=place,
             unit_code=unit,
             starts_on=max(row.starts_on, local_day(now)),
             ends_on=row.ends_on,
@@ -78,7 +81,7 @@ def _begin_anew(session: Session, row: AppointmentRow, successor: str, *, now: d
             stands_in_for=row.stands_in_for,
         )
     )
-    _note(session, row, "appointment.add", successor, now)
+    _note(session, row, "appointment.add", place, now)
 
 
 def _note(session: Session, row: AppointmentRow, action: str, region: str, now: datetime) -> None:

@@ -18,7 +18,6 @@ from wxapi.identity.models import RosterEntry, User
 from wxapi.identity.services.appointments import NewAppointment, add_appointment, note_change, would_mix
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.identity.services.roster_names import PURPOSE
-from wxapi.identity.services.roster_places import standing_unit
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.ids import new_id
@@ -28,7 +27,7 @@ from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import region_of
 from wxapi.regions.services.lookup import tree
-from wxapi.units.queries import lock_standing
+from wxapi.units.queries import lock_standing, standing_unit
 
 _Each = TypeVar("_Each")
 

@@ -15,9 +15,9 @@ from xml.etree.ElementTree import ParseError
 
 from wxapi.identity.services.roster_places import NamedRegions, NamedUnits
 from wxapi.kernel.errors import InvalidError
-from wxapi.kernel.permissions import ROLE_NAMES, Role
+from wxapi.kernel.permissions import APART, ROLE_NAMES, Role
 from wxapi.kernel.text import TextError, clean_text
-from wxapi.regions.rules.levels import region_of
+from wxapi.regions.rules.levels import Level, level_of, region_of
 from wxapi.regions.services.lookup import Tree
 
 # The heads of the columns, as an office writes them or as code does.
@@ -142,6 +142,7 @@ class _Judge:
         self._regions, self._units, self._within = NamedRegions(tree), units, within
         self._roles = _roles()
         self._seen: set[tuple[str, Role, str]] = set()
+        self._roles_of: set[tuple[str, Role]] = set()
 
     def entry(self, row: dict[str, str]) -> tuple[RosterRow | None, list[str]]:
         """The row as an entry, or what is wrong with it."""
@@ -158,8 +159,8 @@ class _Judge:
             *(["职务过长"] if len(post) > LONGEST else []),
             *(["手机号不是 11 位手机号码"] if not _PHONE.fullmatch(phone) else []),
             *(["角色未知"] if role is None else []),
-            *(["审计员须单独任命"] if role is Role.AUDITOR else []),
             *self._wrong_place(role, region, unit),
+            *(["同一人不能既是管理员又是审计员"] if self._mixes(phone, role) else []),
         ]
         if wrong or role is None:
             return None, wrong
@@ -167,6 +168,7 @@ class _Judge:
         if (phone, role, place) in self._seen:
             return None, ["与前面的行重复"]
         self._seen.add((phone, role, place))
+        self._roles_of.add((phone, role))
         # Of a unit's code only the part before the dash tells a region: `421002-zj` is no township.
         return RosterRow(name, post, phone, role, region_of(place), place if unit else None), []
 
@@ -178,7 +180,13 @@ class _Judge:
         else:
             wrong = [self._regions.wrong(region, self._within)] if region or not unit else []
             wrong += ["该角色只填区域，不填单位"] if unit and role is not None else []
+            city = level_of(self._regions.code_of(region)) is Level.CITY
+            wrong += ["审计员的区域须为市"] if role is Role.AUDITOR and not city and not any(wrong) else []
         return [each for each in wrong if each]
+
+    def _mixes(self, phone: str, role: Role | None) -> bool:
+        """Whether a row before gives the phone a role apart from this; what people hold is judged when they come."""
+        return role in APART and any((phone, other) in self._roles_of for other in APART - {role})
 
 
 def _roles() -> dict[str, Role]:

@@ -41,10 +41,11 @@ class NamedUnits:
         self._standing: dict[str, set[str]] = {}
         self._closed: set[str] = set()
         for unit in queries.named(session, within):
+            words = {unit.code, unit.name, unit.region_full_name + unit.name}
             if unit.closed_on is not None:
-                self._closed |= {unit.code, unit.name, unit.region_full_name + unit.name}
+                self._closed |= words
                 continue
-            for word in (unit.code, unit.name, unit.region_full_name + unit.name):
+            for word in words:
                 self._standing.setdefault(word, set()).add(unit.code)
 
     def code_of(self, text: str) -> str:
@@ -73,19 +74,3 @@ def place_of(text: str, tree: Tree) -> str:
 def unit_of(text: str, session: Session, within: Iterable[str] | None) -> str:
     """The code of the one standing unit of these regions that somebody named; empty for any other."""
     return NamedUnits(session, within).code_of(text.strip())
-
-
-def standing_unit(session: Session, code: str) -> str | None:
-    """The unit, or where it was closed the one that goes on for it; None where nobody does, or a region's office."""
-    seen: set[str] = set()
-    while code not in seen and not is_region(code):
-        seen.add(code)
-        unit = queries.find(session, code)
-        if unit is None:
-            return None
-        if unit.closed_on is None:
-            return code
-        if unit.successor_code is None:
-            return None
-        code = unit.successor_code
-    return None

@@ -20,6 +20,10 @@ from wxapi.regions.rules.levels import region_of
 
 # The file, the other form field and the boundaries between them.
 MAX_UPLOAD = MAX_BYTES + 64 * 1024
+_LIST = {
+    "file": "姓名,职务,手机号,角色,区域\n张三,党支部书记,13800000001,社区（村）工作人员,421002006001\n",
+    "dry_run": "true",
+}
 
 
 @blueprint.route("/people")
@@ -83,7 +87,7 @@ def remove_person(person_id: uuid.UUID) -> None:
 @blueprint.route("/people/imports", methods=["POST"])
 @guard(Permission.APPOINT)
 @limited("30/hour")
-@blueprint.arguments(wire.ImportUpload, location="multipart", error_status_code=400)
+@blueprint.arguments(wire.ImportUpload, location="multipart", error_status_code=400, example=_LIST)
 @blueprint.response(202, wire.PeopleImportWire)
 def import_people(form: dict[str, Any]) -> Response:
     """导入人员名单

@@ -1,6 +1,7 @@
 """What administrators do with units: make, rename and close them. One function, one transaction."""
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,7 +14,7 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.units import queries
 from wxapi.units.models import Unit
@@ -24,18 +25,38 @@ _EXTENSION = "wxapi.unit_holdings"
 
 
 @dataclass(frozen=True, slots=True)
+class UnitClosing:
+    """A unit that is closed: who goes on for it (None: nobody), who closed it (None: its region was), and when."""
+
+    unit_code: str
+    successor_code: str | None
+    by: uuid.UUID | None
+    at: datetime
+
+
+def _nothing(_session: Session, _unit_code: str) -> int:
+    return 0
+
+
+def _nobody(_session: Session, _unit_code: str) -> Collection[uuid.UUID]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
-    """Something that lies with a unit and must go on when the unit is closed.
+    """Something that lies with a unit and goes on, or ends, when the unit is closed.
 
     Args:
         name: stable English name.
-        count: how many open ones a unit has.
-        move: hand all open ones from one unit to another, each with its line of history; returns how many.
+        move: hand all open ones to the successor, or end them, each with its line of history; returns how many.
+        count: how many open ones keep a unit from being closed with nobody to go on.
+        people: whose rights that changes: their rows are locked before all others.
     """
 
     name: str
-    count: Callable[[Session, str], int]
-    move: Callable[[Session, str, str, datetime], int]
+    move: Callable[[Session, UnitClosing], int]
+    count: Callable[[Session, str], int] = _nothing
+    people: Callable[[Session, str], Collection[uuid.UUID]] = _nobody
 
 
 def install(app: Flask, holdings: Sequence[Holding]) -> None:
@@ -105,7 +126,9 @@ def change_unit(actor: Actor, code: str, *, name: str, field: UnitField | None, 
 
 
 def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None, now: datetime) -> UnitView:
-    """Close a unit (机构改革). What it still owes goes to the successor in the same transaction.
+    """Close a unit (机构改革). What it still owes goes to the successor in the same transaction, with its officers.
+
+    Where a region's own office goes on, or nobody does, their appointments end: they were to a unit that is no region.
 
     Args:
         actor: an administrator of the unit's region.
@@ -123,12 +146,12 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         raise InvalidError("kind_not_allowed", "区划自身的单位随区划撤并，不能单独撤销。")
     if on > local_day(now):
         raise InvalidError("date_in_future", "撤销日期不能晚于今天。", fields={"on": ["不能晚于今天"]})
-    with transaction() as session:
+    with transaction(locking=_people_of(code)) as session:
         row = _locked(session, actor, code, now=now)
         if row.closed_on is not None:
             raise ConflictError("unit_closed", "该单位已撤销。")
-        successor = _successor(session, code, successor_code, now=now)
-        moved = _hand_over(session, code, successor, now=now)
+        successor = _successor(session, actor, code, successor_code, now=now)
+        moved = _hand_over(session, UnitClosing(code, successor, actor.user_id, now))
         row.closed_on = on
         row.successor_code = successor
         session.flush()
@@ -138,26 +161,33 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         return queries.view_of(row)
 
 
-def _hand_over(session: Session, code: str, successor: str | None, *, now: datetime) -> int:
-    holdings: tuple[Holding, ...] = current_app.extensions[_EXTENSION]
-    if successor is not None:
-        return sum(holding.move(session, code, successor, now) for holding in holdings)
-    count = sum(holding.count(session, code) for holding in holdings)
-    if count:
+def _people_of(code: str) -> set[uuid.UUID]:
+    return {person for holding in _holdings() for person in holding.people(db.session(), code)}
+
+
+def _hand_over(session: Session, closing: UnitClosing) -> int:
+    count = sum(holding.count(session, closing.unit_code) for holding in _holdings())
+    if closing.successor_code is None and count:
         raise ConflictError(
             "unit_has_open_duties", f"该单位还有 {count} 件未办事项，请指定承接单位。", extra={"count": count}
         )
-    return 0
+    return sum(holding.move(session, closing) for holding in _holdings())
 
 
-def _successor(session: Session, code: str, successor_code: str | None, *, now: datetime) -> str | None:
+def _holdings() -> tuple[Holding, ...]:
+    found: tuple[Holding, ...] = current_app.extensions[_EXTENSION]
+    return found
+
+
+def _successor(session: Session, actor: Actor, code: str, successor_code: str | None, *, now: datetime) -> str | None:
     if successor_code is None:
         return None
     queries.make_offices(session, [successor_code], now=now)
     successor = session.get(Unit, successor_code)
-    if successor is None:
+    if successor is None or not actor.covers(successor.region_code, ROLES_OF[Permission.UNITS]):
         raise not_found()
-    if successor_code == code or successor.closed_on is not None:
+    standing = queries.lock_standing(session, [successor_code])
+    if successor_code == code or not standing:
         raise InvalidError(
             "successor_invalid", "承接单位须是另一个未撤销的单位。", fields={"successor_code": ["不能承接"]}
         )
