@@ -9,14 +9,17 @@ is counted from the rows alone, and again when the job has kept the months that 
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from itertools import product as product_of
 from statistics import median
 from time import perf_counter
 from typing import Any
 
 import psutil
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from benchmarks._million import COUNTY, NOW, REPORTS, TOWNSHIP, VILLAGE, City, city
 from benchmarks._product import appointed, product
@@ -27,17 +30,20 @@ from wxapi.duties.rules.scope import acts_for
 from wxapi.identity.queries import actor_of
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import local_day
+from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db
 from wxapi.supervision.queries import statistics
 from wxapi.supervision.queries.periods import Wanted
 from wxapi.supervision.services import keeping, panorama
+from wxapi.supervision.services import statistics as services
+from wxapi.supervision.services.statistics import Question
 
 _WORKER = Actor(uuid.UUID(int=1), (Appointment(Role.COMMUNITY_WORKER, VILLAGE),))
 # Appointed for a whole township in the worker's role: acts for 16 offices at once.
 _BUSY = Actor(uuid.UUID(int=2), (Appointment(Role.COMMUNITY_WORKER, TOWNSHIP),))
 _ROUNDS = 60
-_GOAL_PAGE, _GOAL_YEAR, _GOAL_LOOK = 0.5, 0.4, 0.3
+_GOAL_PAGE, _GOAL_YEAR, _GOAL_LOOK, _GOAL_SLOWEST = 0.5, 0.4, 0.3, 0.3
 _BARE_YEAR = """
 SELECT place_township_code, count(*), count(*) FILTER (WHERE met_at <= due_at), count(*) FILTER (WHERE met_at > due_at),
     count(*) FILTER (WHERE met_at IS NULL)
@@ -56,7 +62,7 @@ def run() -> list[Result]:
     with city() as big, product(big) as app:
         found = _year(big, "counted")
         _keep(app, big)
-        found += [*_year(big, "months kept"), *_look(app, big)]
+        found += [*_year(big, "months kept"), *_questions(app, big), *_look(app, big)]
         _open_more(big)
         return [*found, *_inbox(big)]
 
@@ -125,6 +131,72 @@ def _year_of(big: City, region: str, name: str) -> Result:
     took, limit = _turns(ours, bare, rounds=8)
     _say(f"a year by township of {name}", took, 400)
     return Result(f"a year by township of {name} / one GROUP BY", _p95(took), _p95(limit), "ms", _GOAL_YEAR)
+
+
+def _questions(app: Flask, big: City) -> list[Result]:
+    """Each grouping with each filter that a city is told of, for as long as it is: the database's own processor time.
+
+    Others on the machine move it little, so that one turn after another is enough.
+    """
+    person = appointed(app, "a supervisor who asks all", Role.SUPERVISOR, COUNTY[:4])
+    with app.app_context():
+        actor = actor_of(db.session(), person, today=local_day(NOW))
+        every = [wanted for question in _every_question() for wanted in _allowed(actor, question)]
+        db.session().rollback()
+    big.session.execute(text("SET max_parallel_workers_per_gather = 0"))
+    backend = psutil.Process(big.session.scalar(text("SELECT pg_backend_pid()")))
+    took = {}
+    for wanted in every:
+
+        def asked(wanted: Wanted = wanted) -> None:
+            statistics.count(big.session, wanted, as_of=NOW)
+            statistics.times(big.session, wanted, as_of=NOW)
+
+        took[wanted] = _processor_ms(backend, asked)
+    since, until = every[0].period
+
+    def bare() -> None:
+        sql = _at(_BARE_YEAR, "place_county_code", COUNTY[:4]).decode()
+        big.session.connection().exec_driver_sql(sql, {"region": COUNTY[:4], "since": since, "until": until})
+
+    limit = _processor_ms(backend, bare)
+    big.session.rollback()
+    for wanted, ms in sorted(took.items(), key=lambda each: -each[1])[:5]:
+        of = ", ".join(filter(None, (wanted.level, wanted.class_code, wanted.unit)))
+        days = (wanted.until - wanted.since).days
+        print(f"  by {wanted.group_by} ({of}), {days} days: {ms:.0f} ms of the database's processor")
+    slowest = max(took.values())
+    print(f"  {len(took)} questions of a city: {'all within' if slowest <= 400 else 'some over'} 400 ms of it")
+    return [Result("slowest of all questions of a city / one GROUP BY, processor", slowest, limit, "ms", _GOAL_SLOWEST)]
+
+
+def _every_question() -> list[Question]:
+    filters = product_of((None, "E0101", "E"), (None, VILLAGE, f"{COUNTY[:4]}-cg"))
+    groups = [(group, "township") for group in ("class", "unit", "month", "kind", "none")]
+    groups += [("place", level) for level in ("county", "township", "village")]
+    return [
+        Question(group_by=group, level=level, region=COUNTY[:4], class_code=class_code, unit=unit)
+        for (class_code, unit), (group, level) in product_of(list(filters), groups)
+    ]
+
+
+def _allowed(actor: Actor, question: Question) -> list[Wanted]:
+    """The question of a year; of a quarter where a year of it is refused."""
+    today = local_day(NOW)
+    for days in (365, services.LONGEST_LIVE_DAYS):
+        asked = replace(question, since=today - timedelta(days=days - 1), until=today + timedelta(days=1))
+        with suppress(InvalidError):
+            return [services.wanted_of(actor, asked, today=today)]
+    raise AssertionError(question)
+
+
+def _processor_ms(backend: psutil.Process, measure: Callable[[], object], rounds: int = 3) -> float:
+    measure()
+    before = backend.cpu_times()
+    for _ in range(rounds):
+        measure()
+    after = backend.cpu_times()
+    return (after.user - before.user + after.system - before.system) * 1000 / rounds
 
 
 def _look(app: Flask, big: City) -> list[Result]:

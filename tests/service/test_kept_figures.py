@@ -21,6 +21,8 @@ from tests.service import lives
 from tests.service.test_kept_figures_properties import AFTER, CHANGES, JANUARY, LONG, VILLAGES, Reader, apply, keep
 from tests.service.test_statistics_properties import BEGIN, Life, store
 from wxapi.kernel.clock import FixedClock, local_day
+from wxapi.kernel.errors import DomainError
+from wxapi.kernel.permissions import Role
 from wxapi.platform.db import Base, db
 from wxapi.regions.services import changing
 from wxapi.regions.services.changing import Merger
@@ -107,6 +109,65 @@ def test_whatever_changes_a_row_is_seen_at_once(session: Session, what: tuple[st
             seen = seen or marks(session) != set()
             point.rollback()
     assert seen
+
+
+@pytest.mark.parametrize("table", ["duties", "reports", "report_events"])
+def test_a_table_that_is_emptied_at_once_is_seen_too(session: Session, table: str) -> None:
+    store(session, FULL)
+    keep(session, JANUARY)
+    session.execute(text("DELETE FROM figure_marks"))
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text(f"TRUNCATE {table} CASCADE"))
+    assert marks(session) == {("421001", JANUARY), ("421002", JANUARY)}
+    reader = Reader(ASKED, AFTER)
+    assert reader.answers(session) == reader.without(session)
+
+
+def test_a_month_that_an_older_release_kept_is_counted_again(session: Session) -> None:
+    """It knew no days, and while an upgrade runs its job goes on."""
+    by_day = Reader([replace(LONG, group_by="day"), replace(LONG, group_by="week")], AFTER)
+    store(session, FULL)
+    session.execute(
+        text("INSERT INTO regions (code, name, level) VALUES ('421001', '县', 'county') ON CONFLICT DO NOTHING")
+    )
+    keep(session, JANUARY)
+    found = by_day.answers(session)
+    assert kept.to_keep(session, [JANUARY], 9) == []
+    session.execute(text("DELETE FROM figure_sums WHERE axis = 'day'"))
+    assert by_day.answers(session) == found
+    assert kept.to_keep(session, [JANUARY], 9) == [Month("421001", JANUARY)]
+    assert not kept.differs(session, Month("421001", JANUARY))
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"),
+    [
+        ({"group_by": "place", "level": "village"}, 366),
+        ({"group_by": "place", "level": "village", "class_code": "E0102"}, 92),
+        ({"group_by": "unit", "class_code": "E"}, 92),
+        ({"group_by": "class", "class_code": "E"}, 366),
+        ({"group_by": "class", "unit": VILLAGE}, 366),
+        ({"group_by": "class", "unit": "4210-cg"}, 92),
+        ({"group_by": "month", "unit": "4210-cg", "class_code": "E"}, 92),
+        ({"group_by": "place", "level": "village", "class_code": "E0102", "region": COUNTY}, 366),
+    ],
+)
+def test_of_a_city_what_no_sums_answer_is_told_of_a_quarter(
+    town: Town, clock: FixedClock, asked: dict[str, Any], days: int
+) -> None:
+    city = town.people.make((Role.SUPERVISOR, "4210")).actor
+    today = local_day(clock.now())
+
+    def told(length: int) -> Any:
+        question = Question(
+            **{"region": "4210", **asked}, since=today - timedelta(days=length - 1), until=today + timedelta(days=1)
+        )
+        return services.read_statistics(city, question, now=clock.now(), today=today)
+
+    assert told(days)
+    if days < 366:
+        with pytest.raises(DomainError, match="grouping_not_available"):
+            told(days + 1)
 
 
 def span(clock: FixedClock) -> dict[str, date]:

@@ -27,12 +27,18 @@ AS_OFS = (datetime(2026, 1, 31, 12, tzinfo=SHANGHAI), datetime(2026, 2, 2, tzinf
 VILLAGES = tuple(f"{CITY}{c:02d}{t:03d}{v:03d}" for c in (1, 2) for t in (1, 2) for v in (1, 2))
 _OWN = ("421001", "421001001", "421001001001")
 QUESTIONS = (
-    *(replace(LONG, group_by=name) for name in ("none", "class", "unit", "month", "week", "kind")),
+    *(replace(LONG, group_by=name) for name in ("none", "class", "unit", "month", "week", "day", "kind")),
     *(replace(LONG, group_by="place", level=level) for level in PLACES),
     *(replace(LONG, group_by="place", level="village", region=region) for region in _OWN),
     *(replace(LONG, group_by=name, region=_OWN[1]) for name in ("class", "unit", "month")),
     *(replace(LONG, group_by=name, class_code="E01") for name in ("none", "kind", "place", "unit")),
     *(replace(LONG, group_by=name, unit=_OWN[2]) for name in ("none", "unit", "month", "class")),
+    *(replace(LONG, group_by=name, unit=_OWN[2], class_code="E01") for name in ("none", "place", "class")),
+    *(
+        replace(LONG, group_by="place", level="village", **{name: of})
+        for name, of in (("unit", _OWN[2]), ("class_code", "E"))
+    ),
+    *(replace(LONG, group_by=name, region=region) for name, region in (("day", _OWN[0]), ("week", _OWN[1]))),
     replace(LONG, group_by="month", since=date(2026, 1, 15)),
     replace(LONG, group_by="place", until=FEBRUARY),
     replace(LONG, unit="-", group_by="none"),
@@ -123,6 +129,10 @@ class Reader:
 
     def answers(self, session: Session) -> list[Any]:
         counted = [statistics.count(session, question, as_of=self.as_of) for question in self.questions]
+        for question, found in zip(self.questions, counted, strict=True):
+            filed = {key: row.filed for key, row in found.items() if row.filed}
+            alone = statistics.filed(session, question, as_of=self.as_of)
+            assert {key: many for key, many in alone.items() if many} == filed
         return counted + [statistics.times(session, question, as_of=self.as_of) for question in self.questions[:1]]
 
     def without(self, session: Session) -> list[Any]:

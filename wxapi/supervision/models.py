@@ -91,7 +91,7 @@ class FigureMonth(Base):
 
 
 class FigureSum(Base):
-    """Counts of a month of a county, four times over: of each township, and of it by village, by class and by unit.
+    """Counts of a month of a county: of each township, and of it by village, by class and by unit; of it by day.
 
     `stage` is of what duties say, and empty of what reports and their steps say. The counts are those of
     `rules.measures.Counts`.

@@ -142,6 +142,11 @@ def counts_sql(cut: Cut) -> str:
     return " UNION ALL ".join((_due(cut), *(_each(*part) for part in _parts(cut))))
 
 
+def filed_sql(cut: Cut) -> str:
+    """`key` and what was filed, of all pieces."""
+    return _each(*next(part for part in _parts(cut) if "filed" in part[-1]))
+
+
 def _due(cut: Cut) -> str:
     # Counted by class first: each row's class is read once, and not once for each column.
     each = _of_pieces(

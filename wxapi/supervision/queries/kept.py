@@ -22,15 +22,22 @@ from wxapi.supervision.rules.measures import COUNTED
 
 _COLUMNS = ", ".join(COUNTED)
 _SUMS = ", ".join(f"CAST(sum({name}) AS integer) AS {name}" for name in COUNTED)
-TOWNSHIP, VILLAGE, CLASS, UNIT = "township", "village", "class", "unit"
-# Kept months among those asked for (`asked`) of some counties (`county`): those that no mark names.
-KEPT_SQL = """
+TOWNSHIP, VILLAGE, CLASS, UNIT, DAY = "township", "village", "class", "unit", "day"
+_COUNTY = 6
+# Kept months among those asked for (`asked`) of some counties (`county`): those that no mark names. What a release kept
+# that did not know days yet is kept no more.
+_WHOLE = " = ".join(
+    "EXISTS (SELECT FROM figure_sums WHERE figure_sums.county_code = figure_months.county_code"
+    f" AND figure_sums.month = figure_months.month AND axis = '{axis}')"
+    for axis in (TOWNSHIP, DAY)
+)
+KEPT_SQL = f"""
     SELECT figure_months.county_code, figure_months.month FROM figure_months
     JOIN county ON county.code = figure_months.county_code JOIN asked ON asked.month = figure_months.month
     WHERE NOT EXISTS (
         SELECT FROM figure_marks
         WHERE figure_marks.county_code = figure_months.county_code AND figure_marks.month = figure_months.month
-    )
+    ) AND {_WHOLE}
 """
 
 
@@ -51,7 +58,8 @@ class Month:
 def axis_of(wanted: Wanted) -> str | None:
     """By what the sums must be kept to answer; None: they do not, and everything is counted."""
     if wanted.group_by in BY_TIME and wanted.group_by != "month":
-        return None
+        whole = len(wanted.region) <= _COUNTY and wanted.class_code is None and wanted.unit is None
+        return DAY if whole else None
     by_village = wanted.group_by == "place" and wanted.level == "village"
     asked = {
         VILLAGE: by_village or LEVELS[len(wanted.region)] == "village",
@@ -68,8 +76,9 @@ def kept_sql(wanted: Wanted, axis: str) -> str:
     """`key` and every count of the months of `kept (county_code, month)`."""
     keys = {
         "none": "''",
-        "month": "CAST(width_bucket(CAST(month AS timestamp) AT TIME ZONE 'Asia/Shanghai',"
-        " CAST(:steps AS timestamptz[])) AS text)",
+        "month": _step_of("month"),
+        "week": _step_of("key"),
+        "day": _step_of("key"),
         "place": {"county": "county_code", "township": "township_code"}.get(wanted.level, "key"),
         "kind": "left(key, 1)",
     }
@@ -83,11 +92,16 @@ def kept_sql(wanted: Wanted, axis: str) -> str:
         where.append(f"key = :unit AND key <> '{NO_UNIT}'")
     key = keys.get(wanted.group_by, "key")
     # What lies in no township, or has no class, is kept under the empty text and has no row of its own.
-    key = key if wanted.group_by in {"none", "month"} else f"NULLIF({key}, '')"
+    key = key if wanted.group_by in {"none", *BY_TIME} else f"NULLIF({key}, '')"
     return (
         f"SELECT {key} AS key, {_SUMS} FROM figure_sums JOIN kept USING (county_code, month)"
         f" WHERE {' AND '.join(where)} GROUP BY 1"
     )
+
+
+def _step_of(day: str) -> str:
+    begins = f"CAST({day} AS timestamp) AT TIME ZONE 'Asia/Shanghai'"
+    return f"CAST(width_bucket({begins}, CAST(:steps AS timestamptz[])) AS text)"
 
 
 def alone(session: Session) -> bool:
@@ -112,7 +126,13 @@ def _detail(source: Counted, _at: str) -> str:
     return f"ARRAY[{source.stage}, {empty}, coalesce({source.unit}, '{NO_UNIT}')]"
 
 
+def _day(source: Counted, at: str) -> str:
+    return f"ARRAY[{source.stage}, CAST(CAST({at} AT TIME ZONE 'Asia/Shanghai' AS date) AS text)]"
+
+
 _EVERYTHING = Cut(_detail, lambda source: source.scope)
+# By themselves, of the county: by day and by all else at once there is hardly anything to add up.
+_DAYS = Cut(_day, lambda source: source.scope)
 _FRESH = f"""
     SELECT CASE
             WHEN grouping(key[3]) = 0 THEN '{VILLAGE}' WHEN grouping(key[4]) = 0 THEN '{CLASS}'
@@ -121,6 +141,8 @@ _FRESH = f"""
         key[1] AS stage, key[2] AS township_code, coalesce(key[3], key[4], key[5], '') AS key, {_SUMS}
     FROM ({counts_sql(_EVERYTHING)}) AS part
     GROUP BY key[1], key[2], GROUPING SETS ((key[3]), (key[4]), (key[5]), ())
+    UNION ALL
+    SELECT '{DAY}', key[1], '', key[2], {_SUMS} FROM ({counts_sql(_DAYS)}) AS part GROUP BY 2, 4
 """
 _FRESH_TIMES = f"""
     SELECT stage, string_agg(int4send(CAST(used_s AS integer)), '' ORDER BY used_s) AS used FROM duties
@@ -176,7 +198,7 @@ _DIFFERS = f"""
 WITH {_PIECE}, kept AS (
     SELECT FROM figure_months WHERE county_code = :county AND month = :month AND NOT EXISTS (
         SELECT FROM figure_marks WHERE county_code = :county AND month = :month
-    )
+    ) AND {_WHOLE}
 ), fresh AS (
     SELECT to_jsonb(each) AS line FROM ({_FRESH}) AS each
     UNION ALL SELECT to_jsonb(each) FROM ({_FRESH_TIMES}) AS each

@@ -1,7 +1,7 @@
 """The city at a glance: what is open now, by place and by class, what is late, and where it lies."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.coordinates import Point
 from wxapi.reports.models import OPEN_SQL
-from wxapi.supervision.queries.periods import county_at_or_below
+from wxapi.supervision.queries import statistics
+from wxapi.supervision.queries.periods import Wanted, county_at_or_below
 
 MOST_POINTS = 2000
 _LEVELS = {"county": "county_code", "township": "township_code", "village": "village_code"}
@@ -65,36 +66,29 @@ def _place(region: str) -> dict[str, str]:
     return {"region": region, "county": region[:6]}
 
 
-def by_place(
-    session: Session, region: str, level: str, since: datetime, until: datetime, now: datetime
-) -> list[PlaceFigures]:
-    """Filed in the period, open and overdue now, disputed or reopened, by places of a level."""
-    return _grouped(session, _LEVELS[level], region, since, until, now)
+def by_place(session: Session, wanted: Wanted, now: datetime) -> list[PlaceFigures]:
+    """Filed in the period, open and overdue now, disputed or reopened, by places of the level."""
+    return _grouped(session, replace(wanted, group_by="place"), _LEVELS[wanted.level], now)
 
 
-def by_class(session: Session, region: str, since: datetime, until: datetime, now: datetime) -> list[PlaceFigures]:
+def by_class(session: Session, wanted: Wanted, now: datetime) -> list[PlaceFigures]:
     """The same by class."""
-    return _grouped(session, "category_code", region, since, until, now)
+    return _grouped(session, replace(wanted, group_by="class"), "category_code", now)
 
 
-def _grouped(
-    session: Session, column: str, region: str, since: datetime, until: datetime, now: datetime
-) -> list[PlaceFigures]:
-    where = f"{in_region(region)} AND excluded_village_code IS NULL"
+def _grouped(session: Session, wanted: Wanted, column: str, now: datetime) -> list[PlaceFigures]:
+    """Filed by what is kept of months that are over; the rest is of now."""
     sql = f"""
-        SELECT key, sum(filed) AS filed, sum(open) AS open, sum(overdue) AS overdue, sum(reopened) AS reopened FROM (
-            SELECT {column} AS key, count(*) AS filed, 0 AS open, 0 AS overdue, 0 AS reopened FROM reports
-            WHERE {where} AND created_at >= :since AND created_at < :until GROUP BY 1
-            UNION ALL
-            SELECT {column}, 0, count(*), count(*) FILTER (WHERE due_at < :now),
-                count(*) FILTER (WHERE disputes > 0 OR reopened)
-            FROM reports WHERE {where} AND {OPEN_SQL} GROUP BY 1
-        ) AS part GROUP BY key
+        SELECT {column}, count(*), count(*) FILTER (WHERE due_at < :now),
+            count(*) FILTER (WHERE disputes > 0 OR reopened)
+        FROM reports WHERE {in_region(wanted.region)} AND excluded_village_code IS NULL AND {OPEN_SQL} GROUP BY 1
     """
-    rows = session.execute(text(sql), _place(region) | {"since": since, "until": until, "now": now})
-    return [
-        PlaceFigures(key, int(filed), int(opened), int(late), int(again)) for key, filed, opened, late, again in rows
-    ]
+    filed = statistics.filed(session, wanted, as_of=now)
+    found = {
+        key: PlaceFigures(key, filed.get(key, 0), opened, late, again)
+        for key, opened, late, again in session.execute(text(sql), _place(wanted.region) | {"now": now})
+    }
+    return [*found.values(), *(PlaceFigures(key, many) for key, many in filed.items() if key not in found)]
 
 
 def on_hold(session: Session, region: str) -> int:

@@ -1,14 +1,14 @@
 """Figures of statistics: what months that are over say is added from their sums, the rest is counted from the rows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from wxapi.supervision.queries.counting import DUTIES, TIMES_WHERE, counts_sql, cut_of, unplaced_sql
-from wxapi.supervision.queries.kept import KEPT_SQL, axis_of, kept_sql
+from wxapi.supervision.queries.counting import DUTIES, TIMES_WHERE, counts_sql, cut_of, filed_sql, unplaced_sql
+from wxapi.supervision.queries.kept import KEPT_SQL, TOWNSHIP, UNIT, axis_of, kept_sql
 from wxapi.supervision.queries.periods import BY_TIME, Wanted, counties_sql, day_begins, next_month
 from wxapi.supervision.rules.measures import COUNTED, Counts
 from wxapi.supervision.rules.used_time import Times, times_of
@@ -18,22 +18,44 @@ _COUNTY = 6
 
 def count(session: Session, wanted: Wanted, *, as_of: datetime) -> dict[str, Counts]:
     """Counts by group key (one key, the empty text, without a grouping), in one statement and so of one moment."""
-    axis, cut = axis_of(wanted), cut_of(wanted)
-    parts = [counts_sql(cut), unplaced_sql(cut), *([kept_sql(wanted, axis)] if axis else [])]
-    columns = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in COUNTED)
+    cut = cut_of(wanted)
+    rows = _added(session, wanted, (counts_sql(cut), unplaced_sql(cut)), COUNTED, as_of)
+    return {key: Counts(*cells) for key, *cells in sorted(rows)}
+
+
+def filed(session: Session, wanted: Wanted, *, as_of: datetime) -> dict[str, int]:
+    """How many reports were filed, by group key."""
+    return {row[0]: row[1] for row in _added(session, wanted, (filed_sql(cut_of(wanted)),), ("filed",), as_of)}
+
+
+def _added(
+    session: Session, wanted: Wanted, counted: Sequence[str], names: Sequence[str], as_of: datetime
+) -> Iterator[tuple[Any, ...]]:
+    """Key and sums of what is counted and, where they answer, of what is kept."""
+    axis = axis_of(wanted)
+    parts = [*counted, *([kept_sql(wanted, axis)] if axis else [])]
+    columns = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in names)
     sql = (
-        f"{_pieces(wanted)} SELECT key, {columns} FROM ({' UNION ALL '.join(parts)}) AS each"
+        f"{_pieces(wanted, axis)} SELECT key, {columns} FROM ({' UNION ALL '.join(parts)}) AS each"
         " WHERE key IS NOT NULL GROUP BY key"
     )
+    use = axis is not None or wanted.unit is not None
     steps = list(wanted.steps) if wanted.group_by in BY_TIME else None
-    found = {}
-    for key, *cells in session.execute(text(sql), _values(wanted, as_of, use=axis is not None)):
-        found[key if steps is None else steps[int(key) - 1]] = Counts(*cells)
-    return dict(sorted(found.items()))
+    for key, *cells in session.execute(text(sql), _values(wanted, as_of, use=use)):
+        yield (key if steps is None else steps[int(key) - 1], *cells)
 
 
-def _pieces(wanted: Wanted) -> str:
-    """`county`, the months that are `asked` of the sums, those `kept`, and what is left to count, piece by piece."""
+def _pieces(wanted: Wanted, axis: str | None) -> str:
+    """`county`, the months that are `asked` of the sums, those `kept`, and what is left to count, piece by piece.
+
+    Where the sums do not answer what is asked of a unit, they still tell the months in which there is nothing of it.
+    """
+    counted = "SELECT FROM kept WHERE kept.county_code = county.code AND kept.month = asked.month"
+    if axis is None:
+        counted += f""" AND NOT EXISTS (
+            SELECT FROM figure_sums WHERE figure_sums.county_code = kept.county_code AND figure_sums.month = kept.month
+                AND axis = '{UNIT}' AND stage IN ('', :stage) AND key = :unit
+        )"""
     return f"""
         WITH county AS MATERIALIZED ({counties_sql(wanted.region)}),
         asked AS MATERIALIZED (
@@ -48,7 +70,7 @@ def _pieces(wanted: Wanted) -> str:
             ) AS rest (rest_since, rest_until)
             UNION ALL
             SELECT code, month_since, month_until FROM county CROSS JOIN asked
-            WHERE NOT EXISTS (SELECT FROM kept WHERE kept.county_code = county.code AND kept.month = asked.month)
+            WHERE NOT EXISTS ({counted})
         )
     """
 
@@ -88,7 +110,7 @@ def times(session: Session, wanted: Wanted, *, as_of: datetime) -> Times:
     """
     whole = len(wanted.region) <= _COUNTY and wanted.class_code is None and wanted.unit is None
     sql = f"""
-        {_pieces(wanted)}
+        {_pieces(wanted, TOWNSHIP)}
         SELECT used FROM figure_times JOIN kept USING (county_code, month) WHERE stage = :stage
         UNION ALL
         SELECT each.used FROM piece CROSS JOIN LATERAL (

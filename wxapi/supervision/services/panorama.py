@@ -114,13 +114,12 @@ def read_panorama(
 
 def _made(wanted: Wanted, *, now: datetime, today: date) -> Panorama:
     session = db.session()
-    since, until = wanted.period
     counts = counting.count(session, wanted, as_of=now).get("", Counts())
-    places = queries.by_place(session, wanted.region, wanted.level, since, until, now)
+    places = queries.by_place(session, wanted, now)
     known = {place.key: place for place in places}
     children = _children(wanted, known)
     by_place = tuple(known.get(child.code, PlaceFigures(child.code)) for child in children)
-    classes = queries.by_class(session, wanted.region, since, until, now)
+    classes = queries.by_class(session, wanted, now)
     end_of_day = datetime.combine(today, time.max, SHANGHAI)
     return Panorama(
         region=wanted.region,
@@ -183,8 +182,7 @@ def map_of(
 ) -> list[Shape]:
     """The places of a level below a region with their figures and, if wanted, their borders."""
     wanted = wanted_of(actor, question, today=today)
-    start, end = wanted.period
-    places = queries.by_place(db.session(), wanted.region, wanted.level, start, end, now)
+    places = queries.by_place(db.session(), wanted, now)
     figures = {place.key: place for place in places}
     children = _children(wanted, figures)
     borders = boundaries_of(db.session(), [child.code for child in children]) if geometry else {}
