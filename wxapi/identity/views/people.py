@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from wxapi.identity.services import colleagues, invitations, roster_imports, roster_reading
-from wxapi.identity.services.roster_files import MAX_BYTES, RosterRow
+from wxapi.identity.services.roster_files import HEADS, MAX_BYTES, RosterRow
 from wxapi.identity.services.roster_reading import Sought
 from wxapi.identity.views.routes import blueprint
 from wxapi.identity.wire import people as wire
@@ -20,10 +20,8 @@ from wxapi.regions.rules.levels import region_of
 
 # The file, the other form field and the boundaries between them.
 MAX_UPLOAD = MAX_BYTES + 64 * 1024
-_LIST = {
-    "file": "姓名,职务,手机号,角色,区域\n张三,党支部书记,13800000001,社区（村）工作人员,421002006001\n",
-    "dry_run": "true",
-}
+_PERSON = ("张三", "党支部书记", "13800000001", "社区（村）工作人员", "421002006001", "")
+_LIST = {"file": "\n".join(map(",".join, (HEADS, _PERSON))), "dry_run": "true"}
 
 
 @blueprint.route("/people")
