@@ -10,19 +10,21 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 import wxapi.demo
 from config import Config
 from tests.api.test_push_endpoint import KEYS, NONCE, STAMP
 from tests.conftest import NOW, app_in_savepoint, random_key
-from tests.contract.test_openapi import DOCUMENT, OPERATIONS
+from tests.contract.test_openapi import API, DOCUMENT, OPERATIONS
+from tests.ended import ended, is_erased, logs_out, loses_office, taken_back
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.pictures import jpeg
@@ -33,9 +35,10 @@ from wxapi.duties.services import climb
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.coordinates import Datum
-from wxapi.kernel.permissions import Role
+from wxapi.kernel.permissions import Permission, Role
 from wxapi.moderation.models import Check
 from wxapi.platform.db import db, transaction
+from wxapi.platform.guard import permission_of
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.push_crypto import seal_event
 from wxapi.regions.rules.checking import Entry
@@ -363,6 +366,13 @@ FORMS: dict[str, Any] = {}
 BODIES = bodies()
 
 
+def permission(operation: str) -> Permission:
+    """What an operation needs; its id is the name of its endpoint."""
+    found = permission_of(API.view_functions[operation])
+    assert found is not None
+    return found
+
+
 def example_of(operation: str) -> dict[str, Any]:
     """The first example of an operation."""
     return dict(BODIES[operation][2][0])
@@ -380,10 +390,31 @@ def test_every_body_is_arranged_for() -> None:
 )
 def test_the_example_is_taken(operation: str, example: dict[str, Any], examples_app: Flask, fake: FakeControl) -> None:
     sending = ARRANGED[operation](World(examples_app, People(examples_app), fake))
+    answer = _sent(examples_app, operation, example, sending)
+    assert answer.status_code < 300, answer.text
+    # A batch is taken whatever becomes of its items.
+    assert all(each["status"] < 300 for each in (answer.get_json() or {}).get("results", ())), answer.text
+
+
+@pytest.mark.parametrize("operation", [each for each in BODIES if permission(each) is not Permission.PUBLIC])
+def test_a_right_that_ended_meanwhile_takes_no_example(operation: str, examples_app: Flask, fake: FakeControl) -> None:
+    """Between the check of the request and its view: refused, and nothing is written. Pages: `tests/web`."""
+    needs_office = permission(operation) is not Permission.SIGNED_IN
+    sending = ARRANGED[operation](World(examples_app, People(examples_app), fake))
+    assert sending.person is not None
+    for end in (logs_out, is_erased, *([loses_office] if needs_office else [])):
+        with taken_back(examples_app):
+            send = partial(_sent, examples_app, operation, example_of(operation), sending)
+            status, changed = ended(examples_app, operation, sending.person, end, send)
+        assert status in ({403, 404} if end is loses_office else {401}), end
+        assert not changed, end
+
+
+def _sent(app: Flask, operation: str, example: dict[str, Any], sending: Sending) -> TestResponse:
     method, path, _ = BODIES[operation]
     body, left = _filled(example, sending.made)
     assert not left, f"no such value in the example: {left}"
-    answer = examples_app.test_client().open(
+    return app.test_client().open(
         path.format(**sending.path),
         method=method,
         **(_form(operation, body) if operation in FORMS else {"json": body}),
@@ -391,9 +422,6 @@ def test_the_example_is_taken(operation: str, example: dict[str, Any], examples_
         headers={"Idempotency-Key": random_key()}
         | ({"Authorization": f"Bearer {sending.person.token}"} if sending.person else {}),
     )
-    assert answer.status_code < 300, answer.text
-    # A batch is taken whatever becomes of its items.
-    assert all(each["status"] < 300 for each in (answer.get_json() or {}).get("results", ())), answer.text
 
 
 def _form(operation: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -435,12 +463,8 @@ def one_app(make_config: Callable[..., Config], fake_wechat: str) -> Iterator[Fl
 def examples_app(one_app: Flask) -> Iterator[Flask]:
     """The app, at the hour of the examples; what an example writes is taken back."""
     clock_of(one_app).at = NOW
-    db.session.remove()
-    connection = db._app_engines[one_app][None]
-    with connection.begin_nested() as savepoint:  # type: ignore[attr-defined]  # it is a connection, see in_savepoint
+    with taken_back(one_app):
         yield one_app
-        db.session.remove()
-        savepoint.rollback()
 
 
 def test_examples_name_places_of_the_demo_city() -> None:

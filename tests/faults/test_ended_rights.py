@@ -16,10 +16,11 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from tests import reporting, schooling
+from tests.ended import everything, is_erased, logs_out, loses_office
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.faults.api_process import serve
@@ -28,18 +29,13 @@ from tests.processes import await_true
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE
 from tests.web.browsing import Browser
 from wxapi.app import create_app
-from wxapi.identity.models import AppointmentRow, Token, WebSession
-from wxapi.identity.services import appointments, erasure
-from wxapi.identity.services.rights import change_rights
+from wxapi.identity.models import AppointmentRow
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction, write_now
 from wxapi.platform.runtime import runtime
 
 pytestmark = pytest.mark.processes
-
-# Counts of refusals, which are written now and then.
-_BESIDE = {"refused_attempts"}
 
 
 @dataclass(frozen=True)
@@ -150,34 +146,6 @@ class Call:
 
 
 Ending = Callable[[Session, Person], None]
-
-
-def logs_out(session: Session, person: Person) -> None:
-    for table in (Token, WebSession):
-        session.execute(delete(table).where(table.user_id == person.actor.user_id))
-    change_rights(session, [person.actor.user_id])
-
-
-def is_erased(session: Session, person: Person) -> None:
-    erasure.begin_erasure(session, person.actor.user_id, now=runtime().clock.now())
-
-
-def loses_office(session: Session, person: Person) -> None:
-    for row in session.scalars(select(AppointmentRow).where(AppointmentRow.user_id == person.actor.user_id)):
-        appointments.close(session, row, by=None, now=runtime().clock.now())
-
-
-def everything(session: Session) -> dict[str, str]:
-    """A digest of every table, as this session sees it."""
-    session.flush()
-    tables = session.scalars(
-        text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
-    )
-    return {
-        table: session.scalar(text(f'SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM "{table}" t')) or ""
-        for table in [*tables]
-        if table not in _BESIDE
-    }
 
 
 def waiting() -> int:

@@ -226,9 +226,14 @@ def at_once(*, redone: bool = False) -> Iterator[Session]:
 
 
 def commit_so_far() -> None:
-    """Commit what a deferred unit has done until here, so that what fails later leaves it standing. Else nothing."""
+    """Commit what a deferred unit has done until here, so that what fails later leaves it standing. Else nothing.
+
+    Asks for the caller's rights first: what stands by then may be the claim of a key alone, under which nothing would
+    be done any more.
+    """
     unit: UnitOfWork | None = db.session().info.get(_UNIT)
     if unit is not None:
+        _begin(unit.session, (), later=False)
         unit.commit()
 
 
@@ -244,6 +249,8 @@ def deferred_commit(*, careful: bool = True) -> Iterator[UnitOfWork]:
     session.info[_UNIT] = unit
     try:
         yield unit
+        if careful and not unit.completed:
+            _begin(session, (), later=False)  # nobody inside has asked for the caller's rights
         _commit(session)
     except BaseException:
         _roll_back(session)
