@@ -158,6 +158,27 @@ def test_people_go_on_and_stay_kept_from_complaints_about_where_they_were(
     assert sorted(actions[-2:]) == ["appointment.add", "appointment.end"]  # one moment, in no order
 
 
+def test_a_complaint_that_is_over_stays_hidden_through_two_mergers(app: Flask, town: Town, session: Session) -> None:
+    """Who was of a village that went into another, and this one into a third: each region knows its last successor."""
+    former = town.people.make((Role.COMMUNITY_WORKER, OTHER_VILLAGE), (Role.SUPERVISOR, COUNTY))
+    with transaction() as writing:
+        office = {"at": NOW, "id": former.actor.user_id, "region": OTHER_VILLAGE}
+        writing.execute(
+            text("UPDATE appointments SET ended_at = :at WHERE user_id = :id AND region_code = :region"), office
+        )
+    secret = file_routed(town.reporter, category_code="X0201")
+    over = text("UPDATE reports SET state = 'closed', reopened = true, closed_at = created_at")
+    assert former.get(f"/reports/{secret['id']}").status_code == 200
+    for closed, into in ((OTHER_VILLAGE, VILLAGE), (VILLAGE, NEIGHBOUR)):
+        close(app, closed, into=into)
+        assert former.get(f"/reports/{secret['id']}").status_code == 404, closed
+        with transaction() as writing:
+            writing.execute(over)
+    row = stored(session, secret)
+    assert (row.village_code, row.excluded_village_code) == (VILLAGE, NEIGHBOUR)
+    assert town.supervisor.get(f"/reports/{secret['id']}").status_code == 200
+
+
 def test_a_unit_its_officer_and_its_list_follow(app: Flask, town: Town, session: Session) -> None:
     admin = town.people.make((Role.ADMIN, COUNTY))
     unit = {"region_code": VILLAGE, "suffix": "wy", "name": "物业公司", "kind": "company", "field": None}

@@ -1,6 +1,6 @@
 """Village affairs and everybody who is, was or will be of the village: they learn nothing and may do nothing.
 
-People, offices that come and go, mergings, jobs and time at random; every way of reading of the URL map, and every
+People, offices that come and go, mergings of reports and of villages, repeats, jobs and time at random; every way of reading of the URL map, and every
 action of the table, after each step. Two things are asked of somebody a report is hidden from: nothing of it stands in
 any answer, and no answer changes by what happens to it. So nothing need be known of what a page might tell. (Files of exports hold no
 such report for anybody: `test_exports.py`.)
@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -21,9 +21,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select, text
+from werkzeug.test import TestResponse
 
 from tests import reporting
-from tests.factories import People
+from tests.answers import words_of
+from tests.factories import People, Person
 from tests.reporting import COUNTY, NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP, VILLAGE
 from tests.ways import FORMS, TELLS_OF_ITSELF, Names, Visitor, Way, bodies, inputs, ways
 from workers.topics import TOPICS
@@ -41,6 +43,8 @@ from wxapi.moderation.models import Check
 from wxapi.notifications.models import Message
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow
+from wxapi.regions.services import changing
+from wxapi.regions.services.snapshot import regions_cache
 from wxapi.reports.models import Report
 from wxapi.reports.rules import workflow
 from wxapi.reports.services import timers
@@ -55,7 +59,8 @@ TWO_YEARS = 730
 OUTGOING = {"message.due", "moderation.text", "moderation.picture"}
 SWEEPS = (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue, climb.climb)
 # In one step: addresses somebody comes back to, others, addresses that name what is hidden, and things tried with it.
-HABIT, OTHERS, NAMED, TRIES = 8, 3, 3, 2
+HABIT, OTHERS, NAMED, TRIES, REPEATS = 8, 3, 3, 2, 3
+WRITES = ("POST", "PUT", "DELETE")
 _TRACES = """
 SELECT r.id, r.id::text, 'id' FROM reports r WHERE r.id = ANY(:hidden)
 UNION ALL SELECT r.id, r.number, 'number' FROM reports r WHERE r.id = ANY(:hidden)
@@ -82,6 +87,16 @@ def chance() -> Any:
     return st.integers(0, 2**32 - 1).map(Random)
 
 
+class Sent(NamedTuple):
+    """What somebody did to a report, with its key."""
+
+    user_id: uuid.UUID
+    report_id: str
+    path: str
+    body: dict[str, Any]
+    key: str
+
+
 class Affairs(RuleBasedStateMachine):
     """People of a small city for whom anything may happen. `app`, `people` and `clock` come with the test's class."""
 
@@ -95,7 +110,10 @@ class Affairs(RuleBasedStateMachine):
         self.began = self.clock.at
         self.spoken, self.whole = 0, False
         self.words: dict[str, list[str]] = {}
-        self.reads, self.sends = ways(self.app, "GET"), [*ways(self.app, "POST"), *ways(self.app, "PUT")]
+        self.reads = ways(self.app, "GET")
+        self.sends = [(method, way) for method in WRITES for way in ways(self.app, method)]
+        self.sent: list[Sent] = []
+        self.went_to: dict[str, str] = {}
         self.bodies = bodies(self.app)
         # Who acts for the offices above, whatever becomes of the others; then those who would see it all, were they not
         # of the village now and then; then anybody.
@@ -124,6 +142,7 @@ class Affairs(RuleBasedStateMachine):
         finally:
             db.session.remove()
             self.nested.rollback()
+            regions_cache().expire()
             self.clock.at = self.began
 
     # What happens
@@ -216,8 +235,25 @@ class Affairs(RuleBasedStateMachine):
     @rule(chance=chance())
     def somebody_joins(self, chance: Random) -> None:
         person, report_id = chance.choice(self.crew), chance.choice(sorted(self.words))
-        person.post(f"/reports/{report_id}/me-too", {})
+        self._send(person, report_id, "me-too", {})
         self.touched = {report_id}
+
+    @rule(chance=chance())
+    def a_village_is_merged(self, chance: Random) -> None:
+        """合村并居: its people, its reports and what is kept from whom go on at the successor."""
+        standing = [code for code in (VILLAGE, NEIGHBOUR, OTHER_VILLAGE) if code not in self.went_to]
+        if len(standing) > 1:
+            code, into = chance.sample(standing, 2)
+            today, now = local_day(self.clock.at), self.clock.at
+            changing.close_regions(changing.Merger([code], into), on=today, now=now)
+            self.went_to[code] = into
+        self.touched = None
+
+    def _send(self, person: Person, report_id: str, what: str, body: dict[str, Any]) -> TestResponse:
+        """As a phone does it, that may say it again."""
+        key, path = uuid.uuid4().hex, f"/reports/{report_id}/{what}"
+        self.sent.append(Sent(person.actor.user_id, report_id, path, body, key))
+        return person.post(path, body, key=key)
 
     @rule(chance=chance())
     def somebody_acts(self, chance: Random) -> None:
@@ -247,7 +283,7 @@ class Affairs(RuleBasedStateMachine):
         if "note" in given:
             given["note"] = self._word()
             self.words[view["id"]].append(given["note"])
-        answer = person.post(f"/reports/{view['id']}/actions", {"action": action, "version": view["version"], **given})
+        answer = self._send(person, view["id"], "actions", {"action": action, "version": view["version"], **given})
         assert answer.status_code in {200, 403, 409, 422}, answer.get_json()
         self.touched = {view["id"], into, *self._chain(view["id"])}
 
@@ -300,12 +336,20 @@ class Affairs(RuleBasedStateMachine):
         found: dict[uuid.UUID, set[str]] = {}
         for person in self.crew:
             me = person.actor.user_id
-            villages = {row.region_code[:12] for row in rows if row.user_id == me and _ties(row, today)}
+            tied = (row.region_code[:12] for row in rows if row.user_id == me and _ties(row, today))
+            villages = {code for village in tied for code in self._on(village)}
             kept = {str(report.id) for report in reports
                     if report.excluded_village_code in villages and report.reporter_id != me}  # fmt: skip
             if kept:
                 found[me] = kept
         return found
+
+    def _on(self, village: str) -> Iterator[str]:
+        """A village, and those that go on for it."""
+        yield village
+        while village in self.went_to:
+            village = self.went_to[village]
+            yield village
 
     def _look(self, visitor: Visitor, hidden: set[str], wanted: Iterable[Way]) -> None:
         before = self.said.setdefault(visitor.person.actor.user_id, {})
@@ -330,11 +374,20 @@ class Affairs(RuleBasedStateMachine):
                 if way.rule not in TELLS_OF_ITSELF:
                     _same(*answers, real)
 
+    def _repeat(self, visitor: Visitor, hidden: set[str]) -> None:
+        """What they did to it while they could see it: said again it does nothing, and its answer is not given."""
+        marks, person = self._marks(visitor, hidden), visitor.person
+        mine = [sent for sent in self.sent if sent.user_id == person.actor.user_id and sent.report_id in hidden]
+        for sent in mine[-REPEATS:]:
+            answer = person.post(sent.path, sent.body, key=sent.key)
+            assert answer.status_code in {404, 409}, (sent, answer.get_json())
+            # The path that they named themselves is no news.
+            assert marks.search(words_of(answer).replace(sent.report_id, "")) is None, (sent, answer.get_json())
+
     def _tries(self) -> list[tuple[str, Way, dict[str, Any]]]:
         """All that could be done to something by its name: method, address, body."""
         found: list[tuple[str, Way, dict[str, Any]]] = []
-        for way in self.sends:
-            method = "PUT" if f"PUT {way.template}" in self.bodies else "POST"
+        for method, way in self.sends:
             if way.rule.endswith("/actions"):
                 found += [(method, way, {"action": action}) for action in workflow.ACTIONS]
                 found.append((method, way, {"action": "merge", "into": "{report_id}"}))
@@ -356,6 +409,7 @@ class Affairs(RuleBasedStateMachine):
         kept = {"hidden": [uuid.UUID(each) for each in hidden]}
         before = db.session.execute(text(_STANDS), kept).all()
         db.session.rollback()
+        self._repeat(visitor, hidden)
         for method, way, body in wanted:
             for filled, stand_in in _open(names, way, body, other):
                 real, sham = (
@@ -380,7 +434,12 @@ class Affairs(RuleBasedStateMachine):
 
     def _who_is_concerned_sees(self, hidden: dict[uuid.UUID, set[str]]) -> None:
         """The exclusion takes nothing from anybody else: else all of the above would hold of an empty product."""
-        officer, report_id = self.crew[1], self.chance.choice(sorted(self.words))
+        officer = self.crew[1]
+        # A village that was merged into another township's took its reports along.
+        theirs = db.session.scalars(select(Report.id).where(Report.township_code == TOWNSHIP).order_by(Report.id)).all()
+        if not theirs:
+            return
+        report_id = str(self.chance.choice(theirs))
         today = local_day(self.clock.at)
         held = db.session.execute(select(AppointmentRow).where(AppointmentRow.user_id == officer.actor.user_id,
                                                                AppointmentRow.region_code == TOWNSHIP)).scalars()  # fmt: skip

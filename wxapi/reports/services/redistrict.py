@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.coordinates import Point
@@ -47,7 +47,30 @@ def _move(session: Session, moves: Sequence[RegionMove], now: datetime) -> int:
     grounds = boundaries_of(session, {report.village_code for report in reports} & successors.keys())
     for report in reports:
         follow(session, report, successors, grounds, now=now)
+    _keep_hidden(session, successors)
     return len(reports)
+
+
+def _keep_hidden(session: Session, successors: Mapping[str, str]) -> None:
+    """Let reports about a closed village that are over be hidden as those that move: by who goes on for it.
+
+    A region knows the last of its successors only. Who was of a village that had been merged into the closed one is
+    tied to that last one, and to the closed one no more.
+    """
+    hidden = (
+        select(Report.id)
+        .where(Report.excluded_village_code.in_(list(successors)))
+        .order_by(Report.id)
+        .with_for_update(key_share=True)
+    )
+    ids = session.scalars(hidden).all()
+    for old, new in successors.items():
+        about_it = update(Report).where(Report.id.in_(ids), Report.excluded_village_code == old)
+        # A desk of the successor has had it, and the row must not hide it from its own desk.
+        had_it = func.starts_with(func.coalesce(Report.desk_code, ""), new)
+        session.execute(
+            about_it.where(~had_it).values(excluded_village_code=new).execution_options(synchronize_session=False)
+        )
 
 
 def _concerned(codes: Sequence[str], now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
