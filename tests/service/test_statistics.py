@@ -246,6 +246,57 @@ def test_a_bulletin_is_frozen(town: Town, clock: FixedClock, session: Session) -
     assert later.json["corrects"] == made.json["id"]
 
 
+def test_bulletins_are_read_where_all_their_figures_lie(town: Town) -> None:
+    """As many as there are, whatever was published elsewhere since."""
+    other, both = (
+        town.people.make(*((Role.SUPERVISOR, code) for code in codes)) for codes in (("421003",), (COUNTY, "421003"))
+    )
+    made = {
+        name: who.post("/statistics/bulletins", {"title": name, "queries": [{"region": code} for code in codes]}).json
+        for name, who, codes in (
+            ("沙市", town.supervisor, [COUNTY]),
+            ("中山", town.supervisor, [TOWNSHIP, TOWNSHIP]),
+            ("荆州", other, ["421003"]),
+            ("两区", both, ["421003", COUNTY]),
+        )
+    }
+    assert {name: bulletin["region_code"] for name, bulletin in made.items()} == {
+        "沙市": COUNTY,
+        "中山": TOWNSHIP,
+        "荆州": "421003",
+        "两区": "4210",
+    }
+
+    def titles(person: Person) -> list[str]:
+        found, query = [], {"limit": "1"}
+        while True:
+            page = person.get("/statistics/bulletins", query_string=query).json
+            found += [bulletin["title"] for bulletin in page["items"]]
+            if page["next_cursor"] is None:
+                return found
+            query["cursor"] = page["next_cursor"]
+
+    for person, seen in (
+        (town.supervisor, {"沙市", "中山", "两区"}),
+        (town.officer, {"沙市", "中山", "两区"}),
+        (other, {"荆州", "两区"}),
+        (both, set(made)),
+    ):
+        assert len(titles(person)) == len(seen)
+        assert set(titles(person)) == seen
+    unseen = {"title": "更正", "queries": [{"region": "421003"}], "corrects": made["沙市"]["id"]}
+    assert other.post("/statistics/bulletins", unseen).status_code == 404
+
+
+def test_every_row_has_a_name_that_people_read(town: Town) -> None:
+    for category in ("E0102", "C0118", "X0101"):
+        reporting.file_routed(town.reporter, category_code=category)
+    for group in GROUPINGS:
+        rows = figures(town.supervisor, group_by=group, region=COUNTY)["rows"]
+        assert len(rows) >= (3 if group in {"class", "kind"} else 1)
+        assert group == "month" or not any(row["name"] == row["key"] for row in rows), rows
+
+
 def test_confidential_figures_are_the_supervisors_and_hide_small_numbers(town: Town, clock: FixedClock) -> None:
     for _ in range(2):
         reporting.file(town.reporter, category_code="X0201")

@@ -4,6 +4,7 @@ The statistical code tells the level by its length, and each code begins with it
 features carry `county_code`, `township_code` and `village_code` and need no join to know what lies above them.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from wxapi.kernel.errors import InvalidError
@@ -76,6 +77,12 @@ def path_of(code: str) -> tuple[str, ...]:
     """The codes from the city down to the region itself; of a unit's code, down to the region it hangs on."""
     digits = region_of(code)
     return tuple(digits[:length] for length in CODE_LENGTH.values() if length <= len(digits))
+
+
+def holding(codes: Iterable[str]) -> str:
+    """The smallest region that holds all of some regions of one city."""
+    each_level: Iterable[tuple[str, ...]] = zip(*map(path_of, codes), strict=False)
+    return [level[0] for level in each_level if len(set(level)) == 1][-1]
 
 
 def ancestor_of(code: str, level: Level) -> str | None:

@@ -7,19 +7,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ForbiddenError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
+from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
-from wxapi.regions.rules.levels import Level, level_of, region_of
+from wxapi.regions.rules.levels import Level, holding, level_of, region_of
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries.visibility import villages_of
 from wxapi.reports.rules.categories import all_categories
 from wxapi.supervision.models import Bulletin
+from wxapi.supervision.queries import bulletins as published
 from wxapi.supervision.queries import statistics as queries
 from wxapi.supervision.queries.counting import NO_UNIT
 from wxapi.supervision.queries.kept import axis_of
@@ -42,7 +42,6 @@ GROUPINGS = ("place", "class", "unit", "month", "kind")
 _BELOW = {Level.CITY: "county", Level.COUNTY: "township", Level.TOWNSHIP: "village", Level.VILLAGE: "village"}
 _ORDER = ("county", "township", "village")
 _CONFIDENTIAL = "X02"
-KIND_NAMES = {"E": "事件", "P": "部件", "X": "村务与其他"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,8 @@ def _names(wanted: Wanted, keys: list[str]) -> dict[str, str]:
         classes = all_categories()
         return {key: classes[key].name if key in classes else key for key in keys}
     if wanted.group_by == "kind":
-        return {key: KIND_NAMES.get(key, key) for key in keys}
+        kinds = {code[0]: category.kind for code, category in all_categories().items()}
+        return {key: kinds.get(key, key) for key in keys}
     regions = tree()
     return {key: regions[key].name if key in regions else key for key in keys}
 
@@ -215,11 +215,12 @@ def freeze(
     raw = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     db.session().rollback()  # the counting is over
     with transaction() as session:
-        if corrects is not None and not _may_read(actor, session.get(Bulletin, corrects)):
+        readable = actor.regions(ROLES_OF[Permission.STATISTICS])
+        if corrects is not None and not published.may_read(session, readable, corrects):
             raise not_found()
         row = Bulletin(
             id=new_id(),
-            region_code=min((table.wanted.region for table in tables), key=len),
+            region_code=holding([table.wanted.region for table in tables]),
             title=title,
             content=content,
             sha256=hashlib.sha256(raw).hexdigest(),
@@ -238,16 +239,6 @@ def _frozen(table: Table) -> dict[str, Any]:
     return {"wanted": wanted, "rows": rows}
 
 
-def list_bulletins(actor: Actor) -> list[Bulletin]:
+def list_bulletins(actor: Actor, *, limit: int, cursor: str | None) -> Page[Bulletin]:
     """Bulletins of the person's regions and of those above, newest first."""
-    rows = db.session().scalars(select(Bulletin).order_by(Bulletin.issued_at.desc(), Bulletin.id).limit(200))
-    return [row for row in rows if _may_read(actor, row)]
-
-
-def _may_read(actor: Actor, row: Bulletin | None) -> bool:
-    if row is None:
-        return False
-    return any(
-        row.region_code.startswith(region) or region.startswith(row.region_code)
-        for region in actor.regions(ROLES_OF[Permission.STATISTICS])
-    )
+    return published.page(db.session(), actor.regions(ROLES_OF[Permission.STATISTICS]), limit=limit, cursor=cursor)

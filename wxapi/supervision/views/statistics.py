@@ -9,7 +9,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import items_response, json_response
+from wxapi.platform.wire import PageQuery, json_response, page_response
 from wxapi.regions.services.lookup import tree
 from wxapi.supervision.services import statistics
 from wxapi.supervision.wire import statistics as wire
@@ -69,13 +69,15 @@ def make_bulletin(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/statistics/bulletins")
 @guard(Permission.STATISTICS)
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, wire.BulletinPage)
-def list_bulletins() -> Response:
+def list_bulletins(query: dict[str, Any]) -> Response:
     """通报
 
     已发布的通报，最新的在前。
     """
-    return items_response(map(wire.bulletin_dict, statistics.list_bulletins(current_actor())))
+    page = statistics.list_bulletins(current_actor(), limit=query["limit"], cursor=query["cursor"])
+    return page_response(page, wire.bulletin_dict)
 
 
 @blueprint.route("/statistics/confidential")
