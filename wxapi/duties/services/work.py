@@ -103,8 +103,9 @@ def work_of_units(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str |
 
 
 def list_duties(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str | None, now: datetime) -> Page[DutyView]:
-    """Duties of the units the person acts for or stands above."""
-    return _page(actor, arms_seen(actor), wanted, limit=limit, cursor=cursor, now=now)
+    """Duties of the units the person acts for or stands above; confidential subjects stand in the inbox only."""
+    open_to_all = [and_(arm, ~Duty.confidential) for arm in arms_seen(actor)]
+    return _page(actor, open_to_all, wanted, limit=limit, cursor=cursor, now=now)
 
 
 def arms_seen(actor: Actor) -> list[ColumnElement[bool]]:
