@@ -12,7 +12,7 @@ import os
 import resource
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ ROOM_NEEDED = 256 << 20
 _WINDOW_S = 3600
 _TYPES = {
     ".jpg": "image/jpeg",
-    ".xlsx": "application/octet-stream",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".csv": "text/csv; charset=utf-8",
@@ -133,6 +133,11 @@ class Storage:
                 continue
             if self._folder is not None and key.count("/") > 1:
                 _remove_if_empty((self._folder / key).parent)
+
+    def try_to_delete(self, key: str) -> None:
+        """As `delete`, for who has left it to a job as well: trouble of the store is no news here."""
+        with suppress(OSError, BaseError):
+            self.delete(key)
 
     def stored_before(self, prefix: str, before: datetime) -> Iterator[str]:
         """The keys under a folder that were last written before a time of the machine's clock."""

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.ids import new_id
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.platform import audit, outbox, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
@@ -61,18 +62,14 @@ def ask(actor: Actor, wanted: WantedExport, *, now: datetime) -> Export:
         return row
 
 
-def list_exports(actor: Actor) -> Sequence[Export]:
-    """The person's own, newest first."""
-    return (
-        db.session()
-        .scalars(
-            select(Export)
-            .where(Export.user_id == actor.user_id)
-            .order_by(Export.created_at.desc(), Export.id)
-            .limit(100)
-        )
-        .all()
-    )
+def list_exports(actor: Actor, *, limit: int, cursor: str | None = None) -> Page[Export]:
+    """One page of the person's own, newest first."""
+    place = (Export.created_at, Export.id)
+    found = select(Export).where(Export.user_id == actor.user_id)
+    if cursor is not None:
+        found = found.where(tuple_(*place) < tuple_(*decode_cursor(cursor, datetime, uuid.UUID)))
+    newest = found.order_by(*(column.desc() for column in place)).limit(limit + 1)
+    return page_of(db.session().scalars(newest).all(), limit, lambda row: (row.created_at, row.id))
 
 
 def read_export(actor: Actor, export_id: uuid.UUID) -> Export:
@@ -97,8 +94,9 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
         row = session.scalars(_own(actor, export_id).with_for_update()).one_or_none()
         if row is None:
             raise not_found()
-        if row.file_key is not None:
-            outbox.record(session, "export.dropped", file_key=row.file_key)
+        file_key = row.file_key
+        if file_key is not None:
+            outbox.record(session, "export.dropped", file_key=file_key)
         row.state = (
             ExportState.CANCELLED
             if row.state in PENDING
@@ -108,6 +106,9 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
         )
         row.file_key = None
         audit.record(session, actor.user_id, "export.cancel", subject=f"export:{row.id}", at=now)
+    if file_key is not None:
+        # An address that was given out leads nowhere from now on. The job is for what goes wrong here.
+        runtime().storage.try_to_delete(file_key)
 
 
 def _own(actor: Actor, export_id: uuid.UUID) -> Any:

@@ -9,7 +9,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import items_response, json_response
+from wxapi.platform.wire import PageQuery, json_response, page_response
 from wxapi.supervision.services import exports
 from wxapi.supervision.wire import exports as wire
 
@@ -40,13 +40,15 @@ def ask_export(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/exports")
 @guard(Permission.SIGNED_IN)
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, wire.ExportPage)
-def list_exports() -> Response:
+def list_exports(query: dict[str, Any]) -> Response:
     """本人的导出
 
     最新的在前。
     """
-    return items_response(map(wire.export_dict, exports.list_exports(current_actor())))
+    page = exports.list_exports(current_actor(), limit=query["limit"], cursor=query["cursor"])
+    return page_response(page, wire.export_dict)
 
 
 @blueprint.route("/exports/<uuid:export_id>")

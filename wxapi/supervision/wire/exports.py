@@ -21,8 +21,10 @@ from wxapi.units.wire import UnitCode
 
 
 class ExportFilter(WireSchema):
-    """As the list of the kind takes it; what does not belong to the kind is left unused."""
+    """As the list of the kind takes it; what that list does not take is refused."""
 
+    set = Choice(["reports"], load_default=None, allow_none=True)
+    scope = Choice(["desk"], load_default=None, allow_none=True)
     region = RegionCode(load_default=None, allow_none=True)
     state = PlainWord(
         max_length=100,
@@ -45,6 +47,13 @@ class ExportFilter(WireSchema):
     to = Day(load_default=None, allow_none=True)
 
 
+_TIME = {"from_", "to"}
+_ALONE = {"set", "scope"}  # they have one value each, as long as there is no other list to export
+_TAKEN: Mapping[str, Collection[str]] = {
+    "reports": _TIME | {"scope", "region", "state", "category", "overdue", "q", "card", "open"},
+    "duties": _TIME | {"region", "state", "card", "type", "stage", "rung", "unit", "open"},
+    "statistics": _TIME | {"set", "region", "stage", "group_by", "level", "class_", "unit"},
+}
 _FORMATS = ["csv", "xlsx", "geojson"]
 # What a word of the filter may be, where the kinds differ.
 _STATES: Mapping[str, Collection[str]] = {"reports": list(ReportState), "duties": ("open", "overdue", "stopped", "met")}
@@ -59,8 +68,11 @@ class ExportBody(WireSchema):
 
     @validates_schema
     def words_of_the_kind(self, body: dict[str, Any], **_: Any) -> None:
-        """A word that the kind's list does not know is refused here, not found to match nothing a minute later."""
+        """What the kind's list does not know is refused here, not found to match nothing, or all, a minute later."""
         kind, given = body["kind"], body.get("filter", {})
+        foreign = [name for name, value in given.items() if value is not None and name not in _TAKEN[kind]]
+        if foreign:
+            raise ValidationError({"filter": {name.rstrip("_"): ["所选内容没有此筛选项。"] for name in foreign}})
         known = _STATES.get(kind, ())
         if given.get("state") and known and not set(given["state"].split(",")) <= set(known):
             raise ValidationError({"filter": {"state": [f"只能是{'、'.join(known)}。"]}})
@@ -99,7 +111,7 @@ class ExportPage(WireSchema):
 
 def wanted_of(body: dict[str, Any]) -> WantedExport:
     """What an `ExportBody` asks for; only what was given is kept."""
-    given = {name: value for name, value in body["filter"].items() if value is not None}
+    given = {name: value for name, value in body["filter"].items() if value is not None and name not in _ALONE}
     for name, key in (("from_", "from"), ("to", "to")):
         if name in given:
             given[key] = given.pop(name).isoformat()

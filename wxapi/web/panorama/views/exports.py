@@ -19,6 +19,7 @@ from wxapi.web.panorama.views.statistics import choices
 
 _KINDS = (("reports", "上报清单"), ("duties", "应办事项"), ("statistics", "统计表"))
 _FORMATS = (("xlsx", "Excel（XLSX）"), ("csv", "CSV"), ("geojson", "GeoJSON（仅上报清单）"))
+_SHOWN = 100
 _DATUMS = (("gcj02", "GCJ-02（腾讯、高德地图）"), ("wgs84", "WGS-84（GPS、GIS 软件）"))
 
 
@@ -68,7 +69,7 @@ def delete_export(export_id: uuid.UUID) -> Response:
 
 def _exports() -> dict[str, Any]:
     storage = runtime().storage
-    rows = exports.list_exports(current_actor())
+    rows = exports.list_exports(current_actor(), limit=_SHOWN).items
     return {
         "rows": rows,
         "links": {row.id: storage.signed_url(row.file_key) for row in rows if row.file_key},
