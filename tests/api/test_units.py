@@ -57,6 +57,32 @@ def test_every_region_is_a_unit(people: People, city: None) -> None:
     assert person.get("/units/421002-zj").status_code == 404
 
 
+def test_a_regions_own_office_is_named_by_its_region(people: People, city: None) -> None:
+    admin = people.make((Role.ADMIN, COUNTY))
+    name = admin.get(f"/units/{COUNTY}").json["name"]
+    kept = admin.call("PUT", f"/units/{COUNTY}", json={"name": name, "field": "urban"})
+    assert (kept.status_code, kept.json["field"]) == (200, "urban")
+    other = admin.call("PUT", f"/units/{COUNTY}", json={"name": "别的", "field": None})
+    assert (other.status_code, other.json["code"]) == (422, "name_of_region")
+    assert admin.get(f"/units/{COUNTY}").json == kept.json
+    assert admin.post(f"/units/{COUNTY}/close", {"on": "2026-01-01"}).json["code"] == "kind_not_allowed"
+
+
+def test_what_is_outside_ones_regions_is_not_there(people: People, city: None) -> None:
+    """As the unit, and as the one that goes on: nobody hands work to a unit that is not theirs."""
+    admin, other = people.make((Role.ADMIN, COUNTY)), people.make((Role.ADMIN, "421003"))
+    assert admin.post("/units", ZJJ).status_code == 201
+    assert other.post("/units", ZJJ | {"region_code": "421003"}).status_code == 201
+    today = local_day(NOW).isoformat()
+    for code in ("421003-zjj", "421003"):
+        handed = admin.post("/units/421002-zjj/close", {"on": today, "successor_code": code})
+        assert (handed.status_code, handed.json["code"]) == (404, "not_found")
+        for day in (today, (local_day(NOW) + timedelta(days=1)).isoformat()):
+            assert admin.post(f"/units/{code}/close", {"on": day}).status_code == 404
+        assert admin.call("PUT", f"/units/{code}", json={"name": "别的", "field": None}).status_code == 404
+    assert admin.get("/units/421002-zjj").json["closed_on"] is None
+
+
 def test_a_closed_unit_names_who_goes_on(people: People, city: None) -> None:
     admin = people.make((Role.ADMIN, COUNTY))
     today = local_day(NOW)

@@ -107,16 +107,21 @@ def make_unit(actor: Actor, wanted: NewUnit, *, now: datetime) -> UnitView:
 
 
 def change_unit(actor: Actor, code: str, *, name: str, field: UnitField | None, now: datetime) -> UnitView:
-    """Replace a unit's name and field. A region's own office is named by the region.
+    """Replace a unit's name and field. A region's own office is named by the region: its name can only stay.
 
     Raises:
         NotFoundError: unknown, or outside the administrator's regions.
         ConflictError: `unit_closed`.
+        InvalidError: `name_of_region`, another name for a region's own office.
     """
     with transaction() as session:
         row = _locked(session, actor, code, now=now)
         if row.closed_on is not None:
             raise ConflictError("unit_closed", "该单位已撤销，不能修改。")
+        if row.kind == UnitKind.REGION and name != queries.view_of(row).name:
+            raise InvalidError(
+                "name_of_region", "区划自身的单位随区划命名，不能另起名称。", fields={"name": ["不能修改"]}
+            )
         if row.kind != UnitKind.REGION:
             row.name = name
         row.field = field.value if field else None
@@ -142,14 +147,14 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         ConflictError: `unit_closed`; `unit_has_open_duties` with `count`.
         InvalidError: `date_in_future`, `successor_invalid`, `kind_not_allowed`.
     """
-    if is_region(code):
-        raise InvalidError("kind_not_allowed", "区划自身的单位随区划撤并，不能单独撤销。")
-    if on > local_day(now):
-        raise InvalidError("date_in_future", "撤销日期不能晚于今天。", fields={"on": ["不能晚于今天"]})
     with transaction(locking=_people_of(code)) as session:
         row = _locked(session, actor, code, now=now)
         if row.closed_on is not None:
             raise ConflictError("unit_closed", "该单位已撤销。")
+        if is_region(code):
+            raise InvalidError("kind_not_allowed", "区划自身的单位随区划撤并，不能单独撤销。")
+        if on > local_day(now):
+            raise InvalidError("date_in_future", "撤销日期不能晚于今天。", fields={"on": ["不能晚于今天"]})
         successor = _successor(session, actor, code, successor_code, now=now)
         moved = _hand_over(session, UnitClosing(code, successor, actor.user_id, now))
         row.closed_on = on
