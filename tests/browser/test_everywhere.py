@@ -37,12 +37,15 @@ def test_pages_are_accessible_and_go_not_sideways(open_page: Open, scene: Scene,
 
 def test_the_queue_by_keyboard_alone(open_page: Open, town: Town, site: Flask) -> None:
     with site.app_context():
-        numbers = {file_routed(town.reporter)["number"] for _ in range(3)}
+        numbers = {file_routed(town.reporter)["number"] for _ in range(8)}
     page = open_page(town.worker, "/desk")
     rows = page.locator("tr[data-key]")
     first, second = (rows.nth(n).get_attribute("data-key") for n in (0, 1))
     page.keyboard.press("?")
-    expect(page.get_by_text("快捷键：j 下一件")).to_be_visible()
+    sheet = page.get_by_text("快捷键：j 下一件")
+    expect(sheet).to_be_in_viewport()  # also above a list that is longer than the window
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
     for key in ("j", "j", "k", "j", "x"):
         page.keyboard.press(key)
     expect(page.get_by_label(f"选择 {second}")).to_be_checked()
@@ -56,3 +59,8 @@ def test_the_queue_by_keyboard_alone(open_page: Open, town: Town, site: Flask) -
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="上报内容")).to_be_visible()
+    # Who only looks has nothing to tick: the key does nothing, and complains of nothing.
+    looking = open_page(town.supervisor, "/desk")
+    for key in ("j", "x", "?"):
+        looking.keyboard.press(key)
+    expect(looking.get_by_text("快捷键：j 下一件")).not_to_contain_text("勾选")

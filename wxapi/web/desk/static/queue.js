@@ -35,15 +35,18 @@ function step(by) {
   all[next].scrollIntoView({ block: "nearest" });
 }
 
-function help() {
-  const status = document.querySelector("[data-refresh-status]");
-  if (status) {
-    status.textContent = "快捷键：j 下一件，k 上一件，Enter 打开，x 勾选，/ 搜索。";
-  }
+// Over the list, wherever one is in it; once more, or Escape: away.
+function help(shown) {
+  const sheet = document.querySelector("[data-keys]");
+  sheet.hidden = !shown;
+  sheet.textContent = shown ? sheet.dataset.keys : "";
 }
 
 document.addEventListener("keydown", (event) => {
   const busy = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox";
+  if (event.key === "Escape") {
+    help(false);
+  }
   if (busy || event.ctrlKey || event.altKey || event.metaKey) {
     return;
   }
@@ -52,7 +55,9 @@ document.addEventListener("keydown", (event) => {
     step(event.key === "j" ? 1 : -1);
   } else if (event.key === "x" && row) {
     const box = row.querySelector("input[name=pick]");
-    box.click();
+    if (box) {
+      box.click();
+    }
   } else if (event.key === "/") {
     const search = document.querySelector("input[type=search]");
     if (search) {
@@ -60,7 +65,7 @@ document.addEventListener("keydown", (event) => {
       search.focus();
     }
   } else if (event.key === "?") {
-    help();
+    help(document.querySelector("[data-keys]").hidden);
   }
 });
 document.addEventListener("change", tell);
