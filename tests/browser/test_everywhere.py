@@ -64,3 +64,12 @@ def test_the_queue_by_keyboard_alone(open_page: Open, town: Town, site: Flask) -
     for key in ("j", "x", "?"):
         looking.keyboard.press(key)
     expect(looking.get_by_text("快捷键：j 下一件")).not_to_contain_text("勾选")
+
+
+@pytest.mark.parametrize(
+    "visit", [visit for visit in ALL if "wall=1" in visit.path or "screen" in visit.path], ids=name_of
+)
+def test_what_hangs_on_a_wall_is_dark_to_its_edge(open_page: Open, scene: Scene, visit: Visit) -> None:
+    """A short view left a bright band below it."""
+    page = open_page(scene.person(visit), scene.path(visit), viewport={"width": 1920, "height": 1080})
+    assert page.evaluate("() => document.body.getBoundingClientRect().bottom >= innerHeight")

@@ -62,6 +62,15 @@ def test_who_stands_above_sees_what_is_late_below(town: Town, browser: Browser, 
     assert {row.a.text for row in late} == {report["number"]}
 
 
+def test_few_cases_and_few_ratings_say_that_they_are_few(town: Town, browser: Browser, clock: FixedClock) -> None:
+    done = reporting.resolved(town)
+    reporting.take(town.reporter, done, "confirm", rating=5)
+    clock.advance(days=9)
+    browser.sign_in(town.supervisor)
+    assert "（1 个评分，不足 5 个不显示）" in browser.page("/statistics").get_text()
+    assert "（应办不足 10 件，仅供参考）" in browser.page("/panorama").get_text()
+
+
 def test_statistics_show_the_table_of_the_api(town: Town, browser: Browser) -> None:
     file_routed(town.reporter)
     browser.sign_in(town.supervisor)

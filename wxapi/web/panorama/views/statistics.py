@@ -10,7 +10,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.owed import STAGE_NAMES
-from wxapi.supervision.rules.measures import DEFINITIONS, MEASURES
+from wxapi.supervision.rules.measures import DEFINITIONS, MEASURES, RATED_FROM
 from wxapi.supervision.services import statistics
 from wxapi.supervision.wire.statistics import StatisticsQuery, question_of
 from wxapi.web.kit import forms
@@ -41,6 +41,7 @@ def show_statistics() -> Response:
         stages=tuple(STAGE_NAMES.items()),
         regions=with_chosen(choices(), table.wanted.region),
         definitions=DEFINITIONS,
+        rated_from=RATED_FROM,
     )
 
 
