@@ -221,7 +221,7 @@ def test_what_came_with_a_step_stands_in_its_line(town: Town, browser: Browser) 
     assert "延期：3 个工作日" in latest(browser, report)
     held = {"reason_code": "weather", "review_on": day.isoformat()}
     report = take(town.worker, report, "request_hold", note="等天晴", **held)
-    told = f"原因：{names['weather']} 复核日期：{day.month}月{day.day}日"
+    told = f"原因：{names['weather']}；复核日期：{day.month}月{day.day}日"
     assert told in latest(browser, report)
     back = take(town.worker, file_routed(town.reporter), "return", reason_code="not_ours", note="道路归市政")
     assert f"原因：{names['not_ours']}" in latest(browser, back)

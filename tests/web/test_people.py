@@ -308,3 +308,23 @@ def test_a_unit_officer_is_appointed_by_the_units_name_or_code(
     held = listed["赵铁柱"].get("/me").json["appointments"]
     units = {each["unit"]["code"] for each in held if each["role"] == "unit_officer"}
     assert units == {"421002-zjj", "421002-wy2"}
+
+
+def test_an_import_is_confirmed_once_it_is_checked_and_not_before(desk: Browser, session: Session) -> None:
+    """The page of a list that failed while it lay open went on offering to write it."""
+    head = "姓名,职务,手机号,角色,区域\n"
+    sent = send(desk, f"{head}赵,,13800000009,community_worker,{VILLAGE}\n")
+    state = f"{sent.location}/state"
+    waiting = desk.page(state)
+    assert "确认导入" not in waiting.get_text()
+    assert waiting.select('button[form="cancel"]') != []
+    work(session)
+    page = desk.page(str(sent.location))
+    for button in page.select("button[form]"):
+        assert page.select(f"form#{button['form']}") != []
+    assert desk.page(state).select('button[form="apply"]') != []
+    failed = send(desk, f"{head}赵,,1,community_worker,9\n")
+    work(session)
+    over = desk.page(f"{failed.location}/state")
+    assert over.select("button") == []
+    assert "修改后重新上传" in over.get_text()
