@@ -82,7 +82,7 @@ def make_database(postgres_server: str) -> Iterator[Callable[..., str]]:
     def make(template: str = "template1") -> str:
         name = f"wxapi_test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         made.append(name)
         return _with_database(postgres_server, name)
 
