@@ -37,9 +37,19 @@ OPEN_SQL, OVER_SQL = "is_open", "NOT is_open"
 DUE_SQL = "coalesce(due_at, 'infinity'::timestamptz)"
 
 
-def _open_index(name: str, *columns: str) -> Index:
+def _open_index(name: str, *columns: str, only: str = OPEN_SQL) -> Index:
     expressions = (text(column) if "(" in column else column for column in columns)
-    return Index(f"ix_reports_{name}", *expressions, postgresql_where=text(OPEN_SQL))
+    return Index(f"ix_reports_{name}", *expressions, postgresql_where=text(only))
+
+
+def _desk_indexes(level: str) -> tuple[Index, Index]:
+    """What lies on desks, by its due time while it is open, and by its age. A report just filed lies on none."""
+    desk = f"desk_{level}_code"
+    due = _open_index(f"open_{level}_due", desk, DUE_SQL, "id", only=f"{OPEN_SQL} AND {desk} IS NOT NULL")
+    created = Index(
+        f"ix_reports_desk_{level}_created", desk, "created_at", "id", postgresql_where=text(f"{desk} IS NOT NULL")
+    )
+    return due, created
 
 
 class Report(Base):
@@ -53,12 +63,9 @@ class Report(Base):
         CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged"),
         Index("uq_reports_number", "number", unique=True),
         Index("ix_reports_reporter_id", "reporter_id", "created_at", "id"),
-        _open_index("open_county_due", "desk_county_code", DUE_SQL, "id"),
-        _open_index("open_township_due", "desk_township_code", DUE_SQL, "id"),
-        _open_index("open_village_due", "desk_village_code", DUE_SQL, "id"),
-        Index("ix_reports_desk_county_created", "desk_county_code", "created_at", "id"),
-        Index("ix_reports_desk_township_created", "desk_township_code", "created_at", "id"),
-        Index("ix_reports_desk_village_created", "desk_village_code", "created_at", "id"),
+        *_desk_indexes("county"),
+        *_desk_indexes("township"),
+        *_desk_indexes("village"),
         # The city's own people see all desks.
         _open_index("open_due", DUE_SQL, "id"),
         Index("ix_reports_created_at", "created_at", "id"),
