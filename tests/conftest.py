@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from redis import Redis
 from sqlalchemy.orm import Session
 
@@ -40,6 +41,10 @@ from wxapi.supervision.services import panorama
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 APPID = "wx0123456789abcdef"
 APP_SECRET = "test-app-secret-0123456789abcdef"
+
+# How long a try takes depends on what else the machine does.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -7,13 +7,14 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import g, has_request_context, request
+from flask import has_request_context
 from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.db import Base, loose, write_later
+from wxapi.platform.present import this_g, this_request
 from wxapi.platform.runtime import runtime
 
 
@@ -75,8 +76,9 @@ def record(
 
     Not where nobody is: an address beside a report that was filed would tell who filed it.
     """
-    request_id = g.get("request_id") if has_request_context() else None
-    address = request.remote_addr if has_request_context() and actor_id is not None else None
+    asked = has_request_context()
+    request_id = this_g().get("request_id") if asked else None
+    address = this_request().remote_addr if asked and actor_id is not None else None
     # Two acts that are alike in everything are two acts; a copy of a row has the same random part.
     unique = secrets.token_bytes(_RANDOM_BYTES)
     values = {

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import ColumnElement, Connection, CursorResult, delete, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from wxapi.platform.driver import Part, SurpriseError, as_one
 from wxapi.platform.engine import Base, db, fetch, fetch_alone, init_app, loose, ready
+from wxapi.platform.present import this_app
 
 __all__ = ["Base", "db", "fetch", "fetch_alone", "init_app", "loose", "ready"]
 
@@ -151,7 +152,7 @@ def on_begin(app: Flask, hook: OnBegin) -> None:
 
 
 def _begin(session: Session, locking: Collection[Any], *, later: bool) -> None:
-    hooks: tuple[OnBegin, ...] = current_app.extensions.get(_ON_BEGIN, ())
+    hooks: tuple[OnBegin, ...] = this_app().extensions.get(_ON_BEGIN, ())
     for hook in hooks:
         hook(session, locking, later=later)
 

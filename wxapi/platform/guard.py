@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
-from flask import Flask, current_app, g, has_request_context, request
+from flask import Flask, Request, current_app, has_request_context, request
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import db
+from wxapi.platform.present import this_g, this_request
 
 View = TypeVar("View", bound=Callable[..., Any])
 # (token, the request's `Idempotency-Key` or None) → who holds the token, and whether they used the key before.
@@ -58,12 +59,12 @@ def permission_of(view: Callable[..., Any]) -> Permission | None:
 
 def current_actor() -> Actor:
     """The signed-in person of this request."""
-    return cast("Actor", g.actor)
+    return cast("Actor", this_g().actor)
 
 
 def key_is_new() -> bool:
     """Whether this request's person came without an `Idempotency-Key`, or with one not used before, as far as seen."""
-    return g.get("key_was_used") is False
+    return this_g().get("key_was_used") is False
 
 
 def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confirm: Confirm) -> None:
@@ -77,24 +78,26 @@ def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confi
     """
 
     def who(*, anew: bool) -> Actor | None:
-        if not request.path.startswith("/api/"):
+        asked = this_request()
+        if not asked.path.startswith("/api/"):
             return page_actor(anew=anew)
         # The token and the key in one look.
-        actor, g.key_was_used = authenticate(_bearer_token(), request.headers.get("Idempotency-Key"))
+        actor, this_g().key_was_used = authenticate(_bearer_token(asked), asked.headers.get("Idempotency-Key"))
         return actor
 
     @app.before_request
     def check() -> None:
+        kept, endpoint = this_g(), this_request().endpoint
         for name in ("actor", "counted", "key_was_used"):  # of an earlier request, where several share a context
-            g.pop(name, None)
-        if request.endpoint is None:  # no such route: the router answers 404 or 405
+            kept.pop(name, None)
+        if endpoint is None:  # no such route: the router answers 404 or 405
             return
-        permission = permission_of(app.view_functions[request.endpoint])
+        permission = permission_of(app.view_functions[endpoint])
         if permission is not Permission.PUBLIC:
             _admit(who, permission, anew=False)
 
     def begin(session: Session, locking: Collection[Any], *, later: bool) -> None:
-        actor = g.get("actor") if has_request_context() else None
+        actor = this_g().get("actor") if has_request_context() else None
         if not confirm(session, actor, locking, later=later):
             raise RightsChangedError
 
@@ -138,17 +141,18 @@ def _rewind() -> None:
 
 
 def _admit(who: PageActor, permission: Permission | None, *, anew: bool) -> None:
-    g.pop("actor", None)  # what authenticating writes is nobody's, also the second time
+    kept = this_g()
+    kept.pop("actor", None)  # what authenticating writes is nobody's, also the second time
     actor = who(anew=anew)
     if actor is None:
         raise UnauthenticatedError("token_invalid", "登录已失效，请重新登录。")
-    g.actor = actor
+    kept.actor = actor
     if permission is None or not actor.may(permission):
         raise ForbiddenError("role_not_allowed", "您的身份不能进行此操作。")
 
 
-def _bearer_token() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+def _bearer_token(asked: Request) -> str:
+    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not 20 <= len(token) <= 200:
         raise UnauthenticatedError("token_missing", "请先登录。")
     return token

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
@@ -18,6 +18,7 @@ from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
 from wxapi.platform.front import BODY_LATE, BODY_NOT_KEPT, MAX_JSON
+from wxapi.platform.present import this_app, this_g, this_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = "__quiet__"
@@ -40,12 +41,12 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 
     @app.before_request
     def begin() -> None:
-        asked = _this_request()
+        asked, kept = this_request(), this_g()
         given = asked.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-        g.began = perf_counter()
+        kept.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        kept.began = perf_counter()
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.bind_contextvars(request_id=kept.request_id)
         if BODY_LATE in asked.environ:
             raise RequestTimeout
         if BODY_NOT_KEPT in asked.environ:
@@ -60,18 +61,18 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        _keep_on_this_site(response)
-        response.headers["X-Request-ID"] = g.get("request_id", "")
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        seconds = perf_counter() - g.get("began", perf_counter())
-        asked = _this_request()
+        asked, kept, headers = this_request(), this_g(), response.headers
+        _keep_on_this_site(asked, response)
+        headers["X-Request-ID"] = kept.get("request_id", "")
+        headers.setdefault("Cache-Control", "no-store")
+        headers["X-Content-Type-Options"] = "nosniff"
+        seconds = perf_counter() - kept.get("began", perf_counter())
         endpoint = asked.endpoint or "none"
         method = asked.method if asked.method in _METHODS else "other"
         metrics.requests.labels(endpoint, method, response.status_code).inc()
         metrics.request_seconds.labels(endpoint).observe(seconds)
         if not _is_quiet(endpoint):
-            actor = g.get("actor")
+            actor = kept.get("actor")
             log.info(
                 "request",
                 method=method,
@@ -90,7 +91,7 @@ def quiet(view: View) -> View:
 
 
 def _is_quiet(endpoint: str) -> bool:
-    return bool(getattr(current_app.view_functions.get(endpoint), _QUIET, False))
+    return bool(getattr(this_app().view_functions.get(endpoint), _QUIET, False))
 
 
 class App(Flask):
@@ -110,12 +111,6 @@ class _Json(DefaultJSONProvider):
             raise ValueError("nested too deeply") from error
 
 
-def _this_request() -> Request:
-    """The request itself: each use of Flask's `request` looks for it anew."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    return found
-
-
 def _refuse_what_no_text_holds(asked: Request) -> None:
     """Path and query are looked up in the database, which takes no NUL; a body is judged by its fields."""
     unfit = {name for name, value in asked.args.items(multi=True) if not fits_in_url(name + value)}
@@ -124,10 +119,10 @@ def _refuse_what_no_text_holds(asked: Request) -> None:
         raise InvalidError("validation_failed", "地址中含有控制字符或无效字符。", fields=fields)
 
 
-def _keep_on_this_site(response: Response) -> None:
+def _keep_on_this_site(asked: Request, response: Response) -> None:
     """The router's redirect names the site by the request's `Host`, where anybody may write anything."""
-    if isinstance(request.routing_exception, RequestRedirect):
-        target = urlsplit(request.routing_exception.new_url)
+    if isinstance(asked.routing_exception, RequestRedirect):
+        target = urlsplit(asked.routing_exception.new_url)
         response.headers["Location"] = "/" + target.path.lstrip("/") + (f"?{target.query}" if target.query else "")
 
 

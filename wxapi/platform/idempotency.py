@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from wxapi.platform.db import deferred_commit, delete_some, fetch, transaction, 
 from wxapi.platform.driver import SurpriseError
 from wxapi.platform.guard import current_actor, key_is_new, permission_of
 from wxapi.platform.kept_answers import IdempotencyRow, fingerprint_of_request, kept_form, replay
+from wxapi.platform.present import this_app, this_request
 from wxapi.platform.runtime import runtime
 from wxapi.platform.turns import turn
 
@@ -70,7 +71,7 @@ def once(answer: Callable[[], Response]) -> Response:
     Args:
         answer: does nothing but one `at_once()`, and may be called twice.
     """
-    key = request.headers.get(HEADER)
+    key = this_request().headers.get(HEADER)
     return answer() if key is None else _at_once_or_once(key, answer, lambda: True)
 
 
@@ -83,7 +84,7 @@ def once_after(ask: Callable[[], _Asked], answer: Callable[[_Asked], Response]) 
         ask: outside any transaction.
         answer: makes the answer of what was asked, in one transaction with the key.
     """
-    key = request.headers.get(HEADER)
+    key = this_request().headers.get(HEADER)
     if key is None:
         return answer(ask())
     name = f"repeat:{current_actor().user_id}:{key}"
@@ -157,12 +158,12 @@ def drop_answers(session: Session, user_id: Any) -> None:
 def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
-        key = _key_of(view) if request.method == "POST" else None
+        key = _key_of(view) if this_request().method == "POST" else None
         if key is None or getattr(view, _NEVER_KEPT, False) or getattr(view, _ASKS_ITSELF, False):
             return view(*args, **kwargs)
 
         def answer() -> Response:
-            return current_app.make_response(view(*args, **kwargs))
+            return this_app().make_response(view(*args, **kwargs))
 
         usual = _at_once_or_once if getattr(view, _WITH_THE_WRITE, False) else _once
         return usual(key, answer, lambda: _may_still_see(view, args, kwargs))
@@ -171,7 +172,7 @@ def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _key_of(view: Callable[..., Any]) -> str | None:
-    key = request.headers.get(HEADER)
+    key = this_request().headers.get(HEADER)
     if key is None and is_required(view):
         raise MalformedError("idempotency_key_required", "请求缺少 Idempotency-Key。")
     if key is not None and not _FORM.fullmatch(key):

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flask import Response, make_response, redirect, request
+from flask import Response, make_response, redirect
 from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import FileStorage
 
 from wxapi.kernel.errors import ConflictError, InvalidError
 from wxapi.platform.db import Base
+from wxapi.platform.present import this_request
 from wxapi.platform.runtime import runtime
 from wxapi.platform.sealed import Sealed
 
@@ -68,15 +69,16 @@ def replay(row: IdempotencyRow, fingerprint: bytes, may_still_see: Callable[[], 
 
 def fingerprint_of_request() -> bytes:
     """What makes two requests the same: path and content; of a form the parts, since its boundary is random."""
-    digest = hashlib.sha256(request.path.encode() + b"\0")
-    if request.mimetype in _FORMS:
-        for name, value in sorted(request.form.items(multi=True)):
+    asked = this_request()
+    digest = hashlib.sha256(asked.path.encode() + b"\0")
+    if asked.mimetype in _FORMS:
+        for name, value in sorted(asked.form.items(multi=True)):
             if name != _SEAL:
                 digest.update(f"{name}={value}\0".encode())
-        for name, upload in sorted(request.files.items(multi=True), key=lambda item: item[0]):
+        for name, upload in sorted(asked.files.items(multi=True), key=lambda item: item[0]):
             digest.update(f"{name}:".encode() + _file_digest(upload))
     else:
-        digest.update(request.get_data())
+        digest.update(asked.get_data())
     return digest.digest()
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from config import Config, ConfigError, Secret
 from wxapi.platform.cipher import Cipher, SealError
 from wxapi.platform.db import Base, apart, on_begin
+from wxapi.platform.present import this_app
 
 log = structlog.get_logger(__name__)
 _STATE = "wxapi.keys"
@@ -62,7 +63,7 @@ def confirm() -> None:
     Raises:
         KeysMissingError: data need another key.
     """
-    if current_app.extensions[_STATE] in _confirmed:
+    if this_app().extensions[_STATE] in _confirmed:
         return
     with apart() as connection:
         faults = _ask(connection, current_app.extensions["wxapi"].config)

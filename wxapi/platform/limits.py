@@ -10,11 +10,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import g, request
+from flask import request
 from redis.exceptions import NoScriptError, RedisError
 from werkzeug.exceptions import TooManyRequests
 
 from wxapi.platform import metrics
+from wxapi.platform.present import this_g
 from wxapi.platform.redis_client import ask
 from wxapi.platform.runtime import runtime
 
@@ -73,9 +74,10 @@ def _parts(window: str) -> tuple[str, str]:
 
 def _is_first_time(name: str) -> bool:
     """A request that is judged again has been counted."""
-    counted: set[str] | None = g.get("counted")
+    kept = this_g()
+    counted: set[str] | None = kept.get("counted")
     if counted is None:
-        g.counted = {name}
+        kept.counted = {name}
         return True
     first = name not in counted
     counted.add(name)
@@ -83,7 +85,7 @@ def _is_first_time(name: str) -> bool:
 
 
 def _passes(names: list[str], numbers: list[int]) -> bool:
-    actor = g.get("actor")
+    actor = this_g().get("actor")
     who = str(actor.user_id) if actor else request.remote_addr or "unknown"
     redis, keys = runtime().redis, [name + who for name in names]
     try:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import cast
 
-from flask import Flask, current_app
+from flask import Flask
 from redis import Redis
 
 from config import Config
 from wxapi.kernel.clock import Clock
 from wxapi.platform.cipher import Cipher
+from wxapi.platform.present import this_app
 from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 
@@ -34,4 +35,4 @@ def install(app: Flask, parts: Runtime) -> None:
 
 def runtime() -> Runtime:
     """The parts of the current app. Needs an app context, as requests and jobs have."""
-    return cast("Runtime", current_app.extensions[_KEY])
+    return cast("Runtime", this_app().extensions[_KEY])

@@ -12,9 +12,9 @@ from threading import Lock
 from typing import cast
 
 import structlog
-from flask import current_app
 from sqlalchemy.orm import Session
 
+from wxapi.platform.present import this_app
 from wxapi.regions import queries
 from wxapi.regions.rules.index import SpatialIndex
 from wxapi.regions.rules.tree import Tree
@@ -90,7 +90,7 @@ def _load(session: Session, version: int) -> Snapshot:
 
 def regions_cache() -> SnapshotCache:
     """The current app's cache, shared by its threads. Needs an app context, as requests and jobs have."""
-    extensions = current_app.extensions
+    extensions = this_app().extensions
     found = extensions.get(CACHE_KEY)
     # setdefault: two threads that come first at once get the same one.
     return cast("SnapshotCache", found or extensions.setdefault(CACHE_KEY, SnapshotCache()))

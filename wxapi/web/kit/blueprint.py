@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import permission_of
+from wxapi.platform.present import this_app, this_request
 
 _FRAGMENT = "__fragment__"
 
@@ -56,5 +57,5 @@ def is_for_offices() -> bool:
 
 
 def _room() -> Pages | None:
-    found = current_app.blueprints.get(request.blueprint or "")
+    found = this_app().blueprints.get(this_request().blueprint or "")
     return found if isinstance(found, Pages) else None
