@@ -82,6 +82,11 @@ FROM ({_NUMBERS}) AS numbered WHERE NOT is_open
 _AT_ONCE = 100_000
 
 
+def more_reports(connection: psycopg.Connection, first: int, last: int) -> None:
+    """The reports of these numbers, without duties and history."""
+    connection.execute(_REPORTS.encode(), {"first": first, "last": last, "now": NOW})
+
+
 @dataclass(frozen=True)
 class City:
     """The big city: the session ours uses, the plain connection of the limit, the database's address."""

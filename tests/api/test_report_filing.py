@@ -1,5 +1,6 @@
 """Filing over HTTP: what is stored, what is refused before anything is stored, what a repeat gets."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from tests.conftest import random_key
 from tests.factories import People
 from tests.reporting import VILLAGE, Town, body, file, photo, refused
 from tests.statements import count_statements
+from wxapi.duties.models import Duty
 from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.runtime import runtime
 from wxapi.reports.models import Report
+from wxapi.reports.services import duties, route
 from wxapi.reports.wire.schemas import ReportSchema
 
 
@@ -48,6 +52,24 @@ def test_filing_costs_at_most_ten_statements(town: Town) -> None:
     with count_statements() as statements:
         file(town.reporter, photo_ids=photos)
     assert len(statements) <= 10, "\n".join(statements)
+
+
+def test_duties_cost_at_most_one_statement(town: Town, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a report owes begins with its routing, in the statement that writes the rest of it."""
+
+    def routed() -> tuple[int, int]:
+        filed = file(town.reporter)
+        with count_statements() as statements:
+            route.route_report(uuid.UUID(filed["id"]), now=runtime().clock.now())
+        owed = select(func.count()).where(Duty.subject_id == uuid.UUID(filed["id"]))
+        return len(statements), session.scalar(owed) or 0
+
+    routed()  # the first one reads the tree
+    with_duties, owed = routed()
+    monkeypatch.setattr(duties, "record", lambda *_: None)
+    without, nothing = routed()
+    assert (owed > 0, nothing) == (True, 0)
+    assert with_duties <= without + 1
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,33 @@ def test_what_is_over_is_marked_while_the_release_before_runs(empty_database: st
         assert connection.execute("SELECT is_open FROM reports WHERE id = %s", one).fetchall() == [(is_open,)]
 
 
+def test_who_resolved_a_disputed_report_is_read_from_its_history(empty_database: str, connection: Connection) -> None:
+    """Everybody once, whoever they are; where nothing was disputed `resolved_by` says enough."""
+    migrate.upgrade(empty_database, LAST_RELEASE)
+    put_in(connection)
+    (first, second, third), (a, b) = (
+        (each["id"] for each in ROWS["reports"]),
+        (each["id"] for each in ROWS["users"][:2]),
+    )
+    connection.execute("UPDATE reports SET disputes = 2 WHERE id = ANY(%s::uuid[])", [[first, second]])
+    lines = [(first, "resolve", a), (first, "dispute", b), (first, "resolve", b), (first, "resolve", a)]
+    lines += [(second, "resolve", None), (second, "accept", a), (third, "resolve", a)]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE report_events SET action = 'note' WHERE action = 'resolve'")
+        cursor.executemany(
+            "INSERT INTO report_events (id, report_id, action, actor_id, at, to_state, role, detail)"
+            " VALUES (%s, %s, %s, %s, '2026-11-24', 'resolved', 'desk', '{}')",
+            [(number, *line) for number, line in enumerate(lines, start=1000)],
+        )
+    migrate.upgrade(empty_database)
+    found = dict(connection.execute("SELECT id::text, resolvers::text[] FROM reports").fetchall())
+    assert {report: sorted(people) for report, people in found.items()} == {
+        first: sorted([a, b]),
+        second: [],
+        third: [],
+    }
+
+
 def put_in(connection: Connection) -> None:
     """The rows of a release; in any order, as a restore does it."""
     with connection.transaction():
