@@ -56,8 +56,9 @@ TOPICS: Topics = {
     "report.changed": (Job(notify.tell_of_step, ("report_id",), ("event_id",)),),
     "report.filed": (Job(route.route_report, ("report_id",), queue=Queue.ROUTING), _BEGIN_CHECKS),
     "report.photos_added": (_BEGIN_CHECKS,),
-    # A million rows take a minute or two; a job that dies is done again from the start.
+    "duty.appealed": (Job(tell_duties.tell_of_appeal, ("duty_id",), ("decision",)),),
     "duty.climbed": (Job(tell_duties.tell_of_rung, ("duty_id",), ("rung",)),),
+    # A million rows take a minute or two; a job that dies is done again from the start.
     "export.asked": (
         Job(export_making.make, ("export_id",), queue=Queue.EXPORTS, limit_s=900, lease_s=930, label="make_export"),
     ),

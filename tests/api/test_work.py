@@ -221,6 +221,58 @@ def test_a_carded_unit_appeals_once_and_the_one_above_decides(town: Town, clock:
     assert town.worker.get("/duties?card=yellow").json["items"] == []
 
 
+def test_an_appeal_is_heard_of_and_read_by_who_decides(town: Town, clock: FixedClock) -> None:
+    duty = overdue(town, clock, minutes=1)
+    path = f"/duties/{duty.id}"
+    assert town.worker.get(path).json["appeal"] is None
+    photo = reporting.photo(town.worker)
+    asked = town.worker.post(f"{path}/appeal", {"note": "已移交产权单位", "photo_ids": [photo]})
+    assert asked.status_code == 200, asked.json
+    for person in (town.worker, town.officer, town.chief, town.supervisor):
+        said = person.get(path).json["appeal"]
+        assert (said["note"], [each["id"] for each in said["photos"]]) == ("已移交产权单位", [photo])
+        assert (said["decision"], said["decision_note"], said["decided_at"]) == (None, None, None)
+        assert person.get(f"/photos/{photo}").status_code == 200
+    for person in (town.neighbour, town.reporter, town.stranger):
+        assert person.get(f"/photos/{photo}").status_code == 404
+    tell.tell_of_appeal(duty.id, None, now=clock.now())
+    waits, decided = "有督办牌申诉待处理", "督办牌申诉已处理：维持"
+    assert waits in told(town.officer)
+    for person in (town.worker, town.supervisor, town.neighbour):
+        assert waits not in told(person)
+    upheld = town.officer.post(f"{path}/appeal/decision", {"decision": "uphold", "note": "超期属实"})
+    assert (upheld.json["card_lifted"], upheld.json["appeal"]["decision_note"]) == (False, "超期属实")
+    assert town.worker.get(path).json["appeal"] == upheld.json["appeal"] | {
+        "photos": town.worker.get(path).json["appeal"]["photos"]
+    }
+    tell.tell_of_appeal(duty.id, "uphold", now=clock.now())
+    assert decided in told(town.worker)
+    assert decided not in told(town.officer)
+
+
+def test_a_red_card_after_a_lifted_yellow_is_not_lifted(town: Town, clock: FixedClock) -> None:
+    duty = overdue(town, clock, minutes=1)
+    assert town.worker.post(f"/duties/{duty.id}/appeal", {"note": "停电", "photo_ids": []}).status_code == 200
+    lifted = town.officer.post(f"/duties/{duty.id}/appeal/decision", {"decision": "lift", "note": "属实"})
+    assert lifted.json["card_lifted"]
+    assert town.worker.get("/work/counts").json["yellow"] == 0
+    clock.at = duty.due_at + timedelta(days=30)
+    climb.climb(now=clock.now())
+    red = town.worker.get(f"/duties/{duty.id}").json
+    assert (red["card"], red["card_lifted"]) == ("red", False)
+    assert str(duty.id) in {each["id"] for each in town.worker.get("/duties?card=red").json["items"]}
+
+
+def test_the_inbox_is_cut_by_what_is_past_due_or_is_not(town: Town, clock: FixedClock) -> None:
+    overdue(town, clock, minutes=1)
+    whole = [duty["stage"] for duty in inbox(town.worker)]
+    assert ([duty["stage"] for duty in inbox(town.worker, overdue="true")], whole) == (
+        ["respond"],
+        ["respond", "resolve"],
+    )
+    assert [duty["stage"] for duty in inbox(town.worker, overdue="false")] == ["resolve"]
+
+
 def test_appeals_have_an_end(town: Town, clock: FixedClock) -> None:
     duty = overdue(town, clock, days=20)
     late = town.worker.post(f"/duties/{duty.id}/appeal", {"note": "来不及", "photo_ids": []})

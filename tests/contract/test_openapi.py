@@ -65,7 +65,7 @@ def test_every_body_has_an_example_that_fits(name: str, content: dict[str, Any])
 # Texts that are no code of a set that the document could name, by the name of the field.
 FREE = {
     # What people read or write.
-    "name", "full_name", "title", "detail", "nickname", "post", "note", "reason", "description", "address", "body",
+    "name", "full_name", "title", "detail", "nickname", "post", "note", "decision_note", "reason", "description", "address", "body",
     "text", "label", "place", "region_name", "major_name", "sentence", "sentences", "unit_name", "what", "browser", "zh",
     "numerator", "denominator", "formula_zh", "source", "q",
     # Codes of regions, units and classes, which a city has; codes of WeChat, slips and screens, which are secrets.

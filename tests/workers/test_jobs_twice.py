@@ -62,6 +62,7 @@ _TABLES = text(
 # What rows name beside ids, of things that are not there.
 GONE = {
     "rung": 200,
+    "decision": "lift",
     "step": "added",
     "file_key": "exports/gone.csv",
     "event_id": 0,
@@ -258,6 +259,15 @@ def rung_reached(world: World) -> None:
     climb.climb(now=world.clock.now())
 
 
+def card_appealed(world: World) -> None:
+    town = world.town()
+    reporting.file_routed(town.reporter)
+    world.later(days=4)
+    climb.climb(now=world.clock.now())
+    carded = next(duty for duty in town.worker.get("/duties").json["items"] if duty["card"])
+    ok(town.worker.post(f"/duties/{carded['id']}/appeal", {"note": "已移交", "photo_ids": []}))
+
+
 def export_asked(world: World) -> None:
     town = world.town()
     reporting.file_routed(town.reporter)
@@ -342,6 +352,7 @@ BY_TOPIC: dict[str, Callable[[World], object]] = {
     "report.changed": report_moved,
     "report.filed": report_filed,
     "report.photos_added": photos_added,
+    "duty.appealed": card_appealed,
     "duty.climbed": rung_reached,
     "export.asked": export_asked,
     "export.dropped": export_dropped,

@@ -130,6 +130,10 @@ class Duty(Base):
     card_lifted_at: Mapped[datetime | None] = mapped_column(_At)
 
 
+# What a photo is used by that a unit gave with an appeal; the duty is its id.
+APPEAL_PHOTO = "duty_appeal"
+
+
 class DutyAppeal(Base):
     """A unit appealed against the card of one of its duties: once, decided by the unit above."""
 

@@ -32,7 +32,7 @@ def read_work(query: dict[str, Any]) -> Response:
     actor, now = current_actor(), runtime().clock.now()
     if query["scope"] == "mine":
         return items_response(map(wire.my_item_dict, work.work_of_me(actor, now=now)))
-    state = "overdue" if query["overdue"] else "open"
+    state = {True: "overdue", False: "in_time", None: "open"}[query["overdue"]]
     wanted = DutyFilter(subject_type=query["type"], state=state)
     page = work.work_of_units(actor, wanted, limit=query["limit"], cursor=query["cursor"], now=now)
     return page_response(page, wire.duty_dict)
@@ -75,20 +75,20 @@ def list_duties(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/duties/<uuid:duty_id>")
 @guard(Permission.WORK)
-@blueprint.response(200, wire.DutyWire)
+@blueprint.response(200, wire.DutyDetailWire)
 def read_duty(duty_id: uuid.UUID) -> Response:
     """读取应办事项
 
-    一件应办事项及其计时和督办牌。
+    一件应办事项及其计时、督办牌和申诉。
     """
     found = appeals.read_duty(db.session(), current_actor(), duty_id, now=runtime().clock.now())
-    return json_response(wire.duty_dict(found))
+    return json_response(wire.detail_dict(found, current_actor().user_id))
 
 
 @blueprint.route("/duties/<uuid:duty_id>/appeal", methods=["POST"])
 @guard(Permission.WORK)
 @blueprint.arguments(wire.AppealBody, example={"note": "该处已于 11 月 20 日移交产权单位。", "photo_ids": []})
-@blueprint.response(200, wire.DutyWire)
+@blueprint.response(200, wire.DutyDetailWire)
 def appeal(body: dict[str, Any], duty_id: uuid.UUID) -> Response:
     """督办牌申诉
 
@@ -96,17 +96,17 @@ def appeal(body: dict[str, Any], duty_id: uuid.UUID) -> Response:
     """
     wanted = NewAppeal(body["note"], tuple(body["photo_ids"]))
     found = appeals.appeal(current_actor(), duty_id, wanted, now=runtime().clock.now())
-    return json_response(wire.duty_dict(found))
+    return json_response(wire.detail_dict(found, current_actor().user_id))
 
 
 @blueprint.route("/duties/<uuid:duty_id>/appeal/decision", methods=["POST"])
 @guard(Permission.WORK)
 @blueprint.arguments(wire.AppealDecisionBody, example={"decision": "lift", "note": "情况属实，撤销。"})
-@blueprint.response(200, wire.DutyWire)
+@blueprint.response(200, wire.DutyDetailWire)
 def decide_appeal(body: dict[str, Any], duty_id: uuid.UUID) -> Response:
     """处理申诉
 
     维持或撤销督办牌。
     """
     found = appeals.decide_appeal(current_actor(), duty_id, **body, now=runtime().clock.now())
-    return json_response(wire.duty_dict(found))
+    return json_response(wire.detail_dict(found, current_actor().user_id))

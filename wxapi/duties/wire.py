@@ -2,14 +2,17 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from marshmallow import fields, validate
 
 from wxapi.duties.queries.lists import DutyFilter, WorkCounts
 from wxapi.duties.rules.clock import RUNGS, Card, DutyClock
-from wxapi.duties.services.appeal import LIFT, UPHOLD
+from wxapi.duties.services.appeal import LIFT, UPHOLD, DutyDetail
 from wxapi.duties.services.work import DutyView, MyItem
 from wxapi.kernel.clock import to_wire
+from wxapi.photos.wire.photos import photo_dict
+from wxapi.photos.wire.schemas import PhotoSchema
 from wxapi.platform.wire import (
     CODES_OF,
     Choice,
@@ -56,6 +59,19 @@ class DutyWire(WireSchema):
     card_lifted = fields.Boolean(required=True)
     met_at = fields.AwareDateTime(required=True, allow_none=True)
     on_time = fields.Boolean(required=True, allow_none=True)
+
+
+class AppealWire(WireSchema):
+    note = fields.String(required=True)
+    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    asked_at = fields.AwareDateTime(required=True)
+    decision = Choice([UPHOLD, LIFT], required=True, allow_none=True)
+    decision_note = fields.String(required=True, allow_none=True)
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class DutyDetailWire(DutyWire):
+    appeal = fields.Nested(AppealWire, required=True, allow_none=True)
 
 
 class DutyPage(WireSchema):
@@ -154,6 +170,20 @@ def duty_dict(view: DutyView) -> dict[str, Any]:
         "met_at": _instant(duty.met_at),
         "on_time": view.on_time,
     }
+
+
+def detail_dict(found: DutyDetail, reader_id: UUID) -> dict[str, Any]:
+    """A `DutyDetailWire`."""
+    said = found.said
+    shown = said and {
+        "note": said.note,
+        "photos": [photo_dict(photo, reader_id) for photo in said.photos],
+        "asked_at": to_wire(said.asked_at),
+        "decision": said.decision,
+        "decision_note": said.decision_note,
+        "decided_at": _instant(said.decided_at),
+    }
+    return {**duty_dict(found.duty), "appeal": shown}
 
 
 def my_item_dict(item: MyItem) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "any": (),
     "open": (_OPEN,),
     "overdue": (_OPEN, Duty.stopped_at.is_(None)),
+    "in_time": (_OPEN,),
     "stopped": (_OPEN, Duty.stopped_at.is_not(None)),
     "met": (Duty.met_at.is_not(None),),
 }
@@ -41,7 +42,7 @@ class DutyFilter:
     unit: str | None = None
     region: str | None = None
     stage: str | None = None
-    state: str | None = None  # open (None too), overdue, stopped, met or any
+    state: str | None = None  # open (None too), overdue, in_time, stopped, met or any
     card: str | None = None
     rung: int | None = None
 
@@ -115,6 +116,8 @@ def matching(wanted: DutyFilter, now: datetime) -> list[ColumnElement[bool]]:
     found = list(_STATES[wanted.state or "open"])
     if wanted.state == "overdue":
         found.append(Duty.due_at < now)
+    if wanted.state == "in_time":
+        found.append(or_(Duty.due_at >= now, Duty.stopped_at.is_not(None)))
     if wanted.region is not None:
         found.append(_place_in(wanted.region))
     if wanted.card is not None:

@@ -7,11 +7,12 @@ from datetime import date
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from wxapi.duties.rules.scope import ROLES_BY_LEVEL
+from wxapi.duties.rules.scope import ABOVE, ROLES_BY_LEVEL
 from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import below, in_force, tying
 from wxapi.kernel.permissions import Role
 from wxapi.regions.rules.levels import Level, level_of, path_of, region_of
+from wxapi.units.rules import above
 
 
 def unit_people(
@@ -44,6 +45,17 @@ def unit_people(
         )
         held = or_(held, grids)
     return _people(session, held, hidden_from, today)
+
+
+def deciders_over(session: Session, unit_code: str, hidden_from: Collection[str], *, today: date) -> set[uuid.UUID]:
+    """Who stands above a unit and is nearest to it."""
+    nearest = above(unit_code)
+    while nearest is not None:
+        found = _people(session, _held([nearest], ABOVE), hidden_from, today)
+        if found:
+            return found
+        nearest = above(nearest)
+    return set()
 
 
 def chiefs_of(session: Session, place_code: str, hidden_from: Collection[str], *, today: date) -> set[uuid.UUID]:

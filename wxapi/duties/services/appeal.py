@@ -1,21 +1,23 @@
 """A unit appeals against a card; the one above decides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, false, or_, select
 from sqlalchemy.orm import Session
 
-from wxapi.duties.models import Duty, DutyAppeal
+from wxapi.duties.models import APPEAL_PHOTO, Duty, DutyAppeal
 from wxapi.duties.queries import lists
 from wxapi.duties.rules.clock import appeal_until
 from wxapi.duties.rules.scope import acts_for, stands_above
 from wxapi.duties.services.work import DutyView, arms_seen, views_of
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, ForbiddenError, not_found
+from wxapi.photos.models import Photo
 from wxapi.photos.services.claim import claim
-from wxapi.platform import audit
+from wxapi.platform import audit, outbox
 from wxapi.platform.db import transaction
 
 UPHOLD, LIFT = "uphold", "lift"
@@ -29,7 +31,33 @@ class NewAppeal:
     photo_ids: tuple[UUID, ...] = ()
 
 
-def appeal(actor: Actor, duty_id: UUID, wanted: NewAppeal, *, now: datetime) -> DutyView:
+@dataclass(frozen=True, slots=True)
+class AppealView:
+    """What a unit said against a card and what the one above said to it; never who."""
+
+    note: str
+    photos: Sequence[Photo]
+    asked_at: datetime
+    decision: str | None
+    decision_note: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyDetail:
+    """One duty with the appeal against its card."""
+
+    duty: DutyView
+    said: AppealView | None
+
+
+def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
+    """The photos of an appeal are seen by those who see its duty. A condition on `Photo`."""
+    seen = or_(false(), *arms_seen(actor))
+    return exists().where(Photo.used_by_kind == APPEAL_PHOTO, Duty.id == Photo.used_by_id, seen)
+
+
+def appeal(actor: Actor, duty_id: UUID, wanted: NewAppeal, *, now: datetime) -> DutyDetail:
     """Appeal against a duty's card, once, within five working days.
 
     Raises:
@@ -50,12 +78,13 @@ def appeal(actor: Actor, duty_id: UUID, wanted: NewAppeal, *, now: datetime) -> 
         row = DutyAppeal(duty_id=duty.id, asked_at=now, asked_by=actor.user_id, note=wanted.note)
         session.add(row)
         session.flush()
-        claim(session, actor.user_id, wanted.photo_ids, kind="duty_appeal", subject_id=duty.id)
+        claim(session, actor.user_id, wanted.photo_ids, kind=APPEAL_PHOTO, subject_id=duty.id)
+        outbox.record(session, "duty.appealed", duty_id=str(duty.id), decision=None)
         audit.record(session, actor.user_id, "duty.appeal", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
         return _shown(session, actor, duty, now)
 
 
-def decide_appeal(actor: Actor, duty_id: UUID, *, decision: str, note: str, now: datetime) -> DutyView:
+def decide_appeal(actor: Actor, duty_id: UUID, *, decision: str, note: str, now: datetime) -> DutyDetail:
     """Uphold or lift a card. A lifted card shows as lifted and counts nowhere.
 
     Raises:
@@ -76,11 +105,12 @@ def decide_appeal(actor: Actor, duty_id: UUID, *, decision: str, note: str, now:
         if decision == LIFT:
             duty.card_lifted_at = now
         audit.record(session, actor.user_id, f"duty.{decision}", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
+        outbox.record(session, "duty.appealed", duty_id=str(duty.id), decision=decision)
         session.flush()
         return _shown(session, actor, duty, now)
 
 
-def read_duty(session: Session, actor: Actor, duty_id: UUID, *, now: datetime) -> DutyView:
+def read_duty(session: Session, actor: Actor, duty_id: UUID, *, now: datetime) -> DutyDetail:
     """One duty of the person's scope.
 
     Raises:
@@ -103,11 +133,18 @@ def _appeal_of(session: Session, duty_id: UUID) -> DutyAppeal | None:
     return session.scalars(select(DutyAppeal).where(DutyAppeal.duty_id == duty_id)).one_or_none()
 
 
-def _shown(session: Session, actor: Actor, duty: Duty, now: datetime) -> DutyView:
+def _shown(session: Session, actor: Actor, duty: Duty, now: datetime) -> DutyDetail:
     views = views_of(session, actor, [duty], now=now)
     if not views:
         raise not_found()
-    return views[0]
+    row = _appeal_of(session, duty.id)
+    return DutyDetail(views[0], _view_of(session, row) if row is not None else None)
+
+
+def _view_of(session: Session, row: DutyAppeal) -> AppealView:
+    taken = (Photo.used_by_kind == APPEAL_PHOTO, Photo.used_by_id == row.duty_id)
+    photos = session.scalars(select(Photo).where(*taken).order_by(Photo.created_at, Photo.id)).all()
+    return AppealView(row.note, photos, row.asked_at, row.decision, row.decision_note, row.decided_at)
 
 
 def _not_yours() -> ForbiddenError:

@@ -104,7 +104,8 @@ def _take(session: Session, duty: Duty, step: LadderStep, carded: set[_Bearer], 
             card = Card.RED if bearer in carded else Card.YELLOW
             carded.add(bearer)
     if card is not None:
-        duty.card, duty.carded_at = card.value, step.at
+        # A card is lifted, not what comes after it: a red one that falls later is new.
+        duty.card, duty.carded_at, duty.card_lifted_at = card.value, step.at, None
         audit.record(session, None, f"duty.card_{card.value}", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
     if step.rung != _SILENT:
         outbox.record(session, "duty.climbed", duty_id=str(duty.id), rung=step.rung)

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from wxapi.duties.models import Duty, DutyAppeal
+from wxapi.duties.models import APPEAL_PHOTO, Duty, DutyAppeal
+from wxapi.photos.models import Photo
+from wxapi.photos.services.forget import drop
 from wxapi.platform.retention import RetentionCategory
 from wxapi.platform.runtime import runtime
 
@@ -28,11 +30,13 @@ def _due(before: datetime) -> Select[Any]:
 
 
 def _forget(session: Session, duty_ids: Sequence[uuid.UUID]) -> None:
-    """Delete all duties of their subjects and the appeals against their cards: a batch cuts through no subject."""
+    """Delete all duties of their subjects with the appeals against their cards: a batch cuts through no subject."""
     subjects = select(Duty.subject_id).where(Duty.id.in_(duty_ids))
     # A duty that began this instant stays.
     whole = select(Duty.id).where(Duty.subject_id.in_(subjects), func.num_nonnulls(Duty.met_at, Duty.dropped_at) == 1)
     rows = list(session.scalars(whole))
+    photos = select(Photo.id).where(Photo.used_by_kind == APPEAL_PHOTO, Photo.used_by_id.in_(rows))
+    drop(session, session.scalars(photos).all())
     for gone in (delete(DutyAppeal).where(DutyAppeal.duty_id.in_(rows)), delete(Duty).where(Duty.id.in_(rows))):
         session.execute(gone.execution_options(synchronize_session=False))
 
