@@ -26,7 +26,10 @@ from tests.at_once import at_once
 from tests.factories import People, Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP
 from wxapi.identity.models import AppointmentRow
+from wxapi.identity.services import appointments
+from wxapi.identity.services.appointments import NewAppointment
 from wxapi.kernel.clock import local_day
+from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
@@ -232,6 +235,31 @@ def test_a_right_that_ended_while_it_waited_makes_no_file(made: reporting.Town) 
     export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     found = db.session().get_one(Export, uuid.UUID(export["id"]))
     assert (found.state, found.code, found.file_key) == ("failed", "rights_changed", None)
+
+
+@pytest.mark.parametrize("lapsed", [False, True])
+def test_a_file_is_its_persons_while_they_hold_the_office_it_was_made_for(
+    open_app: Flask, made: reporting.Town, lapsed: bool
+) -> None:
+    """Moved to another township, they still export; what was made of the former one is not theirs any more."""
+    reporting.file_routed(made.reporter)
+    mine, before = select(AppointmentRow).filter_by(user_id=made.officer.actor.user_id), runtime().clock.now()
+    export = make(made.officer)
+    assert export["file"] is not None
+    wider = NewAppointment(made.officer.actor.user_id, Role.SUPERVISOR, COUNTY)
+    appointments.appoint_by_operator(wider, now=before)
+    assert made.officer.get(f"/exports/{export['id']}").json == export
+    with transaction() as session:
+        office = session.scalars(mine.where(AppointmentRow.region_code == TOWNSHIP)).one()
+        if lapsed:
+            office.ends_on = local_day(before)
+        else:
+            office.ended_at = before + timedelta(minutes=1)
+    open_app.extensions["wxapi"].clock.advance(**({"days": 1} if lapsed else {"minutes": 1}))
+    seen = made.officer.get(f"/exports/{export['id']}").json
+    assert (seen["state"], seen["file"]) == ("expired", None)
+    assert made.officer.get("/exports").json["items"] == [seen]
+    assert make(made.officer)["file"] is not None
 
 
 def test_a_run_that_died_is_done_again_from_the_start(made: reporting.Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,16 @@
-"""Exports: asked for, looked at, taken back, kept for some days. `export_making` makes the file."""
+"""Exports: asked for, taken back, kept for some days. `export_making` makes the file, `own_exports` shows them."""
 
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import and_, func, select, tuple_, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.ids import new_id
-from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.platform import audit, outbox, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
@@ -62,28 +60,6 @@ def ask(actor: Actor, wanted: WantedExport, *, now: datetime) -> Export:
         return row
 
 
-def list_exports(actor: Actor, *, limit: int, cursor: str | None = None) -> Page[Export]:
-    """One page of the person's own, newest first."""
-    place = (Export.created_at, Export.id)
-    found = select(Export).where(Export.user_id == actor.user_id)
-    if cursor is not None:
-        found = found.where(tuple_(*place) < tuple_(*decode_cursor(cursor, datetime, uuid.UUID)))
-    newest = found.order_by(*(column.desc() for column in place)).limit(limit + 1)
-    return page_of(db.session().scalars(newest).all(), limit, lambda row: (row.created_at, row.id))
-
-
-def read_export(actor: Actor, export_id: uuid.UUID) -> Export:
-    """One of the person's own.
-
-    Raises:
-        NotFoundError: not there, or somebody else's.
-    """
-    row: Export | None = db.session().scalars(_own(actor, export_id)).one_or_none()
-    if row is None:
-        raise not_found()
-    return row
-
-
 def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
     """Take an export back, or remove its file.
 
@@ -91,7 +67,8 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
         NotFoundError: not there, or somebody else's.
     """
     with transaction() as session:
-        row = session.scalars(_own(actor, export_id).with_for_update()).one_or_none()
+        own = select(Export).where(Export.id == export_id, Export.user_id == actor.user_id)
+        row = session.scalars(own.with_for_update()).one_or_none()
         if row is None:
             raise not_found()
         file_key = row.file_key
@@ -109,10 +86,6 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
     if file_key is not None:
         # An address that was given out leads nowhere from now on. The job is for what goes wrong here.
         runtime().storage.try_to_delete(file_key)
-
-
-def _own(actor: Actor, export_id: uuid.UUID) -> Any:
-    return select(Export).where(Export.id == export_id, Export.user_id == actor.user_id)
 
 
 def expire(*, now: datetime) -> int:

@@ -10,7 +10,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import PageQuery, json_response, page_response
-from wxapi.supervision.services import exports
+from wxapi.supervision.services import exports, own_exports
 from wxapi.supervision.wire import exports as wire
 
 blueprint = ApiBlueprint("exports", __name__, description="导出")
@@ -47,7 +47,8 @@ def list_exports(query: dict[str, Any]) -> Response:
 
     最新的在前。
     """
-    page = exports.list_exports(current_actor(), limit=query["limit"], cursor=query["cursor"])
+    now = runtime().clock.now()
+    page = own_exports.list_exports(current_actor(), now=now, limit=query["limit"], cursor=query["cursor"])
     return page_response(page, wire.export_dict)
 
 
@@ -60,7 +61,8 @@ def read_export(export_id: uuid.UUID) -> Response:
 
     进度与文件；每 2 秒查询一次，带 ETag。
     """
-    answer = json_response(wire.export_dict(exports.read_export(current_actor(), export_id)))
+    found = own_exports.read_export(current_actor(), export_id, now=runtime().clock.now())
+    answer = json_response(wire.export_dict(found))
     answer.add_etag()
     answer.make_conditional(request)
     return answer

@@ -16,6 +16,7 @@ from wxapi.reports.wire.list_schemas import known_class
 from wxapi.supervision.models import Export
 from wxapi.supervision.rules.export_states import ExportState
 from wxapi.supervision.services.export_kinds import KINDS, WantedExport
+from wxapi.supervision.services.own_exports import OwnExport
 from wxapi.supervision.services.statistics import GROUPINGS
 from wxapi.units.wire import UnitCode
 
@@ -121,7 +122,7 @@ def wanted_of(body: dict[str, Any]) -> WantedExport:
     return WantedExport(body["kind"], body["format"], given, tuple(body["columns"]) if body["columns"] else None, datum)
 
 
-def export_dict(row: Export) -> dict[str, Any]:
+def export_dict(row: Export | OwnExport) -> dict[str, Any]:
     """`<export>` of the contract; the file's address is signed and dies."""
     return {
         "id": str(row.id),
@@ -136,7 +137,7 @@ def export_dict(row: Export) -> dict[str, Any]:
     }
 
 
-def _file(row: Export) -> dict[str, Any] | None:
+def _file(row: Export | OwnExport) -> dict[str, Any] | None:
     if row.file_key is None:
         return None
     url = runtime().storage.signed_url(row.file_key)

@@ -10,7 +10,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
-from wxapi.supervision.services import exports
+from wxapi.supervision.services import exports, own_exports
 from wxapi.supervision.wire.exports import ExportBody, wanted_of
 from wxapi.web.kit import forms, words
 from wxapi.web.kit.render import fragment, page, see
@@ -69,7 +69,7 @@ def delete_export(export_id: uuid.UUID) -> Response:
 
 def _exports() -> dict[str, Any]:
     storage = runtime().storage
-    rows = exports.list_exports(current_actor(), limit=_SHOWN).items
+    rows = own_exports.list_exports(current_actor(), now=runtime().clock.now(), limit=_SHOWN).items
     return {
         "rows": rows,
         "links": {row.id: storage.signed_url(row.file_key) for row in rows if row.file_key},
