@@ -11,7 +11,7 @@ from flask import Flask
 
 from tests.factories import People, Person
 from tests.reporting import Town, file_routed, settle
-from tests.web.browsing import Browser, fields_of, form_to
+from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.kernel.permissions import Permission, Role
 from wxapi.platform.guard import permission_of
 from wxapi.web.kit.blueprint import Pages
@@ -142,6 +142,17 @@ def test_a_session_that_ended_leads_to_the_login_and_back(town: Town, browser: B
     browser.client.delete_cookie("wx")
     answer = browser.submit(form, headers={"Referer": f"http://localhost{path}"}, action="accept")
     assert (answer.status_code, answer.location) == (303, f"/login?next={path}")
+
+
+def test_a_refused_form_leads_back_to_its_page(town: Town, browser: Browser) -> None:
+    """To reload the refusal would send the form once more, and home is not where one was."""
+    form = form_to(browser.sign_in(town.worker).page("/account"), "/account")
+    came = "http://localhost/desk?state=accepted&done=note"
+    back = soup_of(browser.submit(form, headers={"Referer": came}, csrf=None)).select('main a[href^="/desk"]')
+    assert [each["href"] for each in back] == ["/desk?state=accepted"]
+    for elsewhere in ("https://evil.example/desk", "http://localhost//evil.example"):
+        refused = soup_of(browser.submit(form, headers={"Referer": elsewhere}, csrf=None))
+        assert {str(each["href"]) for each in refused.select("main a")} == {"/"}
 
 
 def test_get_changes_nothing_and_only_get_reads(app: Flask) -> None:

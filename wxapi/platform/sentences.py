@@ -37,15 +37,25 @@ _SCHEMA = {
 }
 
 
+class Characters(validate.Length):
+    """How long a text may be."""
+
+    message_min = "至少 {min} 个字。"
+    message_max = "最多 {max} 个字。"
+    message_all = "应为 {min}–{max} 个字。"
+    message_equal = "应为 {equal} 个字。"
+
+
 def install() -> None:
     """Replace the English defaults; harmless when repeated."""
     for kind, sentences in _FIELDS.items():
         kind.default_error_messages = {**kind.default_error_messages, **sentences}
     schema.Schema.error_messages = {**schema.Schema.error_messages, **_SCHEMA}
-    validate.Length.message_min = "至少 {min} 个字符（项）。"
-    validate.Length.message_max = "最多 {max} 个字符（项）。"
-    validate.Length.message_all = "应为 {min}–{max} 个字符（项）。"
-    validate.Length.message_equal = "应为 {equal} 个字符（项）。"
+    # Of lists; of texts: `Characters`.
+    validate.Length.message_min = "至少 {min} 项。"
+    validate.Length.message_max = "最多 {max} 项。"
+    validate.Length.message_all = "应为 {min}–{max} 项。"
+    validate.Length.message_equal = "应为 {equal} 项。"
     # Doubled braces: marshmallow formats these twice.
     validate.Range.message_min = "不能小于 {{min}}。"
     validate.Range.message_max = "不能大于 {{max}}。"

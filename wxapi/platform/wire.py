@@ -46,7 +46,7 @@ class Text(fields.String):
 
     def __init__(self, *, max_length: int, min_length: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators = [*self.validators, validate.Length(min=min_length or None, max=max_length)]
+        self.validators = [*self.validators, sentences.Characters(min=min_length or None, max=max_length)]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:
@@ -66,7 +66,7 @@ class PlainWord(fields.String):
 
     def __init__(self, *, max_length: int, min_length: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators = [validate.Length(min=min_length or None, max=max_length), *self.validators]
+        self.validators = [sentences.Characters(min=min_length or None, max=max_length), *self.validators]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         word: str = super()._deserialize(value, attr, data, **kwargs)

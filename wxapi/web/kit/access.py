@@ -101,14 +101,18 @@ def way_to_confirm() -> str:
     return "/confirm?next=" + _wanted()
 
 
+def came_from() -> str | None:
+    """The page whose form was sent, where what was typed and ticked finds its place again; None if nothing tells it."""
+    came = urlsplit(request.referrer or "")
+    own = {request.host, urlsplit(runtime().config.public_url).netloc}
+    if request.method in {"GET", "HEAD"} or came.netloc not in own:
+        return None
+    query = urlencode([each for each in parse_qsl(came.query) if each[0] not in _TOLD_ONCE])
+    return local_path((came.path or "/") + (f"?{query}" if query else ""))
+
+
 def _wanted() -> str:
-    if request.method in {"GET", "HEAD"}:
-        wanted = request.full_path.rstrip("?")
-    else:
-        # What the form's page was narrowed by, so that what was typed and ticked there finds its place again.
-        came = urlsplit(request.referrer or "")
-        query = urlencode([each for each in parse_qsl(came.query) if each[0] not in _TOLD_ONCE])
-        wanted = (came.path or "/") + (f"?{query}" if query else "")
+    wanted = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else came_from()
     return quote(local_path(wanted), safe="/")
 
 

@@ -58,6 +58,8 @@ def install(app: Flask) -> None:
             fields=_in_words(problem["errors"]) if _by_address(response.status_code) else problem["errors"],
             request_id=problem["request_id"],
             retry=request.path if _by_address(response.status_code) else None,
+            # The page itself, asked for anew: to reload the refusal would send the form once more.
+            back=access.came_from(),
         )
         for name in ("Retry-After", "Allow"):
             if name in response.headers:
