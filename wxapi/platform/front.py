@@ -29,6 +29,7 @@ _IN_MEMORY = 1 << 20
 # and a proxy makes a 502 of it, instead of the sentence that says how long it may be.
 _DROPPED = 64 << 20
 _DROP_SECONDS = 5.0
+_KEY = "HTTP_IDEMPOTENCY_KEY"
 
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
@@ -262,6 +263,9 @@ def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
             key = "HTTP_" + name.upper().replace("-", "_")
             joint = "; " if name == "cookie" else ","
             environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    if _KEY not in environ and "idempotency-key" in scope.headers:
+        # The server leaves a value out that is no ASCII. As none at all it would be passed over, not refused.
+        environ[_KEY] = "\x7f"
     if body.late:
         environ[BODY_LATE] = True
     if body.not_kept:
