@@ -233,7 +233,7 @@ def test_definitions_are_those_of_the_code(town: Town) -> None:
 
 def test_a_bulletin_is_frozen(town: Town, clock: FixedClock, session: Session) -> None:
     lives.live(town, clock, Random(8), reports=3, steps=5)
-    body = {"title": "十一月通报", "queries": [{"group_by": "place", "region": COUNTY}]}
+    body = {"title": "十一月通报", "queries": [{"set": "reports", "group_by": "place", "region": COUNTY}]}
     assert town.officer.post("/statistics/bulletins", body).json["code"] == "role_not_allowed"
     made = town.supervisor.post("/statistics/bulletins", body)
     assert made.status_code == 201, made.json

@@ -50,6 +50,7 @@ class StatisticsQuery(PeriodQuery):
 
 
 class BulletinQuestion(WireSchema):
+    set = Choice(["reports"], load_default="reports")
     stage = Choice(list(STAGE_NAMES), load_default="resolve")
     group_by = Choice(list(GROUPINGS), load_default="place")
     level = Choice(_LEVELS, load_default=None, allow_none=True)
