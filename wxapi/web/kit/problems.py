@@ -48,6 +48,8 @@ def install(app: Flask) -> None:
         if problem["code"] == "confirmation_required":
             return render.see(access.way_to_confirm())
         status, sentence = response.status_code, _SENTENCES.get(problem["code"], problem["detail"])
+        if problem["code"] == "validation_failed" and _by_address(status):  # nobody has filled in anything
+            sentence = "地址中的条件有误。"
         if problem["code"] == "role_not_allowed":  # a page of others is not there
             status, sentence = 404, not_found().detail
         shown = render.page(
