@@ -25,9 +25,9 @@ def scene(site: Flask) -> Iterator[Scene]:
 
 
 @pytest.mark.parametrize("visit", ALL, ids=name_of)
-def test_pages_are_accessible_and_go_not_sideways(open_page: Open, scene: Scene, visit: Visit) -> None:
+def test_pages_are_accessible_and_go_not_sideways(walk_to: Open, scene: Scene, visit: Visit) -> None:
     """Every page of the URL map: `tests/web/test_gates.py` names one that is missing here."""
-    page = open_page(scene.person(visit), scene.path(visit))
+    page = walk_to(scene.person(visit), scene.path(visit))
     assert violations(page) == []
     # Phones, and 1366 px at 200 %: what a browser has left of its width.
     for width in (320, 390, 683):
@@ -69,7 +69,7 @@ def test_the_queue_by_keyboard_alone(open_page: Open, town: Town, site: Flask) -
 @pytest.mark.parametrize(
     "visit", [visit for visit in ALL if "wall=1" in visit.path or "screen" in visit.path], ids=name_of
 )
-def test_what_hangs_on_a_wall_is_dark_to_its_edge(open_page: Open, scene: Scene, visit: Visit) -> None:
+def test_what_hangs_on_a_wall_is_dark_to_its_edge(walk_to: Open, scene: Scene, visit: Visit) -> None:
     """A short view left a bright band below it."""
-    page = open_page(scene.person(visit), scene.path(visit), viewport={"width": 1920, "height": 1080})
+    page = walk_to(scene.person(visit), scene.path(visit), viewport={"width": 1920, "height": 1080})
     assert page.evaluate("() => document.body.getBoundingClientRect().bottom >= innerHeight")
