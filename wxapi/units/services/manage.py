@@ -148,6 +148,9 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         InvalidError: `date_in_future`, `successor_invalid`, `kind_not_allowed`.
     """
     with transaction(locking=_people_of(code)) as session:
+        # Both rows in one order: two units may be closed into one another at the same moment.
+        both = select(Unit.code).where(Unit.code.in_([code, successor_code])).order_by(Unit.code)
+        session.execute(both.with_for_update())
         row = _locked(session, actor, code, now=now)
         if row.closed_on is not None:
             raise ConflictError("unit_closed", "该单位已撤销。")
