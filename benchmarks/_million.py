@@ -8,7 +8,7 @@ one duty, open as the report is, and its end as a line of history. Hardly two du
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from wxapi.demo import embedded
+from wxapi.demo.postgres import Postgres
 from wxapi.platform import migrate
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -99,17 +99,32 @@ class City:
 @contextmanager
 def city() -> Iterator[City]:
     """A server of its own with the big city in it; takes a minute or two to make."""
-    with tempfile.TemporaryDirectory() as folder, embedded.postgres(Path(folder)) as server:
-        migrate.upgrade(server)
-        engine: Engine = create_engine("postgresql+psycopg://" + server.partition("://")[2])
-        with psycopg.connect(server, autocommit=True) as connection, Session(engine) as session:
-            connection.execute(_REGIONS.encode())
-            for first in range(0, REPORTS, _AT_ONCE):
-                span = {"first": first, "last": min(first + _AT_ONCE, REPORTS) - 1, "now": NOW}
-                connection.execute(_REPORTS.encode(), span)
-                connection.execute(_DUTIES.encode(), span)
-                connection.execute(_EVENTS.encode(), span)
-            connection.execute("TRUNCATE figure_marks")  # nothing is kept yet
-            connection.execute("VACUUM (ANALYZE) reports, duties, report_events")
-            yield City(session, connection, server)
-        engine.dispose()
+    with cities(REPORTS) as (big,):
+        yield big
+
+
+@contextmanager
+def cities(*sizes: int) -> Iterator[list[City]]:
+    """A server of its own with a city of each size in it, each in a database of its own."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        server = Postgres(Path(name))
+        server.start()
+        stack.callback(server.stop)
+        yield [stack.enter_context(_filled(server.ensure_database(f"city_{size}"), size)) for size in sizes]
+
+
+@contextmanager
+def _filled(url: str, size: int) -> Iterator[City]:
+    migrate.upgrade(url)
+    engine: Engine = create_engine("postgresql+psycopg://" + url.partition("://")[2])
+    with psycopg.connect(url, autocommit=True) as connection, Session(engine) as session:
+        connection.execute(_REGIONS.encode())
+        for first in range(0, size, _AT_ONCE):
+            span = {"first": first, "last": min(first + _AT_ONCE, size) - 1, "now": NOW}
+            connection.execute(_REPORTS.encode(), span)
+            connection.execute(_DUTIES.encode(), span)
+            connection.execute(_EVENTS.encode(), span)
+        connection.execute("TRUNCATE figure_marks")  # nothing is kept yet
+        connection.execute("VACUUM (ANALYZE) reports, duties, report_events")
+        yield City(session, connection, url)
+    engine.dispose()

@@ -62,9 +62,7 @@ def scratch(*, city: bool) -> Iterator[Scratch]:
             }
             _fill(environ, url, city=city)
             with psycopg.connect(url, autocommit=True) as connection:
-                row = connection.execute("SHOW data_directory").fetchone()
-                assert row is not None
-                yield Scratch(environ, connection, postmaster(row[0]))
+                yield Scratch(environ, connection, postmaster(connection))
 
 
 def _fill(environ: dict[str, str], url: str, *, city: bool) -> None:

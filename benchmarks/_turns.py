@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import psutil
+import psycopg
 
 from benchmarks._clients import send
 from benchmarks._http_load import Served
@@ -85,9 +86,11 @@ def in_turns(
     return found
 
 
-def postmaster(data_directory: str) -> psutil.Process:
+def postmaster(connection: psycopg.Connection) -> psutil.Process:
     """The database's first process, whose children serve its connections."""
-    return psutil.Process(int(Path(data_directory, "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]))
+    row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    return psutil.Process(int(Path(row[0], "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]))
 
 
 def _measure(way: Way, found: Measured, database: psutil.Process, *, clients: int, count: int) -> None:

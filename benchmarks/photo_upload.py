@@ -34,24 +34,19 @@ def run() -> list[Result]:
             granian("benchmarks._upload_limit:app", made.environ, processes=_PROCESSES) as limit,
         ):
             ways = [
-                Way("ours", ours, _uploads(made, "/api/v1/photos")),
-                Way("limit", limit, _uploads(made, "/photos")),
+                Way("ours", ours, uploads(made, "/api/v1/photos")),
+                Way("limit", limit, uploads(made, "/photos")),
             ]
             in_turns(ways, made.database, clients=_CLIENTS, rounds=1, count=_WARM_UP)
             found = in_turns(ways, made.database, clients=_CLIENTS, rounds=_ROUNDS, count=_REQUESTS)
     return [found["ours"].result(f"POST /photos of 300 KB, {_CLIENTS} clients", found["limit"], _GOAL)]
 
 
-def _uploads(made: Scratch, path: str) -> Callable[[int], list[bytes]]:
+def uploads(made: Scratch, path: str) -> Callable[[int], list[bytes]]:
+    """People who upload in turn."""
     people = cycle(made.people(_PEOPLE))
     # What a JPEG begins with; nobody decodes it here.
-    picture = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + os.urandom(_BYTES)
-    head = (
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
-        "Content-Type: image/jpeg\r\n\r\n"
-    )
-    body = head.encode() + picture + f"\r\n--{_BOUNDARY}--\r\n".encode()
-    kind = f"multipart/form-data; boundary={_BOUNDARY}"
+    body, kind = form(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + os.urandom(_BYTES))
 
     def requests(count: int) -> list[bytes]:
         made_of = (
@@ -62,5 +57,11 @@ def _uploads(made: Scratch, path: str) -> Callable[[int], list[bytes]]:
     return requests
 
 
-def _headers(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
+def form(picture: bytes) -> tuple[bytes, str]:
+    """A picture as a form sends it, and the type of that."""
+    head = (
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    )
+    body = head.encode() + picture + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={_BOUNDARY}"

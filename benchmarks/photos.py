@@ -54,6 +54,11 @@ def run() -> list[Result]:
     ]
 
 
+def phone_jpeg() -> bytes:
+    """The scene as a phone sends it."""
+    return _as_phone_jpeg(_scene())
+
+
 def _scene() -> Image.Image:
     """12 megapixels, as the camera sees them: light, texture, edges and noise from a fixed seed."""
     chance = random.Random(20261123)

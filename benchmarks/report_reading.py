@@ -57,7 +57,7 @@ SELECT id, %(id)s, 'report', row_number() OVER () FROM photos
 def run() -> list[Result]:
     with scratch(city=True) as made:
         app = create_app(Config.from_env(made.environ))
-        path, headers = _report(made)
+        path, headers = report(made)
         client = app.test_client()
         ours = _asking(client, path, headers)
         with app.app_context():
@@ -99,7 +99,8 @@ def run() -> list[Result]:
     ]
 
 
-def _report(made: Scratch) -> tuple[str, dict[str, str]]:
+def report(made: Scratch) -> tuple[str, dict[str, str]]:
+    """A report of that kind: its address, and the headers of its reporter."""
     (token, reporter) = made.people(1)[0]
     report_id = uuid.uuid4()
     made.connection.execute(_ROWS.encode(), {"id": report_id, "reporter": reporter})

@@ -11,13 +11,9 @@ import os
 import re
 import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -26,16 +22,12 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from benchmarks._http_load import granian
 from benchmarks._million import COUNTY, TOWNSHIP, City, city
+from benchmarks._product import environment, holder
 from benchmarks.report import Result
 from config import Config
 from wxapi.app import create_app
-from wxapi.demo import embedded
-from wxapi.demo.settings import DemoSettings, keys_of, product_environment
-from wxapi.identity.services.appointments import NewAppointment, add_appointment
-from wxapi.identity.services.login import register_openid
-from wxapi.identity.services.web_sessions import Device, open_session
 from wxapi.kernel.permissions import Role
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import db
 
 _EMPTY = "/no-page"
 _SLOWED, _PAINTS, _PAINT_MS = 4, 9, 500
@@ -57,8 +49,9 @@ UPDATE reports SET version = version + 1, updated_at = now() WHERE number = %(nu
 
 def run() -> list[Result]:
     print("making the big city ...", file=sys.stderr, flush=True)
-    with city() as big, _environment(big) as environ:
-        officer, supervisor = _cookies(environ)
+    with city() as big, environment(big.url) as environ:
+        officer = holder(environ, "officer", Role.TOWNSHIP_OFFICER, TOWNSHIP).cookie
+        supervisor = holder(environ, "supervisor", Role.SUPERVISOR, COUNTY).cookie
         with granian("wsgi:front", environ, processes=2) as served:
             painted = _paints(served.address, officer, supervisor, _numbers(big, 1)[0])
             idle = _idle(served.address, officer)
@@ -197,37 +190,6 @@ def _written(connection: psycopg.Connection, number: str) -> float:
         for statement in filter(str.strip, _BARE.split(";")):
             connection.execute(statement.encode(), {"number": number})
     return (perf_counter() - start) * 1000
-
-
-@contextmanager
-def _environment(big: City) -> Iterator[dict[str, str]]:
-    """The environment of a product on the big city's database."""
-    with tempfile.TemporaryDirectory() as name, embedded.redis_url() as redis_url:
-        folder = Path(name)
-        settings = DemoSettings("127.0.0.1", 8000, 8001, folder, None, None, None)
-        keys = keys_of(folder, database_exists=False)
-        made = product_environment(settings, keys, database_url=big.url, redis_url=redis_url)
-        (folder / "metrics").mkdir()
-        yield {**made, "WXAPI_LOG_LEVEL": "WARNING", "WXAPI_RATE_LIMITS": "off", "PYTHONPATH": str(Path.cwd())}
-
-
-def _cookies(environ: dict[str, str]) -> tuple[str, str]:
-    """A township's officer and a county's supervisor, signed in."""
-    app, now = create_app(Config.from_env(environ)), datetime.now(UTC)
-    with app.app_context():
-        made = []
-        for openid, role, region in (
-            ("officer", Role.TOWNSHIP_OFFICER, TOWNSHIP),
-            ("supervisor", Role.SUPERVISOR, COUNTY),
-        ):
-            with transaction() as session:
-                user = register_openid(session, openid, now=now)
-                wanted = NewAppointment(user.id, role, region)
-                add_appointment(session, wanted, starts_on=date(2026, 1, 1), appointed_by=None, now=now)
-                made.append(open_session(session, user.id, Device("Chrome 浏览器", "10.0.0.5"), now=now))
-        db.session.remove()
-        db.engine.dispose()
-    return made[0], made[1]
 
 
 def _numbers(big: City, count: int) -> list[str]:
