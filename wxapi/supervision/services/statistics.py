@@ -14,7 +14,7 @@ from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
-from wxapi.regions.rules.levels import Level, holding, level_of, region_of
+from wxapi.regions.rules.levels import Level, holding, level_of
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries.visibility import villages_of
 from wxapi.reports.rules.categories import all_categories
@@ -22,7 +22,6 @@ from wxapi.supervision.models import Bulletin
 from wxapi.supervision.queries import bulletins as published
 from wxapi.supervision.queries import statistics as queries
 from wxapi.supervision.queries.counting import NO_UNIT
-from wxapi.supervision.queries.kept import axis_of
 from wxapi.supervision.queries.periods import Wanted, day_begins
 from wxapi.supervision.rules.measures import (
     DEFINITIONS_VERSION,
@@ -37,7 +36,6 @@ from wxapi.supervision.rules.used_time import Times
 from wxapi.units.queries import unit_names
 
 LONGEST_DAYS = 366
-LONGEST_LIVE_DAYS = 92
 GROUPINGS = ("place", "class", "unit", "month", "kind")
 _BELOW = {Level.CITY: "county", Level.COUNTY: "township", Level.TOWNSHIP: "village", Level.VILLAGE: "village"}
 _ORDER = ("county", "township", "village")
@@ -112,25 +110,7 @@ def wanted_of(actor: Actor, question: Question, *, today: date) -> Wanted:
     hidden = question.class_code is not None and question.class_code.startswith(_CONFIDENTIAL)
     if hidden or question.group_by not in {*GROUPINGS, "none"} or _ORDER.index(chosen) < _ORDER.index(smallest):
         raise InvalidError("grouping_not_available", "不能按所选方式统计。", fields={"group_by": ["不可用"]})
-    wanted = Wanted(since, until, region, question.stage, question.group_by, chosen, question.class_code, question.unit)
-    _refuse_too_much(wanted)
-    return wanted
-
-
-def _refuse_too_much(wanted: Wanted) -> None:
-    """Of a whole city, what no sums are kept of is counted row by row: it takes a second for a year.
-
-    Of a unit at or below a county the sums tell where there is nothing of it, which is nearly everywhere.
-    """
-    whole = level_of(wanted.region) is Level.CITY
-    if wanted.unit is not None and level_of(region_of(wanted.unit)) is not Level.CITY:
-        whole = False
-    if whole and axis_of(wanted) is None and (wanted.until - wanted.since).days > LONGEST_LIVE_DAYS:
-        raise InvalidError(
-            "grouping_not_available",
-            f"全市按此方式统计，一次最多 {LONGEST_LIVE_DAYS} 天；请缩短统计期，或选择县（市、区）。",
-            fields={"to": [f"最多 {LONGEST_LIVE_DAYS} 天"]},
-        )
+    return Wanted(since, until, region, question.stage, question.group_by, chosen, question.class_code, question.unit)
 
 
 def read_statistics(actor: Actor, question: Question, *, now: datetime, today: date) -> Table:
