@@ -8,6 +8,7 @@ from werkzeug.routing import RoutingException
 from config import Config
 from wxapi.duties import views as duties
 from wxapi.duties.rules import messages as duty_messages
+from wxapi.duties.rules.clock import CLOCK_NAMES
 from wxapi.duties.services import appeal as appeals
 from wxapi.duties.services import hold as duty_holdings
 from wxapi.duties.services import region_moves as duty_moves
@@ -15,7 +16,7 @@ from wxapi.duties.services import retention as duties_retention
 from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
 from wxapi.identity import views as identity
-from wxapi.identity.rules import IMPORT_COLOURS, IMPORT_WORDS, KIND_NAMES
+from wxapi.identity.rules import DEVICE_NAMES, IMPORT_COLOURS, IMPORT_WORDS, KIND_NAMES
 from wxapi.identity.services import personal_data
 from wxapi.identity.services import region_moves as identity_moves
 from wxapi.identity.services import retention as identity_retention
@@ -26,6 +27,7 @@ from wxapi.identity.views import people
 from wxapi.kernel.clock import Clock
 from wxapi.kernel.permissions import ROLE_NAMES
 from wxapi.kernel.words import Words, words
+from wxapi.moderation.rules.checks import CHECK_COLOURS, CHECK_KIND_NAMES, CHECK_WORDS
 from wxapi.moderation.services import personal as moderation_personal
 from wxapi.moderation.services import retention as moderation_retention
 from wxapi.notifications import cli as notifications_cli
@@ -38,6 +40,7 @@ from wxapi.notifications.services import personal as notifications_personal
 from wxapi.notifications.services import retention as notifications_retention
 from wxapi.photos import views as photos
 from wxapi.photos.queries import visibility as photo_visibility
+from wxapi.photos.rules.photos import PHOTO_WORDS
 from wxapi.photos.services import personal as photos_personal
 from wxapi.photos.services import retention as photos_retention
 from wxapi.platform import (
@@ -69,6 +72,7 @@ from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions import cli as regions_cli
 from wxapi.regions import views as regions
+from wxapi.regions.rules.levels import LEVEL_NAMES
 from wxapi.regions.services import checkup as regions_checkup
 from wxapi.regions.services import holdings as region_holdings
 from wxapi.reports.queries import visibility as report_visibility
@@ -87,7 +91,7 @@ from wxapi.scenes import services as scene_services
 from wxapi.scenes import views as scenes
 from wxapi.supervision import cli as supervision_cli
 from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
-from wxapi.supervision.rules.export_states import FAILURE_WORDS, STATE_COLOURS, STATE_WORDS
+from wxapi.supervision.rules.export_states import FAILURE_WORDS, KIND_WORDS, STATE_COLOURS, STATE_WORDS
 from wxapi.supervision.rules.measures import DEFINITIONS
 from wxapi.supervision.services import panorama as panoramas
 from wxapi.supervision.services import personal as supervision_personal
@@ -208,11 +212,20 @@ VOCABULARY: tuple[Words, ...] = (
     *REPORT_WORDS,
     *TRAINING_WORDS,
     words("stages", CITIZENS_STAGES | TRAINING_STAGES, offices=OFFICE_STAGES),
+    words("duty_subjects", {kind.type: kind.zh for kind in DUTY_SUBJECTS}),
+    words("duty_clocks", CLOCK_NAMES),
+    words("check_states", CHECK_WORDS, CHECK_COLOURS),
+    words("check_kinds", CHECK_KIND_NAMES),
+    words("photo_states", PHOTO_WORDS),
+    words("region_levels", LEVEL_NAMES),
+    words("scene_kinds", {kind.code: kind.zh for kind in SCENE_KINDS}),
+    words("device_kinds", DEVICE_NAMES),
     words("unit_kinds", UNIT_KIND_NAMES),
     words("unit_fields", UNIT_FIELD_NAMES),
     words("matter_kinds", MATTER_KIND_NAMES),
     words("measures", {measure.name: measure.zh for measure in DEFINITIONS}),
     words("people_import_states", IMPORT_WORDS, IMPORT_COLOURS),
+    words("export_kinds", KIND_WORDS),
     words("export_states", STATE_WORDS, STATE_COLOURS),
     words("export_failures", FAILURE_WORDS),
     words("audit_actions", AUDIT_ACTIONS),
@@ -222,8 +235,6 @@ VOCABULARY: tuple[Words, ...] = (
 CODES: dict[str, tuple[str, ...]] = {
     **{each.group: tuple(word.code for word in each.items) for each in VOCABULARY},
     "message_subjects": tuple(subject.type for subject in MESSAGE_SUBJECTS),
-    "scene_kinds": tuple(kind.code for kind in SCENE_KINDS),
-    "duty_subjects": tuple(kind.type for kind in DUTY_SUBJECTS),
     "work": tuple(dict.fromkeys(action for kind in DUTY_SUBJECTS for action in kind.actions)),
 }
 # Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that

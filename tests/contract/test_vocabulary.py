@@ -6,22 +6,28 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from wxapi.app import MESSAGE_KINDS
-from wxapi.duties.rules.clock import Card
+from tests.contract.test_openapi import DOCUMENT
+from wxapi.app import DUTY_SUBJECTS, MESSAGE_KINDS, SCENE_KINDS
+from wxapi.duties.rules.clock import Card, DutyClock
 from wxapi.identity.rules import ImportState, PersonKind
 from wxapi.kernel.city import city
 from wxapi.kernel.permissions import Role
+from wxapi.moderation.rules.checks import CheckKind, ShownState
+from wxapi.photos.rules.photos import PhotoState
 from wxapi.platform import vocabulary
+from wxapi.regions.rules.levels import Level
 from wxapi.reports.rules.owed import STAGE_NAMES as REPORT_STAGES
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.rules.workflow import ACTIONS
 from wxapi.supervision.rules.export_states import ExportFailure, ExportState
 from wxapi.supervision.rules.measures import DEFINITIONS
-from wxapi.training.rules.attendance import FlagReason, State
+from wxapi.supervision.services.export_kinds import KINDS
+from wxapi.training.rules.attendance import Action, FlagReason, State
 from wxapi.training.rules.owed import STAGE_NAMES as TRAINING_STAGES
 from wxapi.training.rules.phases import Phase
 from wxapi.training.rules.sessions import SessionState, TrainingKind
 from wxapi.training.rules.windows import Via
+from wxapi.training.services.work import KIND
 from wxapi.units.rules import MatterKind, UnitField, UnitKind
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +57,61 @@ SOURCES: dict[str, set[str]] = {
     "export_states": set(ExportState),
     "export_failures": set(ExportFailure),
     "message_kinds": {kind.code for kind in MESSAGE_KINDS},
+    "authors": {"reporter", "joiner"},
+    "session_actions": set(KIND.actions),
+    "enrolment_states": {"enrolled", "waiting", "withdrawn"},
+    "attendance_actions": set(Action),
+    "flag_decisions": {"dismiss", "uphold"},
+    "duty_subjects": {kind.type for kind in DUTY_SUBJECTS},
+    "duty_clocks": set(DutyClock),
+    "check_states": set(ShownState),
+    "check_kinds": set(CheckKind),
+    "photo_states": set(PhotoState),
+    "region_levels": set(Level),
+    "scene_kinds": {kind.code for kind in SCENE_KINDS},
+    "device_kinds": {"phone", "browser"},
+    "export_kinds": set(KINDS),
 }
+# Codes of answers that nobody reads, and why.
+UNREAD: dict[str, str] = {
+    "ActedBy.role": "its label stands beside it",
+    "Rejection.code": "its sentence stands beside it",
+    "Subject.type": "names the page that a message opens",
+    "ResourceWire.kind": "a heading of the client's own: there is one",
+    "WebLoginAnswer.state": "told by the page",
+    "DutyWire.do": "by the subject's type `actions` or `session_actions`, below",
+    "MyItemWire.do": "the same",
+    "TableWire.group_by": "what was asked for",
+    "ExportWire.format": "the end of the file's name",
+    "FeatureCollectionWire.coord_type": "what was asked for",
+    "PointsWire.coord_type": "what was asked for",
+    "HallPosition.coord_type": "for the map",
+}
+# What only clients send: their buttons bear words of their own.
+_SENT = ("Body", "Filter", "Question", "Upload")
+
+
+def code_lists() -> dict[str, set[str]]:
+    """Every list of codes of an answer: schema and property → codes."""
+    found = {}
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for prop, each in schema.get("properties", {}).items():
+            parts = [each, each.get("items", {}), *each.get("anyOf", ()), *each.get("oneOf", ())]
+            codes = {code for part in parts for code in part.get("enum", ()) if isinstance(code, str)}
+            if codes and not name.endswith(_SENT):
+                found[f"{name}.{prop}"] = codes
+    return found
+
+
+def test_every_list_of_codes_that_people_see_has_words(app: Flask) -> None:
+    with app.app_context():
+        groups = {name: {word.code for word in words} for name, words in vocabulary.groups().items()}
+    lists = code_lists()
+    unnamed = {name for name, codes in lists.items() if not any(codes <= group for group in groups.values())}
+    assert unnamed == set(UNREAD)
+    for kind in DUTY_SUBJECTS:
+        of = "actions" if kind.type == "report" else "session_actions"
+        assert set(kind.actions) <= groups[of]
 
 
 def test_every_group_names_where_its_codes_come_from(app: Flask) -> None:

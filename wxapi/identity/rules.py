@@ -44,6 +44,7 @@ class ImportState(StrEnum):
 
 
 IMPORT_PENDING = (ImportState.QUEUED, ImportState.RUNNING)
+DEVICE_NAMES = {"phone": "手机", "browser": "浏览器"}
 IMPORT_WORDS = {
     ImportState.QUEUED: "排队中",
     ImportState.RUNNING: "处理中",

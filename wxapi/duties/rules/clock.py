@@ -25,6 +25,9 @@ class DutyClock(StrEnum):
     ROUND = "round"
 
 
+CLOCK_NAMES = {DutyClock.OFFICE: "工作时间", DutyClock.ROUND: "自然时间"}
+
+
 class Card(StrEnum):
     """What hangs on a unit and a subject once a due time has passed."""
 

@@ -50,6 +50,7 @@ class SubjectKind:
 
     Args:
         type: as `services.write.Subject.type`.
+        zh: its name.
         faces: subjects by id as a person sees them; one the person may not see is left out, and its duty with it.
         mine: what waits for the person themselves.
         stages: stage → its Chinese name.
@@ -60,6 +61,7 @@ class SubjectKind:
     """
 
     type: str
+    zh: str
     faces: Callable[[Session, Actor, Collection[UUID], datetime], Mapping[UUID, SubjectFace]]
     mine: Callable[[Session, Actor, datetime], Sequence[MyItem]]
     stages: Mapping[str, str]

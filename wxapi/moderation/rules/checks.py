@@ -8,6 +8,8 @@ and from nothing else.
 from datetime import timedelta
 from enum import StrEnum
 
+from wxapi.kernel.words import Colour
+
 
 class CheckKind(StrEnum):
     """What is checked."""
@@ -36,6 +38,23 @@ class ShownState(StrEnum):
     RISKY = "risky"
     MANUAL = "manual"
     NOT_SENT = "not_sent"  # kept from WeChat: nothing is checked
+
+
+CHECK_WORDS = {
+    ShownState.PENDING: "审核中",
+    ShownState.PASS: "已通过",
+    ShownState.REVIEW: "待人工审核",
+    ShownState.RISKY: "未通过",
+    ShownState.MANUAL: "待人工审核",
+    ShownState.NOT_SENT: "不送审",
+}
+CHECK_COLOURS = {
+    ShownState.PASS: Colour.GREEN,
+    ShownState.REVIEW: Colour.AMBER,
+    ShownState.MANUAL: Colour.AMBER,
+    ShownState.RISKY: Colour.RED,
+}
+CHECK_KIND_NAMES = {CheckKind.TEXT: "文字", CheckKind.PICTURE: "照片"}
 
 
 class Decision(StrEnum):

@@ -45,6 +45,9 @@ class PhotoState(StrEnum):
     REJECTED = "rejected"
 
 
+PHOTO_WORDS = {PhotoState.PENDING: "处理中", PhotoState.READY: "可用", PhotoState.REJECTED: "不能使用"}
+
+
 class RejectionCode(StrEnum):
     """Why a photo was refused; part of the contract."""
 

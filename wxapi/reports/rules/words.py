@@ -5,7 +5,7 @@ To a citizen 挂账 says that the matter is pursued, to an office that it is put
 
 from wxapi.kernel.words import Colour, words
 from wxapi.reports.rules.owed import HOLD_REVIEW, STAGE_NAMES
-from wxapi.reports.rules.state import STATE_NAMES, ReportState
+from wxapi.reports.rules.state import PARTY_NAMES, STATE_NAMES, Party, ReportState
 
 STATES = words(
     "states",
@@ -62,4 +62,6 @@ CARDS = words("cards", {"yellow": "黄牌", "red": "红牌"}, {"yellow": Colour.
 # Stages of duties are named for offices; a citizen reads one of them otherwise.
 CITIZENS_STAGES = STAGE_NAMES | {HOLD_REVIEW: "暂缓复核"}
 OFFICE_STAGES = {HOLD_REVIEW: STAGE_NAMES[HOLD_REVIEW]}
-WORDS = (STATES, ACTIONS, CARDS)
+# Who wrote a line of the original words.
+AUTHORS = words("authors", {party: PARTY_NAMES[party] for party in (Party.REPORTER, Party.JOINER)})
+WORDS = (STATES, ACTIONS, CARDS, AUTHORS)

@@ -85,5 +85,12 @@ def _title(report: Report) -> str:
 
 
 KIND = SubjectKind(
-    SUBJECT, faces, mine, STAGE_NAMES, message_subject="report", actions=tuple(PUBLIC_ACTIONS), tells_itself=True
+    SUBJECT,
+    "上报",
+    faces,
+    mine,
+    STAGE_NAMES,
+    message_subject="report",
+    actions=tuple(PUBLIC_ACTIONS),
+    tells_itself=True,
 )

@@ -17,6 +17,7 @@ class ExportState(StrEnum):
 
 
 PENDING = (ExportState.QUEUED, ExportState.RUNNING)
+KIND_WORDS = {"reports": "上报清单", "duties": "应办事项", "statistics": "统计表"}
 STATE_WORDS = {
     ExportState.QUEUED: "排队中",
     ExportState.RUNNING: "生成中",

@@ -13,12 +13,13 @@ from wxapi.training.models import TrainingSession
 from wxapi.training.queries import sessions as queries
 from wxapi.training.queries.managed import ORGANISE
 from wxapi.training.rules.owed import STAGE_NAMES
+from wxapi.training.rules.words import ASK_LEAVE, DECIDE_FLAGS, DECIDE_LEAVE, SIGN_IN, WITHDRAW
 from wxapi.training.services.owing import SUBJECT
 from wxapi.training.services.session_cache import window_of
 
 _NEAR = timedelta(days=7)
 _AT_MOST = 100
-_DECIDE, _COME, _STAY_AWAY = ("decide_flags", "decide_leave"), ("sign_in",), ("withdraw", "ask_leave")
+_DECIDE, _COME, _STAY_AWAY = (DECIDE_FLAGS, DECIDE_LEAVE), (SIGN_IN,), (WITHDRAW, ASK_LEAVE)
 
 
 def faces(session: Session, actor: Actor, ids: Collection[UUID], _now: datetime) -> Mapping[UUID, SubjectFace]:
@@ -43,6 +44,7 @@ def _own(row: TrainingSession, now: datetime) -> tuple[str, ...]:
 
 KIND = SubjectKind(
     SUBJECT,
+    "培训",
     faces,
     mine,
     STAGE_NAMES,

@@ -17,7 +17,6 @@ from wxapi.web.kit.render import fragment, page, see
 from wxapi.web.panorama.blueprint import room
 from wxapi.web.panorama.views.statistics import choices
 
-_KINDS = (("reports", "上报清单"), ("duties", "应办事项"), ("statistics", "统计表"))
 _FORMATS = (("xlsx", "Excel（XLSX）"), ("csv", "CSV"), ("geojson", "GeoJSON（仅上报清单）"))
 _SHOWN = 100
 _DATUMS = (("gcj02", "GCJ-02（腾讯、高德地图）"), ("wgs84", "WGS-84（GPS、GIS 软件）"))
@@ -73,9 +72,9 @@ def _exports() -> dict[str, Any]:
     return {
         "rows": rows,
         "links": {row.id: storage.signed_url(row.file_key) for row in rows if row.file_key},
-        "kinds": dict(_KINDS),
+        "kinds": words.names("export_kinds"),
         "failures": words.names("export_failures"),
-        "kind_choices": _KINDS,
+        "kind_choices": list(words.names("export_kinds").items()),
         "format_choices": _FORMATS,
         "datum_choices": _DATUMS,
         "regions": choices() if request.path == "/exports" else [],
