@@ -8,7 +8,7 @@ from werkzeug.routing import RoutingException
 from config import Config
 from wxapi.duties import views as duties
 from wxapi.duties.rules import messages as duty_messages
-from wxapi.duties.rules.clock import CLOCK_NAMES
+from wxapi.duties.rules.clock import APPEAL_NAMES, CLOCK_NAMES
 from wxapi.duties.services import appeal as appeals
 from wxapi.duties.services import hold as duty_holdings
 from wxapi.duties.services import region_moves as duty_moves
@@ -214,6 +214,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("stages", CITIZENS_STAGES | TRAINING_STAGES, offices=OFFICE_STAGES),
     words("duty_subjects", {kind.type: kind.zh for kind in DUTY_SUBJECTS}),
     words("duty_clocks", CLOCK_NAMES),
+    words("appeal_decisions", APPEAL_NAMES),
     words("check_states", CHECK_WORDS, CHECK_COLOURS),
     words("check_kinds", CHECK_KIND_NAMES),
     words("photo_states", PHOTO_WORDS),

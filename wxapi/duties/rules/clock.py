@@ -25,6 +25,7 @@ class DutyClock(StrEnum):
     ROUND = "round"
 
 
+APPEAL_NAMES = {"uphold": "维持", "lift": "撤销督办牌"}
 CLOCK_NAMES = {DutyClock.OFFICE: "工作时间", DutyClock.ROUND: "自然时间"}
 
 
