@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from wxapi.kernel.errors import InvalidError
 
 _KEY = "carried"
+_INPUTS: "dict[type[Any], Mapping[str, Carried]]" = {}
 
 
 class InputForm(StrEnum):
@@ -55,9 +57,12 @@ def carried(form: InputForm, *, most: int = 0, kept: bool = True) -> Any:
     return field(default=default, metadata={_KEY: Carried(form, most, kept)})
 
 
-def inputs_of(kind: type[Any]) -> dict[str, Carried]:
-    """Name → what it is, in the order of the class."""
-    return {each.name: _about(each) for each in fields(kind)}
+def inputs_of(kind: type[Any]) -> Mapping[str, Carried]:
+    """Name → what it is, in the order of the class: asked for every line of a history that is shown."""
+    found = _INPUTS.get(kind)
+    if found is None:
+        found = _INPUTS[kind] = MappingProxyType({each.name: _about(each) for each in fields(kind)})
+    return found
 
 
 def check_given(inputs: Any, row: Needing, *, always: Collection[str] = ()) -> dict[str, Sequence[str]]:
@@ -86,8 +91,9 @@ def to_history(inputs: Any) -> dict[str, Any]:
 
 def from_history(kind: type[Inputs], detail: Mapping[str, Any]) -> Inputs:
     """The inputs as `to_history` kept them."""
-    held = {name: about.form for name, about in inputs_of(kind).items() if name in detail}
-    return kind(**{name: _READ.get(form, _same)(detail[name]) for name, form in held.items()})
+    about = inputs_of(kind)
+    held = {name: value for name, value in detail.items() if name in about}
+    return kind(**{name: _READ.get(about[name].form, _same)(value) for name, value in held.items()})
 
 
 def _about(each: "Field[Any]") -> Carried:
