@@ -202,13 +202,15 @@ def session_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
 
 
 @pytest.fixture(autouse=True)
-def documented_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def documented_answers() -> Iterator[None]:
     """No test may get an answer from the API that its document does not name, or leave an act in the audit that has no
     word; see tests/answers.py.
     """
     answers.UNDOCUMENTED.clear()
-    monkeypatch.setattr(audit, "record", answers.record_known_act)
-    yield
+    # Not by the fixture, which is taken back when all that a test asked for before it is gone.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "record", answers.record_known_act)
+        yield
     assert answers.UNDOCUMENTED == [], "python -m wxapi.platform.error_list, or a response of the view's own"
 
 
