@@ -15,7 +15,8 @@ Log in as a demo person and see who you are:
   curl -s {url}/api/v1/auth/wechat -H 'Content-Type: application/json' -d "{{\\"code\\":\\"$CODE\\"}}"
 
 People: reporter-1 … reporter-50, worker-421002001001, officer-421002001, chief-421002001,
-        supervisor-421002, organiser-421002, steward-421002, supervisor-4210, admin-4210, auditor-4210
+        supervisor-421002, organiser-421002, steward-421002, clerk-421002-cg, supervisor-4210, admin-4210,
+        auditor-4210
 Pages: {url}/   OpenAPI: {url}/api/v1/openapi.json   First report: README.md   Logs: {logs}
 Days pass at once: curl {fake}/_fake/clock -d '{{"offset_s":604800}}'
 Ctrl-C ends everything; the data stay."""

@@ -11,6 +11,8 @@ from wxapi.kernel.permissions import Role
 
 ADMIN = "admin-4210"
 CITY = (ADMIN, "supervisor-4210", "auditor-4210")
+# A department of the county that the demo is about, and who acts for it.
+DEPARTMENT, CLERK = "421002-cg", "clerk-421002-cg"
 REPORTERS = [f"reporter-{number}" for number in range(1, 51)]
 # What reporters say they are, one after the other.
 _KINDS = (PersonKind.COURIER, PersonKind.RIDER, PersonKind.RIDER, PersonKind.PARTY_MEMBER, PersonKind.RESIDENT)

@@ -20,10 +20,13 @@ from wxapi.demo import life, people
 from wxapi.demo.errors import DemoError
 from wxapi.demo.templates import templates
 from wxapi.identity.models import User
-from wxapi.identity.queries import user_by_digest
+from wxapi.identity.queries import actor_of, user_by_digest
 from wxapi.identity.services.appoint_many import appoint_openids, register_openids
+from wxapi.identity.services.appointments import NewAppointment, appoint_by_operator
+from wxapi.kernel.clock import local_day
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.permissions import Role
 from wxapi.notifications.queries import messages as notifications
 from wxapi.notifications.services.templates import set_template
 from wxapi.platform import audit_grants, migrate
@@ -32,6 +35,9 @@ from wxapi.platform.runtime import runtime
 from wxapi.regions.models import Region
 from wxapi.regions.services.importing import import_regions
 from wxapi.regions.services.sources import read_file
+from wxapi.units.queries import find as find_unit
+from wxapi.units.rules import UnitField, UnitKind
+from wxapi.units.services.manage import NewUnit, make_unit
 
 Item = TypeVar("Item")
 # Longer than the past that the city lived: somebody was there to take its reports.
@@ -68,6 +74,7 @@ def prepare(config: Config, *, role: str | None = None) -> None:
         now = runtime().clock.now()
         _import_city(now)
         _appoint_people(now)
+        _make_department(now)
         _choose_templates(now)
         _live(now)
 
@@ -107,6 +114,23 @@ def _appoint_people(now: datetime) -> None:
         register_openids(session, people.REPORTERS, now=now)
         appointed = appoint_openids(session, people.appointments(codes), now=now - _IN_OFFICE_FOR)
     print(f"{len(people.REPORTERS)} reporters, {appointed} people in office.", flush=True)
+
+
+def _make_department(now: datetime) -> None:
+    """One unit that is no region's office, with an officer: so that each role is there."""
+    region, _, suffix = people.DEPARTMENT.partition("-")
+    if find_unit(db.session(), people.DEPARTMENT) is not None:
+        return
+    admin = user_by_digest(db.session(), runtime().cipher.digests(people.ADMIN, purpose="user.openid"))
+    assert admin is not None, "The city's people come first."
+    actor = actor_of(db.session(), admin.id, today=local_day(now))
+    wanted = NewUnit(region, suffix, "沙市区城市管理执法局", UnitKind.DEPARTMENT, UnitField.AGENCY)
+    make_unit(actor, wanted, now=now)
+    with transaction() as session:
+        clerk = register_openids(session, [people.CLERK], now=now)[people.CLERK]
+    since = local_day(now - _IN_OFFICE_FOR)
+    office = NewAppointment(clerk, Role.UNIT_OFFICER, region, since, unit_code=people.DEPARTMENT)
+    appoint_by_operator(office, now=now)
 
 
 def _choose_templates(now: datetime) -> None:

@@ -15,9 +15,11 @@ from wxapi.identity.services import login, web_logins
 from wxapi.identity.services.web_logins import LoginAttempt
 from wxapi.kernel.addresses import is_loopback
 from wxapi.kernel.errors import InvalidError, UnavailableError
+from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import CODE_LENGTH, Level
 from wxapi.regions.services.lookup import tree
+from wxapi.units.queries import find as find_unit
 
 _TIMEOUT_S = 5
 _OPENID_LENGTH = 64
@@ -57,6 +59,9 @@ def faces() -> Iterator[Face]:
         ("auditor", "审计员", city),
     ):
         yield Face(f"{name}-{code}", role, regions[code].name)
+    unit = find_unit(db.session(), f"{county}-cg")
+    if unit is not None and unit.closed_on is None:
+        yield Face(f"clerk-{unit.code}", "单位经办人", unit.name)
 
 
 def _first_village(code: str | None) -> Iterator[str]:
