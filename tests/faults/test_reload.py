@@ -108,8 +108,9 @@ class Load:
             try:
                 return str(call().status_code)
             except requests.RequestException as error:
-                # What waited in the old process's queue is reset and sent again, as nginx does: not so what is refused.
-                if "reset by peer" not in str(error):
+                # What waited in the old process's queue is reset, or closed where nothing was sent on it yet, and sent again,
+                # as nginx does in both cases: not so what is refused.
+                if not any(told in str(error) for told in ("reset by peer", "closed connection without response")):
                     return f"{type(error).__name__}: {error}"
         return "reset twice"
 
