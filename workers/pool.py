@@ -2,6 +2,8 @@
 
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -91,6 +93,7 @@ _CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {
 def work(config: Config, queue: Queue, topics: Topics) -> None:
     """Work for one queue until SIGTERM or SIGINT: a job under way is finished, a second signal ends it."""
     stop = Stop().listen()
+    _stand_back(queue.niceness)
     run.prepare(create_app(config), topics)
     if queue is Queue.PHOTOS:
         client.shared().start()  # before anything is forked, so that all jobs share it
@@ -109,6 +112,18 @@ def work(config: Config, queue: Queue, topics: Topics) -> None:
     )
     log.info("worker_ready", queue=queue)
     worker.work(logging_level="WARNING")
+
+
+def _stand_back(niceness: int) -> None:
+    """Let the API go first on a shared machine; what this process starts or forks inherits it.
+
+    Where Linux groups processes by session (sched(7), "The autogroup feature"), `nice` counts within the group only,
+    and the group has a niceness of its own.
+    """
+    if niceness:
+        os.nice(niceness)
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _wait_for(redis: "Redis", stop: Stop) -> None:

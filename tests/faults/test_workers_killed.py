@@ -90,6 +90,9 @@ def test_supervisor_replaces_what_was_killed(bench: Bench) -> None:
     program = everything(bench)
     children = {event["process"]: event["pid"] for event in program.events("process_started")}
     assert set(children) == {"relay", "schedule", "routing-1", "light-1", "outgoing-1", "photos-1", "exports-1"}
+    program.await_event("worker_ready", count=5)
+    stands_back = {name: own.nice() for name, pid in children.items() if (own := psutil.Process(pid)).nice()}
+    assert stands_back == {"photos-1": 5, "exports-1": 10}
     for pid in children.values():
         psutil.Process(pid).kill()
     bench.record("note", "word")

@@ -58,12 +58,16 @@ def test_the_child_makes_what_the_function_makes(sandbox: Sandbox) -> None:
     assert refusal(sandbox, jpeg()[:2000]) is RejectionCode.TRUNCATED
 
 
-def test_too_much_time_rejects_the_picture_and_the_decoder_lives_on() -> None:
+def test_too_much_time_ends_the_picture_and_the_decoder_lives_on() -> None:
     for limits in (SandboxLimits(cpu_seconds=1), SandboxLimits(wall_seconds=1)):
         sandbox = Sandbox(limits)
         try:
             began = time.monotonic()
-            assert refusal(sandbox, SLOW) is RejectionCode.CORRUPT
+            if limits.cpu_seconds == 1:
+                assert refusal(sandbox, SLOW) is RejectionCode.CORRUPT
+            else:  # by the clock: the machine may have been busy, the picture is judged another time
+                with pytest.raises(SandboxLostError):
+                    sandbox.develop(SLOW)
             assert time.monotonic() - began < 10
             assert sandbox.develop(jpeg(100, 100)).width == 100
         finally:

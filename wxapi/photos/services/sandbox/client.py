@@ -2,7 +2,8 @@
 
 A time-out in Python cannot interrupt C code, so pictures are decoded in a child that the kernel bounds
 (`child.py`). A child that the kernel ended has judged the picture: `corrupt`. A child that somebody else ended
-(SIGKILL or SIGTERM: a shutdown, the system's own out-of-memory killer) has not: the job is tried again.
+(SIGKILL or SIGTERM: a shutdown, the system's own out-of-memory killer) has not, nor one whose time by the clock was
+over (SIGALRM), for the machine may have been busy: the job is tried again.
 """
 
 import atexit
@@ -27,7 +28,6 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _VERDICTS = frozenset(
     {
         signal.SIGXCPU,
-        signal.SIGALRM,
         signal.SIGSEGV,
         signal.SIGBUS,
         signal.SIGABRT,
