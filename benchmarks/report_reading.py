@@ -5,6 +5,7 @@ are signed anew, shaping. The limit sends the one statement of that request, sco
 answer. While that request took five statements, so did the limit, and was slower for it.
 """
 
+import io
 import json
 import uuid
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from time import perf_counter, process_time
 from typing import Any
 from unittest.mock import patch
 
-from flask.testing import FlaskClient
+from flask import Flask
 from sqlalchemy import event
+from werkzeug.test import EnvironBuilder
 
 from benchmarks._machine import cpu_seconds, watched
 from benchmarks._scratch import Scratch, scratch
@@ -58,11 +60,10 @@ def run() -> list[Result]:
     with scratch(city=True) as made:
         app = create_app(Config.from_env(made.environ))
         path, headers = report(made)
-        client = app.test_client()
-        ours = _asking(client, path, headers)
+        ours = _asking(app, path, headers)
         with app.app_context():
             statements = _statements(ours)
-        answer = json.loads(client.get(path, headers=headers).data)
+        answer = json.loads(app.test_client().get(path, headers=headers).data)
         assert (len(answer["timeline"]), len(answer["photos"])) == (_LINES, _PHOTOS)
 
         def bare() -> None:
@@ -107,9 +108,18 @@ def report(made: Scratch) -> tuple[str, dict[str, str]]:
     return f"/api/v1/reports/{report_id}", {"Authorization": f"Bearer {token}"}
 
 
-def _asking(client: FlaskClient, path: str, headers: dict[str, str]) -> Callable[[], None]:
+def _asking(app: Flask, path: str, headers: dict[str, str]) -> Callable[[], None]:
+    """A whole request, handed over as a server does it: Flask's test client takes a tenth of it for itself."""
+    environ = EnvironBuilder(path=path, headers=list(headers.items())).get_environ()
+
+    def begin(status: str, _headers: Any, _error: Any = None) -> Callable[[bytes], object]:
+        assert status == "200 OK"
+        return io.BytesIO().write
+
     def ask() -> None:
-        assert client.get(path, headers=headers).status_code == 200
+        parts: Any = app(environ | {"wsgi.input": io.BytesIO()}, begin)
+        b"".join(parts)
+        parts.close()
 
     return ask
 
