@@ -64,6 +64,12 @@ def test_a_window_frees_one_place_at_a_time(client: FlaskClient, redis: Redis) -
     assert ask(client, 2) == [200, 429]
 
 
+def test_a_clock_put_back_stops_nobody_and_counts_on(client: FlaskClient, redis: Redis) -> None:
+    assert ask(client, 4)[-1] == 429
+    earlier(redis, -HOUR_US)
+    assert ask(client, 4) == [200, 200, 200, 429]
+
+
 def test_one_does_not_count_for_another(client: FlaskClient) -> None:
     assert ask(client, 4)[-1] == 429
     assert ask(client, 1, address="10.0.0.2") == [200]

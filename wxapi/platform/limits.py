@@ -1,7 +1,8 @@
 """Rate limits on Redis, by person or, before login, by address. When Redis is away requests pass and are counted.
 
 A moving window: of each person the times of the last requests are kept, as many as are allowed. All windows of a route
-are asked in one way to Redis, by Redis' own clock; what is refused counts for none of them.
+are asked in one way to Redis, by Redis' own clock; what is refused counts for none of them. Times that are yet to come
+are of before that clock was put back, and stop nobody.
 """
 
 import hashlib
@@ -27,8 +28,8 @@ _SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 for n, key in ipairs(KEYS) do
-  local first = redis.call('LINDEX', key, ARGV[2 * n - 1] - 1)
-  if first and tonumber(first) > now - ARGV[2 * n] * 1000000 then return 0 end
+  local first = tonumber(redis.call('LINDEX', key, ARGV[2 * n - 1] - 1) or 0)
+  if first > now - ARGV[2 * n] * 1000000 and first <= now then return 0 end
 end
 for n, key in ipairs(KEYS) do
   redis.call('LPUSH', key, string.format('%.0f', now))
