@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -62,6 +63,23 @@ def test_an_act_says_from_where(auditor: Person, people: People) -> None:
     (line,) = lines(auditor, f"actor={person.actor.user_id}&action=user.consent")
     assert (line["address"], line["subject"]) == ("127.0.0.1", f"user:{person.actor.user_id}")
     assert line["request_id"]
+
+
+def test_the_audit_names_a_request_by_a_number_that_nobody_chose(auditor: Person, people: People) -> None:
+    """What a client chose is echoed and logged, and the log says beside it which number the audit has."""
+    person, logged = people.make(), []
+    for version in ("2", "3"):
+        body = {"nickname": "小李", "kind": None, "consent_version": version}
+        answer = person.call("PUT", "/me", json=body, headers={"X-Request-ID": "one-for-all"})
+        logged.append(structlog.contextvars.get_contextvars())
+        assert answer.headers["X-Request-ID"] == logged[-1]["request_id"] == "one-for-all"
+    found = {line["request_id"] for line in lines(auditor, f"actor={person.actor.user_id}&action=user.consent")}
+    assert found == {line["own_request_id"] for line in logged}
+    assert len(found) == 2, "each request has its own"
+    answer = auditor.get("/audit")
+    line = structlog.contextvars.get_contextvars()
+    assert answer.headers["X-Request-ID"] == line["request_id"]
+    assert "own_request_id" not in line, "it is the same"
 
 
 def test_who_filed_or_joined_leaves_no_address(people: People, session: Session) -> None:

@@ -140,6 +140,44 @@ def test_malformed_uploads(reporter: Person, client: FlaskClient) -> None:
     assert client.post("/api/v1/photos", data={"file": (io.BytesIO(PICTURE), "a.jpg")}).status_code == 401
 
 
+PART = b'Content-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+BROKEN = {
+    "another boundary": b"--other\r\n" + PART + PICTURE + b"\r\n--other--\r\n",
+    "another boundary of a large photo": b"--other\r\n" + PART + PICTURE.ljust(400_000, b"\0") + b"\r\n--other--\r\n",
+    "nothing": b"",
+    "no form": PICTURE,
+    "cut off in the photo": b"--b\r\n" + PART + PICTURE,
+    "cut off in the head": b"--b\r\n" + PART[:20],
+    "a part that says nothing of itself": b"--b\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURE + b"\r\n--b--\r\n",
+    "a part without a name": b"--b\r\nContent-Disposition: form-data\r\n\r\n" + PICTURE + b"\r\n--b--\r\n",
+    "a head that is no text": b"--b\r\n" + PART[:40] + b"\xff" + PART[40:] + PICTURE + b"\r\n--b--\r\n",
+}
+FORM = "multipart/form-data; boundary=b"
+
+
+def sent_as(reporter: Person, content_type: str, **given: Any) -> tuple[int, str]:
+    answer = reporter.call(
+        "POST", "/photos", headers={"Idempotency-Key": random_key()}, content_type=content_type, **given
+    )
+    return answer.status_code, answer.get_json()["code"]
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+def test_a_form_that_cannot_be_read_is_malformed(reporter: Person, sent: bytes) -> None:
+    assert sent_as(reporter, FORM, data=sent) == (400, "malformed_request")
+    chunks = {"wsgi.input_terminated": True}
+    assert sent_as(reporter, FORM, input_stream=io.BytesIO(sent), environ_base=chunks) == (400, "malformed_request")
+
+
+@pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=\xff"])
+def test_a_form_without_a_boundary_is_malformed(reporter: Person, boundary: str) -> None:
+    assert sent_as(reporter, f"multipart/form-data{boundary}", data=b"--b--\r\n") == (400, "malformed_request")
+
+
+def test_a_form_whose_field_is_too_large_is_too_large(reporter: Person) -> None:
+    assert send(reporter, PICTURE, sha256="0" * 400_000).status_code == 413
+
+
 def test_a_repeat_gets_the_first_answer_and_another_file_is_refused(reporter: Person, session: Any) -> None:
     first = send(reporter, PICTURE, key="k1")
     again = send(reporter, PICTURE, key="k1")

@@ -77,7 +77,7 @@ def record(
     Not where nobody is: an address beside a report that was filed would tell who filed it.
     """
     asked = has_request_context()
-    request_id = this_g().get("request_id") if asked else None
+    request_id = this_g().get("own_request_id") if asked else None
     address = this_request().remote_addr if asked and actor_id is not None else None
     # Two acts that are alike in everything are two acts; a copy of a row has the same random part.
     unique = secrets.token_bytes(_RANDOM_BYTES)

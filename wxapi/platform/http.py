@@ -17,6 +17,7 @@ from werkzeug.routing import RequestRedirect
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
+from wxapi.platform.form_parser import StrictFormParser
 from wxapi.platform.front import BODY_LATE, BODY_NOT_KEPT, MAX_JSON
 from wxapi.platform.present import this_app, this_g, this_request
 
@@ -43,10 +44,14 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
     def begin() -> None:
         asked, kept = this_request(), this_g()
         given = asked.headers.get("X-Request-ID", "")
-        kept.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        # Its own, which nobody chose: the audit names it, and the log, too, where the client chose another.
+        kept.own_request_id = secrets.token_hex(16)
+        kept.request_id = given if _REQUEST_ID.fullmatch(given) else kept.own_request_id
         kept.began = perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=kept.request_id)
+        if kept.request_id != kept.own_request_id:
+            structlog.contextvars.bind_contextvars(own_request_id=kept.own_request_id)
         if BODY_LATE in asked.environ:
             raise RequestTimeout
         if BODY_NOT_KEPT in asked.environ:
@@ -94,8 +99,14 @@ def _is_quiet(endpoint: str) -> bool:
     return bool(getattr(this_app().view_functions.get(endpoint), _QUIET, False))
 
 
+class _Request(Request):
+    form_data_parser_class = StrictFormParser
+
+
 class App(Flask):
     """Flask without what is for coroutines: it looks at each hook and view of every request, and there are none."""
+
+    request_class = _Request
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

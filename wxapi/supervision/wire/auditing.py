@@ -31,7 +31,9 @@ class AuditLineWire(WireSchema):
         required=True, allow_none=True, metadata={"description": "客户端地址，保留约半年；匿名操作不记录"}
     )
     detail = fields.Dict(required=True, metadata={"description": "仅含编号和代码"})
-    request_id = fields.String(required=True, allow_none=True, metadata={"description": "请求编号，与日志对应"})
+    request_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "请求编号，由服务端生成，与日志对应"}
+    )
 
 
 class AuditPage(WireSchema):
