@@ -151,6 +151,61 @@ def test_a_draft_is_sent_once_after_the_network_came_back(open_page: Open, repor
         db.session.remove()
 
 
+def test_an_open_form_outlives_a_reload_the_back_button_and_its_tab(
+    open_page: Open, reporter: Person, town: Town, site: Flask
+) -> None:
+    """With its photos and its place; sent once, and shown to nobody else on this phone."""
+    address = site.extensions["address"]
+    page = open_page(reporter, f"/m/new?region_code={VILLAGE}", **SMALL)
+    add_photo(page)
+    add_photo(page, 2)
+    fill(page, "E0305", "井盖破损")
+    page.get_by_label("详细位置").fill("村口")
+    page.goto(address + "/m/new")  # no place in the address any more
+    expect(page.get_by_text("已恢复您上次没有提交的内容")).to_be_visible()
+    expect(page.locator(".photos img")).to_have_count(2)
+    expect(page.locator(".picked")).to_contain_text("001村")
+    page.get_by_role("button", name="移除").first.click()
+    page.reload()
+    expect(page.locator(".photos img")).to_have_count(1)
+    page.goto(address + "/m")
+    page.go_back()
+    expect(page.locator(".photos img")).to_have_count(1)
+    context = page.context
+    page.close()
+    mark = context.cookies()
+    with site.app_context():
+        friend = town.people.make()
+        db.session.remove()
+    context.add_cookies(open_page(friend, "/m", **SMALL).context.cookies())
+    other = context.new_page()
+    other.goto(address + "/m/new")
+    expect(other.get_by_role("button", name="提交上报")).to_be_visible()
+    expect(other.get_by_label("问题描述")).to_have_value("")
+    expect(other.locator(".photos img")).to_have_count(0)
+    context.add_cookies(mark)
+    other.goto(address + "/m/new")
+    expect(other.locator(".photos img")).to_have_count(1)
+    expect(other.get_by_label("问题描述")).to_have_value("井盖破损")
+    expect(other.locator("#category_code")).to_have_value("E0305")
+    expect(other.get_by_label("详细位置")).to_have_value("村口")
+    other.get_by_role("button", name="提交上报").click()
+    expect(other.get_by_text("上报已提交")).to_be_visible()
+    (report,) = mine(site, reporter)
+    with site.app_context():
+        assert len(photos_of(report)) == 1
+        db.session.remove()
+    other.goto(address + "/m/new")
+    expect(other.get_by_label("问题描述")).to_have_value("")
+    expect(other.locator(".photos img")).to_have_count(0)
+    fill(other, "E0305", "另一处井盖")
+    other.reload()
+    other.get_by_role("button", name="清空").click()
+    other.reload()
+    expect(other.locator("[data-left]")).to_be_hidden()
+    expect(other.get_by_label("问题描述")).to_have_value("")
+
+
 def test_a_draft_outlives_its_page_and_a_lost_answer(open_page: Open, reporter: Person, site: Flask) -> None:
     page = open_page(reporter, "/m/new", **here(north=0.003))
     expect(page.locator(".picked")).to_contain_text("001村")

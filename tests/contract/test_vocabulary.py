@@ -18,7 +18,7 @@ from wxapi.platform import vocabulary
 from wxapi.regions.rules.levels import Level
 from wxapi.reports.rules.owed import STAGE_NAMES as REPORT_STAGES
 from wxapi.reports.rules.state import ReportState
-from wxapi.reports.rules.workflow import ACTIONS
+from wxapi.reports.rules.workflow import ACTIONS, rows_of
 from wxapi.supervision.rules.export_states import ExportFailure, ExportState
 from wxapi.supervision.rules.measures import DEFINITIONS
 from wxapi.supervision.services.export_kinds import KINDS
@@ -131,7 +131,11 @@ def test_every_code_has_a_word_and_no_word_is_left_over(app: Flask, group: str) 
 
 def test_reasons_are_the_citys(app: Flask) -> None:
     with app.app_context():
-        assert {word.code for word in vocabulary.groups()["reasons"]} == set(city().reasons)
+        reasons = vocabulary.groups()["reasons"]
+    assert {word.code for word in reasons} == set(city().reasons)
+    # Every action that takes a reason is offered some that are meant for it.
+    taking = {each for each in ACTIONS if any("reason_code" in row.needs + row.takes for row in rows_of(each))}
+    assert {action for word in reasons for action in word.actions} == taking
 
 
 def test_pages_ask_for_groups_that_there_are(app: Flask) -> None:

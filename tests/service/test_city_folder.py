@@ -34,7 +34,7 @@ def test_an_app_serves_the_city_of_its_folder(tmp_path: Path, make_config: Calla
     assert city.city().number_prefix == "YC"
     with app.app_context():
         groups = vocabulary.groups()
-    assert [word.code for word in groups["reasons"]] == ["no_money"]
+    assert [(word.code, word.actions) for word in groups["reasons"]] == [("no_money", ())]
     assert {word.code: word.zh for word in groups["states"]}["triage"] == "待派单"
 
 
@@ -47,6 +47,8 @@ def test_an_app_serves_the_city_of_its_folder(tmp_path: Path, make_config: Calla
             r"city\.toml, line 3: words\.states\.triag: there is no such group or code",
         ),
         ('[words.stats]\ntriage = "x"\n', r"city\.toml, line 1: words\.stats: there is no such group or code"),
+        ('[reason_actions]\nweathr = ["refuse"]\n', r"line 2: reason_actions\.weathr: there is no such reason"),
+        ('[reason_actions]\nweather = ["refus"]\n', r"line 2: reason_actions\.weather: there is no such action"),
         (
             '[phrases]\nnote = ["x"]\nreslove = ["x"]\n',
             r"city\.toml, line 3: phrases\.reslove: there is no such action",

@@ -208,6 +208,20 @@ def test_a_hold_is_told_to_offices_in_their_word_and_to_citizens_in_theirs(town:
     assert "挂账" not in told
 
 
+def test_an_action_offers_its_own_reasons(town: Town, browser: Browser) -> None:
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    page = browser.sign_in(town.worker).page(f"/desk/r/{report['number']}")
+    offered = {
+        str(group["data-for"]): {str(each["value"]) for each in group.find_all("option")}
+        for group in page.select("#reason_code optgroup")
+    }
+    assert {"weather", "other"} <= offered["request_hold"]
+    assert {"not_ours", "other"} <= offered["return"]
+    assert not {"weather", "mistake"} & offered["return"]
+    said = {word["code"]: word.get("actions") for word in town.worker.get("/vocabulary").json["reasons"]}
+    assert (said["weather"], said["other"]) == (["request_hold", "approve_hold"], None)
+
+
 def test_what_came_with_a_step_stands_in_its_line(town: Town, browser: Browser) -> None:
     """A township decided on holds whose day and reason no page showed."""
     carried = {"reason_code", "desk_code", "review_on", "days"}

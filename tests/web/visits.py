@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from tests.factories import People, Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed, photo, resolved, settle, take
 from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, enrol
+from wxapi.duties.models import Duty
 from wxapi.identity.models import AppointmentRow, RosterEntry, User
 from wxapi.identity.services import roster, roster_imports
 from wxapi.identity.services.roster_files import RosterRow
@@ -91,6 +92,7 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     "/m/r/<string:number>": (Visit("reporter", "/m/r/{number}", PHONE), Visit("reporter", "/m/r/{resolved}", PHONE)),
     "/m/sign": (Visit("reporter", "/m/sign", PHONE), Visit("reporter", "/m/sign?session={session_id}", PHONE)),
     "/work": (Visit("worker", "/work", PANORAMA), Visit("officer", "/work?scope=below", PANORAMA)),
+    "/work/<uuid:duty_id>": (Visit("worker", "/work/{duty}", PANORAMA), Visit("officer", "/work/{duty}", PANORAMA)),
     "/panorama": (Visit("supervisor", "/panorama", PANORAMA), Visit("supervisor", "/panorama?wall=1", PANORAMA)),
     "/panorama/<string:region>": (
         Visit("officer", f"/panorama/{TOWNSHIP}", PANORAMA),
@@ -179,7 +181,14 @@ def _reports(town: Town) -> dict[str, str]:
     moderate.begin_checks(uuid.UUID(shown["id"]), now=runtime().clock.now())
     with transaction() as session:
         session.execute(update(Check).where(Check.subject_id == uuid.UUID(shown["id"])).values(state="review"))
-    return {"number": shown["number"], "other": other["number"], "resolved": done["number"], "held": held["number"]}
+    duty = select(Duty.id).where(Duty.subject_id == uuid.UUID(shown["id"]), Duty.stage == "respond")
+    return {
+        "duty": str(db.session().scalars(duty).one()),
+        "number": shown["number"],
+        "other": other["number"],
+        "resolved": done["number"],
+        "held": held["number"],
+    }
 
 
 def _training(school: School, reporter: Person) -> dict[str, str]:

@@ -140,10 +140,14 @@ def line_of(folder: Path, path: Sequence[str]) -> int:
 
 
 def _laid_over(shipped: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The city's own, and of the rest what is shipped; lists, reasons and phrases are replaced whole."""
+    """The city's own, and of the rest what is shipped; lists, reasons, their actions and phrases are replaced whole."""
     merged = {**shipped, **given}
     for section in ("city", "office", "workflow", "ladder", "training"):
         merged[section] = {**shipped.get(section, {}), **given.get(section, {})}
+    if "reason_actions" not in given:  # a city with a list of its own need not tell of what it left out
+        merged["reason_actions"] = {
+            code: actions for code, actions in shipped.get("reason_actions", {}).items() if code in merged["reasons"]
+        }
     return merged
 
 
@@ -159,6 +163,7 @@ def _rules(found: Mapping[str, Any], text: str, table: str) -> CityRules:
         categories=tuple(_categories(table)),
         hour_rules=_hour_rules(found["training"]["hours"], text),
         reasons=found["reasons"],
+        reason_actions={code: tuple(actions) for code, actions in found["reason_actions"].items()},
         phrases={action: tuple(said) for action, said in found["phrases"].items()},
         words=found.get("words", {}),
     )

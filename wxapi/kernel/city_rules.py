@@ -79,6 +79,7 @@ class CityRules:
         number_prefix: what report numbers begin with.
         hour_rules: as `training.rules.hours.parse_rules` takes them.
         reasons: code → words, all of them.
+        reason_actions: code → the actions it is offered for; one that is not there is offered for all.
         phrases: action → standard texts of the desk.
         words: group → code → the city's own word.
     """
@@ -92,5 +93,6 @@ class CityRules:
     categories: tuple[CategoryRow, ...]
     hour_rules: tuple[Mapping[str, Any], ...]
     reasons: Mapping[str, str]
+    reason_actions: Mapping[str, tuple[str, ...]]
     phrases: Mapping[str, tuple[str, ...]]
     words: Mapping[str, Mapping[str, str]]

@@ -121,5 +121,5 @@ def not_found() -> NotFoundError:
 def version_conflict(*, version: int, state: str) -> ConflictError:
     """Someone was faster; the answer carries what is true now."""
     return ConflictError(
-        "version_conflict", "内容已被他人更新，请刷新后再操作。", extra={"version": version, "state": state}
+        "version_conflict", "内容已被他人更新，请核对最新内容后再操作。", extra={"version": version, "state": state}
     )

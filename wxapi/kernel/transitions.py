@@ -162,7 +162,7 @@ class Workflow(Generic[StateT, PartyT, CaseT, CommandT]):
 def not_available(state: StrEnum, refusal: NotNow | None = None) -> DomainError:
     """409: the table, or one of its guards, does not allow this now."""
     extra: Mapping[str, str | None] = {"state": state, "reason": refusal.reason if refusal else None}
-    detail = refusal.detail if refusal else "当前状态下不能进行此操作，请刷新后再试。"
+    detail = refusal.detail if refusal else "当前状态下不能进行此操作，请查看最新状态。"
     return ConflictError("action_not_available", detail, extra=extra)
 
 

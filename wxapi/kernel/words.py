@@ -28,6 +28,7 @@ class Word:
         office: as offices say it among themselves, where that is another word; empty elsewhere.
         colour: the name of a colour of the pages; empty where none is shown.
         order: where it stands among the words of its group.
+        actions: of a reason, the actions it is offered for; empty: for all.
     """
 
     code: str
@@ -35,6 +36,7 @@ class Word:
     colour: str = ""
     order: int = 0
     office: str = ""
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

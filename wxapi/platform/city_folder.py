@@ -1,6 +1,7 @@
 """The folder of the city's own rules (`WXAPI_CITY_FOLDER`): taken at the start, tried by `city check`."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -49,11 +50,22 @@ def _worded(rules: CityRules, shipped: Sequence[Words], folder: Path | None) -> 
     actions = {word.code for each in shipped if each.group == "actions" for word in each.items}
     if actions and (strange := sorted(rules.phrases.keys() - actions)):
         raise _fault(folder, ["phrases", strange[0]], "there is no such action.")
+    for code, for_actions in rules.reason_actions.items():
+        if code not in rules.reasons:
+            raise _fault(folder, ["reason_actions", code], "there is no such reason.")
+        if actions and set(for_actions) - actions:
+            raise _fault(folder, ["reason_actions", code], "there is no such action.")
     try:
-        return reworded((*shipped, words("reasons", rules.reasons)), rules.words)
+        return reworded((*shipped, _reasons(rules)), rules.words)
     except KeyError as error:
         path = ["words", *str(error.args[0]).split(".")]
         raise _fault(folder, path, "there is no such group or code.") from None
+
+
+def _reasons(rules: CityRules) -> Words:
+    said = words("reasons", rules.reasons)
+    items = (replace(word, actions=rules.reason_actions.get(word.code, ())) for word in said.items)
+    return Words(said.group, tuple(items))
 
 
 def _fault(folder: Path | None, path: Sequence[str], sentence: str) -> city_files.CityError:

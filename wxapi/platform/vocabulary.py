@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, request
 from marshmallow import fields
@@ -18,7 +18,10 @@ blueprint = ApiBlueprint("vocabulary", __name__, description="词汇表：代码
 
 
 class Vocabulary(WireSchema):
-    """Group → `[{"code","zh","colour","order"}]`, `office` where offices say another word; the version of all."""
+    """Group → `[{"code","zh","colour","order"}]`; the version of all.
+
+    `office` where offices say another word; `actions` of a reason that is for some actions only.
+    """
 
     class Meta:
         unknown = "include"
@@ -46,7 +49,8 @@ def groups() -> dict[str, tuple[Word, ...]]:
 def read_vocabulary() -> Response:
     """词汇表
 
-    各代码的中文、颜色和次序，按组：状态、职务、操作、原因等。带 ETag，可以缓存。
+    各代码的中文、颜色和次序，按组：状态、职务、操作、原因等。原因的 `actions` 为可以选用它的操作，没有则都可以。
+    带 ETag，可以缓存。
     """
     _, body, version = current_app.extensions[_KEY]
     response = Response(body, content_type="application/json")
@@ -56,6 +60,8 @@ def read_vocabulary() -> Response:
     return response
 
 
-def _item(word: Word) -> dict[str, str | int]:
-    item: dict[str, str | int] = {"code": word.code, "zh": word.zh, "colour": str(word.colour), "order": word.order}
-    return {**item, "office": word.office} if word.office else item
+def _item(word: Word) -> dict[str, Any]:
+    item = {"code": word.code, "zh": word.zh, "colour": str(word.colour), "order": word.order}
+    if word.office:
+        item["office"] = word.office
+    return {**item, "actions": list(word.actions)} if word.actions else item

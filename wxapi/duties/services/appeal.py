@@ -1,6 +1,6 @@
 """A unit appeals against a card; the one above decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from wxapi.duties.models import APPEAL_PHOTO, Duty, DutyAppeal
-from wxapi.duties.queries import lists
+from wxapi.duties.queries import appeals, lists
+from wxapi.duties.queries.appeals import CardRow
 from wxapi.duties.rules.clock import appeal_until
 from wxapi.duties.rules.scope import acts_for, stands_above
 from wxapi.duties.services.work import DutyView, arms_seen, views_of
@@ -18,7 +19,7 @@ from wxapi.kernel.errors import ConflictError, ForbiddenError, not_found
 from wxapi.photos.models import Photo
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 
 UPHOLD, LIFT = "uphold", "lift"
 
@@ -45,10 +46,12 @@ class AppealView:
 
 @dataclass(frozen=True, slots=True)
 class DutyDetail:
-    """One duty with the appeal against its card."""
+    """One duty with the appeal against its card, and what the person may do about it now."""
 
     duty: DutyView
     said: AppealView | None
+    may_appeal: bool = False
+    may_decide: bool = False
 
 
 def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
@@ -122,6 +125,22 @@ def read_duty(session: Session, actor: Actor, duty_id: UUID, *, now: datetime) -
     return _shown(session, actor, duty, now)
 
 
+def waiting_appeals(actor: Actor, *, limit: int, now: datetime) -> Sequence[DutyView]:
+    """The duties whose appeal the person decides, the longest waiting first."""
+    session = db.session()
+    return views_of(session, actor, appeals.waiting(session, actor, limit=limit), now=now)
+
+
+def appeals_of(views: Sequence[DutyView]) -> Mapping[UUID, str | None]:
+    """Those of a page of duties that were appealed against, with the decision; None while it waits."""
+    return appeals.asked(db.session(), [view.duty.id for view in views if view.duty.card is not None])
+
+
+def cards_of(actor: Actor, subject_id: UUID) -> Sequence[CardRow]:
+    """The cards of a subject as the person may see them."""
+    return appeals.cards_of(db.session(), arms_seen(actor), subject_id)
+
+
 def _locked(session: Session, actor: Actor, duty_id: UUID) -> Duty:
     duty = lists.find(session, arms_seen(actor), duty_id, lock=True)
     if duty is None:
@@ -138,7 +157,15 @@ def _shown(session: Session, actor: Actor, duty: Duty, now: datetime) -> DutyDet
     if not views:
         raise not_found()
     row = _appeal_of(session, duty.id)
-    return DutyDetail(views[0], _view_of(session, row) if row is not None else None)
+    if row is None:
+        return DutyDetail(views[0], None, may_appeal=acts_for(actor).holds(duty.unit_code) and _is_open(duty, now))
+    may_decide = row.decided_at is None and stands_above(actor, duty.unit_code)
+    return DutyDetail(views[0], _view_of(session, row), may_decide=may_decide)
+
+
+def _is_open(duty: Duty, now: datetime) -> bool:
+    """Whether a card hangs there that can be appealed against still."""
+    return duty.carded_at is not None and duty.card_lifted_at is None and now <= appeal_until(duty.carded_at)
 
 
 def _view_of(session: Session, row: DutyAppeal) -> AppealView:

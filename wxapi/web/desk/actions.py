@@ -1,5 +1,6 @@
 """The action panel: what may be done now, what each needs and what the reporter will read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wxapi.kernel.city import city
@@ -48,9 +49,10 @@ def desk_choices(view: ReportView) -> list[tuple[str, str]]:
     return [(each.code, each.name) for each in (top, *regions.children(top.code)) if each.code not in hidden]
 
 
-def reason_choices() -> list[tuple[str, str]]:
-    """(code, word) of all reasons."""
-    return list(words.names("reasons").items())
+def reason_choices(choices: Sequence[ActionChoice]) -> list[tuple[ActionChoice, list[tuple[str, str]]]]:
+    """The actions that take a reason, each with (code, word) of those that are offered for it."""
+    taking = [each for each in choices if "reason_code" in each.needs + each.takes]
+    return [(each, list(words.names("reasons", for_action=each.code).items())) for each in taking]
 
 
 def _choice(code: str, view: ReportView) -> ActionChoice:

@@ -36,9 +36,10 @@ def name(group: str, code: str | None) -> str:
     return word(group, code).zh
 
 
-def names(group: str) -> dict[str, str]:
-    """Code → word of a whole group."""
-    return {each.code: _said(each) for each in vocabulary.groups().get(group, ())}
+def names(group: str, for_action: str = "") -> dict[str, str]:
+    """Code → word of a whole group, or of what is offered for an action."""
+    found = vocabulary.groups().get(group, ())
+    return {each.code: _said(each) for each in found if not (for_action and each.actions) or for_action in each.actions}
 
 
 def _said(each: Word) -> str:

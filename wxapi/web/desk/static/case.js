@@ -2,6 +2,21 @@
 
 const form = document.querySelector(".panel form");
 
+// Only the reasons of the chosen action; one that stands in the list of another, too, stays chosen.
+function offerReasons(action) {
+  const select = form.elements.reason_code;
+  if (!select) {
+    return;
+  }
+  const value = select.value;
+  for (const group of select.querySelectorAll("optgroup")) {
+    group.hidden = group.dataset.for !== action;
+    group.disabled = group.hidden;
+  }
+  const same = Array.from(select.querySelectorAll("optgroup:not([hidden]) option")).find((each) => each.value === value);
+  select.selectedIndex = same ? same.index : 0;
+}
+
 function show() {
   const chosen = form.querySelector("input[name=action]:checked");
   const fields = chosen ? chosen.dataset.fields.split(" ") : [];
@@ -15,6 +30,7 @@ function show() {
       control.disabled = box.hidden;
     }
   }
+  offerReasons(chosen ? chosen.value : "");
   form.elements.note.required = needs.includes("note");
   for (const row of form.querySelectorAll(".phrases")) {
     row.hidden = !chosen || row.dataset.for !== chosen.value;

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flask import Response, request
 
+from wxapi.duties.services.appeal import cards_of
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError, NotFoundError
 from wxapi.kernel.permissions import Permission
@@ -73,16 +74,17 @@ def _case(
 ) -> Response:
     near = reports_nearby(view.location, Datum.GCJ02, view.category.code, now=now)
     seen = len(view.timeline) if kept.seen_lines is None else kept.seen_lines
-    drawing = outlines_around(view.region.code)
+    drawing, choices = outlines_around(view.region.code), actions.choices_of(view)
     return page(
         "desk/case.html",
         drawing=drawing,
         mark=drawing.place(*view.location),
         status=status_of(error).value if error else 200,
         report=view,
-        choices=actions.choices_of(view),
+        cards=cards_of(current_actor(), view.id) if view.card else (),
+        choices=choices,
         desks=actions.desk_choices(view),
-        reasons=actions.reason_choices(),
+        reasons=actions.reason_choices(choices),
         typed=kept,
         kept=kept_photos(kept.photo_ids),
         error=error,

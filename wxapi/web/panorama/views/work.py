@@ -6,7 +6,7 @@ from flask import Response, request
 
 from wxapi.duties.queries.lists import DutyFilter
 from wxapi.duties.rules.scope import sees
-from wxapi.duties.services import work
+from wxapi.duties.services import appeal, work
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
@@ -39,6 +39,8 @@ def _work() -> dict[str, Any]:
     found = listed(actor, wanted, limit=_AT_ONCE, cursor=request.args.get("cursor"), now=now)
     return {
         "duties": found.items,
+        "appeals": appeal.appeals_of(found.items),
+        "to_decide": appeal.waiting_appeals(actor, limit=_AT_ONCE, now=now),
         "next_cursor": found.next_cursor,
         "counts": work.count_work(actor, now=now),
         "mine": work.work_of_me(actor, now=now),

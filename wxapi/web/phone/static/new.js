@@ -1,26 +1,54 @@
 // The form of a new report: photos made small, asked once whether it is known already, kept until the server has it.
 
 import { forget } from "../kit/page.js";
+import { isBlank, recall, remember } from "./open.js";
 import { equipPlace } from "./place.js";
 import { shrunk } from "./shrink.js";
-import { newOnce } from "./store.js";
+import { dropForm, newOnce } from "./store.js";
 import { keptWhere, owner, sendNow, show } from "./waiting.js";
 
 const LARGEST = 20 * 1024 * 1024;
 const ASK_MS = 6000;
+const PAUSE_MS = 400;
 const form = document.querySelector("#new");
 const status = form.querySelector("[data-send-status]");
 const near = form.querySelector("[data-near]");
 const send = form.querySelector(".send");
 const shots = form.querySelector("[data-photos]");
 const list = shots.querySelector("ul");
+const left = form.querySelector("[data-left]");
 const photos = new Map();
 let pressed = null;
 let sending = false;
 let pending = 0;
+let typing = null;
 
 function say(text) {
   status.textContent = text;
+}
+
+function held() {
+  clearTimeout(typing);
+  return sending ? null : remember(form, owner, Array.from(photos.values()));
+}
+
+function put(item, photo) {
+  const picture = document.createElement("img");
+  const remove = document.createElement("button");
+  picture.src = URL.createObjectURL(new Blob([photo.data], { type: photo.type }));
+  picture.alt = "已选的照片";
+  picture.width = 96;
+  picture.height = 96;
+  remove.type = "button";
+  remove.textContent = "移除";
+  remove.addEventListener("click", () => {
+    photos.delete(item);
+    item.remove();
+    held();
+  });
+  item.textContent = "";
+  item.append(picture, remove);
+  photos.set(item, photo);
 }
 
 async function take(file) {
@@ -41,21 +69,8 @@ async function take(file) {
       return;
     }
     const data = await new Response(small).arrayBuffer();
-    const picture = document.createElement("img");
-    const remove = document.createElement("button");
-    picture.src = URL.createObjectURL(small);
-    picture.alt = "已选的照片";
-    picture.width = 96;
-    picture.height = 96;
-    remove.type = "button";
-    remove.textContent = "移除";
-    remove.addEventListener("click", () => {
-      photos.delete(item);
-      item.remove();
-    });
-    item.textContent = "";
-    item.append(picture, remove);
-    photos.set(item, { once: newOnce(), type: small.type, data });
+    put(item, { once: newOnce(), type: small.type, data });
+    await held();
   } catch (error) {
     told.textContent = "这张照片读不出来，请换一张。";
     item.remove();
@@ -111,6 +126,7 @@ function begin() {
   list.textContent = "";
   near.textContent = "";
   send.hidden = false;
+  left.hidden = true;
   forget(location.pathname);
 }
 
@@ -132,7 +148,7 @@ async function submit(join, asked) {
   }
   const answer = await sendNow(draftOf(join), say);
   if (answer.state === "sent") {
-    forget(location.pathname);
+    begin();
     location.assign(answer.path);
     return;
   }
@@ -140,6 +156,7 @@ async function submit(join, asked) {
     near.textContent = "";
     send.hidden = false;
     form.elements.once.value = newOnce();
+    remember(form, owner, Array.from(photos.values()));
     say(answer.detail);
     return;
   }
@@ -181,5 +198,27 @@ form.addEventListener("change", (event) => {
     send.hidden = false;
   }
 });
+form.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(held, PAUSE_MS);
+});
+document.addEventListener("visibilitychange", () => document.hidden && held());
+form.addEventListener("placed", held);
+left.querySelector("button").addEventListener("click", () => {
+  begin();
+  dropForm(owner);
+});
 document.addEventListener("sent", () => say(""));
-equipPlace(form);
+
+async function start() {
+  const kept = await recall(form, owner);
+  for (const photo of kept ? kept.photos : []) {
+    const item = document.createElement("li");
+    list.append(item);
+    put(item, photo);
+  }
+  left.hidden = !kept && isBlank(form);
+  await equipPlace(form, kept ? kept.place : {});
+}
+
+start();

@@ -7,7 +7,8 @@ const WHY = {
   3: "定位超时，请重试，或在列表、地图中选择地点。",
 };
 
-export function equipPlace(form) {
+// left: what the form held before, by field; it goes before the phone's position.
+export async function equipPlace(form, left) {
   const box = form.querySelector("[data-place]");
   const status = form.querySelector("[data-place-status]");
   let turn = 0;
@@ -21,6 +22,7 @@ export function equipPlace(form) {
         const text = await answer.text();
         if (mine === turn) {
           box.innerHTML = text;
+          form.dispatchEvent(new Event("placed"));
         }
         return true;
       }
@@ -40,6 +42,7 @@ export function equipPlace(form) {
       input.value = fields[name];
       box.append(input);
     }
+    form.dispatchEvent(new Event("placed"));
   }
 
   async function take(fields) {
@@ -104,6 +107,9 @@ export function equipPlace(form) {
       tap(map, event);
     }
   });
+  if (left.picked_by && !box.querySelector("[name=picked_by]") && !(await take(left))) {
+    remember(left);
+  }
   const button = form.querySelector("[data-gps]");
   if (!navigator.geolocation) {
     button.hidden = true;

@@ -2,24 +2,26 @@
 
 const BASE = "wx-drafts";
 const SHELF = "drafts";
+// A base of its own: a page of the release before would send the open form as a draft.
+const FORM_BASE = "wx-form";
 let memory = null;
 
 export function newOnce() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
 }
 
-function opened() {
+function opened(name) {
   return new Promise((resolve, reject) => {
-    const asked = indexedDB.open(BASE, 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore(SHELF, { keyPath: "once" });
+    const asked = indexedDB.open(name, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore(SHELF, { keyPath: name === BASE ? "once" : "owner" });
     asked.onsuccess = () => resolve(asked.result);
     asked.onerror = () => reject(asked.error);
     asked.onblocked = () => reject(new Error("blocked"));
   });
 }
 
-async function run(mode, work) {
-  const base = await opened();
+async function run(mode, work, name = BASE) {
+  const base = await opened(name);
   try {
     return await new Promise((resolve, reject) => {
       const turn = base.transaction(SHELF, mode);
@@ -70,4 +72,17 @@ export function drop(once) {
 // Whether drafts outlive this page.
 export function isLasting() {
   return !memory;
+}
+
+// The form that is open, one for each person. A browser that keeps nothing keeps it while the page is open.
+export function keepForm(kept) {
+  return run("readwrite", (shelf) => shelf.put(kept), FORM_BASE).catch(() => null);
+}
+
+export function dropForm(owner) {
+  return run("readwrite", (shelf) => shelf.delete(owner), FORM_BASE).catch(() => null);
+}
+
+export function formOf(owner) {
+  return run("readonly", (shelf) => shelf.get(owner), FORM_BASE).catch(() => null);
 }

@@ -2,7 +2,7 @@
 
 import { wayIn } from "../kit/net.js";
 import { isUnsure, send } from "./sending.js";
-import { draftsOf, drop, isLasting, keep } from "./store.js";
+import { draftsOf, drop, dropForm, isLasting, keep } from "./store.js";
 
 const AGAIN_MS = 30000;
 const box = document.querySelector("[data-drafts]");
@@ -117,6 +117,7 @@ export async function sendNow(draft, say) {
   busy = true;
   try {
     await keep(draft);
+    await dropForm(draft.owner);
     if (!navigator.onLine) {
       return { state: "lost" };
     }

@@ -6,10 +6,13 @@ from typing import Any
 
 from flask import Response, request
 
+from wxapi.duties.rules.messages import CARD, WORK_DUE
+from wxapi.duties.services.appeal import read_duty
 from wxapi.kernel.errors import NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.notifications.models import Message
 from wxapi.notifications.services.inbox import mark_read, read_inbox
+from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.reports.queries.lists import PageRequest
@@ -26,6 +29,8 @@ _ROWS = 20
 _INBOX = "/m?tab=inbox"
 # Messages to those who work on a report.
 _OF_OFFICES = frozenset({DESK_TASK.code, REPORT_CARD.code})
+# Messages whose step names a duty: `duty:<id>:<what>`.
+_OF_DUTIES = frozenset({WORK_DUE.code, CARD.code})
 
 
 @room.get("/m")
@@ -58,6 +63,8 @@ def open_message(message_id: uuid.UUID) -> Response:
 
 def _about(message: Message, now: datetime) -> str:
     kind, _, subject_id = message.subject.partition(":")
+    if message.kind in _OF_DUTIES:
+        return _duty(uuid.UUID(message.step.split(":")[1]), now)
     if kind == "report":
         try:
             number = read_report(current_actor(), uuid.UUID(subject_id), now=now).number
@@ -70,3 +77,12 @@ def _about(message: Message, now: datetime) -> str:
         "appointment": "/account",
         "people_import": f"/desk/people/imports/{subject_id}",
     }.get(kind, _INBOX)
+
+
+def _duty(duty_id: uuid.UUID, now: datetime) -> str:
+    actor = current_actor()
+    try:
+        read_duty(db.session(), actor, duty_id, now=now)
+    except NotFoundError:  # it lies with another unit now
+        return _INBOX
+    return f"/work/{duty_id}" if actor.may(Permission.WORK) else _INBOX

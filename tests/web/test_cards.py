@@ -1,0 +1,112 @@
+"""A card on the pages: its unit appeals, the one above decides, and everybody concerned is led there."""
+
+import io
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bs4 import Tag
+from sqlalchemy import select
+
+from tests import pictures, reporting
+from tests.factories import Person
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
+from tests.web.browsing import Browser, form_to
+from wxapi.duties.models import Duty
+from wxapi.duties.rules.scope import stands_above
+from wxapi.duties.services import appeal, climb, tell
+from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.platform.db import db
+from wxapi.reports.services import timers
+
+
+@pytest.fixture
+def town(people: Any) -> Town:
+    return reporting.settle(people)
+
+
+@pytest.fixture
+def duty(town: Town, clock: FixedClock) -> Duty:
+    """The village did not answer in time: a yellow card."""
+    report = file_routed(town.reporter)
+    clock.at = _duty_of(report["id"]).due_at + timedelta(minutes=1)
+    climb.climb(now=clock.now())
+    return _duty_of(report["id"])
+
+
+def _duty_of(report_id: str) -> Duty:
+    db.session().expire_all()
+    wanted = select(Duty).where(Duty.subject_id == uuid.UUID(report_id), Duty.stage == "respond")
+    return db.session().scalars(wanted).one()
+
+
+def test_a_unit_appeals_and_the_one_above_decides(town: Town, browser: Browser, duty: Duty, clock: FixedClock) -> None:
+    path = f"/work/{duty.id}"
+    browser.sign_in(town.worker)
+    assert browser.page("/work").select_one(f'a[href="{path}"]') is not None
+    empty = browser.submit(form_to(browser.page(path), path), note=" ")
+    assert empty.status_code == 422
+    shot = io.BytesIO(pictures.encoded(pictures.scene(640, 480), "JPEG"))
+    sent = browser.submit(form_to(browser.page(path), path), note="<b>已移交</b>", photos=(shot, "a.jpg"))
+    assert sent.headers["Location"] == f"{path}?done=appeal"
+    shown = browser.page(sent.headers["Location"])
+    assert shown.select_one("[data-accepted]") is not None
+    assert "<b>已移交</b>" in shown.get_text()
+    assert shown.find("form", attrs={"action": path}) is None
+    assert "申诉待处理" in browser.page("/work").get_text()
+
+    browser.sign_in(town.officer)
+    assert browser.page("/work").select_one(f'[data-part="to-decide"] a[href="{path}"]') is not None
+    form = form_to(browser.page(path), path)
+    unsaid = browser.submit(form, decision="lift", note="")
+    assert unsaid.status_code == 422
+    form = form_to(browser.page(path), path)
+    assert browser.submit(form, decision="lift", note="情况属实").headers["Location"] == f"{path}?done=decision"
+    late = browser.submit(form, decision="uphold", note="写好的理由", once="another-key-of-24-letters")
+    assert late.status_code == 409
+    assert "处理结果：撤销督办牌" in browser.page(path).get_text()
+    assert browser.page("/work").select_one('[data-part="to-decide"] a') is None
+
+
+def test_who_is_told_is_led_to_the_card(town: Town, browser: Browser, duty: Duty, clock: FixedClock) -> None:
+    assert town.worker.post(f"/duties/{duty.id}/appeal", {"note": "停电", "photo_ids": []}).status_code == 200
+    tell.tell_of_appeal(duty.id, None, now=clock.now())
+    browser.sign_in(town.officer)
+    said = next(each for each in browser.page("/m?tab=inbox").select(".card") if "申诉待处理" in each.get_text())
+    form = said.find("form")
+    assert isinstance(form, Tag)
+    assert browser.submit(form).headers["Location"] == f"/work/{duty.id}"
+
+
+@pytest.mark.parametrize("who", ["worker", "officer", "chief", "supervisor", "neighbour"])
+def test_the_list_of_appeals_is_of_those_who_may_decide(
+    town: Town, browser: Browser, duty: Duty, clock: FixedClock, who: str
+) -> None:
+    assert town.worker.post(f"/duties/{duty.id}/appeal", {"note": "停电", "photo_ids": []}).status_code == 200
+    person: Person = getattr(town, who)
+    found = appeal.waiting_appeals(person.actor, limit=9, now=clock.now())
+    assert [view.duty.id for view in found] == ([duty.id] if stands_above(person.actor, duty.unit_code) else [])
+    browser.sign_in(person)
+    answer = browser.get(f"/work/{duty.id}")
+    assert answer.status_code == (404 if who == "neighbour" else 200)
+    assert ('value="lift"' in answer.text) == (stands_above(person.actor, duty.unit_code))
+
+
+def test_who_also_acts_for_the_unit_does_not_decide_on_its_card(
+    town: Town, browser: Browser, duty: Duty, clock: FixedClock
+) -> None:
+    both = town.people.make(
+        (Role.TOWNSHIP_OFFICER, TOWNSHIP), (Role.COMMUNITY_WORKER, VILLAGE), (Role.SUPERVISOR, COUNTY)
+    )
+    assert town.worker.post(f"/duties/{duty.id}/appeal", {"note": "停电", "photo_ids": []}).status_code == 200
+    assert appeal.waiting_appeals(both.actor, limit=9, now=clock.now()) == []
+
+
+def test_the_case_leads_to_its_card(town: Town, browser: Browser, duty: Duty, clock: FixedClock) -> None:
+    assert timers.mark_overdue(now=clock.now()) == 1
+    browser.sign_in(town.worker)
+    link = browser.page(f"/desk/r/{duty.subject_number}").select_one(f'a[href="/work/{duty.id}"]')
+    assert link is not None
+    assert "黄牌" in link.get_text()
