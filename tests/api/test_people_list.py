@@ -275,7 +275,7 @@ def test_what_is_refused_at_the_door(admin: Person, people: People) -> None:
     assert send(admin, b"").json["code"] == "file_empty"
     assert send(admin, b"x" * ((4 << 20) + 1)).status_code == 413
     assert send(admin, b"x" * (5 << 20)).status_code == 413
-    assert send(admin, HEAD, dry_run="perhaps").status_code == 400
+    assert send(admin, HEAD, dry_run="perhaps").status_code == 422
     assert send(people.make((Role.COMMUNITY_WORKER, VILLAGE)), HEAD + ROW).status_code == 403
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select, update
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
 
 from tests import reporting
@@ -32,9 +32,9 @@ PICTURE = jpeg(320, 240)
 
 
 def send(person: Person, data: bytes | None, *, key: str | None = None, **form: str) -> TestResponse:
-    fields: dict[str, Any] = dict(form)
+    fields: MultiDict[str, Any] = MultiDict(form)
     if data is not None:
-        fields["file"] = FileStorage(io.BytesIO(data), "photo.jpg")
+        fields.add("file", FileStorage(io.BytesIO(data), "photo.jpg"))
     headers = {"Idempotency-Key": key or random_key()}
     # As bytes: the test client would leave a large form's temporary file open.
     boundary, body = encode_multipart(fields)
@@ -133,8 +133,16 @@ def test_size_limits(reporter: Person) -> None:
 
 
 def test_malformed_uploads(reporter: Person, client: FlaskClient) -> None:
-    assert send(reporter, None).status_code == 400
-    assert send(reporter, None, file="text instead of a file").status_code == 400
+    assert send(reporter, None).get_json()["code"] == "malformed_request"
+    for named, wrong in (
+        ("file", {"data": None, "sha256": ""}),
+        ("file", {"data": None, "file": "text instead of a file"}),
+        ("file", {"data": PICTURE, "file": "one more of that name"}),
+        ("extra", {"data": PICTURE, "extra": "1"}),
+        ("sha256", {"data": PICTURE, "sha256": "a\n"}),
+    ):
+        refused = send(reporter, **wrong)
+        assert (refused.status_code, list(refused.get_json()["errors"])) == (422, [named])
     assert reporter.post("/photos", {"file": "x"}, key=random_key()).status_code == 400
     assert reporter.call("POST", "/photos", data={"file": (io.BytesIO(PICTURE), "a.jpg")}).status_code == 400
     assert client.post("/api/v1/photos", data={"file": (io.BytesIO(PICTURE), "a.jpg")}).status_code == 401

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from types import SimpleNamespace
 
 import pytest
@@ -36,6 +37,7 @@ def test_problems_have_all_members_and_the_request_id(client: FlaskClient) -> No
     assert response.content_type == "application/problem+json"
     assert set(body) == MEMBERS
     assert (body["status"], body["code"], body["request_id"]) == (401, "token_missing", "abc")
+    assert (body["type"], body["title"]) == ("about:blank", "Unauthorized")
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
@@ -51,7 +53,8 @@ def test_what_the_router_refuses_is_a_problem_too(
     client: FlaskClient, method: str, path: str, status: int, code: str
 ) -> None:
     response = client.open(path, method=method)
-    assert (response.status_code, response.get_json()["code"]) == (status, code)
+    body = response.get_json()
+    assert (response.status_code, body["code"], body["title"]) == (status, code, HTTPStatus(status).phrase)
 
 
 def test_bodies_are_judged_in_steps(client: FlaskClient) -> None:

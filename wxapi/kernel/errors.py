@@ -4,7 +4,7 @@ The class of an error decides its HTTP status (`wxapi.platform.problems`), nothi
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 
 class DomainError(Exception):
@@ -16,8 +16,6 @@ class DomainError(Exception):
         fields: field name → sentences, for errors of input.
         extra: further members of the problem document, such as the present `version`.
     """
-
-    title: ClassVar[str] = "Error"
 
     def __init__(
         self,
@@ -37,61 +35,41 @@ class DomainError(Exception):
 class MalformedError(DomainError):
     """The request cannot be read (400)."""
 
-    title = "Malformed request"
-
 
 class UnauthenticatedError(DomainError):
     """No token, or a dead one (401)."""
-
-    title = "Not authenticated"
 
 
 class ForbiddenError(DomainError):
     """This person's roles may not do this kind of thing (403)."""
 
-    title = "Not allowed"
-
 
 class NotFoundError(DomainError):
     """Not there, or outside one's scope: the two are never told apart (404)."""
-
-    title = "Not found"
 
 
 class ConflictError(DomainError):
     """At odds with the present state (409)."""
 
-    title = "Conflict"
-
 
 class GoneError(DomainError):
     """It was good once (410)."""
-
-    title = "Gone"
 
 
 class TooLargeError(DomainError):
     """More bytes than the limit (413)."""
 
-    title = "Too large"
-
 
 class UnsupportedMediaError(DomainError):
     """Not a kind of content that is taken here (415)."""
-
-    title = "Unsupported media type"
 
 
 class InvalidError(DomainError):
     """Understood, but not valid (422)."""
 
-    title = "Invalid"
-
 
 class TooManyRequestsError(DomainError):
     """Too often (429). `retry_after` in seconds."""
-
-    title = "Too many requests"
 
     def __init__(self, code: str, detail: str, *, retry_after: int) -> None:
         super().__init__(code, detail)
@@ -100,8 +78,6 @@ class TooManyRequestsError(DomainError):
 
 class UnavailableError(DomainError):
     """A part that is needed is away (503). `retry_after` in seconds."""
-
-    title = "Unavailable"
 
     def __init__(self, code: str, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(code, detail)

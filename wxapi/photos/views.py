@@ -40,7 +40,7 @@ _EXAMPLE = {
 @idempotency.required
 @idempotency.asks_itself
 @limited("600/minute")
-@blueprint.arguments(schemas.UploadBody, location="multipart", error_status_code=400, example={"file": "(bytes)"})
+@blueprint.arguments(schemas.UploadBody, location="multipart", example={"file": "(bytes)"})
 @blueprint.response(201, schemas.PhotoSchema, example=_EXAMPLE)
 def upload(form: dict[str, Any]) -> Response:
     """上传照片

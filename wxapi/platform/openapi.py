@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NoReturn, cast
 
 from flask import Flask, Request, Response, current_app
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
@@ -66,8 +66,14 @@ class _Parser(FlaskParser):
         raise MalformedError("malformed_request", "请求内容不是有效的 JSON。") from error
 
     def load_multipart(self, request: Request, schema: Schema) -> MultiDictProxy:
-        """All parts of a form."""
-        return MultiDictProxy(CombinedMultiDict([request.form, request.files]), schema)
+        """All parts of a form. A form without one part is none; of two parts of a name neither is chosen in silence."""
+        parts = CombinedMultiDict([request.form, request.files])
+        if not parts:
+            raise MalformedError("malformed_request", "请求内容须为表单（multipart/form-data）。")
+        twice = {name: ["只能有一项。"] for name, values in parts.lists() if len(values) > 1}
+        if twice:
+            raise ValidationError(twice)
+        return MultiDictProxy(parts, schema)
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest carries no types

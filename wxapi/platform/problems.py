@@ -72,14 +72,13 @@ def problem(
     code: str,
     detail: str,
     *,
-    title: str,
     fields: dict[str, Any] | None = None,
     extra: dict[str, Any] | None = None,
 ) -> Response:
-    """Build a problem document as a response."""
+    """Build a problem document as a response; a problem without a type of its own has its status' words as title."""
     body = {
         "type": "about:blank",
-        "title": title,
+        "title": HTTPStatus(status).phrase,
         "status": int(status),
         "code": code,
         "detail": detail,
@@ -118,9 +117,7 @@ def status_of(error: errors.DomainError) -> HTTPStatus:
 
 def _domain(error: errors.DomainError) -> Response:
     g.refused_code = error.code
-    response = problem(
-        status_of(error), error.code, error.detail, title=error.title, fields=error.fields, extra=error.extra
-    )
+    response = problem(status_of(error), error.code, error.detail, fields=error.fields, extra=error.extra)
     if isinstance(error, errors.TooManyRequestsError | errors.UnavailableError):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.UnauthenticatedError):
@@ -134,7 +131,7 @@ def _framework(error: HTTPException) -> Response:
         return _unexpected(error)
     code, detail = FRAMEWORK.get(status, ("request_refused", "请求无法处理。"))
     messages = getattr(error, "data", {}).get("messages", {})  # where webargs leaves its findings
-    response = problem(status, code, detail, title=error.name, fields=_flatten(messages))
+    response = problem(status, code, detail, fields=_flatten(messages))
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
@@ -196,4 +193,4 @@ def _not_storable(error: Exception) -> Response:
 def _unexpected(error: Exception) -> Response:
     # The type and place are logged, not the text: texts of foreign exceptions may hold secrets.
     log.error("unexpected_error", error=type(error).__name__, exc_info=error)
-    return problem(500, "internal_error", "系统出错了，我们已记录，请稍后重试。", title="Internal error")
+    return problem(500, "internal_error", "系统出错了，我们已记录，请稍后重试。")

@@ -85,7 +85,7 @@ def remove_person(person_id: uuid.UUID) -> None:
 @blueprint.route("/people/imports", methods=["POST"])
 @guard(Permission.APPOINT)
 @limited("30/hour")
-@blueprint.arguments(wire.ImportUpload, location="multipart", error_status_code=400, example=_LIST)
+@blueprint.arguments(wire.ImportUpload, location="multipart", example=_LIST)
 @blueprint.response(202, wire.PeopleImportWire)
 def import_people(form: dict[str, Any]) -> Response:
     """导入人员名单
