@@ -67,7 +67,7 @@ class _Parser(FlaskParser):
 
     def load_multipart(self, request: Request, schema: Schema) -> MultiDictProxy:
         """All parts of a form. A form without one part is none; of two parts of a name neither is chosen in silence."""
-        parts = CombinedMultiDict([request.form, request.files])
+        parts: CombinedMultiDict[str, Any] = CombinedMultiDict([request.form, request.files])
         if not parts:
             raise MalformedError("malformed_request", "请求内容须为表单（multipart/form-data）。")
         twice = {name: ["只能有一项。"] for name, values in parts.lists() if len(values) > 1}
