@@ -58,6 +58,10 @@ class Walk(RuleBasedStateMachine):
         sweep(now=self.clock.now())
         assert sweep(now=self.clock.now()) == 0
 
+    @rule(hours=st.integers(1, 200))
+    def the_clock_was_fast_and_is_put_back(self, hours: int) -> None:
+        self.clock.at -= timedelta(hours=hours)
+
     # True random: Hypothesis' own choices lean to the first, and most walks would end where they began.
     @rule(chance=st.randoms(use_true_random=True))
     def several_take_what_they_are_offered(self, chance: Random) -> None:

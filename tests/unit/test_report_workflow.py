@@ -13,7 +13,7 @@ from wxapi.kernel import deadlines
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.kernel.permissions import Role
-from wxapi.reports.rules import clocks, words, workflow
+from wxapi.reports.rules import clocks, owed, words, workflow
 from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.relations import Standing, capacities, who_is
@@ -244,6 +244,18 @@ def test_the_clock_stops_while_a_question_is_open() -> None:
     assert asked.resolve_due_at is not None
     assert answered.due_at == asked.resolve_due_at + timedelta(days=7)
     assert why_not(answered, AS_REPORTER, "answer") == "no_open_question"
+
+
+def test_a_clock_put_back_takes_no_time_away_and_no_duty_is_due_before_it_begins() -> None:
+    back = NOW - timedelta(days=20)
+    answered = do(do(accepted(), AS_WORKER, "ask"), AS_REPORTER, "answer", back)
+    assert answered.due_at == accepted().due_at
+    disputed = do(do(accepted(), AS_WORKER, "resolve", back), AS_REPORTER, "dispute", back)
+    again = do(do(disputed, AS_OTHER, "resolve", back), AS_REPORTER, "dispute", back)
+    assert again.state is ReportState.TRIAGE
+    for case in (answered, disputed, again):
+        assert owed.owed(case)
+        assert all(duty.due_at > duty.origin_at for duty in owed.owed(case))
 
 
 def test_passing_it_on_gains_no_time() -> None:

@@ -36,8 +36,9 @@ def due_times(limits: Limits, routed_at: datetime) -> DueTimes:
 
 def after_pause(due_at: datetime, stopped_at: datetime, resumed_at: datetime, *, urgent: bool) -> datetime:
     """The due time after a hold, a question or a dispute: as much is left, or overdue, as when it stopped."""
-    if resumed_at == stopped_at:
-        return due_at  # at lunch, a due time of noon would come to stand at one o'clock
+    if resumed_at <= stopped_at:
+        # At lunch, a due time of noon would come to stand at one o'clock; and a clock that was put back is no pause.
+        return due_at
     clock = _clock(urgent)
     return clock.add(resumed_at, clock.between(stopped_at, due_at))
 

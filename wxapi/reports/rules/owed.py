@@ -69,7 +69,9 @@ def _on_the_clock(case: Case, stage: str, due_at: datetime, limit: timedelta) ->
     assert case.routed_at is not None
     assert case.desk_code is not None
     clock = DutyClock.ROUND if case.limits.urgent else DutyClock.OFFICE
-    return Owed(stage, case.desk_code, case.routed_at, due_at, limit, clock, case.clock_stopped_at)
+    # A machine's clock that was fast when the report was routed, and is put back, may set it due before that.
+    origin = min(case.routed_at, due_at - _SHORTEST)
+    return Owed(stage, case.desk_code, origin, due_at, limit, clock, case.clock_stopped_at)
 
 
 def _hold_review(case: Case) -> Owed | None:
