@@ -1,5 +1,6 @@
 """Puts what is due by the clock into the outbox. Any number may run: a task's row in `schedule` is its lock."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from workers.lifetime import Stop
 from workers.relay import open_database
 from workers.timetable import Task
 from wxapi.kernel.clock import Clock
+from wxapi.platform.heartbeat import BEAT, EVERY_S, SCHEDULE
 
 log = structlog.get_logger(__name__)
 
@@ -75,13 +77,23 @@ def schedule(database_url: str, tasks: Sequence[Task], clock: Clock, stop: Stop)
             with open_database(database_url, name="wxapi-schedule") as connection:
                 ensure(connection, tasks, clock.ahead())
                 log.info("schedule_ready", tasks=len(tasks))
-                while not stop.requested:
-                    for name in record_due(connection, by_name, clock.ahead()):
-                        log.info("schedule_due", task=name)
-                    stop.wait(_POLL_S)
+                _serve(connection, by_name, clock, stop)
         except psycopg.Error as error:
             log.warning("database_away", error=type(error).__name__)
             stop.wait(_POLL_S)
+
+
+def _serve(
+    connection: "psycopg.Connection[tuple[object, ...]]", tasks: Mapping[str, Task], clock: Clock, stop: Stop
+) -> None:
+    beat_at = 0.0
+    while not stop.requested:
+        if time.monotonic() >= beat_at:
+            connection.execute(BEAT, {"name": SCHEDULE})
+            beat_at = time.monotonic() + EVERY_S
+        for name in record_due(connection, tasks, clock.ahead()):
+            log.info("schedule_due", task=name)
+        stop.wait(_POLL_S)
 
 
 def _instant(row: tuple[object, ...] | None) -> datetime:

@@ -51,6 +51,7 @@ from wxapi.platform import (
     doctor,
     guard,
     health,
+    heartbeat,
     http,
     idempotency,
     keys,
@@ -252,7 +253,7 @@ LANES: dict[str, str] = {
 # What the doctor looks at, beside what the platform needs.
 DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = (*regions_checkup.CHECKS, *officer_moves.CHECKS)
 # What `/readyz` and `/metrics` tell, beside that.
-CONDITIONS: tuple[conditions.Condition, ...] = regions_checkup.CONDITIONS
+CONDITIONS: tuple[conditions.Condition, ...] = (*heartbeat.CONDITIONS, *regions_checkup.CONDITIONS)
 # Operator commands: `flask --app wsgi <group> …`
 COMMANDS = (
     *platform_cli.COMMANDS,

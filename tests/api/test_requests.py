@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
+from sqlalchemy import delete, update
 
 from config import Config
 from tests.conftest import app_in_savepoint
@@ -19,6 +20,7 @@ from wxapi.kernel.permissions import Permission, Role
 from wxapi.platform import http, metrics
 from wxapi.platform.db import transaction
 from wxapi.platform.guard import guard
+from wxapi.platform.heartbeat import BEAT, SCHEDULE, Heartbeat
 from wxapi.platform.outbox import OutboxRow
 
 MEMBERS = {"type", "title", "status", "code", "detail", "errors", "request_id"}
@@ -145,7 +147,14 @@ def test_openapi_names_every_route(app: Flask, client: FlaskClient) -> None:
     assert routes == paths
 
 
+def schedule_beat(ago: timedelta = timedelta()) -> None:
+    with transaction() as session:
+        session.connection().exec_driver_sql(BEAT, {"name": SCHEDULE})
+        session.execute(update(Heartbeat).values(at=Heartbeat.at - ago))
+
+
 def test_readyz_tells_of_database_redis_and_outbox(app: Flask, client: FlaskClient) -> None:
+    schedule_beat()
     body = client.get("/readyz").get_json()
     assert (body["status"], body["database"], body["redis"]) == ("ok", "ok", "ok")
     with transaction() as session:
@@ -155,6 +164,26 @@ def test_readyz_tells_of_database_redis_and_outbox(app: Flask, client: FlaskClie
     late = client.get("/readyz").get_json()
     assert late["status"] == "degraded"
     assert late["outbox"]["lag_seconds"] >= 300
+
+
+@pytest.mark.parametrize("minutes", [5, -5, None])
+def test_a_scheduler_that_is_gone_is_seen_though_nothing_is_to_be_done(
+    app: Flask, client: FlaskClient, minutes: int | None
+) -> None:
+    """Also when it ended before the database's clock was put back, and when it never ran."""
+    schedule_beat(timedelta(seconds=30))
+    figure = "wxapi_schedule_silent_seconds"
+    assert client.get("/readyz").get_json()["conditions"]["schedule_silent"] == 0
+    assert f"{figure} 0.0\n" in client.get("/metrics").get_data(as_text=True)
+    if minutes is None:
+        with transaction() as session:
+            session.execute(delete(Heartbeat))
+    else:
+        schedule_beat(timedelta(minutes=minutes))
+    body = client.get("/readyz").get_json()
+    assert (body["status"], body["outbox"]["due"]) == ("degraded", 0)
+    assert body["conditions"]["schedule_silent"] >= 299
+    assert f"{figure} 0.0\n" not in client.get("/metrics").get_data(as_text=True)
 
 
 def test_metrics_count_requests(client: FlaskClient) -> None:

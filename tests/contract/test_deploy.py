@@ -138,6 +138,9 @@ SLOW = [f'wxapi_request_seconds_bucket{{le="{le}"}}' for le in ("1", "2.5", "5",
 RINGS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "WxapiGivenUp": ({"wxapi_outbox_dead": "1x240"}, {"wxapi_outbox_dead": "0x240"}),
     "WxapiWorkersBehind": ({"wxapi_outbox_overdue": "1001x240"}, {"wxapi_outbox_overdue": "1000x240"}),
+    "WxapiScheduleSilent": (  # dead; and away for less than a restart may take
+        {"wxapi_schedule_silent_seconds": "0 0+60x240"}, {"wxapi_schedule_silent_seconds": "0x236 61+60x3"},
+    ),
     "WxapiErrors": ({WELL: "0+95x240", ERROR: "0+5x240"}, {WELL: "0+1000x240", ERROR: "0+5x240"}),
     "WxapiSlow": (
         dict(zip(SLOW, ("0+9x240", "0+9x240", "0+10x240", "0+10x240"), strict=True)),

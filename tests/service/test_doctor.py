@@ -20,6 +20,7 @@ from wxapi.demo.embedded import free_port
 from wxapi.identity.models import User
 from wxapi.kernel.clock import SystemClock
 from wxapi.platform import audit_grants
+from wxapi.platform.heartbeat import BEAT, SCHEDULE, Heartbeat
 from wxapi.platform.redis_client import connect
 from wxapi.platform.runtime import runtime
 from wxapi.platform.storage import Storage
@@ -34,13 +35,15 @@ def looked(app: Flask) -> tuple[int, dict[str, str]]:
 
 
 @pytest.mark.usefixtures("city")
-def test_what_is_wrong_is_one_line(app: Flask) -> None:
+def test_what_is_wrong_is_one_line(app: Flask, session: Session) -> None:
+    session.connection().exec_driver_sql(BEAT, {"name": SCHEDULE})
+    session.commit()
     code, lines = looked(app)
     assert code == 1  # nothing listens where the tests' WeChat would be
     assert lines["wechat"].startswith("WRONG")
     assert "refused" in lines["wechat"].lower()
     closed = ("closed regions", "closed units")
-    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "boundaries", *closed)
+    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "schedule", "boundaries", *closed)
     assert all(lines[name].startswith("ok") for name in well), lines
     assert set(lines) == {*well, "wechat"}, "a line without a test that makes it WRONG"
 
@@ -51,6 +54,14 @@ def test_a_key_that_data_need_is_named(app: Flask, session: Session, people: Peo
     session.execute(update(User).where(User.id == user_id).values(openid_sealed=b"gone\x00" + bytes(40)))
     session.flush()
     assert "sealed with gone" in looked(app)[1]["keys"]
+
+
+def test_a_scheduler_that_is_gone_is_told(app: Flask, session: Session) -> None:
+    session.execute(update(Heartbeat).values(at=datetime(2026, 1, 1, tzinfo=UTC)))
+    session.commit()
+    told = looked(app)[1]["schedule"]
+    assert told.startswith("WRONG")
+    assert "python -m workers" in told
 
 
 def test_a_misspelt_setting_is_named(app: Flask) -> None:

@@ -35,6 +35,7 @@ from wxapi.photos.models import Photo
 from wxapi.photos.services import forget, strays
 from wxapi.platform import retention, sweeps
 from wxapi.platform.db import transaction
+from wxapi.platform.heartbeat import BEAT, SCHEDULE
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services import changing
 from wxapi.reports.models import Report
@@ -341,6 +342,8 @@ def test_a_closed_region_that_cannot_be_handed_on_stops_no_other(
     later = NOW + timedelta(days=1, minutes=10)
     assert changing.settle(now=later) == 0
     assert changing.settle(now=later + timedelta(minutes=50)) == 1
+    session.connection().exec_driver_sql(BEAT, {"name": SCHEDULE})
+    session.commit()
     assert app.test_client().get("/readyz").get_json()["status"] == "ok"
 
 

@@ -95,6 +95,7 @@ DECIDED: dict[str, dict[str, set[str]]] = {
         "reports": {"card", "category_code", "extension", "hold_reason_code", "merged_from_state", "picked_by", "state"},
         "scenes": {"kind"},
         "schedule": {"name"},
+        "heartbeats": {"name"},
         "sealing_keys": {"kind", "name"},
         "training_attendance": {"flags", "state", "state_before", "via"},
         "training_attendance_events": {"action", "from_state", "to_state"},

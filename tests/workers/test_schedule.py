@@ -1,15 +1,19 @@
 """What is due by the clock becomes outbox rows, once."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.processes import await_true
+from workers.lifetime import Stop
 from workers.relay import open_database
-from workers.schedule import ensure, record_due
+from workers.schedule import ensure, record_due, schedule
 from workers.timetable import Daily, Every, Task
+from wxapi.kernel.clock import SystemClock
 
 HOURLY = Task("hourly", Every(hours=1), lambda: None)
 TASKS = {"hourly": HOURLY}
@@ -114,3 +118,17 @@ def test_a_clock_put_forward_makes_tasks_due(connection: Connection) -> None:
     assert record_due(connection, TASKS, timedelta(hours=1)) == []
     due = connection.execute("SELECT due_at > now() + interval '59 minutes' AND due_at = created_at FROM outbox")
     assert due.fetchall() == [(True,)]
+
+
+def test_it_says_that_it_is_at_work_though_nothing_is_due(connection: Connection, own_database: str) -> None:
+    connection.execute("TRUNCATE heartbeats")
+    stop = Stop()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(schedule, own_database, [HOURLY], SystemClock(), stop)
+        try:
+            said = "SELECT count(*) FROM heartbeats WHERE name = 'schedule' AND at > now() - interval '20 seconds'"
+            await_true(lambda: connection.execute(said).fetchone() == (1,), 20)
+        finally:
+            stop.request()
+        running.result()
+    assert topics(connection) == []

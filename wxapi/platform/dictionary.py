@@ -21,7 +21,7 @@ _PACKAGE = Path(__file__).parents[1]
 _DOCS = _PACKAGE.parent / "docs"
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 _ANYWHERE, _TABLE = "*", "_"
-_PLATFORM = ("audit", "audit_chain", "idempotency", "keys", "outbox", "refusals")
+_PLATFORM = ("audit", "audit_chain", "heartbeat", "idempotency", "keys", "outbox", "refusals")
 
 DICTIONARY = _DOCS / "data-dictionary.zh-CN.md"
 PERSONAL = _DOCS / "personal-data.zh-CN.md"

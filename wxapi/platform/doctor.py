@@ -20,6 +20,7 @@ from wxapi.kernel.clock import SystemClock
 from wxapi.platform import audit_grants, keys, migrate
 from wxapi.platform.commands import sentence_of
 from wxapi.platform.db import db
+from wxapi.platform.heartbeat import schedule_silent
 from wxapi.platform.rewrap import names_in
 from wxapi.platform.runtime import runtime
 from wxapi.platform.sealed import sealed_columns
@@ -155,6 +156,12 @@ def _clock() -> str:
     return f"{apart:.1f} s from the database"
 
 
+def _schedule() -> str:
+    if silent := schedule_silent(runtime().clock.now()):
+        raise FaultError(f"no scheduler has been at work for {silent} s: does `python -m workers` run?")
+    return "at work"
+
+
 CHECKS = (
     DoctorCheck("settings", _settings),
     DoctorCheck("schema", _schema),
@@ -164,4 +171,5 @@ CHECKS = (
     DoctorCheck("redis", _redis),
     DoctorCheck("wechat", _wechat),
     DoctorCheck("clock", _clock),
+    DoctorCheck("schedule", _schedule),
 )
