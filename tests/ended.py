@@ -14,7 +14,7 @@ from tests.factories import Person
 from wxapi.identity.models import AppointmentRow, Token, WebSession
 from wxapi.identity.services import appointments, erasure
 from wxapi.identity.services.rights import change_rights
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import commit_so_far, db, transaction
 from wxapi.platform.runtime import runtime
 
 Ending = Callable[[Session, Person], None]
@@ -72,6 +72,23 @@ def ended(
     assert before, (endpoint, status, "the request did not come to its view")
     after = everything(db.session())
     return status, {table for table in before if before[table] != after[table]}
+
+
+def ends_midway(do: Callable[..., Any], person: Person, region: str | None = None) -> Callable[..., Any]:
+    """`do`; an office of the person (of one region, or each) ends when one of many is done and the next not begun."""
+    done = []
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        if len(done) == 1:
+            with transaction(locking=(person.actor.user_id,)) as session:
+                held = select(AppointmentRow).where(AppointmentRow.user_id == person.actor.user_id)
+                for row in session.scalars(held.where(AppointmentRow.region_code == region) if region else held):
+                    appointments.close(session, row, by=None, now=runtime().clock.now())
+            commit_so_far()
+        done.append(args)
+        return do(*args, **kwargs)
+
+    return late
 
 
 @contextmanager

@@ -9,12 +9,14 @@ from bs4 import Tag
 from sqlalchemy import update
 
 from tests.conftest import NOW
+from tests.ended import ends_midway
 from tests.factories import People
-from tests.reporting import NEIGHBOUR, Town, file_routed, read, settle, take
+from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, read, settle, take
 from tests.web.browsing import Browser, form_to, soup_of
+from wxapi.kernel.permissions import Role
 from wxapi.moderation.models import Check
 from wxapi.platform.db import transaction
-from wxapi.reports.services import moderate
+from wxapi.reports.services import bulk, moderate
 
 
 @pytest.fixture
@@ -108,3 +110,27 @@ def test_moderation_is_decided_on_its_page(town: Town, browser: Browser) -> None
     assert browser.submit(form).status_code == 422
     assert browser.submit(form, decision="show").status_code == 303
     assert browser.page("/desk/moderation").select("section form") == []
+
+
+@pytest.mark.parametrize("ends", [VILLAGE, None], ids=["one of two offices", "every office"])
+def test_what_was_done_before_the_right_ended_is_answered(
+    town: Town, browser: Browser, monkeypatch: pytest.MonkeyPatch, ends: str | None
+) -> None:
+    worker = town.people.make((Role.COMMUNITY_WORKER, VILLAGE), (Role.COMMUNITY_WORKER, NEIGHBOUR))
+    reports = [file_routed(town.reporter, village) for village in (VILLAGE, VILLAGE, NEIGHBOUR)]
+    form = bar(browser.sign_in(worker))
+    monkeypatch.setattr(bulk, "act", ends_midway(bulk.act, worker, ends))
+    filled = {"action": "accept", "pick": [tick(each) for each in reports]}
+    answer = browser.submit(form, **filled)
+    assert answer.status_code == 200, answer.text
+    said = results(browser)
+    gone = "内容不存在，或您无权查看。" if ends else "您的身份不能进行此操作。"
+    assert list(said.values()) == ["成功", gone, "成功" if ends else gone]
+    states = [read(town.officer, each["id"])["state"] for each in reports]
+    assert states == ["accepted", "routed", "accepted" if ends else "routed"]
+    again = browser.submit(form, **filled)
+    if ends:
+        assert (again.text, again.headers["Idempotency-Replayed"]) == (answer.text, "true")
+    else:
+        assert again.status_code == 404, "nobody without an office has this page"
+    assert [read(town.officer, each["id"])["state"] for each in reports] == states

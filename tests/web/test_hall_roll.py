@@ -1,20 +1,25 @@
 """The roll on pages: filters, ticks, corrections of one and many, undo; flags and requests for leave."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
+from tests.ended import ends_midway
 from tests.factories import People, Person
 from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, open_school
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.identity.models import User
 from wxapi.kernel.clock import FixedClock
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
+from wxapi.training.models import Attendance, Flag
+from wxapi.training.services import correct_roll
+from wxapi.web.hall.views import decisions
 
 EVIL = '"><svg onload=alert(1)>'
 
@@ -43,6 +48,11 @@ def key(person: Person) -> str:
 
 def names(page: BeautifulSoup) -> list[str]:
     return [cell.get_text(" ", strip=True) for cell in page.select(".roll tbody .name")]
+
+
+def state_of(hall: dict[str, Any], person: Person) -> str | None:
+    mine = Attendance.user_id == person.actor.user_id, Attendance.session_id == uuid.UUID(hall["id"])
+    return db.session.scalar(select(Attendance.state).where(*mine))
 
 
 def forms(hall: dict[str, Any]) -> tuple[str, str, str]:
@@ -205,6 +215,39 @@ class TestCorrections:
         said = {row["data-key"]: row.find_all("td")[2].get_text() for row in soup_of(answer).select("tr[data-key]")}
         assert said == {key(two): "已撤销", key(one): "没有可以撤销的更正。"}
         assert school.state(hall, two) == "enrolled"
+
+    def test_undo_of_many_tells_what_was_done_before_the_right_ended(
+        self, school: School, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hall = school.make()
+        people = crowd(school, hall, "陈一", "李二", "王三")
+        correction = {"state": "exempt", "reason": "上级抽调", "user_ids": [key(person) for person in people]}
+        school.organiser.post(f"/training/sessions/{hall['id']}/attendance/bulk", correction)
+        path, bulk, _ = forms(hall)
+        form = form_to(browser.sign_in(school.organiser).page(path), bulk)
+        monkeypatch.setattr(correct_roll, "undo", ends_midway(correct_roll.undo, school.organiser))
+        answer = browser.submit(form, pick=correction["user_ids"], state="undo", reason="更正有误")
+        said = {row["data-key"]: row.find_all("td")[2].get_text() for row in soup_of(answer).select("tr[data-key]")}
+        over = "您的身份不能进行此操作。"
+        assert said == dict(zip(correction["user_ids"], ["已撤销", over, over], strict=True))
+        assert [state_of(hall, person) for person in people] == ["enrolled", "exempt", "exempt"]
+
+    def test_decisions_on_many_tell_how_many_were_made_before_the_right_ended(
+        self, school: School, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hall = school.make(location=AT_THE_HALL | {"accuracy": None}, radius_m=100)
+        for person in crowd(school, hall, "陈一", "李二", "王三"):
+            school.sign_in(hall, person, location=FIVE_KM_OFF)
+        path = f"/hall/{hall['id']}/review"
+        form = form_to(browser.sign_in(school.organiser).page(path), path)
+        ticks = [str(each["value"]) for each in browser.page(path).select("input[name=pick]")]
+        late = replace(decisions._FLAGS, decide=ends_midway(decisions._FLAGS.decide, school.organiser))
+        monkeypatch.setattr(decisions, "_FLAGS", late)
+        answer = browser.submit(form, pick=ticks, decision="dismiss", note="当面核实")
+        assert answer.status_code == 403, answer.text
+        assert f"已处理 1 项，其余 {len(ticks) - 1} 项未处理" in answer.text
+        undecided = select(func.count()).where(Flag.session_id == uuid.UUID(hall["id"]), Flag.decision.is_(None))
+        assert db.session.scalar(undecided) == len(ticks) - 1
 
     @pytest.mark.parametrize(
         "fields",

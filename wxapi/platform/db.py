@@ -234,7 +234,8 @@ def commit_so_far() -> None:
     """
     unit: UnitOfWork | None = db.session().info.get(_UNIT)
     if unit is not None:
-        _begin(unit.session, (), later=False)
+        if not unit.completed:  # else what was done asked itself
+            _begin(unit.session, (), later=False)
         unit.commit()
 
 

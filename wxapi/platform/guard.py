@@ -35,7 +35,7 @@ _MARK = "__permission__"
 _JUDGED = "__judged_again__"
 _WHO = "wxapi.who"
 # Rights that change under three tries in a row are not worth a fourth.
-_TRIES = 3
+TRIES = 3
 
 
 class RightsChangedError(Exception):
@@ -121,16 +121,26 @@ def judge_again(app: Flask) -> None:
 def _judged_again(view: View) -> View:
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             try:
                 return view(*args, **kwargs)
             except RightsChangedError:
-                _admit(current_app.extensions[_WHO], permission_of(view), anew=True)
+                ask_again()
                 _rewind()
         raise UnavailableError("rights_changing", "您的任职正在变动，请稍后再试。")
 
     setattr(run, _JUDGED, True)
     return cast("View", run)
+
+
+def ask_again() -> None:
+    """Judge the request with the rights as they are by now.
+
+    Raises:
+        UnauthenticatedError, ForbiddenError: the right has ended.
+    """
+    view = current_app.view_functions[this_request().endpoint or ""]
+    _admit(current_app.extensions[_WHO], permission_of(view), anew=True)
 
 
 def _rewind() -> None:

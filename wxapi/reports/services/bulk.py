@@ -6,7 +6,7 @@ from datetime import datetime
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import DomainError, not_found
-from wxapi.platform.db import commit_so_far
+from wxapi.platform.one_by_one import one_by_one
 from wxapi.reports.queries.reports import find_on_desk
 from wxapi.reports.rules.action_input import ActionRequest
 from wxapi.reports.services.act import act
@@ -41,19 +41,15 @@ class BulkAnswer:
     refusal: DomainError | None
 
 
-def act_on_many(actor: Actor, items: Iterable[BulkItem], request: ActionRequest, *, now: datetime) -> list[BulkAnswer]:
-    """Take one action on each of the reports; what one refuses changes nothing for the others."""
-    return [BulkAnswer(item.number, _act(actor, item, request, now=now)) for item in items]
+def act_on_many(items: Iterable[BulkItem], request: ActionRequest, *, now: datetime) -> list[BulkAnswer]:
+    """Take one action on each of the reports, for who asks, as long as they may."""
 
-
-def _act(actor: Actor, item: BulkItem, request: ActionRequest, *, now: datetime) -> DomainError | None:
-    # A refusal rolls back: what was done before it must stand.
-    commit_so_far()
-    found = find_on_desk(actor, item.number)
-    try:
+    def take(actor: Actor, item: BulkItem) -> None:
+        found = find_on_desk(actor, item.number)
         if found is None:
-            return not_found()
+            raise not_found()
         act(actor, found.report.id, replace(request, version=item.version), now=now)
-    except DomainError as error:
-        return error
-    return None
+
+    picked = list(items)
+    steps = one_by_one(picked, take)
+    return [BulkAnswer(item.number, refusal) for item, refusal in zip(picked, steps.refusals, strict=True)]

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Callable, Sequence
 
-from wxapi.kernel.errors import DomainError, InvalidError
-from wxapi.platform.db import commit_so_far
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import DomainError, ForbiddenError, InvalidError
+from wxapi.platform.one_by_one import one_by_one
 
 MOST = 50
 
@@ -23,14 +24,15 @@ def picked(texts: Sequence[str]) -> list[uuid.UUID]:
         raise InvalidError("bulk_item_invalid", "所选内容有误，请刷新页面后重试。") from None
 
 
-def decide_each(ids: Sequence[uuid.UUID], decide: Callable[[uuid.UUID], object]) -> dict[uuid.UUID, DomainError]:
-    """Decide one after the other; returns what was refused. What one refuses changes nothing for the others."""
-    refused: dict[uuid.UUID, DomainError] = {}
-    for each in ids:
-        # A refusal rolls back: what was decided before it must stand.
-        commit_so_far()
-        try:
-            decide(each)
-        except DomainError as error:
-            refused[each] = error
+def decide_each(ids: Sequence[uuid.UUID], decide: Callable[[Actor, uuid.UUID], object]) -> dict[uuid.UUID, DomainError]:
+    """Decide one after the other; returns what was refused.
+
+    Raises:
+        ForbiddenError: `right_ended_midway`, with how many were decided until then.
+    """
+    steps = one_by_one(ids, decide)
+    refused = {each: error for each, error in zip(ids, steps.refusals, strict=True) if error is not None}
+    if steps.over is not None:
+        done, left = len(ids) - len(refused), len(refused)
+        raise ForbiddenError("right_ended_midway", f"已处理 {done} 项，其余 {left} 项未处理：您的登录或任职已结束。")
     return refused

@@ -4,7 +4,7 @@ from flask import Response, request
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.guard import guard
 from wxapi.platform.runtime import runtime
 from wxapi.reports.services.bulk import BULK_ACTIONS, MOST, BulkItem, act_on_many
 from wxapi.reports.wire.schemas import ActionBody, request_of
@@ -26,7 +26,7 @@ def act_in_bulk() -> Response:
     items = _items(request.form.getlist("pick"))
     filled = forms.filled("note", *filter(None, [_OWN_FIELD.get(action)]))
     wanted = request_of(forms.load(ActionBody(), {**filled, "action": action, "version": 1}))
-    answers = act_on_many(current_actor(), items, wanted, now=runtime().clock.now())
+    answers = act_on_many(items, wanted, now=runtime().clock.now())
     return page("desk/bulk.html", answers=answers, action=words.name("actions", action))
 
 

@@ -108,7 +108,7 @@ def _decide(kind: UndecidedKind, session_id: uuid.UUID) -> Response:
     except DomainError as error:
         return _listed(kind, hall, error=error, ticks=ticks)
     said = {"decision": body["decision"], "note": body.get("note", ""), "session_id": session_id, "now": now}
-    refused = decide_each(ticks, lambda each: kind.decide(current_actor(), each, **said))
+    refused = decide_each(ticks, lambda actor, each: kind.decide(actor, each, **said))
     if not refused:
         return see(f"{request.path}?done={len(ticks)}")
     first = next(iter(refused.values()))

@@ -2,18 +2,20 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from flask import Response, request, send_file
 
-from wxapi.kernel.errors import ConflictError, DomainError, InvalidError, NotFoundError
+from wxapi.kernel.actor import Actor
+from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
-from wxapi.platform.db import commit_so_far
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.one_by_one import one_by_one
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.training.models import Attendance
@@ -82,7 +84,7 @@ def correct_many(session_id: uuid.UUID) -> Response:
         raise
     except DomainError as error:
         return roll_page(hall, now=now, error=error, typed=typed, ticked=[str(each) for each in user_ids])
-    answers = [_answer(hall, user_id) for user_id in user_ids if user_id not in done.missing]
+    answers = [_line(current_actor(), hall, user_id) for user_id in user_ids if user_id not in done.missing]
     return _result(hall, answers, body["state"], changed=done.people)
 
 
@@ -152,24 +154,22 @@ def _roll(hall: Hall, *, now: datetime, args: dict[str, str] | None = None) -> d
 
 def _undo_many(hall: Hall, user_ids: Sequence[uuid.UUID], typed: dict[str, str]) -> list[RollAnswer]:
     reason = forms.load(ReasonBody(), {"reason": typed["reason"]} if "reason" in typed else {})["reason"]
-    answers = []
+    now, lines = runtime().clock.now(), dict[uuid.UUID, RollAnswer]()
     for user_id in user_ids:
-        # A refusal rolls back: what was undone before it must stand.
-        commit_so_far()
-        refusal = None
-        try:
-            correct_roll.undo(current_actor(), hall.row.id, user_id, reason=reason, now=runtime().clock.now())
-        except NotFoundError:
-            continue
-        except (ConflictError, InvalidError) as error:
-            refusal = error
-        answers.append(_answer(hall, user_id, refusal))
-    return answers
+        with suppress(NotFoundError):  # not on the roll, and so not in the answer
+            lines[user_id] = _line(current_actor(), hall, user_id)
+
+    def undo(actor: Actor, user_id: uuid.UUID) -> None:
+        correct_roll.undo(actor, hall.row.id, user_id, reason=reason, now=now)
+        lines[user_id] = _line(actor, hall, user_id)
+
+    refusals = one_by_one(list(lines), undo).refusals
+    return [replace(line, refusal=refusal) for line, refusal in zip(lines.values(), refusals, strict=True)]
 
 
-def _answer(hall: Hall, user_id: uuid.UUID, refusal: DomainError | None = None) -> RollAnswer:
-    line = roll_reading.read_row(current_actor(), hall.row.id, user_id)
-    return RollAnswer(user_id, line.name, line.row.state, refusal)
+def _line(actor: Actor, hall: Hall, user_id: uuid.UUID) -> RollAnswer:
+    line = roll_reading.read_row(actor, hall.row.id, user_id)
+    return RollAnswer(user_id, line.name, line.row.state, None)
 
 
 def _result(
