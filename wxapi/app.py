@@ -190,7 +190,7 @@ REGION_HOLDINGS: tuple[region_holdings.RegionHolding, ...] = (
     duty_moves.HOLDING,
 )
 # What lies with a unit and goes to its successor when it is closed.
-UNIT_HOLDINGS: tuple[unit_management.Holding, ...] = (duty_holdings.HOLDING, officer_moves.HOLDING)
+UNIT_HOLDINGS: tuple[unit_management.UnitHolding, ...] = (duty_holdings.HOLDING, officer_moves.HOLDING)
 # What duties are about.
 DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND, training_work.KIND)
 # Routes that take more than a JSON body: endpoint → bytes.

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
 from tests.factories import People
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
+from wxapi.units.models import Matter
 
 COUNTY = "421002"
 ZJJ = {"region_code": COUNTY, "suffix": "zjj", "name": "沙市区住建局", "kind": "department", "field": "agency"}
@@ -115,6 +117,20 @@ def test_matters_are_imported_whole_or_not_at_all(app: Flask, people: People, ci
     assert told.exit_code == 1
     assert "第 3 行" in told.output
     assert [m["code"] for m in people.make().get("/matters?region=421002").json["items"]] == ["A01", "A02"]
+
+
+def test_no_matter_is_lost_between_pages_where_two_lists_have_its_code(
+    people: People, session: Session, city: None
+) -> None:
+    for region, name in ((COUNTY, "燃气安全"), ("421002001", "燃气巡查")):
+        session.add(Matter(region_code=region, code="A01", name=name, kind="basic"))
+    session.commit()
+    person, found, cursor = people.make(), [], ""
+    while cursor is not None:
+        page = person.get(f"/matters?region=421002001&limit=1{cursor and f'&cursor={cursor}'}").json
+        found += [matter["name"] for matter in page["items"]]
+        cursor = page["next_cursor"]
+    assert found == ["燃气安全", "燃气巡查"]
 
 
 def test_a_unit_officer_is_appointed_for_a_unit_and_covers_no_region(people: People, city: None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import false, or_, select
+from sqlalchemy import false, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from wxapi.units.rules import UnitKind, is_region
 
 @dataclass(frozen=True, slots=True)
 class UnitView:
-    """A unit as people read it; `full_name` is its region's."""
+    """A unit as people read it, with the names of its region."""
 
     code: str
     name: str
@@ -147,13 +147,18 @@ def unit_names(session: Session, codes: Collection[str]) -> dict[str, str]:
     return names | {code: code for code in codes if code not in names}
 
 
-def matters(session: Session, region: str, text: str | None, *, after: str | None, limit: int) -> Sequence[Matter]:
-    """Up to `limit + 1` matters that hold for a region: its own list or that of a region above it, by code."""
+def matters(
+    session: Session, region: str, text: str | None, *, after: tuple[str, str] | None, limit: int
+) -> Sequence[Matter]:
+    """Up to `limit + 1` matters that hold for a region: its own list and those of the regions above it, by code.
+
+    `after`: code and region of the last one seen, since a code may stand in several of these lists.
+    """
     statement = select(Matter).where(Matter.region_code.in_(path_of(region))).order_by(Matter.code, Matter.region_code)
     if text:
         statement = statement.where(
             or_(Matter.name.contains(text, autoescape=True), Matter.code.startswith(text, autoescape=True))
         )
     if after is not None:
-        statement = statement.where(Matter.code > after)
+        statement = statement.where(tuple_(Matter.code, Matter.region_code) > tuple_(*after))
     return list(session.scalars(statement.limit(limit + 1)))

@@ -29,7 +29,7 @@ def list_units(query: dict[str, Any]) -> Response:
 
     某区划及其以下的部门、企业、党支部；`kind=region` 列出区划自身的单位。
     """
-    after = _after(query["cursor"])
+    after = decode_cursor(query["cursor"], str)[0] if query["cursor"] else None
     wanted = UnitFilter(query["region"], query["kind"], query["q"] or None)
     found = queries.page(db.session(), wanted, after=after, limit=query["limit"])
     return page_response(page_of(found, query["limit"], lambda unit: [unit.code]), wire.unit_dict)
@@ -100,10 +100,8 @@ def list_matters(query: dict[str, Any]) -> Response:
 
     乡镇（街道）的履职事项及牵头单位。
     """
-    after = _after(query["cursor"])
+    after = decode_cursor(query["cursor"], str, str) if query["cursor"] else None
     found = queries.matters(db.session(), query["region"], query["q"] or None, after=after, limit=query["limit"])
-    return page_response(page_of(found, query["limit"], lambda matter: [matter.code]), wire.matter_dict)
-
-
-def _after(cursor: str | None) -> str | None:
-    return decode_cursor(cursor, str)[0] if cursor else None
+    return page_response(
+        page_of(found, query["limit"], lambda matter: [matter.code, matter.region_code]), wire.matter_dict
+    )

@@ -7,7 +7,7 @@ from wxapi.duties.models import OPEN_SQL
 from wxapi.duties.queries.lists import open_at
 from wxapi.duties.services.write import ancestors
 from wxapi.regions.rules.levels import region_of
-from wxapi.units.services.manage import Holding, UnitClosing
+from wxapi.units.services.manage import UnitClosing, UnitHolding
 
 # The new duty keeps origin, due time and ladder; what was past due when it came is counted as inherited.
 _MOVE = text(
@@ -42,4 +42,4 @@ def _move(session: Session, closing: UnitClosing) -> int:
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-HOLDING = Holding("duties", _move, open_at)
+HOLDING = UnitHolding("duties", _move, open_at)

@@ -20,7 +20,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import region_of
 from wxapi.units.models import Unit
 from wxapi.units.rules import is_region
-from wxapi.units.services.manage import Holding, UnitClosing
+from wxapi.units.services.manage import UnitClosing, UnitHolding
 
 _SHOWN = 5
 
@@ -81,7 +81,7 @@ def _heir(session: Session, row: AppointmentRow, closing: UnitClosing) -> Appoin
     return new
 
 
-HOLDING = Holding("officers", _move, people=_people)
+HOLDING = UnitHolding("officers", _move, people=_people)
 
 
 def _left() -> str:

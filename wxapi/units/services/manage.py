@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from flask import Flask, current_app
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -43,7 +44,7 @@ def _nobody(_session: Session, _unit_code: str) -> Collection[uuid.UUID]:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class UnitHolding:
     """Something that lies with a unit and goes on, or ends, when the unit is closed.
 
     Args:
@@ -59,7 +60,7 @@ class Holding:
     people: Callable[[Session, str], Collection[uuid.UUID]] = _nobody
 
 
-def install(app: Flask, holdings: Sequence[Holding]) -> None:
+def install(app: Flask, holdings: Sequence[UnitHolding]) -> None:
     """Register what the features above keep by unit."""
     app.extensions[_EXTENSION] = tuple(holdings)
 
@@ -90,9 +91,7 @@ def make_unit(actor: Actor, wanted: NewUnit, *, now: datetime) -> UnitView:
         raise InvalidError("kind_not_allowed", "区划自身的单位由系统建立，请选择其他类型。")
     code = unit_code(wanted.region_code, wanted.suffix)
     with transaction() as session:
-        if session.get(Unit, code) is not None:
-            raise ConflictError("unit_exists", "该单位代码已存在。")
-        row = Unit(
+        made = insert(Unit).values(
             code=code,
             region_code=wanted.region_code,
             name=wanted.name,
@@ -100,8 +99,10 @@ def make_unit(actor: Actor, wanted: NewUnit, *, now: datetime) -> UnitView:
             field=wanted.field.value if wanted.field else None,
             created_at=now,
         )
-        session.add(row)
-        session.flush()
+        # Two administrators who make it at the same moment wait for one another.
+        row = session.scalars(made.on_conflict_do_nothing(index_elements=["code"]).returning(Unit)).one_or_none()
+        if row is None:
+            raise ConflictError("unit_exists", "该单位代码已存在。")
         audit.record(session, actor.user_id, "unit.make", subject=f"unit:{code}", at=now, kind=row.kind)
         return queries.view_of(row)
 
@@ -182,8 +183,8 @@ def _hand_over(session: Session, closing: UnitClosing) -> int:
     return sum(holding.move(session, closing) for holding in _holdings())
 
 
-def _holdings() -> tuple[Holding, ...]:
-    found: tuple[Holding, ...] = current_app.extensions[_EXTENSION]
+def _holdings() -> tuple[UnitHolding, ...]:
+    found: tuple[UnitHolding, ...] = current_app.extensions[_EXTENSION]
     return found
 
 
