@@ -253,12 +253,21 @@ def _bomb() -> bytes:
     return raw.getvalue()
 
 
+def _charts_alone() -> bytes:
+    book, raw = Workbook(), io.BytesIO()
+    book.create_chartsheet()
+    del book[book.sheetnames[0]]
+    book.save(raw)
+    return raw.getvalue()
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
         (_bomb, "list_too_large"),
         (lambda: b"PK\x03\x04 no zip", "unreadable_file"),
         (lambda: b"\x89PNG\r\n", "unreadable_file"),
+        (_charts_alone, "unreadable_file"),
         ("姓名,职务\n甲,乙\n".encode, "unreadable_file"),
         ((HEAD + "甲,,13800000001,admin,421002\n" * 20_001).encode, "too_many_rows"),
         ((HEAD + f'"{"x" * 200_000}",,,,\n').encode, "unreadable_file"),

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 from wxapi.identity.services.roster_places import NamedRegions, NamedUnits
-from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.errors import DomainError, InvalidError
 from wxapi.kernel.permissions import APART, ROLE_NAMES, Role
 from wxapi.kernel.text import TextError, clean_text
 from wxapi.regions.rules.levels import Level, level_of, region_of
@@ -39,6 +38,7 @@ _ZIP = b"PK\x03\x04"
 # As people type the brackets of a role's name.
 _HALF_WIDTH = str.maketrans("（）", "()")
 _EVERY = 1000
+_SHOWN_FAULTS = 20
 
 NumberedRow = tuple[int, dict[str, str]]
 Progress = Callable[[int], None]
@@ -92,7 +92,9 @@ def read_rows(data: bytes) -> list[NumberedRow]:
             if any(cell.strip() for cell in cells)
         ]
         more = len(rows) > MAX_ROWS or next(table, None) is not None
-    except (OSError, ValueError, KeyError, TypeError, csv.Error, ParseError, zipfile.BadZipFile) as error:
+    except DomainError:
+        raise
+    except Exception as error:  # what a broken sheet makes zipfile, zlib, the XML parser and openpyxl raise has no list
         raise InvalidError("unreadable_file", "无法读取，请使用 CSV（UTF-8 或 GB 18030 编码）或 XLSX。") from error
     missing = [name for name in _READ if name not in head]
     if not set(missing) >= _PLACES:
@@ -195,16 +197,16 @@ def _roles() -> dict[str, Role]:
     return {**{role.value: role for role in Role}, **named, **half_width}
 
 
-def demand_faultless(checked: CheckedRows, *, shown: int = 20) -> tuple[RosterRow, ...]:
+def demand_faultless(checked: CheckedRows) -> tuple[RosterRow, ...]:
     """The rows, for those who want all or nothing at once.
 
     Raises:
-        InvalidError: `people_invalid`, with up to `shown` faults in `detail`, one a line.
+        InvalidError: `people_invalid`, with the first faults in `detail`, one a line.
     """
     if not checked.faults:
         return checked.rows
-    lines = [f"第 {fault.row} 行：{'，'.join(fault.sentences)}。" for fault in checked.faults[:shown]]
-    more = len(checked.faults) - shown
+    lines = [f"第 {fault.row} 行：{'，'.join(fault.sentences)}。" for fault in checked.faults[:_SHOWN_FAULTS]]
+    more = len(checked.faults) - _SHOWN_FAULTS
     raise InvalidError("people_invalid", "\n".join([*lines, *([f"……另有 {more} 行有误。"] if more > 0 else [])]))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import ColumnElement, false, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import RosterEntry
@@ -144,7 +144,7 @@ def remove_person(actor: Actor, person_id: uuid.UUID, *, now: datetime) -> None:
 
 def within(regions: Iterable[str]) -> ColumnElement[bool]:
     """Entries at or below one of the regions."""
-    return or_(*(RosterEntry.region_code.startswith(code, autoescape=True) for code in regions))
+    return or_(false(), *(RosterEntry.region_code.startswith(code, autoescape=True) for code in regions))
 
 
 def _own(session: Session, actor: Actor, person_id: uuid.UUID, *, lock: bool = False) -> RosterEntry:
