@@ -162,6 +162,11 @@ BOUNDARIES = {
         shapely.to_wkb(shapely.box(112.20, 30.30, 112.206, 30.31)),
         "1 pairs overlap: 421002001001001 第1网格 and 421002001001002 第2网格 (0.1 km²).",
     ),
+    "a strip too wide to be closed from both sides": (
+        "421002001002",
+        shapely.to_wkb(shapely.box(112.21, 30.30, 112.22, 30.31) - shapely.box(112.213, 30.303, 112.213125, 30.305)),
+        "1 gaps are in no village: 2,666 m² between 421002001002 002村.",
+    ),
     "a gap": (
         "421002001002",
         shapely.to_wkb(shapely.box(112.21, 30.30, 112.22, 30.31) - shapely.box(112.213, 30.303, 112.215, 30.305)),

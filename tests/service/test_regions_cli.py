@@ -59,7 +59,7 @@ def test_faults_name_the_feature_and_nothing_is_imported(run: Any, tmp_path: Pat
     result = run(tree_file(tmp_path), villages, "--datum", "gcj02")
     assert result.exit_code == 1
     assert "[swapped_coordinates]" in result.output
-    assert f"villages.geojson features[1]({B} 002村)" in result.output
+    assert f"villages.geojson features[1]（{B} 002村）" in result.output
     assert len(tree()) == 0
 
 

@@ -10,8 +10,6 @@ from wxapi.regions.rules.index import Location
 from wxapi.regions.rules.levels import Level
 from wxapi.regions.rules.tree import RegionInfo
 
-# A reading worse than this is no reading.
-
 
 class RegionWire(WireSchema):
     code = fields.String(required=True)

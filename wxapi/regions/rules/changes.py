@@ -32,7 +32,7 @@ class Closing:
         return tuple(code for code, new in self.successors.items() if new is None)
 
 
-def closing_of(tree: Tree, wanted: Mapping[str, str | None], coming: Collection[str] = ()) -> Closing:
+def closing_of(tree: Tree, wanted: Mapping[str, str | None], coming: Collection[str]) -> Closing:
     """What closing some regions means for each code. The grids of a village go with it, to its successor.
 
     Args:

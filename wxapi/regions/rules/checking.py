@@ -51,7 +51,7 @@ class Faults:
         try:
             yield
         except InvalidError as error:
-            self._found.append(InvalidError(error.code, f"{where}:{error.detail}"))
+            self._found.append(InvalidError(error.code, f"{where}：{error.detail}"))
 
     def raise_if_any(self) -> None:
         """Refuse the import if anything was found; the code is the first fault's.
@@ -95,14 +95,14 @@ def check_tree(entries: Iterable[Entry], known: Collection[str]) -> dict[str, li
     faults = Faults()
     by_code: dict[str, list[Entry]] = {}
     for entry in entries:
-        with faults.at(f"{entry.where}({entry.code} {entry.name})"):
+        with faults.at(f"{entry.where}（{entry.code} {entry.name}）"):
             check_region(entry.code, entry.name, entry.level or level_of(entry.code) or "", entry.parent)
             _check_city(entry.code)
             _check_twin(entry, by_code.setdefault(entry.code, []))
             by_code[entry.code].append(entry)
     for code, (entry, *_) in by_code.items():
         parent = parent_of(code)
-        with faults.at(f"{entry.where}({code} {entry.name})"):
+        with faults.at(f"{entry.where}（{code} {entry.name}）"):
             if parent is not None and parent not in by_code and parent not in known:
                 raise InvalidError("unknown_parent", f"上级 {parent} 既不在文件中，也不在数据库中。")
     faults.raise_if_any()
@@ -128,7 +128,7 @@ def check_boundaries(by_code: Mapping[str, list[Entry]], datum: Datum, track: Tr
     for code in track("检查边界", by_code.keys()):
         entries = by_code[code]
         named = next((entry for entry in entries if entry.geometry is not None), entries[0])
-        with faults.at(f"{named.where}({code} {named.name})"):
+        with faults.at(f"{named.where}（{code} {named.name}）"):
             boundary = None if named.geometry is None else to_stored(read_polygon(named.geometry), datum)
             level = level_of(code)
             assert level is not None  # check_tree has seen to it
@@ -168,7 +168,7 @@ def _note_overlaps(
     for overlap in find_overlaps(polygons, [code in fresh for code in codes], tolerance_m):
         # Old ones stand behind: the first of the two is always new, and has a place in a file.
         region, other = fresh[codes[overlap.first]], codes[overlap.second]
-        with faults.at(f"{region.where}({region.code} {region.name})"):
+        with faults.at(f"{region.where}（{region.code} {region.name}）"):
             place = fresh[other].where if other in fresh else "数据库"
             raise InvalidError(
                 "overlap",

@@ -18,7 +18,7 @@ from wxapi.regions.rules.tree import RegionInfo, Tree
 # Neighbours that share an edge but not its vertices part by this much at most once the edge is bent and rounded.
 _ROUNDING_M = 0.05
 # Inside a township's outline, a strip between villages that is narrower than twice this is a flaw of the drawing.
-_GAP_M = 5.0
+GAP_M = 5.0
 
 # A point in the plane, as an array of one: STRtree answers that in half the time a lone point takes.
 _At = npt.NDArray[Any]
@@ -138,7 +138,7 @@ class SpatialIndex:
             return None
         distance, place = near[0]
         rounding = distance * scale <= _ROUNDING_M
-        gap = distance * scale <= _GAP_M and self._enclosed(at, self._villages.regions[place])
+        gap = distance * scale <= GAP_M and self._enclosed(at, self._villages.regions[place])
         return self._location(at, place, distance, near, scale) if rounding or gap else None
 
     def _enclosed(self, at: _At, village: RegionInfo) -> bool:

@@ -11,13 +11,14 @@ import numpy as np
 import shapely
 
 from wxapi.regions.rules.checking import OVERLAP_TOLERANCE_M
+from wxapi.regions.rules.index import GAP_M
 from wxapi.regions.rules.levels import Level
 from wxapi.regions.rules.overlaps import find_overlaps
 from wxapi.regions.rules.plane import Polygonal, Polygons, ground_scale, is_sound, project_polygons
 from wxapi.regions.rules.tree import RegionInfo, Tree
 
-# A point up to 10 m outside a border still belongs to the nearest village: a gap of twice that is closed by both.
-_BRIDGED_M = 20.0
+# A point so far outside a border still belongs to the nearest village: a gap of twice that is closed by both.
+_BRIDGED_M = 2 * GAP_M
 # Ground without a village below this is borders that do not meet; above, it is often a lake, or another authority's.
 _SMALL_HOLE_M2 = 500_000
 

@@ -148,7 +148,7 @@ def _refuse_closed(by_code: Mapping[str, list[Entry]], before: Tree) -> None:
     """
     closed = [entries[0] for code, entries in by_code.items() if code in before and code not in before.standing]
     if closed:
-        lines = [f"{entry.where}({entry.code} {entry.name})：该区划已撤销，不能再导入。" for entry in closed[:20]]
+        lines = [f"{entry.where}（{entry.code} {entry.name}）：该区划已撤销，不能再导入。" for entry in closed[:20]]
         raise InvalidError("region_closed", "\n".join(lines))
 
 
