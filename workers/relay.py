@@ -45,8 +45,6 @@ _LEASE = (
     " FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::float[], %s::bool[], %s::text[])"
     " AS step (id, job, attempts, wait_s, dead, error) WHERE outbox.id = step.id"
 )
-
-
 _RESCUE = (
     "WITH stranded AS (SELECT id FROM outbox WHERE "  # noqa: S608 - constant
     + STRANDED

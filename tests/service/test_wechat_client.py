@@ -196,16 +196,6 @@ def test_the_day_limit_holds_until_midnight_in_shanghai(fake: FakeControl, redis
     assert client.call(TEXT_CHECK_PATH, CHECK)["errcode"] == 0
 
 
-def test_an_operator_closes_circuits(wechat_client: WeChatClient, fake: FakeControl) -> None:
-    fake.fault(LOGIN_PATH, errcode=40125)
-    with pytest.raises(WeChatError):
-        wechat_client.code_to_session(fake.login_code("o-1"))
-    with pytest.raises(CircuitOpenError):
-        wechat_client.code_to_session(fake.login_code("o-1"))
-    wechat_client.close_circuits()
-    assert wechat_client.code_to_session(fake.login_code("o-1")).openid == "o-1"
-
-
 def test_a_wrong_secret_stops_the_token_call_only(fake: FakeControl, redis: Redis) -> None:
     client = WeChatClient(fake.url, APPID, "wrong", redis, FixedClock(NOW))
     for _ in range(3):

@@ -69,10 +69,10 @@ def sentence_of(code: str) -> str:
     return next((said for key, said in _SENTENCES.items() if key.partition(" ")[2] == code), "")
 
 
-def refusals_of(operation: Json, shared: list[Json] | None = None) -> dict[int, list[str]]:
+def refusals_of(operation: Json, shared: list[Json]) -> dict[int, list[str]]:
     """Status → codes that an operation of the finished document can answer with; a reason is none of them."""
     found: dict[int, set[str]] = {}
-    for status, code in _around(operation, shared or []):
+    for status, code in _around(operation, shared):
         found.setdefault(status, set()).add(code)
     for status, codes in _FOUND["operations"].get(operation["operationId"], {}).items():
         if int(status):

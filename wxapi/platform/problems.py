@@ -140,14 +140,14 @@ def _framework(error: HTTPException) -> Response:
     return response
 
 
-def _flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
+def _flatten(messages: Any) -> dict[str, list[str]]:
     """Turn webargs' nested findings into `field.path` → sentences; the outer level (json, query, …) is dropped."""
     if not isinstance(messages, dict):
         return {}
     found: dict[str, list[str]] = {}
     for location in messages.values():
         if isinstance(location, dict):
-            _collect(location, prefix, found)
+            _collect(location, "", found)
         else:
             found["_schema"] = [str(sentence) for sentence in location]
     return found

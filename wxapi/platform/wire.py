@@ -32,11 +32,10 @@ _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
 class WireSchema(Schema):
-    """Base of all schemas: unknown fields are refused (marshmallow's default, said aloud), order is kept."""
+    """Base of all schemas: unknown fields are refused (marshmallow's default, said aloud)."""
 
     class Meta:
         unknown = "raise"
-        ordered = True
 
 
 class Text(fields.String):

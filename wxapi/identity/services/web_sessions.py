@@ -19,8 +19,6 @@ from wxapi.kernel.ids import new_id, new_token
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import db, delete_some, transaction
 
-MAX_AGE = WEB_MAX_AGE
-
 
 @dataclass(frozen=True, slots=True)
 class Device:

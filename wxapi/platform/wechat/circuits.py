@@ -76,11 +76,6 @@ class Circuits:
         found = self._shared.attempt(self._read_all, lambda: list(self._own.values()))
         return sorted((circuit for circuit in found if self._is_open(circuit)), key=lambda circuit: circuit["path"])
 
-    def close(self) -> None:
-        """Call every API again: for an operator who has mended the cause."""
-        self._own.clear()
-        self._shared.attempt(lambda: self._shared.redis.delete(self._key), lambda: 0)
-
     def _is_open(self, circuit: Circuit) -> bool:
         return datetime.fromisoformat(circuit["until"]) > self._clock.now()
 

@@ -112,10 +112,6 @@ class WeChatClient:
         """The APIs that are not called for a while, for /readyz."""
         return self._circuits.all()
 
-    def close_circuits(self) -> None:
-        """Call every API again: for an operator who has mended the cause."""
-        self._circuits.close()
-
     def _authorised(self, path: str, body: Mapping[str, Any], read: Read[Answer]) -> Answer:
         token = self._tokens.get()
         try:

@@ -17,6 +17,7 @@ from wxapi.supervision.rules.export_cells import MOST_XLSX_ROWS, Cell, csv_cells
 _FOLDER = "wxapi-export-"
 # A job is interrupted after a quarter of an hour: nobody writes into what is older.
 _LEFT_BEHIND_S = 3600
+_BLOCK = 1 << 20
 
 
 class TooManyRowsError(Exception):
@@ -130,10 +131,10 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def blocks_of(path: Path, size: int = 1 << 20) -> Iterator[bytes]:
+def blocks_of(path: Path) -> Iterator[bytes]:
     """A file in pieces."""
     with path.open("rb") as file:
-        while block := file.read(size):
+        while block := file.read(_BLOCK):
             yield block
 
 

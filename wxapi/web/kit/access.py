@@ -81,14 +81,14 @@ def drop_cookie(response: Response, name: str) -> None:
     _set(response, name, "", 0)
 
 
-def local_path(path: str | None, *, otherwise: str = "/") -> str:
-    """The path itself when it leads into this site, and only then: nothing else is ever followed."""
+def local_path(path: str | None) -> str:
+    """The path itself when it leads into this site, else `/`: nothing else is ever followed."""
     if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or len(path) > 1000:
-        return otherwise
+        return "/"
     if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in path):
-        return otherwise
+        return "/"
     parts = urlsplit(path)
-    return otherwise if parts.scheme or parts.netloc else path
+    return "/" if parts.scheme or parts.netloc else path
 
 
 def way_in() -> str:

@@ -9,8 +9,6 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import permission_of
 from wxapi.platform.present import this_app, this_request
 
-_FRAGMENT = "__fragment__"
-
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:

@@ -205,10 +205,10 @@ def label_below(at: tuple[int, int], off: int, text: str) -> Box:
     return at[0] - half, at[1] + off, at[0] + half, at[1] + off + 2 * _LABEL
 
 
-def bars(values: Sequence[int], width: int = 100) -> list[int]:
-    """Lengths of bars beside one another; the longest has the whole width."""
+def bars(values: Sequence[int]) -> list[int]:
+    """Lengths of bars beside one another, in per cent; the longest has 100."""
     longest = max(values, default=0)
-    return [round(value * width / longest) if longest else 0 for value in values]
+    return [round(value * 100 / longest) if longest else 0 for value in values]
 
 
 def line(values: Sequence[float], width: int = 600, height: int = 120) -> str:

@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass, field
 
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
-_RESTARTS = range(0xD0, 0xD8)
 # Start-of-frame codes C0..CF without C4 (huffman tables), C8 (reserved) and CC (arithmetic conditioning).
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}

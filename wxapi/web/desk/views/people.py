@@ -26,7 +26,6 @@ from wxapi.web.kit.render import page, see
 from wxapi.web.kit.svg import qr
 
 _ROWS = 50
-_QUERY = {"region", "q", "state", "cursor"}
 _FIELDS = ("name", "post", "phone", "role", "region_code", "unit_code")
 
 
