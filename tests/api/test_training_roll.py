@@ -369,7 +369,11 @@ class TestCertificates:
         file = school.member.get(made.json["pdf_url"].removeprefix("/api/v1"))
         assert (file.mimetype, file.data[:5]) == ("application/pdf", b"%PDF-")
         assert school.steward.get(made.json["pdf_url"].removeprefix("/api/v1")).status_code == 404
-        checked = client.get(made.json["verify_url"].removeprefix("http://localhost"))
+        code = made.json["check_code"]
+        assert made.json["verify_url"] == f"http://localhost/c/{code}"  # for people: a page, never /api
+        assert "证书有效" in client.get(f"/c/{code}").get_data(as_text=True)
+        check = f"/api/v1/training/certificates/{code}"
+        checked = client.get(check)
         assert checked.json == {
             "valid": True,
             "name": "李四",
@@ -379,14 +383,14 @@ class TestCertificates:
         }
         # Under another name later: the paper keeps the one it was issued to, and is given again as it is.
         name(session, school.member, "李四（买家）𠮷")
-        assert client.get(made.json["verify_url"].removeprefix("http://localhost")).json == checked.json
+        assert client.get(check).json == checked.json
         assert school.member.post("/me/training/certificates", issue).json == made.json
         assert school.member.get(made.json["pdf_url"].removeprefix("/api/v1")).data == file.data
         name(session, school.member, "李四")
         year = school.member.post("/me/training/certificates", {"year": 2026}).json
         assert (year["title"], year["hours"]) == ("年度培训", 4.0)
         correct(school, hall, school.member, "absent")
-        assert client.get(made.json["verify_url"].removeprefix("http://localhost")).status_code == 404
+        assert client.get(check).status_code == 404
         assert client.get("/api/v1/training/certificates/" + "0" * 16).status_code == 404
 
     def test_a_name_that_cannot_be_drawn_gets_no_certificate(self, school, session):

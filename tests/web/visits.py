@@ -206,7 +206,7 @@ def _training(school: School, reporter: Person) -> dict[str, str]:
     return {
         "session_id": str(hall["id"]),
         "user_id": str(school.member.actor.user_id),
-        "code": made["verify_url"].rpartition("/")[2],
+        "code": made["check_code"],
     }
 
 

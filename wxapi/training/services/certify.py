@@ -45,11 +45,6 @@ class CertificateView:
     until: str = ""
 
     @property
-    def verify_url(self) -> str:
-        """Where anyone checks it."""
-        return f"{runtime().config.public_url}/api/v1/training/certificates/{self.check_code}"
-
-    @property
     def page_url(self) -> str:
         """The page that tells people whether it holds."""
         return f"{runtime().config.public_url}/c/{self.check_code}"

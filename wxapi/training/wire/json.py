@@ -197,7 +197,7 @@ def certificate_dict(view: CertificateView) -> dict[str, Any]:
     return {
         "id": str(view.id),
         "check_code": view.check_code,
-        "verify_url": view.verify_url,
+        "verify_url": view.page_url,
         "pdf_url": f"/api/v1/me/training/certificates/{view.id}.pdf",
         **_certified(view),
     }
