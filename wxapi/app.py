@@ -1,5 +1,7 @@
 """The API's table of contents: every feature's routes, and what stands around each of them."""
 
+from collections.abc import Callable, Mapping
+
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -81,6 +83,7 @@ from wxapi.reports.queries.reports import photo_is_visible
 from wxapi.reports.rules import messages as report_messages
 from wxapi.reports.rules.words import CITIZENS_STAGES, OFFICE_STAGES
 from wxapi.reports.rules.words import WORDS as REPORT_WORDS
+from wxapi.reports.rules.workflow import reasons as report_reasons
 from wxapi.reports.services import personal as reports_personal
 from wxapi.reports.services import redistrict as report_moves
 from wxapi.reports.services import retention as reports_retention
@@ -239,6 +242,8 @@ CODES: dict[str, tuple[str, ...]] = {
     "message_subjects": tuple(subject.type for subject in MESSAGE_SUBJECTS),
     "work": tuple(dict.fromkeys(action for kind in DUTY_SUBJECTS for action in kind.actions)),
 }
+# Why the workflows refuse a step: reason → sentence.
+REASONS: tuple[Callable[[], Mapping[str, str]], ...] = (report_reasons,)
 # Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that
 # hangs holds up no other.
 LANES: dict[str, str] = {
@@ -301,7 +306,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     api = openapi.make_api(app, config)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=openapi.API_PREFIX)
-    openapi.serve(app, api, CODES)
+    openapi.serve(app, api, CODES, REASONS)
     pages.install(app, PAGES)
     idempotency.install(app)
     guard.judge_again(app)

@@ -25,8 +25,8 @@ def test_the_page_names_what_everybody_meets(source: Source) -> None:
     made = error_list.page(source)
     for code in ("token_invalid", "not_found", "validation_failed", "version_conflict", "database_unavailable"):
         assert f"`{code}`" in made
-    # Codes that stand in tables of the code, and the reasons of guards.
-    for code in ("redirect_12388", "photo_used", "unsupported_format", "push_refused", "reopen_too_late"):
+    # Codes that stand in tables of the code.
+    for code in ("redirect_12388", "photo_used", "unsupported_format", "push_refused"):
         assert f"`{code}`" in made
 
 

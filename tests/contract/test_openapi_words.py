@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.contract.test_openapi import DOCUMENT, OPERATIONS
 from wxapi.platform import descriptions
+from wxapi.reports.rules import workflow
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -59,7 +60,8 @@ def test_refusals_stand_at_each_call() -> None:
         ["idempotency_key_invalid", "idempotency_key_required", "malformed_request", "not_json"]
     )
     acting = by_id["reports.act"]["responses"]["409"]["content"]["application/problem+json"]["schema"]["allOf"][1]
-    assert {"reopen_too_late", "extension_used", None} <= set(acting["properties"]["reason"]["enum"])
+    assert acting["properties"]["reason"]["enum"] == [*workflow.reasons(), None]
+    assert "reopen_too_late" in workflow.reasons()
     assert acting["properties"]["version"]["type"] == "integer"
     assert {"code_expired"} == set(codes(by_id["training.sign_in"], "410"))
     # What only a worker of the desk meets is no refusal of a list.

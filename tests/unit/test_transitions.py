@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wxapi.kernel.action_inputs import InputForm, carried, check_given, from_history, inputs_of, to_history
 from wxapi.kernel.errors import ConflictError, ForbiddenError
-from wxapi.kernel.transitions import NotNow, PartiesOf, Transition, Workflow
+from wxapi.kernel.transitions import PartiesOf, Transition, Workflow, unless
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
@@ -43,8 +43,9 @@ GUEST, KEEPER = Who(uuid.uuid4(), {DoorParty.GUEST: None}), Who(uuid.uuid4(), {D
 BOTH = Who(uuid.uuid4(), {DoorParty.GUEST: None, DoorParty.KEEPER: None})
 
 
-def knocked(door: Door, _who: Who, _now: datetime) -> NotNow | None:
-    return None if door.knocks else NotNow("not_knocked", "请先敲门。")
+@unless("not_knocked", lambda: "请先敲门。")
+def knocked(door: Door, _who: Who, _now: datetime) -> bool:
+    return door.knocks > 0
 
 
 def row(action: str, *args: Any, **kwargs: Any) -> Transition[DoorState, DoorParty, Door, str]:

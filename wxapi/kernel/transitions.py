@@ -37,10 +37,33 @@ class PartiesOf(Generic[PartyT]):
     parties: Mapping[PartyT, Appointment | None] = field(default_factory=dict)
 
 
-# A guard sees the case, the person and the present instant, never what the person typed: so the same guards decide
-# what a person may do and what is offered to them.
-Guard: TypeAlias = Callable[[CaseT, PartiesOf[PartyT], datetime], NotNow | None]
 Effect: TypeAlias = Callable[[CaseT, CommandT], CaseT]
+
+
+# Without slots, as `PartiesOf`.
+@dataclass(frozen=True)
+class Guard(Generic[CaseT, PartyT]):
+    """A condition of rows, and what is said where it does not hold.
+
+    It sees the case, the person and the present instant, never what the person typed: so the same guards decide
+    what a person may do and what is offered to them.
+    """
+
+    holds: Callable[[CaseT, PartiesOf[PartyT], datetime], bool]
+    reason: str
+    sentence: str | Callable[[], str]
+
+    @property
+    def refusal(self) -> NotNow:
+        """The sentence in the words of today: a city may have changed its numbers."""
+        return NotNow(self.reason, self.sentence if isinstance(self.sentence, str) else self.sentence())
+
+
+def unless(
+    reason: str, sentence: str | Callable[[], str]
+) -> Callable[[Callable[[CaseT, PartiesOf[PartyT], datetime], bool]], Guard[CaseT, PartyT]]:
+    """Make a guard of a predicate: what it refuses with unless that holds."""
+    return lambda holds: Guard(holds, reason, sentence)
 
 
 def nothing(case: CaseT, _command: Any) -> CaseT:
@@ -105,6 +128,13 @@ class Workflow(Generic[StateT, PartyT, CaseT, CommandT]):
         self.public_actions = tuple(dict.fromkeys(row.action for row in table if set(row.who) != {system}))
         self._state_of, self._settle = state_of, settle
 
+    def reasons(self) -> dict[str, str]:
+        """Reason → its sentence, or several of them, of all guards of the table."""
+        found: dict[str, dict[str, None]] = {}
+        for refusal in (guard.refusal for row in self.table for guard in row.when):
+            found.setdefault(refusal.reason, {})[refusal.detail] = None
+        return {reason: " / ".join(found[reason]) for reason in sorted(found)}
+
     def rows_of(self, action: str) -> Sequence[Transition[StateT, PartyT, CaseT, CommandT]]:
         """All rows of an action, in the table's order."""
         return [row for row in self.table if row.action == action]
@@ -118,7 +148,7 @@ class Workflow(Generic[StateT, PartyT, CaseT, CommandT]):
                 for row in self.table
                 if state in row.from_states
                 and any(party in who.parties for party in row.who)
-                and all(guard(case, who, now) is None for guard in row.when)
+                and all(guard.holds(case, who, now) for guard in row.when)
             )
         )
 
@@ -147,7 +177,7 @@ class Workflow(Generic[StateT, PartyT, CaseT, CommandT]):
             raise role_not_allowed()
         refusals = []
         for row in mine:
-            refusal = next((r for guard in row.when if (r := guard(case, who, now))), None)
+            refusal = next((guard.refusal for guard in row.when if not guard.holds(case, who, now)), None)
             if refusal is None:
                 return row, next(party for party in row.who if party in who.parties)
             refusals.append(refusal)

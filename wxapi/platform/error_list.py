@@ -24,20 +24,16 @@ Made by `python -m wxapi.platform.error_list`; a test holds it.
 | status | code | sentence |
 | --- | --- | --- |
 """
-_REASONS = """
-`409 action_not_available` tells in `reason` why not; null: the action is not in the table for this `state`.
-
-| reason | sentence |
-| --- | --- |
+_FOOT = """
+`409 action_not_available` tells in `reason` why not; null: the action is not in the table for this `state`. The
+reasons stand with the workflow, in [reports.md](reports.md).
 """
 
 
 def page(source: Source) -> str:
     """The page as Markdown."""
-    found = _all(source)
-    lines = [f"| {status} | `{code}` | {detail} |" for status, code, detail in sorted(found) if status]
-    reasons = [f"| `{code}` | {detail} |" for status, code, detail in sorted(found) if not status]
-    return _HEAD + "\n".join(lines) + "\n" + _REASONS + "\n".join(reasons) + "\n"
+    lines = [f"| {status} | `{code}` | {detail} |" for status, code, detail in sorted(_all(source))]
+    return _HEAD + "\n".join(lines) + "\n" + _FOOT
 
 
 def data(source: Source) -> str:
@@ -65,8 +61,6 @@ def _by_status(refusals: Iterable[Refusal]) -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for status, code, _ in refusals:
         found.setdefault(str(status), set()).add(code)
-    if "action_not_available" not in found.get("409", ()):
-        found.pop("0", None)
     return {status: sorted(found[status]) for status in sorted(found)}
 
 

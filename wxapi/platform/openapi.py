@@ -3,7 +3,7 @@
 `ApiBlueprint` adds to every operation what no schema knows: who may call it, how repeats work, what errors look like.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from threading import Lock
 from typing import Any, ClassVar, NoReturn, cast
@@ -140,10 +140,16 @@ def _narrowed_enum(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[
     return {}
 
 
-def serve(app: Flask, api: Api, codes: Mapping[str, Sequence[str]]) -> None:
+def serve(
+    app: Flask, api: Api, codes: Mapping[str, Sequence[str]], reasons: Sequence[Callable[[], Mapping[str, str]]]
+) -> None:
     """Serve the finished document; it is built once, at the first request.
 
-    `codes`: group → what a field holds that names it (`wire.ListedCode`).
+    Args:
+        app: gets the route.
+        api: holds the documented routes.
+        codes: group → what a field holds that names it (`wire.ListedCode`).
+        reasons: of each workflow, why it refuses a step: reason → sentence.
     """
     built: list[dict[str, Any]] = []
     building = Lock()
@@ -151,7 +157,8 @@ def serve(app: Flask, api: Api, codes: Mapping[str, Sequence[str]]) -> None:
     def once() -> dict[str, Any]:
         with building:
             if not built:
-                built.append(_document(api, codes))
+                why = {reason: said for each in reasons for reason, said in each().items()}
+                built.append(_document(api, codes, why))
         return built[0]
 
     app.extensions[_BUILT] = once
@@ -167,7 +174,7 @@ def document() -> dict[str, Any]:
     return cast("dict[str, Any]", current_app.extensions[_BUILT]())
 
 
-def _document(api: Api, codes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _document(api: Api, codes: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> dict[str, Any]:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     document: dict[str, Any] = api.spec.to_dict()
     # Refusals are named one by one; of flask-smorest's own there remains what stands for those nobody foresaw.
@@ -178,7 +185,7 @@ def _document(api: Api, codes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     # flask-smorest's own paging, which nothing here uses.
     document["components"]["schemas"].pop("PaginationMetadata", None)
     _enumerate(document, codes)
-    openapi_answers.complete(document)
+    openapi_answers.complete(document, reasons)
     descriptions.complete(document, _features_of_schemas(api), _features_of_tags())
     examples.complete(document)
     return document

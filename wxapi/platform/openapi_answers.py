@@ -48,8 +48,11 @@ _ENGLISH = frozenset({None, "OK", "Created", "Accepted", "No Content", "Not Modi
 _WAITS = frozenset({429, 503})
 
 
-def complete(document: Json) -> None:
-    """Complete every operation of the document in place."""
+def complete(document: Json, reasons: Mapping[str, str]) -> None:
+    """Complete every operation of the document in place.
+
+    `reasons`: why a workflow refuses a step, and the sentences.
+    """
     document["components"]["headers"] = {
         name: {"description": told["description"], "schema": {"type": told["type"]}} for name, told in _HEADERS.items()
     }
@@ -57,7 +60,7 @@ def complete(document: Json) -> None:
         shared = item.get("parameters", [])
         for operation in item.values():
             if isinstance(operation, dict):
-                _complete_operation(operation, shared)
+                _complete_operation(operation, shared, reasons)
     for schema in _schemas(document):
         # Absent and null mean the same here, and a default of null makes the field required for generators.
         if "default" in schema and (schema["default"] is None or not _fits(schema)):
@@ -70,23 +73,22 @@ def sentence_of(code: str) -> str:
 
 
 def refusals_of(operation: Json, shared: list[Json]) -> dict[int, list[str]]:
-    """Status → codes that an operation of the finished document can answer with; a reason is none of them."""
+    """Status → codes that an operation of the finished document can answer with."""
     found: dict[int, set[str]] = {}
     for status, code in _around(operation, shared):
         found.setdefault(status, set()).add(code)
     for status, codes in _FOUND["operations"].get(operation["operationId"], {}).items():
-        if int(status):
-            found.setdefault(int(status), set()).update(codes)
+        found.setdefault(int(status), set()).update(codes)
     return {status: sorted(found[status]) for status in sorted(found)}
 
 
-def _complete_operation(operation: Json, shared: list[Json]) -> None:
+def _complete_operation(operation: Json, shared: list[Json], reasons: Mapping[str, str]) -> None:
     operation.setdefault("security", [])
     # A view whose documentation is one sentence says it all in it.
     operation.setdefault("description", operation.get("summary", ""))
     answers = operation["responses"]
     for status, codes in refusals_of(operation, shared).items():
-        answers[str(status)] = _refusal(status, codes, operation["operationId"])
+        answers[str(status)] = _refusal(status, codes, reasons)
     if "304" in answers:
         answers["200"].setdefault("headers", {})["ETag"] = _header("ETag")
         answers["304"].setdefault("headers", {})["ETag"] = _header("ETag")
@@ -110,17 +112,16 @@ def _complete_answer(answer: Json, status: int, *, replayed: bool) -> None:
         headers["Idempotency-Replayed"] = _header("Idempotency-Replayed")
 
 
-def _refusal(status: int, codes: list[str], operation_id: str) -> Json:
+def _refusal(status: int, codes: list[str], reasons: Mapping[str, str]) -> Json:
     """One answer: what it means, its codes as an enumeration with their sentences, and reasons where there are some."""
     members: Json = {"code": {"type": "string", "enum": codes, "description": "错误代码。"}}
     lines = [f"- `{code}`：{_SENTENCES[f'{status} {code}']}" for code in codes]
-    reasons = _FOUND["operations"].get(operation_id, {}).get("0", [])
-    if "action_not_available" in codes and reasons:
+    if "action_not_available" in codes:
         members["reason"] = {
             "type": ["string", "null"],
             "enum": [*reasons, None],
             "description": "为什么不能；null：该状态下没有此操作。\n\n"
-            + "\n".join(f"- `{reason}`：{_SENTENCES[f'0 {reason}']}" for reason in reasons),
+            + "\n".join(f"- `{reason}`：{sentence}" for reason, sentence in reasons.items()),
         }
         members["state"] = {"type": ["string", "null"], "description": "当前状态。"}
     if "version_conflict" in codes:

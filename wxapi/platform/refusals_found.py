@@ -17,14 +17,14 @@ from pathlib import Path
 from wxapi.platform.problems import STATUS
 
 ROOT = Path(__file__).parents[2]
-_CLASSES = {kind.__name__: int(status) for kind, status in STATUS.items()} | {"NotNow": 0}
+_CLASSES = {kind.__name__: int(status) for kind, status in STATUS.items()}
 # What stands around every call is said by `openapi_answers`; commands and pages are no calls.
 _AROUND = ("openapi", "guard", "idempotency", "problems", "limits", "runtime", "http", "retention")
 _SKIPPED = ("wxapi.app", "wxapi.demo", "wxapi.web", *(f"wxapi.platform.{name}." for name in _AROUND))
 # Attributes of the runtime, whose classes the source does not name beside them.
 _PARTS = {"storage": "wxapi.platform.storage.Storage", "wechat": "wxapi.platform.wechat.client.WeChatClient"}
 
-# Status, code, sentence with … for its values. Status 0: a `reason` beside the code `action_not_available`.
+# Status, code, sentence with … for its values.
 Refusal = tuple[int, str, str]
 
 

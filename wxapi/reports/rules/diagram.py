@@ -1,6 +1,6 @@
-"""`python -m wxapi.reports.rules.diagram`: the workflow as a Mermaid diagram and as a table, for `docs/reports.md`.
+"""`python -m wxapi.reports.rules.diagram`: the workflow as a Mermaid diagram and as tables, for `docs/reports.md`.
 
-The page holds both between marks; a test compares them, and the command with `--write FILE` renews them.
+The page holds them between marks; a test compares them, and the command with `--write FILE` renews them.
 """
 
 import re
@@ -48,6 +48,17 @@ def action_table() -> str:
     return "\n".join(lines)
 
 
+def reason_table() -> str:
+    """Why the workflow refuses a step, as a Markdown table."""
+    return "\n".join(
+        [
+            "| reason | sentence |",
+            "| --- | --- |",
+            *(f"| `{code}` | {told} |" for code, told in workflow.reasons().items()),
+        ]
+    )
+
+
 def api_table() -> str:
     """What people may do, in Chinese, for the OpenAPI document; the remarks are for who changes the table."""
     lines = ["| 操作 | 之前 → 之后的状态 | 谁 | 必填 | 可填 |", "| --- | --- | --- | --- | --- |"]
@@ -65,9 +76,13 @@ def api_table() -> str:
     return "\n".join(lines)
 
 
+def _blocks() -> dict[str, str]:
+    return {"diagram": state_diagram(), "actions": action_table(), "reasons": reason_table()}
+
+
 def renewed(page: str) -> str:
-    """The page with both blocks as the table of today makes them."""
-    for name, text in (("diagram", state_diagram()), ("actions", action_table())):
+    """The page with its blocks as the table of today makes them."""
+    for name, text in _blocks().items():
         block = _BLOCK.format(name=name, text=text)
         pattern = re.compile(rf"<!-- {name}: .*?<!-- end {name} -->", re.DOTALL)
         page = pattern.sub(block.replace("\\", r"\\"), page)
@@ -75,12 +90,12 @@ def renewed(page: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Print both blocks, or renew them in a file."""
+    """Print the blocks, or renew them in a file."""
     if arguments[:1] == ["--write"]:
         path = Path(arguments[1])
         path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
     else:
-        sys.stdout.write(f"{state_diagram()}\n\n{action_table()}\n")
+        sys.stdout.write("\n\n".join(_blocks().values()) + "\n")
 
 
 if __name__ == "__main__":

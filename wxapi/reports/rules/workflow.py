@@ -172,6 +172,40 @@ TABLE: tuple[Transition, ...] = (
 )  # fmt: skip
 
 
+# What people read; `words` adds what only offices call otherwise.
+ACTION_NAMES = {
+    "route": "分办",
+    "assign_desk": "分派",
+    "accept": "受理",
+    "return": "退回",
+    "hand_on": "转办",
+    "refuse": "不予受理",
+    "request_hold": "申请暂缓办理",
+    "approve_hold": "同意暂缓办理",
+    "deny_hold": "不同意暂缓办理",
+    "resume": "恢复办理",
+    "request_extension": "申请延期",
+    "approve_extension": "同意延期",
+    "deny_extension": "不同意延期",
+    "ask": "请上报人补充说明",
+    "answer": "补充说明",
+    "resolve": "办结",
+    "confirm": "确认办结",
+    "dispute": "不满意",
+    "reopen": "要求重新办理",
+    "auto_close": "自动结案",
+    "appeal": "申诉",
+    "withdraw": "撤回",
+    "merge": "合并办理",
+    "unmerge": "取消合并",
+    "note": "备注",
+    "escalate": "吹哨",
+    "remind": "到期提醒",
+    "card": "亮牌",
+    "redistrict": "区划调整",
+}
+
+
 def _settle(before: Case, after: Case, state: ReportState, command: Command) -> Case:
     return settled(before, replace(after, state=state), command.at)
 
@@ -183,5 +217,5 @@ FLOW = Workflow[ReportState, Party, Case, Command](
     system=Party.SYSTEM,
     inputs=inputs_of(ActionInput),
 )
-ACTIONS, PUBLIC_ACTIONS = FLOW.actions, FLOW.public_actions
+ACTIONS, PUBLIC_ACTIONS, reasons = FLOW.actions, FLOW.public_actions, FLOW.reasons
 rows_of, offered, choose, perform = FLOW.rows_of, FLOW.offered, FLOW.choose, FLOW.perform
