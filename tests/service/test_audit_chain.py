@@ -64,6 +64,15 @@ def test_a_whole_chain_has_no_faults(chain: list[int]) -> None:
     assert faults() == []
 
 
+def test_rows_that_are_not_ours_hold_up_nobody(chain: list[int]) -> None:
+    """Also when more of them stand before the new ones than one sealing takes."""
+    forged = "SELECT 'user.consent', 'test:0', '{}', now(), sha256(n::text::bytea) FROM generate_series(1, 1100) n"
+    tamper(f"INSERT INTO audit (action, subject, detail, at, digest) {forged}")
+    act(6)
+    assert seal().seq == 6
+    assert {fault.kind for fault in faults()} == {"inserted"}
+
+
 def test_an_altered_row_is_named(chain: list[int]) -> None:
     tamper(f"UPDATE audit SET detail = '{{\"number\": 99}}' WHERE id = {chain[2]}")
     assert faults() == [Fault("altered", chain[2], 3)]

@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from pathlib import Path
 
+import click
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -55,17 +56,28 @@ def test_the_look_itself_is_in_the_audit(app: Flask, session: Session) -> None:
     assert row.detail == {"asked": "subject=user:1"}
 
 
+def test_a_reader_who_goes_away_takes_no_look_back(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(click, "echo", gone)
+    assert isinstance(app.test_cli_runner().invoke(args=["audit", "show"]).exception, OSError | SystemExit)
+    assert session.scalars(select(AuditRow).where(AuditRow.action == "audit.read")).one()
+
+
 def test_portions_leave_nothing_out(session: Session) -> None:
     asked = AuditQuestion(until=NOW + timedelta(days=9))
-    found = [line.row.subject for line in rows_of(session, asked, now=NOW, at_once=2)]
+    found = [line.row.subject for line in rows_of(session, asked, at_once=2)]
     assert found == ["user:0", "user:1", "user:2", "user:3"]
 
 
 def test_a_file_holds_all_and_is_never_overwritten(app: Flask, tmp_path: Path) -> None:
     file = tmp_path / "audit.csv"
-    assert run(app, "export", file, "--until", "2026-11-27")[-1].startswith("4 rows")
+    assert run(app, "export", file, "--until", "2026-11-27")[-1].startswith("5 rows")
     rows = list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
-    assert [row[3] for row in rows[1:]] == ["user:0", "user:1", "user:2", "user:3"]
+    assert [row[3] for row in rows[1:]] == ["user:0", "user:1", "user:2", "user:3", "audit"]  # this look too
     again = app.test_cli_runner().invoke(args=["audit", "export", str(file)])
     assert (again.exit_code, "is there already" in again.output) == (1, True)
-    assert len(file.read_text(encoding="utf-8-sig").splitlines()) == 5
+    assert len(file.read_text(encoding="utf-8-sig").splitlines()) == 6

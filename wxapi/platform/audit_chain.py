@@ -8,6 +8,7 @@ digest over the row and the link before. The key is not in the database; whoever
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import BigInteger, ColumnElement, DateTime, LargeBinary, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -63,16 +64,17 @@ class Fault:
 def seal(session: Session, cipher: Cipher, *, now: datetime) -> Head:
     """Link up to 1,000 rows that are in no link yet, in the order of their ids; returns the head.
 
-    Sealers wait for one another. Times of rows decide nothing: clocks are put back.
+    Sealers wait for one another. Times of rows decide nothing: clocks are put back. Rows that are not ours are passed
+    over each time, however many stand before those to be linked.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("audit.seal"))))
     head = head_of(session)
     newest = session.scalar(select(func.max(AuditLink.audit_id))) or 0
     without = _without_digest(session, newest, now)
     loose = select(AuditRow).where(_loose(), AuditRow.id > newest - _ID_WINDOW)
-    for row in session.scalars(loose.order_by(AuditRow.id).limit(_BATCH)).all():
-        if not (is_ours(cipher, row) or (without and row.digest is None)):
-            continue
+    rows = session.scalars(loose.order_by(AuditRow.id).execution_options(yield_per=_BATCH))
+    ours = (row for row in rows if is_ours(cipher, row) or (without and row.digest is None))
+    for row in islice(ours, _BATCH):
         head = Head(head.seq + 1, _digests(cipher, head.digest, row)[0], max(head.latest_at, row.at))
         session.add(AuditLink(seq=head.seq, audit_id=row.id, digest=head.digest, latest_at=head.latest_at))
     session.flush()

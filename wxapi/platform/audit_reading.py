@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.platform import audit
 from wxapi.platform.audit import AuditAddress, AuditRow
+from wxapi.platform.db import transaction
 
 _AT_ONCE = 1000
 
@@ -52,14 +53,19 @@ def said(asked: AuditQuestion) -> str:
     return " ".join(f"{name}={value}"[:100] for name, value in parts.items() if value is not None)
 
 
+def note_look(asked: str, *, now: datetime) -> None:
+    """Note an operator's look, committed before the first row is shown: a reader who goes away takes nothing back."""
+    with transaction() as session:
+        audit.record(session, None, "audit.read", subject="audit", at=now, asked=asked)
+
+
 def rows_of(
-    session: Session, asked: AuditQuestion, *, now: datetime, most: int | None = None, at_once: int = _AT_ONCE
+    session: Session, asked: AuditQuestion, *, most: int | None = None, at_once: int = _AT_ONCE
 ) -> Iterator[AuditLine]:
-    """The rows, oldest first, read `at_once` of them at a time; the look is noted first.
+    """The rows, oldest first, read `at_once` of them at a time.
 
     `most`: only the newest so many.
     """
-    audit.record(session, None, "audit.read", subject="audit", at=now, asked=said(asked))
     conditions = _conditions(asked)
     after = 0
     if most is not None:

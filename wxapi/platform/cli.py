@@ -11,7 +11,6 @@ import click
 from sqlalchemy import func, select, update
 
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.platform import audit as audit_rows
 from wxapi.platform import (
     audit_chain,
     audit_grants,
@@ -118,8 +117,9 @@ def _asking(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--most", type=click.IntRange(1, 1000), default=100, show_default=True, help="Only the newest so many.")
 def show(most: int, **asked: Any) -> None:
     """Show who did what to what, oldest first. Only ids and codes are kept; the look is audited itself."""
+    question = _question_noted(asked)
     with transaction() as session:
-        for line in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now(), most=most):
+        for line in audit_reading.rows_of(session, question, most=most):
             click.echo("  ".join(cell for cell in _cells(line) if cell))
 
 
@@ -130,11 +130,12 @@ def export(file: Path, **asked: Any) -> None:
     """Write the audit to FILE (.csv, UTF-8), oldest first; the look is audited itself."""
     if file.exists():
         raise click.ClickException(f"{file} is there already; name another one.")
+    question = _question_noted(asked)
     with transaction() as session, file.open("x", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(("id", "at", "action", "subject", "actor", "address", "detail", "request_id"))
         count = 0
-        for line in audit_reading.rows_of(session, _question(asked), now=runtime().clock.now()):
+        for line in audit_reading.rows_of(session, question):
             writer.writerow((line.row.id, *_cells(line), line.row.request_id or ""))
             count += 1
     click.echo(f"{count} rows are in {file}.")
@@ -147,17 +148,19 @@ def refused(since: datetime | None, most: int) -> None:
     """Show what was refused: dead login codes and tokens (401), wrong roles (403), counted by hour and address."""
     now = runtime().clock.now()
     first = since.replace(tzinfo=SHANGHAI) if since else now - timedelta(days=7)
+    audit_reading.note_look("refused", now=now)
     with transaction() as session:
-        audit_rows.record(session, None, "audit.read", subject="audit", at=now, asked="refused")
         for row in refusals.recent(session, since=first, most=most):
             last = row.last_at.astimezone(SHANGHAI).isoformat(timespec="seconds")
             who = f"{row.address or '-'}  {row.actor_id or '-'}"
             click.echo(f"{last}  {row.count} times  {row.endpoint}  {row.code}  {who}")
 
 
-def _question(asked: dict[str, Any]) -> AuditQuestion:
+def _question_noted(asked: dict[str, Any]) -> AuditQuestion:
     days = {name: asked[name].replace(tzinfo=SHANGHAI) if asked[name] else None for name in ("since", "until")}
-    return AuditQuestion(**(asked | days))
+    question = AuditQuestion(**(asked | days))
+    audit_reading.note_look(audit_reading.said(question), now=runtime().clock.now())
+    return question
 
 
 def _cells(line: AuditLine) -> tuple[str, ...]:
