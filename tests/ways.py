@@ -105,6 +105,10 @@ FORMS: dict[str, tuple[dict[str, Any], ...]] = {
     "/desk/r/<string:number>/merge": ({"into": "{other}", "version": "1"}, {"into": "{number}", "version": "1"}),
     "/m/messages/<uuid:message_id>": ({},),
     "/m/r/<string:number>": ({"action": "note", "version": "1", "note": "说明"},),
+    "/work/<uuid:duty_id>": (
+        {"what": "appeal", "note": "说明"},
+        {"what": "decision", "decision": "lift", "note": "说明"},
+    ),
 }
 # The audit tells of its own reading, and the list of one's sessions of each session.
 TELLS_OF_ITSELF = frozenset({"/api/v1/audit", "/audit", "/api/v1/audit/refusals", "/audit/refusals"})

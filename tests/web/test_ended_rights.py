@@ -7,13 +7,14 @@ permission, `tests/faults/test_ended_rights.py` on sockets.
 
 import io
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from tests import reporting, schooling
@@ -24,6 +25,7 @@ from tests.web.browsing import Browser
 from tests.web.test_hall import filled
 from tests.web.test_phone import WORDS, shot
 from tests.web.visits import Scene, set_scene
+from wxapi.duties.models import Duty
 from wxapi.identity.services import roster_imports
 from wxapi.kernel.permissions import Permission
 from wxapi.notifications.rules.notices import Notice
@@ -117,6 +119,7 @@ FORMS: dict[str, Form] = {
     "/m/messages/<uuid:message_id>": Form("reporter", "/m?tab=inbox"),
     "/m/new": Form("reporter", f"/m/new?region_code={VILLAGE}", {**WORDS, "photos": shot, "asked": "1"}),
     "/m/r/<string:number>": Form("reporter", "/m/r/{number}", {"action": "withdraw", "note": "已经好了"}),
+    "/work/<uuid:duty_id>": Form("worker", "/work/{duty}", {"note": "已移交"}),
 }  # fmt: skip
 LEFT = {
     "/confirm/demo": "the demo's alone",
@@ -145,6 +148,8 @@ def scene(app: Flask, people: People) -> Scene:
         report = session.scalars(select(Report.id).where(Report.number == made.names["number"])).one()
         notice = Notice(REPORT_PROGRESS, f"report:{report}", "route:1", "您上报的问题已转交", made.names["number"])
         tell(session, [made.persons["reporter"].actor.user_id], notice, now=now)
+        card = update(Duty).where(Duty.id == uuid.UUID(made.names["duty"]))
+        session.execute(card.values(card="yellow", carded_at=now))
     extra = {
         "listed_id": person, "invitation": slip["code"], "right_id": str(checked), "draft_id": draft, "flag_id": flag,
         "request_id": asked["id"], "absent_id": asked["user_id"], "over_id": str(over),

@@ -158,6 +158,8 @@ def _around(operation: Json, shared: list[Json]) -> Iterator[tuple[int, str]]:
     if "cursor" in names:
         yield 400, "cursor_invalid"
     if "Idempotency-Key" in names:
+        # A form is read to tell a repeat, also where none is wanted.
+        yield 400, "malformed_request"
         yield from ((400, "idempotency_key_invalid"), (409, "answer_not_kept"), (422, "idempotency_key_reused"))
         if any(each.get("name") == "Idempotency-Key" and each["required"] for each in parameters):
             yield 400, "idempotency_key_required"

@@ -15,7 +15,6 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import forms, words
-from wxapi.web.kit.forms import chosen
 from wxapi.web.kit.photos import kept_photos, photos_after_refusal, sent_photos
 from wxapi.web.kit.render import page, see
 from wxapi.web.panorama.blueprint import room
@@ -27,7 +26,7 @@ _DONE = {"appeal": "申诉已提交，等待上级单位处理", "decision": "�
 @guard(Permission.WORK)
 def show_duty(duty_id: uuid.UUID) -> Response:
     """What is owed, its card, and what was said against it."""
-    return _duty(duty_id, done=chosen("done", *_DONE))
+    return _duty(duty_id, done=_DONE.get(request.args.get("done", "")))
 
 
 @room.post("/work/<uuid:duty_id>")
@@ -66,5 +65,5 @@ def _duty(duty_id: uuid.UUID, *, error: DomainError | None = None, done: str | N
         typed=forms.filled("note", "decision"),
         kept=kept_photos(photos_after_refusal()) if error else [],
         error=error,
-        done=_DONE[done] if done else None,
+        done=done,
     )
