@@ -53,10 +53,15 @@ def said(asked: AuditQuestion) -> str:
     return " ".join(f"{name}={value}"[:100] for name, value in parts.items() if value is not None)
 
 
-def note_look(asked: str, *, now: datetime) -> None:
-    """Note an operator's look, committed before the first row is shown: a reader who goes away takes nothing back."""
+def note_look(session: Session, by: UUID | None, asked: str, *, now: datetime) -> None:
+    """Note that somebody looked, an operator where it is None."""
+    audit.record(session, by, "audit.read", subject="audit", at=now, asked=asked)
+
+
+def note_operators_look(asked: str, *, now: datetime) -> None:
+    """Note it before the first row is shown: a reader who goes away takes nothing back."""
     with transaction() as session:
-        audit.record(session, None, "audit.read", subject="audit", at=now, asked=asked)
+        note_look(session, None, asked, now=now)
 
 
 def rows_of(

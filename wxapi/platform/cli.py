@@ -148,7 +148,7 @@ def refused(since: datetime | None, most: int) -> None:
     """Show what was refused: dead login codes and tokens (401), wrong roles (403), counted by hour and address."""
     now = runtime().clock.now()
     first = since.replace(tzinfo=SHANGHAI) if since else now - timedelta(days=7)
-    audit_reading.note_look("refused", now=now)
+    audit_reading.note_operators_look("refused", now=now)
     with transaction() as session:
         for row in refusals.recent(session, since=first, most=most):
             last = row.last_at.astimezone(SHANGHAI).isoformat(timespec="seconds")
@@ -159,7 +159,7 @@ def refused(since: datetime | None, most: int) -> None:
 def _question_noted(asked: dict[str, Any]) -> AuditQuestion:
     days = {name: asked[name].replace(tzinfo=SHANGHAI) if asked[name] else None for name in ("since", "until")}
     question = AuditQuestion(**(asked | days))
-    audit_reading.note_look(audit_reading.said(question), now=runtime().clock.now())
+    audit_reading.note_operators_look(audit_reading.said(question), now=runtime().clock.now())
     return question
 
 

@@ -127,10 +127,15 @@ def _judged_again(view: View) -> View:
             except RightsChangedError:
                 ask_again()
                 _rewind()
-        raise UnavailableError("rights_changing", "您的任职正在变动，请稍后再试。")
+        raise rights_changing()
 
     setattr(run, _JUDGED, True)
     return cast("View", run)
+
+
+def rights_changing() -> UnavailableError:
+    """503: the rights changed at every try."""
+    return UnavailableError("rights_changing", "您的任职正在变动，请稍后再试。")
 
 
 def ask_again() -> None:

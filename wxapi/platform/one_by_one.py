@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import DomainError, UnavailableError
+from wxapi.kernel.errors import DomainError
 from wxapi.platform.db import commit_so_far
-from wxapi.platform.guard import TRIES, RightsChangedError, ask_again, current_actor
+from wxapi.platform.guard import TRIES, RightsChangedError, ask_again, current_actor, rights_changing
 
 Item = TypeVar("Item")
 
@@ -59,4 +59,4 @@ def _one(item: Item, do: Callable[[Actor, Item], object]) -> tuple[DomainError |
             return error, None
         else:
             return None, None
-    return UnavailableError("rights_changing", "您的任职正在变动，请稍后再试。"), None
+    return rights_changing(), None

@@ -19,7 +19,6 @@ class CardRow:
 
     id: UUID
     stage: str
-    unit_code: str
     card: str
     is_lifted: bool
     asked: bool
@@ -28,11 +27,7 @@ class CardRow:
 
 def waiting(session: Session, actor: Actor, *, limit: int) -> Sequence[Duty]:
     """Duties whose appeal waits for a person to decide, the longest waiting first; as `rules.scope.stands_above`."""
-    scope = sees(actor)
-    above = [
-        and_(arm, Duty.unit_code != prefix)
-        for prefix, arm in zip(sorted(scope.below), lists.arms_above(scope), strict=True)
-    ]
+    above = [and_(lists.arm_above(prefix), Duty.unit_code != prefix) for prefix in sorted(sees(actor).below)]
     if not above:
         return []
     own = or_(false(), *lists.own_arms(actor, acts_for(actor)))
@@ -63,8 +58,6 @@ def cards_of(session: Session, arms: Sequence[ColumnElement[bool]], subject_id: 
         .order_by(Duty.carded_at, Duty.id)
     )
     return [
-        CardRow(
-            duty.id, duty.stage, duty.unit_code, duty.card or "", duty.card_lifted_at is not None, said is not None, how
-        )
+        CardRow(duty.id, duty.stage, duty.card or "", duty.card_lifted_at is not None, said is not None, how)
         for duty, said, how in session.execute(statement)
     ]

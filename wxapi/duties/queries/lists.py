@@ -76,8 +76,13 @@ def own_arms(actor: Actor, scope: UnitScope) -> list[ColumnElement[bool]]:
 
 
 def arms_above(scope: UnitScope) -> list[ColumnElement[bool]]:
-    """What the units owe that a person stands above: confidential subjects are in no other list than their owner's."""
-    return [and_(_at_or_below(prefix), ~Duty.confidential) for prefix in sorted(scope.below)]
+    """What the units owe that a person stands above."""
+    return [arm_above(prefix) for prefix in sorted(scope.below)]
+
+
+def arm_above(prefix: str) -> ColumnElement[bool]:
+    """What a region's units and those below owe: confidential subjects are in no other list than their owner's."""
+    return and_(_at_or_below(prefix), ~Duty.confidential)
 
 
 def _at_or_below(prefix: str) -> ColumnElement[bool]:

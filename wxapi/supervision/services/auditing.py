@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission
-from wxapi.platform import audit, audit_reading, refusals
+from wxapi.platform import audit_reading, refusals
 from wxapi.platform.audit_reading import AuditLine, AuditQuestion
 from wxapi.platform.db import transaction
 from wxapi.platform.refusals import RefusedAttempt
@@ -28,7 +26,7 @@ def read_audit(actor: Actor, asked: AuditQuestion, *, limit: int, cursor: str | 
     _require_city(actor)
     with transaction() as session:
         page = audit_reading.page(session, asked, may_be_told(actor), limit=limit, cursor=cursor)
-        _note(session, actor, audit_reading.said(asked), now=now)
+        audit_reading.note_look(session, actor.user_id, audit_reading.said(asked), now=now)
         return page
 
 
@@ -37,7 +35,7 @@ def read_refusals(actor: Actor, *, since: datetime, now: datetime) -> Sequence[R
     _require_city(actor)
     with transaction() as session:
         found = refusals.recent(session, since=since, most=MOST_REFUSALS)
-        _note(session, actor, "refused", now=now)
+        audit_reading.note_look(session, actor.user_id, "refused", now=now)
         return found
 
 
@@ -45,7 +43,3 @@ def _require_city(actor: Actor) -> None:
     """The record is one chain for the whole city; no part of it belongs to a region."""
     if not any(level_of(region) == "city" for region in actor.regions(ROLES_OF[Permission.AUDIT])):
         raise not_found()
-
-
-def _note(session: Session, actor: Actor, asked: str, *, now: datetime) -> None:
-    audit.record(session, actor.user_id, "audit.read", subject="audit", at=now, asked=asked)
