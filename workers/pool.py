@@ -14,6 +14,7 @@ from rq.executions import Execution
 from rq.job import Job as RqJob
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.worker import BaseWorker, SimpleWorker, Worker
 
 from config import Config
@@ -33,9 +34,18 @@ _WORKER_TTL_S = 30
 _REDIS_POLL_S = 0.25
 
 
+class TimeLimit(UnixSignalDeathPenalty):
+    """RQ's alarm; a job is interrupted by what no `except Exception` of the job keeps to itself."""
+
+    def __init__(self, timeout: int, exception: type[BaseException] = JobTimeoutException, **kwargs: Any) -> None:
+        taken = run.OutOfTimeError if exception is JobTimeoutException else exception
+        super().__init__(timeout, taken, **kwargs)  # type: ignore[no-untyped-call]
+
+
 class OutboxWorker(BaseWorker):
     """What both kinds of worker do otherwise than RQ."""
 
+    death_penalty_class = TimeLimit
     # RQ's minute between two tries would leave a report unrouted long after Redis is back.
     max_connection_wait_time = 1.0
     log_result_lifespan = False

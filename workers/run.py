@@ -50,6 +50,14 @@ class SharedOutcome:
         return Outcome(self._cell.value)
 
 
+class OutOfTimeError(BaseException):
+    """A job was interrupted at its `limit_s`.
+
+    No `Exception`: a sweep that goes on after a bad row, or a reader that takes any error for a broken file, would else
+    take this for one and go on without a limit, beside the worker that gets the row after the lease.
+    """
+
+
 outcome = SharedOutcome()
 _prepared: list[tuple[Flask, Topics]] = []
 
@@ -72,7 +80,7 @@ def run(outbox_id: int, attempt: int, lease_s: int) -> None:
     with app.app_context(), structlog.contextvars.bound_contextvars(outbox_id=outbox_id, attempt=attempt):
         try:
             found = _attempt(topics, outbox_id, attempt, timedelta(seconds=lease_s))
-        except Exception as error:
+        except (Exception, OutOfTimeError) as error:
             log.exception("attempt_failed", error=_name_of(error))
             found = Outcome.FAILED  # the row is due again when its lease is over
         outcome.write(found)
@@ -115,13 +123,13 @@ def _perform(job: Job, row: Claimed) -> Outcome:
         job.run(**row.payload)
         with transaction() as session:
             outbox.finish(session, row.id)
-    except Exception as error:  # noqa: BLE001 - whatever a job raises, the row is tried again
+    except (Exception, OutOfTimeError) as error:  # noqa: BLE001 - whatever a job raises, the row is tried again
         return _failed(row, error)
     log.info("job_done", seconds=round(time.monotonic() - started, 3))
     return Outcome.DONE
 
 
-def _failed(row: Claimed, error: Exception) -> Outcome:
+def _failed(row: Claimed, error: BaseException) -> Outcome:
     give_up = row.attempts >= MAX_ATTEMPTS
     name = _name_of(error)
     log.error("job_given_up" if give_up else "job_failed", topic=row.topic, error=name, exc_info=error)
@@ -134,7 +142,7 @@ def _failed(row: Claimed, error: Exception) -> Outcome:
     return Outcome.FAILED
 
 
-def _name_of(error: Exception) -> str:
+def _name_of(error: BaseException) -> str:
     """Class, and code if it has one; never the message, which may hold what does not belong into a table."""
     name = type(error).__qualname__
     return f"{name}: {error.code}" if isinstance(error, DomainError) else name

@@ -109,7 +109,7 @@ def test_job_over_its_limit_is_tried_again(bench: Bench) -> None:
     bench.await_done(SOON_S)
     assert bench.effects() == ["word", "word", "word done"]
     [failure] = program.await_event("job_failed", job="hang_once", attempt=1)
-    assert failure["error"] == "JobTimeoutException"
+    assert failure["error"] == "OutOfTimeError"
 
 
 def test_failing_job_is_tried_again_and_tells_no_secret(bench: Bench) -> None:

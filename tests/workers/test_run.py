@@ -1,19 +1,23 @@
 """One attempt at one row, in a savepoint."""
 
+import signal
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from workers import run
 from workers.job import Job
+from workers.pool import LightWorker
 from workers.retries import MAX_ATTEMPTS
 from workers.run import Outcome
 from wxapi.kernel.errors import not_found
-from wxapi.platform import outbox
+from wxapi.platform import outbox, sweeps
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow
 
@@ -46,9 +50,19 @@ def roll_back_everything(word: str) -> None:
         raise ValueError(word)
 
 
-TOPICS = {
-    job.__name__: (Job(job, values=("word",)),) for job in (work, fail, refuse, leave_a_mess, roll_back_everything)
-}
+def go_over_rows(word: str) -> None:
+    """Its limit is reached at the first row; a sweep goes on after rows that raise."""
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+    def take(row: str) -> None:
+        done.append(row)
+        time.sleep(0.1)
+
+    sweeps.one_by_one("test", [word, word], take)
+
+
+JOBS = (work, fail, refuse, leave_a_mess, roll_back_everything, go_over_rows)
+TOPICS = {job.__name__: (Job(job, values=("word",)),) for job in JOBS}
 TOPICS["two"] = (TOPICS["work"][0], TOPICS["fail"][0])
 
 
@@ -118,6 +132,14 @@ def test_failure_is_named_without_its_message_and_tried_again(session: Session, 
     attempts, dead, last_error, wait = state(session, row)
     assert (attempts, dead, last_error) == (1, False, error)
     assert timedelta(seconds=0.7) < wait < timedelta(seconds=1.3)
+
+
+def test_a_job_at_its_limit_ends_whatever_it_was_doing(session: Session) -> None:
+    row = sent(session, "go_over_rows")
+    with LightWorker.death_penalty_class(20, JobTimeoutException):
+        assert attempt(row) is Outcome.FAILED
+    assert done == ["word"]
+    assert state(session, row).last_error == "OutOfTimeError"
 
 
 def test_the_last_failure_gives_up(session: Session) -> None:
