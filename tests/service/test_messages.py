@@ -271,7 +271,10 @@ def test_at_night_it_waits_for_the_morning(person: Person, fake: FakeControl, se
     assert due(session)[0].due_at == morning
     assert deliver_at(session, night).delivery == Delivery.PENDING
     assert fake.calls(SUBSCRIBE_PATH) == 0
-    assert deliver_at(session, morning).delivery == Delivery.SENT
+    # The hours it is worth sending count from the morning.
+    fake.fault(SUBSCRIBE_PATH, errcode=-1)
+    assert deliver_at(session, morning).delivery == Delivery.PENDING
+    assert deliver_at(session, morning + timedelta(minutes=1)).delivery == Delivery.SENT
     page = inbox.read_inbox(person.actor, unread=False, limit=10, cursor=None, now=night)
     assert len(page.items) == 1
 

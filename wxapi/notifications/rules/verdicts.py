@@ -43,7 +43,7 @@ def judge(error: WeChatError | None, *, tries: int, unsure: bool, age: timedelta
         error: None for success.
         tries: this one included.
         unsure: an earlier try may have been delivered.
-        age: since the person could be told first.
+        age: since the message could ring the phone first, quiet hours left out.
     """
     if error is None:
         return DeliveryVerdict(Delivery.SENT)

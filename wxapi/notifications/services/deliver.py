@@ -155,7 +155,8 @@ def _conclude(
     message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
     if message is None:
         return
-    verdict = judge(error, tries=message.tries, unsure=message.unsure, age=now - message.visible_at)
+    age = now - not_at_night(message.visible_at)
+    verdict = judge(error, tries=message.tries, unsure=message.unsure, age=age)
     message.unsure = message.unsure or verdict.unsure
     message.errcode = error.errcode if error else None
     message.wechat_id = wechat_id
