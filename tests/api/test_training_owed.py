@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from tests.factories import People
 from tests.schooling import AT_THE_HALL, COUNTY, FIVE_KM_OFF, School, minutes, open_school
 from wxapi.duties.models import Duty
+from wxapi.duties.services import appeal as appeals
+from wxapi.duties.services import climb, tell
 from wxapi.duties.services import region_moves as duty_moves
-from wxapi.duties.services import tell
 from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.kernel.working_time import OFFICE
@@ -159,6 +160,25 @@ class TestLeave:
         told = session.execute(select(Message.user_id, Message.kind, Message.body)).all()
         assert [row[:2] for row in told] == [(school.organiser.actor.user_id, "work_due")]
         assert "请假审批环节" in told[0].body
+
+
+def test_who_decides_on_leave_appeals_against_its_card_and_no_other_office(school, session, clock):
+    city, officer = (school.people.make((Role.SUPERVISOR, code)) for code in ("4210", COUNTY))
+    hall = school.make(starts=60_000, ends=60_100)
+    school.member.post(f"/training/sessions/{hall['id']}/enrolments")
+    school.member.post(f"/training/sessions/{hall['id']}/leave-requests", {"reason": "外出"})
+    [item] = inbox(school.organiser)
+    clock.advance(days=6)
+    climb.climb(now=clock.now())
+    path, said = f"/duties/{item['id']}/appeal", {"note": "停电", "photo_ids": []}
+    assert officer.post(path, said).json["code"] == "role_not_allowed"
+    assert school.organiser.post(path, said).status_code == 200
+    tell.tell_of_appeal(uuid.UUID(item["id"]), None, now=clock.now())
+    assert set(session.scalars(select(Message.user_id))) == {city.actor.user_id}
+    assert [len(appeals.waiting_appeals(who.actor, limit=9, now=clock.now())) for who in (officer, city)] == [0, 1]
+    decision = {"decision": "lift", "note": "属实"}
+    assert officer.post(f"{path}/decision", decision).json["code"] == "role_not_allowed"
+    assert city.post(f"{path}/decision", decision).json["card_lifted"]
 
 
 class TestMine:

@@ -13,8 +13,8 @@ from tests import reporting
 from tests.factories import People, Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
 from wxapi.duties.models import Duty
-from wxapi.duties.queries.people import unit_people
-from wxapi.duties.rules.scope import acts_for
+from wxapi.duties.queries.people import deciders_over, unit_people
+from wxapi.duties.rules.scope import acts_for, stands_above
 from wxapi.duties.services import climb, tell
 from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.permissions import Role
@@ -203,6 +203,9 @@ def test_the_people_of_a_unit_are_those_the_rules_let_act(town: Town, clock: Fix
     for unit in ("4210", COUNTY, TOWNSHIP, VILLAGE, reporting.NEIGHBOUR):
         found = unit_people(db.session(), unit, (), today=local_day(clock.now()))
         assert found == {person.actor.user_id for person in everybody if acts_for(person.actor).holds(unit)}
+        over = deciders_over(db.session(), unit, (), roles=frozenset(), today=local_day(clock.now()))
+        assert over <= {person.actor.user_id for person in everybody if stands_above(person.actor, unit)} - found
+        assert bool(over) == (unit != "4210")
 
 
 def test_a_carded_unit_appeals_once_and_the_one_above_decides(town: Town, clock: FixedClock) -> None:

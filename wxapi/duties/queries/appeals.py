@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.duties.models import Duty, DutyAppeal
 from wxapi.duties.queries import lists
-from wxapi.duties.rules.scope import acts_for, sees
+from wxapi.duties.rules.scope import sees
 from wxapi.kernel.actor import Actor
 
 
@@ -25,16 +25,22 @@ class CardRow:
     decision: str | None
 
 
-def waiting(session: Session, actor: Actor, *, limit: int) -> Sequence[Duty]:
-    """Duties whose appeal waits for a person to decide, the longest waiting first; as `rules.scope.stands_above`."""
+def waiting(session: Session, actor: Actor, own: Sequence[ColumnElement[bool]], *, limit: int) -> Sequence[Duty]:
+    """Duties whose appeal waits for a person to decide, the longest waiting first; as `services.work.decides_over`.
+
+    Args:
+        session: to read with.
+        actor: the person.
+        own: what is owed by units the person acts for, on which they do not decide.
+        limit: how many at the most.
+    """
     above = [and_(lists.arm_above(prefix), Duty.unit_code != prefix) for prefix in sorted(sees(actor).below)]
     if not above:
         return []
-    own = or_(false(), *lists.own_arms(actor, acts_for(actor)))
     statement = (
         select(Duty)
         .join(DutyAppeal, DutyAppeal.duty_id == Duty.id)
-        .where(DutyAppeal.decided_at.is_(None), or_(false(), *above), not_(own))
+        .where(DutyAppeal.decided_at.is_(None), or_(false(), *above), not_(or_(false(), *own)))
         .order_by(DutyAppeal.asked_at, Duty.id)
         .limit(limit)
     )

@@ -47,11 +47,14 @@ def unit_people(
     return _people(session, held, hidden_from, today)
 
 
-def deciders_over(session: Session, unit_code: str, hidden_from: Collection[str], *, today: date) -> set[uuid.UUID]:
-    """Who stands above a unit and is nearest to it."""
+def deciders_over(
+    session: Session, unit_code: str, hidden_from: Collection[str], *, roles: frozenset[Role], today: date
+) -> set[uuid.UUID]:
+    """Who stands above a unit, is nearest to it and does not act for it; arguments as of `unit_people`."""
+    acting = unit_people(session, unit_code, hidden_from, roles=roles, today=today)
     nearest = above(unit_code)
     while nearest is not None:
-        found = _people(session, _held([nearest], ABOVE), hidden_from, today)
+        found = _people(session, _held([nearest], ABOVE), hidden_from, today) - acting
         if found:
             return found
         nearest = above(nearest)

@@ -77,8 +77,8 @@ def sees(actor: Actor) -> UnitScope:
 
 
 def stands_above(actor: Actor, unit_code: str) -> bool:
-    """Whether a person stands above a unit: holds an office of a region above it, and does not act for it."""
+    """Whether a person holds an office of a region above a unit."""
     return any(
         held.role in ABOVE and held.covers(unit_code) and len(held.region_code) < len(unit_code)
         for held in actor.appointments
-    ) and not acts_for(actor).holds(unit_code)
+    )

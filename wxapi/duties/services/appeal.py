@@ -12,8 +12,7 @@ from wxapi.duties.models import APPEAL_PHOTO, Duty, DutyAppeal
 from wxapi.duties.queries import appeals, lists
 from wxapi.duties.queries.appeals import CardRow
 from wxapi.duties.rules.clock import appeal_until
-from wxapi.duties.rules.scope import acts_for, stands_above
-from wxapi.duties.services.work import DutyView, arms_seen, views_of
+from wxapi.duties.services.work import DutyView, arms_owned, arms_seen, decides_over, owes, views_of
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, ForbiddenError, not_found
 from wxapi.photos.models import Photo
@@ -70,7 +69,7 @@ def appeal(actor: Actor, duty_id: UUID, wanted: NewAppeal, *, now: datetime) -> 
     """
     with transaction() as session:
         duty = _locked(session, actor, duty_id)
-        if not acts_for(actor).holds(duty.unit_code):
+        if not owes(actor, duty):
             raise _not_yours()
         if duty.card is None or duty.carded_at is None or duty.card_lifted_at is not None:
             raise ConflictError("no_card", "该事项没有督办牌，无需申诉。")
@@ -92,12 +91,12 @@ def decide_appeal(actor: Actor, duty_id: UUID, *, decision: str, note: str, now:
 
     Raises:
         NotFoundError: not there, or not for this person.
-        ForbiddenError: `role_not_allowed`, the person does not stand above the unit.
+        ForbiddenError: `role_not_allowed`, the person does not stand above the unit, or acts for it.
         ConflictError: `no_appeal`, `decided_before`.
     """
     with transaction() as session:
         duty = _locked(session, actor, duty_id)
-        if not stands_above(actor, duty.unit_code):
+        if not decides_over(actor, duty):
             raise _not_yours()
         row = _appeal_of(session, duty_id)
         if row is None:
@@ -128,7 +127,8 @@ def read_duty(session: Session, actor: Actor, duty_id: UUID, *, now: datetime) -
 def waiting_appeals(actor: Actor, *, limit: int, now: datetime) -> Sequence[DutyView]:
     """The duties whose appeal the person decides, the longest waiting first."""
     session = db.session()
-    return views_of(session, actor, appeals.waiting(session, actor, limit=limit), now=now)
+    found = appeals.waiting(session, actor, arms_owned(actor), limit=limit)
+    return views_of(session, actor, found, now=now)
 
 
 def appeals_of(views: Sequence[DutyView]) -> Mapping[UUID, str | None]:
@@ -158,8 +158,8 @@ def _shown(session: Session, actor: Actor, duty: Duty, now: datetime) -> DutyDet
         raise not_found()
     row = _appeal_of(session, duty.id)
     if row is None:
-        return DutyDetail(views[0], None, may_appeal=acts_for(actor).holds(duty.unit_code) and _is_open(duty, now))
-    may_decide = row.decided_at is None and stands_above(actor, duty.unit_code)
+        return DutyDetail(views[0], None, may_appeal=owes(actor, duty) and _is_open(duty, now))
+    may_decide = row.decided_at is None and decides_over(actor, duty)
     return DutyDetail(views[0], _view_of(session, row), may_decide=may_decide)
 
 

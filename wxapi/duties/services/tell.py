@@ -51,7 +51,7 @@ def tell_of_appeal(duty_id: uuid.UUID, decision: str | None, *, now: datetime) -
         today, hidden = local_day(now), _hidden_from(duty)
         kind = kinds()[duty.subject_type]
         if decision is None:
-            told = deciders_over(session, duty.unit_code, hidden, today=today)
+            told = deciders_over(session, duty.unit_code, hidden, roles=kind.roles, today=today)
         else:
             told = unit_people(session, duty.unit_code, hidden, roles=kind.roles, today=today)
         notice = _notice_of(session, duty, kind, CARD, f"appeal_{decision or 'asked'}", _APPEALS[decision])

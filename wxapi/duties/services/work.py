@@ -13,7 +13,7 @@ from wxapi.duties.models import Duty
 from wxapi.duties.queries import lists
 from wxapi.duties.queries.lists import DutyFilter, WorkCounts
 from wxapi.duties.rules.clock import DutyClock, used
-from wxapi.duties.rules.scope import acts_for, acts_with, sees
+from wxapi.duties.rules.scope import acts_for, acts_with, sees, stands_above
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.paging import Page, decode_cursor, page_of
@@ -124,6 +124,17 @@ def arms_owned(actor: Actor) -> list[ColumnElement[bool]]:
         arms = lists.own_arms(actor, acts_with(actor, kind.roles))
         found += [and_(arm, Duty.subject_type == kind.type) for arm in arms]
     return found
+
+
+def owes(actor: Actor, duty: Duty) -> bool:
+    """Whether a person acts for the unit of a duty, in duties of its kind: as `arms_owned`, of one duty."""
+    roles = kinds()[duty.subject_type].roles
+    return (acts_with(actor, roles) if roles else acts_for(actor)).holds(duty.unit_code)
+
+
+def decides_over(actor: Actor, duty: Duty) -> bool:
+    """Whether a person decides on what the unit of a duty says: stands above it, and does not act for it."""
+    return stands_above(actor, duty.unit_code) and not owes(actor, duty)
 
 
 def work_of_me(actor: Actor, *, now: datetime) -> list[MyItem]:
