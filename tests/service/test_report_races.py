@@ -2,24 +2,27 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tests import reporting
 from tests.at_once import at_once
 from tests.conftest import NOW, random_key
 from tests.factories import People
+from tests.processes import await_true
 from tests.reporting import Town, body, file_routed, read, refused, take, try_to
 from wxapi.platform.db import db
 from wxapi.platform.outbox import OutboxRow
-from wxapi.reports.models import Report, ReportEvent
+from wxapi.reports.models import Report, ReportEvent, ReportJoin
 from wxapi.reports.services import route
 
 Result = TypeVar("Result")
+_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,27 @@ def test_reports_merged_into_one_another_at_once_do_not_deadlock(town: Town) -> 
             ]
         )
         assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+def test_an_unmerge_that_waited_while_the_report_above_was_merged_on_leaves_nobody_behind(town: Town) -> None:
+    other, last = town.people.make(), file_routed(town.reporter)
+    while True:  # locks are taken in the order of the ids: the merged one's first
+        merged, survivor = file_routed(other), file_routed(town.reporter)
+        if merged["id"] < survivor["id"]:
+            break
+    take(town.worker, merged, "merge", into=survivor["id"])
+    merged, survivor = (read(town.worker, each["id"]) for each in (merged, survivor))
+    with ThreadPoolExecutor() as pool:
+        with db.engine.begin() as connection:
+            connection.execute(select(Report.id).where(Report.id == merged["id"]).with_for_update())
+            unmerge = pool.submit(try_to, town.worker, merged, "unmerge")
+            await_true(lambda: count_of(_WAITING))
+            take(town.colleague, survivor, "merge", into=last["id"])
+        answer = unmerge.result()
+    assert refused(answer)[:2] == (409, "version_conflict")
+    take(town.worker, merged, "unmerge")
+    joined = select(func.count()).where(ReportJoin.user_id == other.actor.user_id)
+    assert count_of(joined) == read(town.worker, last["id"])["me_too_count"] == 0
 
 
 def test_two_at_once_with_one_after_photo_resolve_once(town: Town) -> None:

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.orm import Session
 
-from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.errors import InvalidError, version_conflict
 from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries.reports import Found
 from wxapi.reports.rules import workflow
@@ -54,13 +55,17 @@ def other_report(locked: Mapping[uuid.UUID, Found], report: Report, step: Step) 
 
     Raises:
         InvalidError: `merge_target_invalid`: not another report in work at the same desk, or one hidden from a village.
+        ConflictError: `version_conflict`: while the locks of an unmerge were awaited, a report above was merged on.
     """
     if step.row.action not in _ACTIONS:
         return None
-    survivor_id = report.merged_into_id if step.row.action == "unmerge" else step.command.given.into
-    found = locked.get(survivor_id) if survivor_id else None
     if step.row.action == "unmerge":
-        return found.report if found else None
+        chain = list(_locked_above(locked, report))
+        if chain[-1].merged_into_id is not None:
+            raise version_conflict(version=report.version, state=report.state)
+        return chain[1]
+    into = step.command.given.into
+    found = locked.get(into) if into else None
     if found is None or not _may_take_in(found.report, report):
         raise InvalidError(
             "merge_target_invalid",
@@ -68,6 +73,15 @@ def other_report(locked: Mapping[uuid.UUID, Found], report: Report, step: Step) 
             fields={"into": ["不能并入该上报。"]},
         )
     return found.report
+
+
+def _locked_above(locked: Mapping[uuid.UUID, Found], report: Report) -> Iterator[Report]:
+    """The report, its survivor, what that was merged into, and so on, as far as they are locked."""
+    here: Report | None = report
+    while here is not None:
+        yield here
+        above = locked.get(here.merged_into_id) if here.merged_into_id else None
+        here = above.report if above else None
 
 
 def follow(
@@ -89,9 +103,7 @@ def follow(
 
 def _take_back_above(session: Session, locked: Mapping[uuid.UUID, Found], survivor: Report) -> None:
     """Who left a report leaves also what it was merged into meanwhile."""
-    below = survivor
-    while below.merged_into_id is not None and (found := locked.get(below.merged_into_id)) is not None:
-        above = found.report
+    for below, above in pairwise(_locked_above(locked, survivor)):
         still = select(ReportJoin.user_id).where(ReportJoin.report_id == below.id)
         left = session.execute(
             delete(ReportJoin)
@@ -105,7 +117,6 @@ def _take_back_above(session: Session, locked: Mapping[uuid.UUID, Found], surviv
             .execution_options(synchronize_session=False)
         )
         above.me_too_count -= len(left.all())
-        below = above
 
 
 def _may_take_in(survivor: Report, report: Report) -> bool:
