@@ -34,6 +34,7 @@ from tests.reporting import (
 )
 from tests.schooling import plan
 from wxapi.duties.models import Duty
+from wxapi.duties.queries.people import unit_people
 from wxapi.identity.models import AppointmentRow, RosterEntry
 from wxapi.identity.queries import actor_of
 from wxapi.kernel.coordinates import Datum
@@ -172,6 +173,7 @@ def test_a_complaint_that_is_over_stays_hidden_through_two_mergers(app: Flask, t
     for closed, into in ((OTHER_VILLAGE, VILLAGE), (VILLAGE, NEIGHBOUR)):
         close(app, closed, into=into)
         assert former.get(f"/reports/{secret['id']}").status_code == 404, closed
+        assert former.actor.user_id not in unit_people(session, COUNTY, [into], today=TODAY)
         with transaction() as writing:
             writing.execute(over)
     row = stored(session, secret)

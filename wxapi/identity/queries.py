@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, and_, cast, false, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, false, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
@@ -149,6 +149,13 @@ def appointments_of(session: Session, user_id: uuid.UUID, *, today: date) -> Seq
 def below(regions: Iterable[str]) -> ColumnElement[bool]:
     """Appointments at or below any of the regions."""
     return or_(false(), *(AppointmentRow.region_code.startswith(code, autoescape=True) for code in regions))
+
+
+def of_regions(regions: Iterable[str], today: date) -> Select[uuid.UUID]:
+    """Who is, was not long ago or is to be of one of the regions, or was of a closed one for which one goes on."""
+    known = tree()
+    codes = {code for region in regions for code in (region, *known.predecessors(region))}
+    return select(AppointmentRow.user_id).where(below(sorted(codes)), tying(today))
 
 
 def lasting(today: date) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.duties.rules.scope import ABOVE, ROLES_BY_LEVEL
 from wxapi.identity.models import AppointmentRow
-from wxapi.identity.queries import below, in_force, tying
+from wxapi.identity.queries import in_force, of_regions
 from wxapi.kernel.permissions import Role
 from wxapi.regions.rules.levels import Level, level_of, path_of, region_of
 from wxapi.units.rules import above
@@ -77,6 +77,5 @@ def _held(regions: Iterable[str], roles: Iterable[Role]) -> ColumnElement[bool]:
 def _people(session: Session, held: ColumnElement[bool], hidden_from: Collection[str], today: date) -> set[uuid.UUID]:
     query = select(AppointmentRow.user_id).where(held, in_force(today))
     if hidden_from:
-        tied = select(AppointmentRow.user_id).where(below(hidden_from), tying(today))
-        query = query.where(AppointmentRow.user_id.not_in(tied))
+        query = query.where(AppointmentRow.user_id.not_in(of_regions(hidden_from, today)))
     return set(session.scalars(query))

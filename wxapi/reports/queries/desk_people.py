@@ -4,14 +4,13 @@ import uuid
 from collections.abc import Callable, Collection, Iterable
 from datetime import date
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow
-from wxapi.identity.queries import below, in_force, tying
+from wxapi.identity.queries import in_force, of_regions
 from wxapi.kernel.permissions import Role
 from wxapi.regions.rules.levels import Level, level_of, path_of
-from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.relations import HANDS
 from wxapi.reports.rules.routing import Place
 
@@ -48,7 +47,7 @@ def people_in(
         in_force(today),
     )
     if exclusions:
-        query = query.where(AppointmentRow.user_id.not_in(_of(exclusions, today)))
+        query = query.where(AppointmentRow.user_id.not_in(of_regions(exclusions, today)))
     return set(session.scalars(query))
 
 
@@ -58,7 +57,7 @@ def excluded_among(
     """Those of the people who are, were not long ago, or are to be appointed at or below an excluded region."""
     if not exclusions or not people:
         return set()
-    return set(session.scalars(_of(exclusions, today).where(AppointmentRow.user_id.in_(people))))
+    return set(session.scalars(of_regions(exclusions, today).where(AppointmentRow.user_id.in_(people))))
 
 
 def staffing(session: Session, place: Place, exclusions: Collection[str], *, today: date) -> Callable[[str], bool]:
@@ -68,10 +67,3 @@ def staffing(session: Session, place: Place, exclusions: Collection[str], *, tod
         return bool(desk_people(session, desk_code, place.grid_code, exclusions, today=today))
 
     return staffed
-
-
-def _of(exclusions: Collection[str], today: date) -> Select[uuid.UUID]:
-    # Also those who were of a village for which an excluded one goes on.
-    regions = tree()
-    villages = {closed for code in exclusions for closed in (code, *regions.predecessors(code))}
-    return select(AppointmentRow.user_id).where(below(sorted(villages)), tying(today))
