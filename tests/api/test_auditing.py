@@ -188,6 +188,12 @@ def test_refused_attempts_are_counted_by_hour_and_kind(
     assert (denied.actor_id, denied.address, denied.count) == (person.actor.user_id, "127.0.0.1", 1)
     shown = auditor.get("/audit/refusals").json["items"]
     assert {item["code"] for item in shown} == {"token_invalid", "role_not_allowed"}
+    first = auditor.get("/audit/refusals?limit=1").json
+    client.get("/api/v1/me", headers={"Authorization": "Bearer " + "x" * 43})
+    refused(app, session)  # what is counted on meanwhile keeps its place
+    second = auditor.get(f"/audit/refusals?limit=1&cursor={first['next_cursor']}").json
+    assert [first["items"][0]["code"], second["items"][0]["code"]] == [item["code"] for item in shown]
+    assert second["next_cursor"] is None
 
 
 def test_a_login_that_failed_is_counted_without_its_code(

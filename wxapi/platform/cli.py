@@ -150,7 +150,7 @@ def refused(since: datetime | None, most: int) -> None:
     first = since.replace(tzinfo=SHANGHAI) if since else now - timedelta(days=7)
     audit_reading.note_operators_look("refused", now=now)
     with transaction() as session:
-        for row in refusals.recent(session, since=first, most=most):
+        for row in refusals.recent(session, since=first, limit=most).items:
             last = row.last_at.astimezone(SHANGHAI).isoformat(timespec="seconds")
             who = f"{row.address or '-'}  {row.actor_id or '-'}"
             click.echo(f"{last}  {row.count} times  {row.endpoint}  {row.code}  {who}")

@@ -6,7 +6,6 @@ once a second, with whatever request comes next; an hour has at most `MOST_AN_HO
 
 import threading
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -14,11 +13,12 @@ from typing import Any, cast
 
 import structlog
 from flask import Flask, Response, g, request
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, Uuid, func, select
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, Uuid, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.platform.db import Base, apart
 from wxapi.platform.runtime import runtime
 
@@ -138,10 +138,14 @@ def counter_of(app: Flask) -> RefusalCounter:
     return cast("RefusalCounter", app.extensions[_KEY])
 
 
-def recent(session: Session, *, since: datetime, most: int) -> Sequence[RefusedAttempt]:
-    """What was refused since, the latest first."""
+def recent(session: Session, *, since: datetime, limit: int, cursor: str | None = None) -> Page[RefusedAttempt]:
+    """What was refused since, the latest hour first: a row that is counted on meanwhile keeps its place among pages."""
     query = select(RefusedAttempt).where(RefusedAttempt.last_at >= since)
-    return session.scalars(query.order_by(RefusedAttempt.last_at.desc(), RefusedAttempt.id.desc()).limit(most)).all()
+    if cursor is not None:
+        hour, row_id = decode_cursor(cursor, datetime, int)
+        query = query.where(tuple_(RefusedAttempt.hour, RefusedAttempt.id) < (hour, row_id))
+    query = query.order_by(RefusedAttempt.hour.desc(), RefusedAttempt.id.desc()).limit(limit + 1)
+    return page_of(session.scalars(query).all(), limit, lambda row: (row.hour, row.id))
 
 
 def _add(waiting: dict[tuple[datetime, Kind], _Counted], key: tuple[datetime, Kind], more: _Counted) -> None:

@@ -1,6 +1,5 @@
 """What an auditor reads: who did what from where, and what was refused. Each look is in the audit itself."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from wxapi.kernel.actor import Actor
@@ -13,8 +12,6 @@ from wxapi.platform.db import transaction
 from wxapi.platform.refusals import RefusedAttempt
 from wxapi.regions.rules.levels import level_of
 from wxapi.supervision.queries.auditing import may_be_told
-
-MOST_REFUSALS = 500
 
 
 def read_audit(actor: Actor, asked: AuditQuestion, *, limit: int, cursor: str | None, now: datetime) -> Page[AuditLine]:
@@ -30,13 +27,15 @@ def read_audit(actor: Actor, asked: AuditQuestion, *, limit: int, cursor: str | 
         return page
 
 
-def read_refusals(actor: Actor, *, since: datetime, now: datetime) -> Sequence[RefusedAttempt]:
-    """What was refused since, the latest first, at most `MOST_REFUSALS` rows; raises what `read_audit` raises."""
+def read_refusals(
+    actor: Actor, *, since: datetime, limit: int, cursor: str | None, now: datetime
+) -> Page[RefusedAttempt]:
+    """One page of what was refused since, the latest hour first; raises what `read_audit` raises."""
     _require_city(actor)
     with transaction() as session:
-        found = refusals.recent(session, since=since, most=MOST_REFUSALS)
+        page = refusals.recent(session, since=since, limit=limit, cursor=cursor)
         audit_reading.note_look(session, actor.user_id, "refused", now=now)
-        return found
+        return page
 
 
 def _require_city(actor: Actor) -> None:

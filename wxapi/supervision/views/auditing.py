@@ -10,7 +10,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import items_response, page_response
+from wxapi.platform.wire import page_response
 from wxapi.supervision.services import auditing
 from wxapi.supervision.wire import auditing as wire
 
@@ -43,9 +43,10 @@ def read_audit(query: dict[str, Any]) -> Response:
 def read_refusals(query: dict[str, Any]) -> Response:
     """被拒绝的尝试
 
-    登录失败、登录失效（401）和越权（403），按小时、地址和接口合计，最近的在前，最多 500 行。
+    登录失败、登录失效（401）和越权（403），按小时、地址和接口合计，最近的小时在前。
     """
     now = runtime().clock.now()
     day = query["from_"]
     since = datetime.combine(day, time.min, SHANGHAI) if day else now - timedelta(days=7)
-    return items_response(map(wire.refusal_dict, auditing.read_refusals(current_actor(), since=since, now=now)))
+    page = auditing.read_refusals(current_actor(), since=since, limit=query["limit"], cursor=query["cursor"], now=now)
+    return page_response(page, wire.refusal_dict)

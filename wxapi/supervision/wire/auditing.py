@@ -41,7 +41,7 @@ class AuditPage(WireSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class RefusalQuery(WireSchema):
+class RefusalQuery(PageQuery):
     from_ = Day(load_default=None, data_key="from", metadata={"description": "起始日期，默认最近 7 天"})
 
 

@@ -11,6 +11,7 @@ from wxapi.platform import openapi
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi_answers import sentence_of
 from wxapi.platform.runtime import runtime
+from wxapi.platform.wire import PageQuery
 from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
 from wxapi.supervision.services import auditing
 from wxapi.supervision.wire.auditing import AuditQuery, audit_question
@@ -47,14 +48,16 @@ def show_audit() -> Response:
 def show_refusals() -> Response:
     """What was refused within the last 30 days."""
     now = runtime().clock.now()
-    found = auditing.read_refusals(current_actor(), since=now - timedelta(days=_REFUSED_DAYS), now=now)
+    cursor = forms.load(PageQuery(), {name: value for name, value in request.args.items() if value})["cursor"]
+    since = now - timedelta(days=_REFUSED_DAYS)
+    found = auditing.read_refusals(current_actor(), since=since, limit=_MOST, cursor=cursor, now=now)
     operations = (each for item in openapi.document()["paths"].values() for each in item.values())
     calls = {each["operationId"]: each["summary"] for each in operations if "operationId" in each}
     return page(
         "panorama/refusals.html",
-        rows=found,
+        rows=found.items,
+        next_cursor=found.next_cursor,
         days=_REFUSED_DAYS,
-        most=auditing.MOST_REFUSALS,
         calls=calls,
-        sentences={row.code: sentence_of(row.code) for row in found},
+        sentences={row.code: sentence_of(row.code) for row in found.items},
     )
