@@ -64,6 +64,13 @@ def test_a_refusal_is_judged_anew(admin: Person, people: People, app: Flask) -> 
     assert admin.post("/appointments", body_for(people.make()), key="k-1").status_code == 201
 
 
+def test_another_query_is_another_request(admin: Person, people: People) -> None:
+    body = body_for(people.make())
+    assert admin.post("/appointments", body, key="k-1").status_code == 201
+    other = admin.post("/appointments?of=another", body, key="k-1")
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+
+
 @pytest.mark.parametrize("key", ["", "x" * 65, "a b", "键", "a/b"])
 def test_keys_have_a_form(admin: Person, people: People, key: str) -> None:
     headers = {"Idempotency-Key": key.encode().decode("latin-1")}

@@ -68,9 +68,9 @@ def replay(row: IdempotencyRow, fingerprint: bytes, may_still_see: Callable[[], 
 
 
 def fingerprint_of_request() -> bytes:
-    """What makes two requests the same: path and content; of a form the parts, since its boundary is random."""
+    """What makes two requests the same: path, query and content; of a form the parts, as its boundary is random."""
     asked = this_request()
-    digest = hashlib.sha256(asked.path.encode() + b"\0")
+    digest = hashlib.sha256(asked.path.encode() + (b"?" + asked.query_string if asked.query_string else b"") + b"\0")
     if asked.mimetype in _FORMS:
         for name, value in sorted(asked.form.items(multi=True)):
             if name != _SEAL:
