@@ -164,6 +164,7 @@ def test_wrong_settings_are_told_with_their_line(tmp_path: Path, settings: str, 
         (f"{HEADER}\n{GOOD.replace('E0101', 'e1')}\n", 2, "four digits"),
         (f"{HEADER}\n{GOOD.replace(',0,township', ',yes,township')}\n", 2, "0 or 1"),
         (f"{HEADER}\n{GOOD},more\n", 2, "more fields"),
+        (f'{HEADER}\n{GOOD}\n"{"x" * 2**18}', 3, "cannot be read: field larger"),
         (f"{HEADER}\n{GOOD.replace('E0101', 'X0201').replace('township', 'village')}\n", 2, "village affairs"),
     ],
 )

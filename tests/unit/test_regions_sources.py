@@ -81,6 +81,7 @@ def test_a_feature_without_geometry_is_not_taken_for_a_row_of_a_tree(tmp_path: P
         ("a.geojson.gz", gzip.compress(b"{}" * 1000, mtime=0)[:-9]),
         ("a.csv", b"id,name\n1,x\n"),
         ("a.csv", b""),
+        ("a.csv", b'code,name,level,parent\n4210,"' + b"x" * 2**18),
     ],
 )
 def test_unreadable_files(tmp_path: Path, name: str, content: bytes) -> None:

@@ -239,7 +239,14 @@ def _minutes(span: Span) -> int:
 
 
 def _categories(text: str) -> Iterator[CategoryRow]:
-    reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
+    try:
+        yield from _classes(reader)
+    except csv.Error as error:
+        raise CityError(CATEGORIES, reader.line_num + 1, f"cannot be read: {error}.") from error
+
+
+def _classes(reader: "csv.DictReader[str]") -> Iterator[CategoryRow]:
     if tuple(reader.fieldnames or ()) != _COLUMNS:
         raise CityError(CATEGORIES, 1, f"the columns want to be {','.join(_COLUMNS)}.")
     seen: dict[str, int] = {}

@@ -29,7 +29,10 @@ def read_file(path: Path) -> list[Entry]:
     """
     text = _text(path)
     if path.name.removesuffix(".gz").endswith(".csv"):
-        return list(_rows(path.name, text))
+        try:
+            return list(_rows(path.name, text))
+        except csv.Error as error:  # such as a quote that nobody closed: all that follows is one cell
+            raise _unreadable(path.name, f"不是有效的 CSV（{error}）") from error
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -48,7 +51,7 @@ def _text(path: Path) -> str:
 
 
 def _rows(name: str, text: str) -> Iterator[Entry]:
-    rows = csv.DictReader(io.StringIO(text))
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     if not set(rows.fieldnames or ()) >= _CSV_COLUMNS:
         raise _unreadable(name, "首行应为 code,name,level,parent")
     for row in rows:

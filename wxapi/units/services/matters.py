@@ -45,6 +45,8 @@ def read_matters(path: Path) -> list[NewMatter]:
             found = [_matter(path, line, row) for line, row in enumerate(reader, start=2)]
     except UnicodeDecodeError as error:
         raise InvalidError("bad_file", f"{path.name}：不是 UTF-8 编码。") from error
+    except csv.Error as error:
+        raise InvalidError("bad_file", f"{path.name}：不是有效的 CSV（{error}）。") from error
     _check(path, found)
     return found
 
