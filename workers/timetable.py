@@ -90,7 +90,7 @@ TASKS: tuple[Task, ...] = (
     Task("reports.close_silent", Every(minutes=10), timers.close_silent),
     Task("reports.resume_holds", Every(minutes=10), timers.resume_holds),
     Task("regions.settle", Every(minutes=1), changing.settle, limit_s=60),
-    Task("people.match_waiting", Every(minutes=5), roster.match_waiting, batch=roster.SWEEP_BATCH),
+    Task("people.match_waiting", Every(minutes=5), roster.match_waiting),
     Task("people.forget_files", Every(hours=1), identity_retention.forget_files),
     Task("duties.climb", Every(minutes=1), climb.climb, limit_s=60),
     Task("exports.expire", Every(hours=1), exports.expire),

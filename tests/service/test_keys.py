@@ -175,6 +175,30 @@ def test_a_list_and_a_phone_meet_across_a_rotation(people: People, session: Sess
     assert [office.role for office in offices] == ["community_worker"]
 
 
+@pytest.mark.usefixtures("city")
+def test_whose_number_two_have_bound_hides_nobody_behind_them(
+    people: People, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each under another key, with an entry under each: the sweep leaves both alone, and goes on behind them."""
+    monkeypatch.setattr(roster, "SWEEP_BATCH", 2)
+    phones = (PHONE, PHONE, "13800000009")
+    users = sorted((session.get_one(User, people.make().actor.user_id) for _ in phones), key=lambda user: user.id)
+    old = runtime().config.lookup_keys[0]
+    for user, phone, village, ring in zip(
+        users, phones, ("001", "002", "003"), ((old,), (NEW_LOOKUP, old), (old,)), strict=True
+    ):
+        with settings(lookup_keys=ring):
+            rows = [RosterRow("张三", "书记", phone, Role.COMMUNITY_WORKER, f"421002001{village}")]
+            roster.import_people(rows, now=NOW, dry_run=False)
+            user.phone_sealed = runtime().cipher.seal(phone, purpose="user.phone")
+            user.phone_digest = runtime().cipher.digest(phone, purpose="user.phone")
+            session.commit()
+    with settings(lookup_keys=(NEW_LOOKUP, old)):
+        assert roster.match_waiting(now=NOW) == 1
+    matched = session.scalars(select(RosterEntry.user_id).where(RosterEntry.user_id.is_not(None))).all()
+    assert matched == [users[2].id]
+
+
 def test_the_audit_stays_whole_when_its_key_changes(people: People, session: Session) -> None:
     people.make()
     old = runtime().config.lookup_keys[0]

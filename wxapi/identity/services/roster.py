@@ -191,7 +191,19 @@ def _place_of(session: Session, entry: RosterEntry) -> tuple[str, str | None]:
 
 
 def match_waiting(*, now: datetime) -> int:
-    """Appoint whom an import or a login that died half-way left waiting; returns how many people."""
+    """Appoint whom an import or a login that died half-way left waiting; returns how many entries found their person.
+
+    Pages by the id: people whose number turns out to be bound twice, each under another look-up key, stay in front.
+    """
+    matched, after = 0, uuid.UUID(int=0)
+    while user_ids := _bound_and_waiting(after):
+        found = sweeps.together("people.match_waiting", user_ids, lambda some: match(some, now=now))
+        found.raise_if_not_the_rows()
+        matched, after = matched + found.done, user_ids[-1]
+    return matched
+
+
+def _bound_and_waiting(after: uuid.UUID) -> Sequence[uuid.UUID]:
     session: Session = db.session()
     alone = select(User.phone_digest).where(User.erased_at.is_(None)).group_by(User.phone_digest)
     bound = (
@@ -200,16 +212,16 @@ def match_waiting(*, now: datetime) -> int:
         .where(
             RosterEntry.user_id.is_(None),
             User.erased_at.is_(None),
+            User.id > after,
             User.phone_digest.in_(alone.having(func.count() == 1)),
         )
         .distinct()
+        .order_by(User.id)
         .limit(SWEEP_BATCH)
     )
     user_ids = session.scalars(bound).all()
     session.rollback()  # the read is over
-    found = sweeps.together("people.match_waiting", user_ids, lambda some: match(some, now=now))
-    found.raise_if_not_the_rows()
-    return len(user_ids) if not found.failed else 0
+    return user_ids
 
 
 def names_in(entry: RosterEntry) -> tuple[str, str]:
