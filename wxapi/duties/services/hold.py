@@ -1,10 +1,11 @@
 """What a closed unit owes goes to its successor: the old duty is dropped as moved, a new one begins."""
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from wxapi.duties.models import OPEN_SQL
+from wxapi.duties.models import OPEN_SQL, Duty
 from wxapi.duties.queries.lists import open_at
+from wxapi.duties.services.work import kinds
 from wxapi.duties.services.write import ancestors
 from wxapi.regions.rules.levels import region_of
 from wxapi.units.services.manage import UnitClosing, UnitHolding
@@ -37,9 +38,20 @@ def _move(session: Session, closing: UnitClosing) -> int:
     """Hand all open duties over; returns how many. A unit that has some is not closed with nobody to go on."""
     if closing.successor_code is None:
         return 0
+    _lock_subjects(session, closing.unit_code)
     values = {"unit": closing.unit_code, "successor": closing.successor_code, "at": closing.at}
     found = session.execute(_MOVE, values | ancestors("unit", region_of(closing.successor_code)))
     return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def _lock_subjects(session: Session, unit_code: str) -> None:
+    """A decision that is being taken holds its subject and knows what is owed: the duty must not move under it."""
+    owed = select(Duty.subject_type, Duty.subject_id).where(Duty.unit_code == unit_code, text(OPEN_SQL))
+    found = session.execute(owed.distinct()).all()
+    for kind in reversed(tuple(kinds().values())):  # sessions before reports, as where a region is closed
+        ids = [subject_id for subject_type, subject_id in found if subject_type == kind.type]
+        if ids:
+            kind.lock(session, ids)
 
 
 HOLDING = UnitHolding("duties", _move, open_at)

@@ -53,6 +53,7 @@ class SubjectKind:
         zh: its name.
         faces: subjects by id as a person sees them; one the person may not see is left out, and its duty with it.
         mine: what waits for the person themselves.
+        lock: lock these in the order of their ids, as whoever changes one of them does.
         stages: stage → its Chinese name.
         message_subject: how messages name the subject's type.
         actions: what can be done with a subject, of which `do` of a face or an item names some.
@@ -64,6 +65,7 @@ class SubjectKind:
     zh: str
     faces: Callable[[Session, Actor, Collection[UUID], datetime], Mapping[UUID, SubjectFace]]
     mine: Callable[[Session, Actor, datetime], Sequence[MyItem]]
+    lock: Callable[[Session, Collection[UUID]], None]
     stages: Mapping[str, str]
     message_subject: str
     actions: tuple[str, ...]

@@ -95,6 +95,11 @@ def lock(session: Session, report_id: uuid.UUID) -> Report | None:
     return session.scalars(select(Report).where(Report.id == report_id).with_for_update(key_share=True)).one_or_none()
 
 
+def lock_all(session: Session, ids: Collection[uuid.UUID]) -> None:
+    """Reports, locked in one order."""
+    session.execute(select(Report.id).where(Report.id.in_(ids)).order_by(Report.id).with_for_update(key_share=True))
+
+
 def events_of(session: Session, report_id: uuid.UUID) -> Sequence[ReportEvent]:
     """The history, oldest first."""
     return session.scalars(select(ReportEvent).where(ReportEvent.report_id == report_id).order_by(ReportEvent.id)).all()

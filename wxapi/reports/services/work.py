@@ -89,6 +89,7 @@ KIND = SubjectKind(
     "上报",
     faces,
     mine,
+    reports.lock_all,
     STAGE_NAMES,
     message_subject="report",
     actions=tuple(PUBLIC_ACTIONS),

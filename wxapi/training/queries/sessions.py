@@ -91,6 +91,12 @@ def locked(session: Session, session_id: uuid.UUID) -> TrainingSession | None:
     ).one_or_none()
 
 
+def lock_all(session: Session, ids: Collection[uuid.UUID]) -> None:
+    """Sessions, locked in one order."""
+    wanted = select(TrainingSession.id).where(TrainingSession.id.in_(ids)).order_by(TrainingSession.id)
+    session.execute(wanted.with_for_update(key_share=True))
+
+
 def lock_with_make_ups(
     session: Session,
     session_id: uuid.UUID,

@@ -18,12 +18,10 @@ _OPEN = f"""
         OR EXISTS (SELECT FROM duties WHERE subject_id = training_sessions.id AND {OPEN_SQL})
     )
 """
-_COUNT = text(
-    f"""
-    SELECT count(*) FROM training_sessions
-    WHERE (region_code = ANY(:codes) OR audience_region_codes && CAST(:codes AS text[])) AND {_OPEN}
-    """  # noqa: S608
-)
+_THERE = f"(region_code = ANY(:codes) OR audience_region_codes && CAST(:codes AS text[])) AND {_OPEN}"
+_COUNT = text(f"SELECT count(*) FROM training_sessions WHERE {_THERE}")  # noqa: S608
+# In the order in which whoever changes several of them locks them.
+_LOCK = text(f"SELECT id FROM training_sessions WHERE {_THERE} ORDER BY id FOR NO KEY UPDATE")  # noqa: S608
 # The version is raised: processes keep what they know of a session by it.
 _MOVE = text(
     f"""
@@ -44,6 +42,7 @@ def _count(session: Session, codes: Sequence[str], now: datetime) -> int:
 
 def _move(session: Session, moves: Sequence[RegionMove], now: datetime) -> int:
     moved = 0
+    session.execute(_LOCK, {"codes": [move.old for move in moves], "now": now})
     for move in moves:
         values = {"old": move.old, "new": move.new, "now": now}
         session.execute(_MOVE_SERIES, values)

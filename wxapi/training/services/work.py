@@ -47,6 +47,7 @@ KIND = SubjectKind(
     "培训",
     faces,
     mine,
+    queries.lock_all,
     STAGE_NAMES,
     message_subject="session",
     actions=(*_DECIDE, *_COME, *_STAY_AWAY),

@@ -151,7 +151,8 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
     with transaction(locking=_people_of(code)) as session:
         # Both rows in one order: two units may be closed into one another at the same moment.
         both = select(Unit.code).where(Unit.code.in_([code, successor_code])).order_by(Unit.code)
-        session.execute(both.with_for_update())
+        # What is written for a unit meanwhile refers to it, under locks that closing waits for.
+        session.execute(both.with_for_update(key_share=True))
         row = _locked(session, actor, code, now=now)
         if row.closed_on is not None:
             raise ConflictError("unit_closed", "该单位已撤销。")
@@ -207,7 +208,7 @@ def _locked(session: Session, actor: Actor, code: str, *, now: datetime) -> Unit
     """The unit's row, locked; one that is a region's own office is made first."""
     if is_region(code):
         queries.make_offices(session, [code], now=now)
-    row = session.scalars(select(Unit).where(Unit.code == code).with_for_update()).one_or_none()
+    row = session.scalars(select(Unit).where(Unit.code == code).with_for_update(key_share=True)).one_or_none()
     if row is None or not actor.covers(row.region_code, ROLES_OF[Permission.UNITS]):
         raise not_found()
     return row
