@@ -1,7 +1,7 @@
 """Who sees which report, in the one condition every read uses; and what the lists cost."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
 from wxapi.reports.queries.visibility import visible_to
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import ReportState
-from wxapi.reports.services import route
+from wxapi.reports.services import redistrict, route
 from wxapi.reports.services.retention import RETENTION
 
 GRID, OTHER_GRID = f"{VILLAGE}001", f"{VILLAGE}002"
@@ -162,10 +162,12 @@ def plan_of(session: Session, actor: Actor, wanted: PageRequest, order: Order) -
     return plan_of_first(session, lambda: desk_page(session, actor, wanted, order, now=NOW))
 
 
-def plan_of_first(session: Session, run: Callable[[], object]) -> str:
+def plan_of_first(
+    session: Session, run: Callable[[], object], dear: Sequence[str] = ("seqscan", "bitmapscan", "sort")
+) -> str:
     """How PostgreSQL would run the first statement of a call, in tables too large to be read whole or sorted."""
     connection = session.connection()
-    for way in ("seqscan", "bitmapscan", "sort"):
+    for way in dear:
         connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
     sent: list[tuple[str, Any]] = []
 
@@ -212,6 +214,25 @@ def test_what_is_long_over_is_found_by_an_index(session: Session, category: Rete
     for run in (lambda: category.count(session, NOW), lambda: session.execute(category.due(NOW).limit(500))):
         index = "ix_report_join_marks_at" if category.name == "join_marks" else "ix_reports_over"
         assert f"using {index}" in plan_of_first(session, run)
+
+
+@pytest.mark.parametrize(
+    ("part", "indexes"),
+    [
+        (
+            lambda session: redistrict.HOLDING.count(session, [VILLAGE, GRID], NOW),
+            {"village_code", "desk_village_created"},
+        ),
+        (lambda session: redistrict._keep_hidden(session, {VILLAGE: NEIGHBOUR}), {"excluded_village_code"}),
+    ],
+)
+def test_what_a_closed_region_has_is_found_by_indexes(
+    session: Session, part: Callable[[Session], object], indexes: set[str]
+) -> None:
+    add_report(session)
+    plan = plan_of_first(session, lambda: part(session), dear=("seqscan",))
+    assert "Seq Scan" not in plan
+    assert all(f"ix_reports_{name}" in plan for name in indexes), plan
 
 
 def test_what_lost_its_router_is_found_among_what_is_open(session: Session) -> None:

@@ -101,6 +101,12 @@ class Report(Base):
         Index("ix_reports_hold_review_on", "hold_review_on", postgresql_where=text("state = 'on_hold'")),
         # What lies in a village that is closed.
         Index("ix_reports_village_code", "village_code"),
+        # What is hidden from it and goes on being hidden from its successor.
+        Index(
+            "ix_reports_excluded_village_code",
+            "excluded_village_code",
+            postgresql_where=text("excluded_village_code IS NOT NULL"),
+        ),
         Index("ix_reports_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )
 

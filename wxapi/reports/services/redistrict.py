@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.coordinates import Point
 from wxapi.regions.queries import boundaries_of
 from wxapi.regions.rules.changes import RegionMove
-from wxapi.regions.rules.levels import within
+from wxapi.regions.rules.levels import CODE_LENGTH, Level, within
 from wxapi.regions.rules.plane import Polygonal
 from wxapi.regions.services.holdings import RegionHolding
 from wxapi.regions.services.lookup import Location, locate, region_names, tree
@@ -28,6 +28,7 @@ from wxapi.reports.services import apply
 from wxapi.reports.services.apply import Step
 
 _ACTION = "redistrict"
+_VILLAGE = CODE_LENGTH[Level.VILLAGE]
 _DESK_COLUMNS = (Report.desk_county_code, Report.desk_township_code, Report.desk_village_code)
 
 
@@ -77,8 +78,8 @@ def _concerned(codes: Sequence[str], now: datetime) -> tuple[ColumnElement[bool]
     """Reports that lie in the regions or on their desks, and are not over for good."""
     there = or_(
         Report.village_code.in_(codes),
-        Report.grid_code.in_(codes),
-        # By the columns that have an index; a desk at one of the regions has it in one of them.
+        # By the columns that have an index: a grid's village, and that of the level of a desk.
+        and_(Report.grid_code.in_(codes), Report.village_code.in_(sorted({code[:_VILLAGE] for code in codes}))),
         and_(
             or_(*(column.in_(codes) for column in _DESK_COLUMNS)),
             Report.desk_code.in_(codes),
