@@ -206,6 +206,7 @@ UPLOADS: dict[str, int] = {
     "desk.act_on_case": 3 * photos.MAX_UPLOAD,
     "phone.file_new": 3 * photos.MAX_UPLOAD,
     "phone.say": 3 * photos.MAX_UPLOAD,
+    "panorama.answer_card": 3 * photos.MAX_UPLOAD,
 }
 # Rooms of the pages, in the order of the menu.
 PAGES = (desk.room, hall.room, panorama_pages.room, phone.room, login.room)
@@ -253,6 +254,7 @@ LANES: dict[str, str] = {
     "scenes.read_region_code": "wechat",
     "training.read_mini_program_code": "wechat",
     "photos.upload": "storage",
+    "kit.upload_photo": "storage",
     "files.serve": "storage",
 }
 # What the doctor looks at, beside what the platform needs.

@@ -152,3 +152,5 @@ def test_redis_that_hangs_costs_one_short_wait(api: str, bench: Bench, fake: Fak
 def test_every_lane_and_every_upload_is_of_a_route(make_config: Callable[..., Config]) -> None:
     app = create_app(make_config())
     assert set(LANES) | set(UPLOADS) <= set(app.view_functions)
+    # A page's photo waits for the store as the API's does.
+    assert LANES["kit.upload_photo"] == LANES["photos.upload"]

@@ -7,6 +7,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, NavigableString
@@ -16,6 +17,7 @@ from tests.factories import People
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from tests.web.test_frame import CSP, weight
 from tests.web.visits import ALL, NO_PAGES, VISITS, Scene, Visit, name_of, set_scene
+from wxapi.app import UPLOADS
 from wxapi.platform.guard import permission_of
 from wxapi.platform.refusals import counter_of
 from wxapi.web.kit.blueprint import Pages
@@ -64,6 +66,7 @@ def test_no_page_is_heavier_than_its_budget(app: Flask, scene: Scene) -> None:
 
 
 def test_every_page_keeps_the_house_rules(app: Flask, scene: Scene) -> None:
+    routes, with_files = app.url_map.bind("localhost"), set()
     for visit, browser, page in opened(app, scene):
         name = name_of(visit)
         assert browser.last.headers["Content-Security-Policy"] == CSP, name
@@ -77,6 +80,10 @@ def test_every_page_keeps_the_house_rules(app: Flask, scene: Scene) -> None:
         assert [tag for tag in page.find_all(True) if any(key.startswith("on") for key in tag.attrs)] == [], name
         ids = [str(tag["id"]) for tag in page.select("[id]")]
         assert len(ids) == len(set(ids)), name
+        sent_to = [urlsplit(str(form["action"])).path for form in page.select("form:has(input[type=file])")]
+        with_files |= {routes.match(path, method="POST")[0] for path in sent_to}
+    # Without scripts the files come with the form: it may be larger than one of words.
+    assert with_files == UPLOADS.keys() - {"identity.import_people", "photos.upload", "kit.upload_photo"}
 
 
 def test_chinese_has_chinese_punctuation(app: Flask, scene: Scene) -> None:

@@ -181,9 +181,12 @@ def _reports(town: Town) -> dict[str, str]:
     moderate.begin_checks(uuid.UUID(shown["id"]), now=runtime().clock.now())
     with transaction() as session:
         session.execute(update(Check).where(Check.subject_id == uuid.UUID(shown["id"])).values(state="review"))
-    duty = select(Duty.id).where(Duty.subject_id == uuid.UUID(shown["id"]), Duty.stage == "respond")
+    carded = update(Duty).where(Duty.subject_id == uuid.UUID(shown["id"]), Duty.stage == "respond")
+    with transaction() as session:
+        card = carded.values(card="yellow", carded_at=runtime().clock.now()).returning(Duty.id)
+        duty_id = session.scalars(card).one()
     return {
-        "duty": str(db.session().scalars(duty).one()),
+        "duty": str(duty_id),
         "number": shown["number"],
         "other": other["number"],
         "resolved": done["number"],
