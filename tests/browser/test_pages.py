@@ -6,7 +6,7 @@ import uuid
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import pictures
 from tests.browser.conftest import Open
@@ -55,7 +55,12 @@ def test_a_case_from_accepted_to_resolved_with_a_pasted_photo(open_page: Open, t
     page.get_by_label("办结", exact=True).check()
     page.get_by_role("button", name="已安排人员").click()
     shot = pictures.encoded(pictures.scene(640, 480), "JPEG")
+    on_its_way: list[Route] = []
+    page.route("**/photos", lambda route: on_its_way.append(route))  # noqa: PLW0108 - it marks what it is given
     page.locator("input[type=file]").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": shot})
+    page.get_by_role("button", name="提交").click()  # would go without its photo
+    expect(page.get_by_text("照片正在上传，请稍候再提交。")).to_be_visible()
+    on_its_way.pop().continue_()
     sent = page.locator(".photos input[name=photo_ids]")
     expect(sent).to_have_count(1)
     with site.app_context():  # the photo worker's part

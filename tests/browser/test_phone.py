@@ -17,6 +17,7 @@ from tests import pictures, places
 from tests.browser.conftest import Open
 from tests.factories import Person
 from tests.reporting import VILLAGE, Town, file_routed, resolved
+from tests.schooling import AT_THE_HALL, COUNTY, enrol
 from wxapi.kernel.coordinates import gcj02_to_wgs84
 from wxapi.photos.models import Photo, original_key
 from wxapi.platform.db import db
@@ -335,6 +336,27 @@ def test_confirming_on_a_phone(open_page: Open, town: Town, site: Flask) -> None
     page.get_by_label("评分").select_option("4")
     page.get_by_role("button", name="提交").click()
     expect(page.get_by_text("操作成功：确认办结")).to_be_visible()
+
+
+def test_a_sign_in_with_the_position_may_be_sent_again(
+    open_page: Open, reporter: Person, town: Town, site: Flask
+) -> None:
+    """A page that comes back, from an answer that never arrived or by the back button, has a button that works."""
+    with site.app_context():
+        hall = enrol(town.people, COUNTY).make(location=AT_THE_HALL | {"accuracy": None}, radius_m=100)
+        db.session.remove()
+    page = open_page(reporter, f"/m/sign?session={hall['id']}", **here())
+    sent: list[str] = []
+    page.route("**/m/sign", lambda route: (sent.append(str(route.request.post_data)), route.fulfill(status=204)))
+    page.get_by_label("签到码").fill("ABC123")
+    for times in (1, 2):
+        with page.expect_request("**/m/sign"):
+            page.get_by_role("button", name="签到").click()
+        assert len(sent) == times
+        # Its page would be asked for anew. Nobody waits 8 s here until it may go again.
+        assert page.evaluate("() => document.documentElement.dataset.sent") == "1"
+        page.evaluate("() => { delete document.querySelector('form').dataset.sending; }")
+    assert all("longitude=112" in each for each in sent)
 
 
 def test_without_scripts_one_files_by_list_with_a_photo(open_page: Open, reporter: Person, site: Flask) -> None:

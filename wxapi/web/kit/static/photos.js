@@ -49,6 +49,7 @@ function equip(box) {
   const status = box.querySelector("[role=status]");
   const limit = Number(box.dataset.limit);
   const form = box.closest("form");
+  let pending = 0;
 
   function button(item) {
     const remove = document.createElement("button");
@@ -97,7 +98,9 @@ function equip(box) {
     progress.setAttribute("aria-label", "上传进度");
     item.append(shot, progress);
     list.append(item);
+    pending += 1;
     const answer = await send(file, form, progress);
+    pending -= 1;
     progress.remove();
     if (!answer.ok) {
       item.remove();
@@ -136,6 +139,13 @@ function equip(box) {
     event.preventDefault();
     box.classList.remove("over");
     takeAll(event.dataTransfer.files);
+  });
+  // A form that went now would go without the photo that is still on its way.
+  form.addEventListener("submit", (event) => {
+    if (pending && !box.closest("[hidden]")) {
+      event.preventDefault();
+      status.textContent = "照片正在上传，请稍候再提交。";
+    }
   });
   document.addEventListener("paste", (event) => {
     if (event.clipboardData && event.clipboardData.files.length) {

@@ -5,21 +5,33 @@ const WAIT = { enableHighAccuracy: true, timeout: 8000, maximumAge: 30000 };
 
 if (form && navigator.geolocation) {
   const status = form.querySelector("[data-position-status]");
+  let isAsked = false;
+  let isTold = false;
+
+  // By its button, so that it goes as any other form: not twice, and anew when its page comes back.
+  function send() {
+    isTold = true;
+    form.querySelector("button").click();
+  }
+
   form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (form.dataset.asking) {
+    if (isTold) {
       return;
     }
-    form.dataset.asking = "1";
+    event.preventDefault();
+    if (isAsked) {
+      return;
+    }
+    isAsked = true;
     status.textContent = "正在获取当前位置…";
     navigator.geolocation.getCurrentPosition(
       (found) => {
         form.elements.longitude.value = found.coords.longitude.toFixed(7);
         form.elements.latitude.value = found.coords.latitude.toFixed(7);
         form.elements.accuracy.value = found.coords.accuracy.toFixed(1);
-        form.submit();
+        send();
       },
-      () => form.submit(),
+      send,
       WAIT
     );
   });
