@@ -19,8 +19,9 @@ from wxapi.identity.models import User
 from wxapi.identity.services import erasure
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
+from wxapi.platform.runtime import runtime
 from wxapi.training.models import Attendance, HourEntry
-from wxapi.training.services import session_end
+from wxapi.training.services import book_hours, session_end
 
 
 @pytest.fixture
@@ -196,6 +197,22 @@ class TestMakeUps:
             422,
             "make_up_not_attended",
         )
+
+    @pytest.mark.parametrize("end_of_it", ["cancelled", "worth nothing"])
+    def test_counts_where_it_was_missed_once_it_counts_no_more_where_it_was_made_up(self, school, end_of_it):
+        missed, other = school.make(starts=-300, ends=-60), school.make()
+        correct(school, other, school.member, "present")
+        correct(school, missed, school.member, "made_up", made_up_in=other["id"])
+        assert school.member.get("/me/training").json["hours"] == 0
+        if end_of_it == "cancelled":
+            assert school.organiser.post(path(other, "cancel")).status_code == 200
+        else:
+            kept = ("title", "kind", "region_code", "starts_at", "ends_at", "parallel")
+            body = {name: other[name] for name in kept} | {"credit_hours": 0}
+            assert school.organiser.call("PUT", path(other), json=body).status_code == 200
+        assert school.member.get("/me/training").json["hours"] == 4.0
+        missing = book_hours.recompute([uuid.UUID(missed["id"])], now=runtime().clock.now(), write=False)
+        assert missing == 0
 
     def test_outside_the_system_it_names_no_session(self, school):
         missed = school.make(starts=-300, ends=-60)

@@ -266,6 +266,30 @@ class TestSeats:
         assert other.get(f"/training/sessions/{third['id']}").json["mine"]["enrolment"] == "enrolled"
         assert school.member.get("/training/sessions?scope=mine").json["items"] == []
 
+    def test_a_series_seats_nobody_whom_a_session_is_not_for(self, school):
+        """Published after somebody enrolled in the series as before it: the same people are in."""
+        series = school.organiser.post("/training/series", {"title": "轮训", "region_code": COUNTY}).json
+        guest = school.people.make()
+        times = {"series_id": series["id"], "starts": 60, "ends": 120}
+        for_all, early = school.make(**times), school.make(**times, audience={"region_codes": [COUNTY]})
+        for person in (guest, school.member):
+            assert enrol(person, for_all).status_code == 201
+        by_list = {"region_codes": [OTHER_COUNTY], "user_ids": [str(guest.actor.user_id)]}
+        later = school.make(**times, audience={"region_codes": [COUNTY], "roles": ["community_worker"]})
+        listed = school.make(**times, audience=by_list)
+        seats = {
+            hall["id"]: [
+                person.get(f"/training/sessions/{hall['id']}").json["mine"]["enrolment"]
+                for person in (guest, school.member)
+            ]
+            for hall in (early, later, listed)
+        }
+        assert seats == {
+            early["id"]: [None, "enrolled"],
+            later["id"]: [None, "enrolled"],
+            listed["id"]: ["enrolled", None],
+        }
+
 
 def test_times_are_utc_on_the_wire(school: School, session: Session, clock):
     made = school.organiser.post(

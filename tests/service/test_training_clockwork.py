@@ -104,12 +104,17 @@ def test_moving_up_and_leave_are_told(school: School, app: Flask, clock: FixedCl
     for person in (school.member, waiting):
         enrol(school, hall, person)
     school.member.call("DELETE", f"/training/sessions/{hall['id']}/enrolments/me")
+    off = school.make(title="B", starts=60, ends=120, capacity=1)
+    for person in (school.member, waiting):
+        enrol(school, off, person)
+    school.member.call("DELETE", f"/training/sessions/{off['id']}/enrolments/me")
+    school.organiser.post(f"/training/sessions/{off['id']}/cancel")  # before anybody was told of the seat
     request = waiting.post(f"/training/sessions/{hall['id']}/leave-requests", {"reason": "出差"}).json
     path = f"/training/sessions/leave-requests/{request['id']}/decision"
     school.organiser.post(path, {"decision": "deny", "note": "请参加"})
     clock.advance(seconds=1)
     run_outbox(app)
-    assert sorted(titles(session, waiting)) == ["候补成功：A", "请假未批准：A"]
+    assert sorted(titles(session, waiting)) == ["候补成功：A", "培训取消：B", "请假未批准：A"]
 
 
 def test_a_certificate_is_told_once(school: School, app: Flask, clock: FixedClock, session: Session) -> None:

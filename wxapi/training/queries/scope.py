@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import date
 
-from sqlalchemy import ColumnElement, Uuid, any_, false, literal, or_
+from sqlalchemy import ColumnElement, Uuid, any_, exists, false, literal, or_, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
+from wxapi.identity.models import AppointmentRow
+from wxapi.identity.queries import below, in_force
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.regions.rules.levels import path_of
@@ -35,6 +38,23 @@ def admits(actor: Actor) -> ColumnElement[bool]:
         for held in actor.appointments
     ]
     return everybody | listed.contains([actor.user_id]) | (limited & or_(false(), *meets))
+
+
+def meant_for(row: TrainingSession, user_id: InstrumentedAttribute[uuid.UUID], today: date) -> ColumnElement[bool]:
+    """People whom a session's audience admits: `admits` the other way round.
+
+    Args:
+        row: the session.
+        user_id: the column that holds the people.
+        today: whose appointments count.
+    """
+    regions, roles, listed = row.audience_region_codes, row.audience_roles, row.audience_user_ids
+    if not (regions or roles or listed):
+        return true()
+    held = [AppointmentRow.user_id == user_id, in_force(today)]
+    held += [AppointmentRow.role.in_(roles)] if roles else []
+    held += [below(regions)] if regions else []
+    return or_(among(user_id, listed), exists().where(*held) if regions or roles else false())
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:

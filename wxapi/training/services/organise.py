@@ -18,7 +18,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.training.models import Series, TrainingSession
 from wxapi.training.queries import sessions as queries
-from wxapi.training.queries.managed import ORGANISE, managed, managed_locked
+from wxapi.training.queries.managed import ORGANISE, managed, managed_for_roll, managed_locked
 from wxapi.training.queries.session_views import SessionView, view_of
 from wxapi.training.rules import codes
 from wxapi.training.rules.audience import Audience
@@ -32,6 +32,7 @@ from wxapi.training.rules.sessions import (
     shown_state,
 )
 from wxapi.training.services import timetable
+from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.owing import owe
 from wxapi.training.services.seats import fill_seats, seat_series
 from wxapi.training.services.session_cache import SECRET_PURPOSE
@@ -77,7 +78,8 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
     """
     check_plan(plan)
     with transaction() as session:
-        row = managed_locked(session, actor, session_id, ORGANISE)
+        # With what was missed and made up here: it counts here, or else where it was missed.
+        row = managed_for_roll(session, actor, session_id, None)
         if version is not None and version != row.version:
             raise version_conflict(version=row.version, state=row.state)
         check_editable(shown_state(row.state, row.ends_at, now))
@@ -92,6 +94,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
         fill_seats(session, row, now=now)
         if row.state == SessionState.PUBLISHED and times != (row.starts_at, row.ends_at, row.offline_hours):
             timetable.plan_clockwork(session, row, now=now)
+        settle_if_over(session, row.id, now=now)
         owe(session, row, now=now)
         _audit(session, actor, "training.change", row, now)
         return replace_fields(view_of(session, actor, row), overlaps=_overlapping(session, row))
@@ -131,7 +134,7 @@ def cancel(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SessionView
         ConflictError: `session_over`.
     """
     with transaction() as session:
-        row = managed_locked(session, actor, session_id, ORGANISE)
+        row = managed_for_roll(session, actor, session_id, None)
         if row.state != SessionState.CANCELLED:
             check_editable(shown_state(row.state, row.ends_at, now))
             told = row.state == SessionState.PUBLISHED
@@ -140,6 +143,7 @@ def cancel(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> SessionView
             row.updated_at = now
             if told:
                 timetable.cancelled(session, row.id)
+                settle_if_over(session, row.id, now=now)
                 owe(session, row, now=now)
             _audit(session, actor, "training.cancel", row, now)
         return view_of(session, actor, row)

@@ -8,9 +8,11 @@ from sqlalchemy import Uuid, case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
+from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError
 from wxapi.kernel.ids import new_id
 from wxapi.training.models import Attendance, Enrolment, SeriesEnrolment, TrainingSession
+from wxapi.training.queries.scope import meant_for
 from wxapi.training.rules.attendance import State
 from wxapi.training.rules.sessions import EnrolmentState
 from wxapi.training.services import timetable
@@ -93,7 +95,8 @@ def fill_seats(session: Session, row: TrainingSession, *, now: datetime) -> int:
 def seat_series(session: Session, row: TrainingSession, *, now: datetime) -> int:
     """Give everybody enrolled in the session's series a seat or a place, in the order they enrolled in the series.
 
-    For a session nobody has enrolled in yet; `row` and the series must be locked. Three statements, however many.
+    Those for whom the session is not are left out, as they are where they enrol after it was published. For a session
+    nobody has enrolled in yet; `row` and the series must be locked. Three statements, however many.
     """
     session.flush()
     number = func.row_number().over(order_by=SeriesEnrolment.seq)
@@ -110,7 +113,11 @@ def seat_series(session: Session, row: TrainingSession, *, now: datetime) -> int
                 number,
                 literal(now, Enrolment.created_at.type),
                 literal(now, Enrolment.created_at.type),
-            ).where(SeriesEnrolment.series_id == row.series_id, SeriesEnrolment.withdrawn_at.is_(None)),
+            ).where(
+                SeriesEnrolment.series_id == row.series_id,
+                SeriesEnrolment.withdrawn_at.is_(None),
+                meant_for(row, SeriesEnrolment.user_id, local_day(now)),
+            ),
         )
         .returning(Enrolment.user_id, Enrolment.state)
     ).all()

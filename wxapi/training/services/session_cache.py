@@ -53,15 +53,6 @@ def known_facts(session_id: uuid.UUID) -> Facts | None:
         return _shelf.get(session_id)
 
 
-def facts_of(session: Session, session_id: uuid.UUID) -> Facts:
-    """The facts as this process knows them, perhaps of an older version.
-
-    Raises:
-        NotFoundError: no such session, or a draft.
-    """
-    return known_facts(session_id) or present_facts(session, session_id)
-
-
 def present_facts(session: Session, session_id: uuid.UUID) -> Facts:
     """The facts as they stand in the database now.
 

@@ -30,7 +30,7 @@ from wxapi.training.services.record_sign_in import (
     recorded,
     wrong_typed_codes,
 )
-from wxapi.training.services.session_cache import Facts, facts_of, known_facts, present_facts
+from wxapi.training.services.session_cache import Facts, known_facts, present_facts
 
 # The short code has 30 secret bits; five tries in ten minutes leave nothing to guess.
 TYPED_TRIES = 5
@@ -83,7 +83,8 @@ def sign_in(actor: Actor, session_id: uuid.UUID, attempt: Attempt, *, now: datet
     with suppress(SurpriseError), at_once(redone=True) as session:
         return _usual(session, known_facts(session_id), person, attempt, now=now)
     with transaction() as session:
-        facts = facts_of(session, session_id)
+        # What this process knew may be of before the end was moved.
+        facts = present_facts(session, session_id)
         held = None
         if now >= facts.window.ends_at:
             # An offline record that came after the hours were booked: the session is locked before the row.

@@ -29,11 +29,13 @@ def remind(session_id: uuid.UUID, kind: str, starts_at: str, *, now: datetime) -
 
 
 def tell_of_seat(session_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime) -> int:
-    """Tell somebody of the seat, unless it was given back meanwhile."""
+    """Tell somebody of the seat, unless it was given back or the session called off meanwhile."""
     with transaction() as session:
         row = session.get(TrainingSession, session_id)
         enrolment = session.get(Enrolment, (session_id, user_id))
-        if row is None or enrolment is None or enrolment.state != EnrolmentState.ENROLLED:
+        if row is None or row.state != SessionState.PUBLISHED:
+            return 0
+        if enrolment is None or enrolment.state != EnrolmentState.ENROLLED:
             return 0
         return tell(session, [user_id], notices.seat_notice(row, enrolment), now=now)
 
