@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +280,37 @@ def test_a_run_that_died_is_done_again_from_the_start(made: reporting.Town, monk
     assert done["state"] == "ready"
     export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     assert made.officer.get(f"/exports/{export['id']}").json == done
+
+
+@pytest.mark.parametrize("afterwards", ["made again", "taken back", "given up", "erased"])
+def test_a_file_that_a_killed_run_put_is_left_nowhere(
+    made: reporting.Town, monkeypatch: pytest.MonkeyPatch, afterwards: str
+) -> None:
+    export_id, now = uuid.UUID(ask(made.officer)["id"]), runtime().clock.now()
+    put = runtime().storage.put_file
+
+    def power_cut(key: str, path: Path) -> None:
+        put(key, path)
+        raise OSError("cut")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(runtime().storage, "put_file", power_cut)
+        with pytest.raises(OSError, match="cut"):
+            export_making.make(export_id, now=now)
+    if afterwards == "made again":
+        export_making.make(export_id, now=now + timedelta(minutes=1))
+    elif afterwards == "taken back":
+        exports.cancel(made.officer.actor, export_id, now=now)
+    elif afterwards == "given up":
+        exports.expire(now=now + timedelta(hours=25))
+    else:
+        with transaction() as session:
+            exports.forget_person(session, made.officer.actor.user_id)
+    dropped = select(OutboxRow.payload).where(OutboxRow.topic == "export.dropped")
+    for payload in db.session().scalars(dropped).all():
+        exports.remove_file(payload["file_key"])
+    left = list(runtime().storage.stored_before(f"exports/{export_id}", datetime.max.replace(tzinfo=UTC)))
+    assert len(left) == (afterwards == "made again")
 
 
 def test_what_a_killed_worker_left_is_removed_by_the_next(made: reporting.Town) -> None:

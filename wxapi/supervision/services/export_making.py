@@ -31,6 +31,7 @@ from wxapi.supervision.rules.measures import COUNTED, DEFINITIONS_VERSION
 from wxapi.supervision.services import export_files, statistics
 from wxapi.supervision.services.export_files import FileWriter, Note, TooManyRowsError
 from wxapi.supervision.services.export_kinds import KINDS, WantedExport, check, question_of
+from wxapi.supervision.services.exports import folder_of, remove_others
 
 _PROGRESS_EVERY = 5000
 
@@ -55,7 +56,7 @@ def make(export_id: uuid.UUID, *, now: datetime) -> None:
         with export_files.working_folder() as folder:
             path = folder / f"file.{wanted.format}"
             rows = _write(path, actor, wanted, export_id, now)
-            key = f"exports/{export_id}/{wanted.kind}-{now.astimezone(SHANGHAI):%Y%m%d-%H%M}.{wanted.format}"
+            key = f"{folder_of(export_id)}{wanted.kind}-{now.astimezone(SHANGHAI):%Y%m%d-%H%M}.{wanted.format}"
             runtime().storage.put_file(key, path)
             _finish(export_id, key, path, rows, now)
     except InvalidError as error:
@@ -69,6 +70,7 @@ def make(export_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def _begin(export_id: uuid.UUID) -> tuple[WantedExport, uuid.UUID] | None:
+    """What is wanted, and by whom; None where there is nothing to make."""
     with transaction() as session:
         row = session.scalars(select(Export).where(Export.id == export_id).with_for_update()).one_or_none()
         if row is None or row.state not in PENDING:
@@ -203,8 +205,10 @@ def _finish(export_id: uuid.UUID, key: str, path: Path, rows: int, now: datetime
             row.state, row.file_key, row.row_count, row.done = ExportState.READY, key, rows, rows
             row.sha256, row.bytes = export_files.digest_of(path), path.stat().st_size
             row.total, row.expires_at = rows, now + timedelta(days=runtime().config.export_days)
+    if kept:
+        remove_others(folder_of(export_id), key)
     # Two runs of one export at once may have made a file of the same name: then it is the one that is shown.
-    if not kept and (row is None or row.file_key != key):
+    elif row is None or row.file_key != key:
         runtime().storage.delete(key)
 
 

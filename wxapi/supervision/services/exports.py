@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -72,16 +72,12 @@ def cancel(actor: Actor, export_id: uuid.UUID, *, now: datetime) -> None:
         if row is None:
             raise not_found()
         file_key = row.file_key
-        if file_key is not None:
-            outbox.record(session, "export.dropped", file_key=file_key)
-        row.state = (
-            ExportState.CANCELLED
-            if row.state in PENDING
-            else ExportState.EXPIRED
-            if row.state == ExportState.READY
-            else row.state
-        )
-        row.file_key = None
+        if row.state in PENDING:
+            row.state = ExportState.CANCELLED
+            _drop(session, row)
+        elif row.state == ExportState.READY:
+            row.state = ExportState.EXPIRED
+            _drop(session, row)
         audit.record(session, actor.user_id, "export.cancel", subject=f"export:{row.id}", at=now)
     if file_key is not None:
         # An address that was given out leads nowhere from now on. The job is for what goes wrong here.
@@ -102,30 +98,49 @@ def expire(*, now: datetime) -> int:
             ended = select(Export).where(Export.id.in_(some), over).with_for_update(skip_locked=True)
             rows = session.scalars(ended).all()
             for row in rows:
-                outbox.record(session, "export.dropped", file_key=row.file_key)
-                row.state, row.file_key = ExportState.EXPIRED, None
+                row.state = ExportState.EXPIRED
+                _drop(session, row)
             return len(rows)
 
     swept = sweeps.together("exports.expire", ids, take_away)
     with transaction() as session:
-        session.execute(
-            update(Export)
-            .where(Export.state.in_(PENDING), Export.created_at <= now - _GIVEN_UP)
-            .values(state=ExportState.FAILED, code=ExportFailure.GIVEN_UP)
-        )
+        given_up = select(Export).where(Export.state.in_(PENDING), Export.created_at <= now - _GIVEN_UP)
+        for row in session.scalars(given_up.with_for_update()):
+            row.state, row.code = ExportState.FAILED, ExportFailure.GIVEN_UP
+            _drop(session, row)
     swept.raise_if_not_the_rows()
     return swept.done
 
 
+def folder_of(export_id: uuid.UUID) -> str:
+    """Where the files of an export's runs lie; it ends in a slash."""
+    return f"exports/{export_id}/"
+
+
 def remove_file(file_key: str) -> None:
-    """Remove the file of an export that is gone."""
-    runtime().storage.delete(file_key)
+    """Remove the file of an export that is gone; where its folder is named, whatever lies there."""
+    if file_key.endswith("/"):
+        remove_others(file_key)
+    else:
+        runtime().storage.delete(file_key)
+
+
+def remove_others(folder: str, but: str = "") -> None:
+    """Remove what killed runs of an export have put into its folder, all but one file."""
+    found = runtime().storage.stored_before(folder, datetime.max.replace(tzinfo=UTC))
+    runtime().storage.delete(*(key for key in found if key != but))
 
 
 def forget_person(session: Session, user_id: uuid.UUID) -> None:
     """Remove a person's exports with their files."""
     rows = session.scalars(select(Export).where(Export.user_id == user_id)).all()
     for row in rows:
-        if row.file_key:
-            outbox.record(session, "export.dropped", file_key=row.file_key)
+        if row.file_key or row.state in PENDING:
+            _drop(session, row)
         session.delete(row)
+
+
+def _drop(session: Session, row: Export) -> None:
+    """Have the file of an export removed; before there is one, what a killed run put there and nobody has heard of."""
+    outbox.record(session, "export.dropped", file_key=row.file_key or folder_of(row.id))
+    row.file_key = None
