@@ -74,24 +74,39 @@ class Shape:
     geometry: Mapping[str, Any] | None
 
 
-class _FigureBoard:
-    """Figures by question, made once a minute, each question behind a lock of its own."""
+class FigureBoard:
+    """Figures by question, made once a minute, each question behind a lock of its own.
+
+    Looking into the cache drops what is over, so that it wants a lock of all, as writing does: of two threads at once
+    one would meet a KeyError, or never come back.
+    """
 
     def __init__(self) -> None:
-        self.kept: TTLCache[Any, Panorama] = TTLCache(maxsize=256, ttl=FRESH_S)
-        self.locks: dict[Any, Lock] = {}
-        self.lock = Lock()
+        self._kept: TTLCache[Any, Panorama] = TTLCache(maxsize=256, ttl=FRESH_S)
+        self._asked: dict[Any, Lock] = {}
+        self._lock = Lock()
 
-    def of(self, key: Any) -> Lock:
-        with self.lock:
-            if len(self.locks) > 1000:
-                self.locks.clear()
-            return self.locks.setdefault(key, Lock())
+    def asking(self, key: Any) -> Lock:
+        """Held by who makes the answer to a question; the others who ask it wait."""
+        with self._lock:
+            if len(self._asked) > 1000:
+                self._asked.clear()
+            return self._asked.setdefault(key, Lock())
+
+    def known(self, key: Any) -> Panorama | None:
+        """The answer of the last minute, by the machine's clock."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def keep(self, key: Any, made: Panorama) -> None:
+        """Keep an answer for a minute."""
+        with self._lock:
+            self._kept[key] = made
 
 
 def install(app: Flask) -> None:
     """Give the app its board of figures."""
-    app.extensions[_EXTENSION] = _FigureBoard()
+    app.extensions[_EXTENSION] = FigureBoard()
 
 
 def read_panorama(
@@ -101,14 +116,14 @@ def read_panorama(
     question = Question("none", "resolve", region, None, since, until)
     wanted = wanted_of(actor, question, today=today)
     key = (wanted.region, wanted.since, wanted.until)
-    board: _FigureBoard = current_app.extensions[_EXTENSION]
-    with board.of(key):
-        kept = board.kept.get(key)
+    board: FigureBoard = current_app.extensions[_EXTENSION]
+    with board.asking(key):
+        kept = board.known(key)
         # A clock that was put back, or a demo's that jumped, makes a kept answer stale at once.
         if kept is not None and timedelta(0) <= now - kept.as_of < timedelta(seconds=FRESH_S):
             return kept
         made = _made(wanted, now=now, today=today)
-        board.kept[key] = made
+        board.keep(key, made)
         return made
 
 
