@@ -1,6 +1,7 @@
 """待办, 统计, 导出, 全景: the numbers of the API as pages, for those who may see them."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from tests import reporting
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.web.browsing import Browser, form_to
+from wxapi.identity.services import roster_imports
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.refusals import counter_of
@@ -97,6 +99,15 @@ def test_an_export_is_asked_for_made_and_thrown_away(town: Town, browser: Browse
     assert page.select_one("a[download]") is not None
     assert browser.submit(form_to(page, f"/exports/{asked['id']}/delete")).status_code == 303
     assert browser.page("/exports").select_one("a[download]") is None
+
+
+def test_pages_say_how_long_this_city_keeps(app: Flask, town: Town, browser: Browser, monkeypatch: Any) -> None:
+    config = replace(runtime().config, export_days=3, retention={"people_imports": 30})
+    monkeypatch.setitem(app.extensions, "wxapi", replace(app.extensions["wxapi"], config=config))
+    assert "保留 3 天" in browser.sign_in(town.officer).page("/exports").get_text()
+    admin = town.people.make((Role.ADMIN, COUNTY))
+    roster_imports.ask(admin.actor, "姓名,职务\n".encode(), dry_run=True, now=runtime().clock.now())
+    assert "保留 30 天" in browser.sign_in(admin).page("/desk/people/imports").get_text()
 
 
 def test_an_export_says_where_it_stands_and_why_it_failed(town: Town, browser: Browser, session: Session) -> None:

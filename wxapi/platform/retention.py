@@ -107,6 +107,13 @@ def categories() -> tuple[RetentionCategory, ...]:
     return cast("tuple[RetentionCategory, ...]", current_app.extensions[_KEY])
 
 
+def days_kept(name: str) -> int:
+    """For how many days a category of this name, which is not kept for ever, is kept here: for pages that say so."""
+    found = next(each for each in categories() if each.name == name).kept()
+    assert found is not None
+    return found.days
+
+
 def overview(*, now: datetime) -> list[DueCategory]:
     """What would be forgotten now; nothing is changed."""
     session = db.session()

@@ -13,6 +13,7 @@ from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
+from wxapi.platform.retention import days_kept
 from wxapi.platform.runtime import runtime
 from wxapi.web.desk import people_frame
 from wxapi.web.desk.blueprint import room
@@ -97,4 +98,5 @@ def _imports(*, error: DomainError | None = None) -> Response:
         error=error,
         rows=roster_imports.list_imports(current_actor()),
         roles=people_frame.roles(),
+        kept_days=days_kept("people_imports"),
     )

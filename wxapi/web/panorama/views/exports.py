@@ -77,5 +77,7 @@ def _exports() -> dict[str, Any]:
         "kind_choices": list(words.names("export_kinds").items()),
         "format_choices": _FORMATS,
         "datum_choices": _DATUMS,
+        "kept_days": runtime().config.export_days,
+        "at_once": exports.AT_ONCE,
         "regions": choices() if request.path == "/exports" else [],
     }
