@@ -18,6 +18,7 @@ from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.kernel.working_time import OFFICE
 from wxapi.notifications.models import Message
+from wxapi.platform.audit import AuditRow
 from wxapi.regions.rules.changes import RegionMove
 from wxapi.training.services import region_moves, session_end
 from wxapi.units.services import region_moves as unit_moves
@@ -106,6 +107,8 @@ class TestFlags:
         assert [item["unit"]["code"] for item in inbox(school.organiser)] == ["421002002"]
         decide(school, hall)
         assert inbox(school.organiser) == []
+        told = select(AuditRow.subject).where(AuditRow.action == "training.move")
+        assert session.scalars(told).all() == [f"training:{hall['id']}"], "as all that was done with it"
 
 
 class TestLeave:

@@ -22,7 +22,7 @@ from wxapi.kernel.clock import to_wire
 from wxapi.notifications.models import Message
 from wxapi.platform.db import db
 from wxapi.training.models import Enrolment, TrainingSession
-from wxapi.training.services import tell
+from wxapi.training.services import review_flags, tell
 
 SERIES, HALL = 5_000, 10_000
 # Of Python, a person: ids, a row each way. Far below what a list of mapped objects takes.
@@ -90,6 +90,16 @@ def full_hall(school: School, session: Session) -> uuid.UUID:
     session.commit()
     session.expunge_all()
     return uuid.UUID(hall["id"])
+
+
+def test_a_hall_with_one_devices_name_is_looked_over(school: School, session: Session) -> None:
+    """A mini program that sends the same word for every phone: more flags than one statement has room for."""
+    hall = full_hall(school, session)
+    signed_in = "UPDATE training_attendance SET device_digest = '\\x00', signed_in_at = :now WHERE session_id = :hall"
+    session.execute(text(signed_in), {"now": NOW, "hall": hall})
+    session.commit()
+    assert review_flags.review(hall, now=NOW) == HALL
+    assert review_flags.review(hall, now=NOW) == 0
 
 
 @pytest.mark.parametrize("what", ["reminder", "cancellation"])

@@ -1,4 +1,4 @@
-"""Sessions as one person sees them: a page's or an answer's whole, in three statements however many."""
+"""Sessions as one person sees them: a page's or an answer's whole, in at most four statements however many."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ SECRET_BYTES = 32
 SHORT_LENGTH = 6
 # A short code so many steps old is still told from a wrong one: the person learns to look at the screen again.
 OLD_STEPS = 32
-# Longer texts are not looked at.
+# A longer text is cut before it is read.
 MAX_CODE_LENGTH = 300
 _LINKED = re.compile(r"[?&]code=([^&#]+)")
 
@@ -97,14 +97,19 @@ def short_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
     return _mac(secret, b"type", session_id, step.to_bytes(8), digits=SHORT_LENGTH)
 
 
-@lru_cache(maxsize=1024)
 def normalise(text: str) -> str:
-    """What a person's keyboard or an honest slip made of a code, put right. Kept: a hall sends one code.
+    """What a person's keyboard or an honest slip made of a code, put right.
 
     The link that the hall's screen shows is taken for the code in it: a phone sends what it scanned.
     """
-    linked = _LINKED.search(text[:MAX_CODE_LENGTH])
-    plain = unicodedata.normalize("NFKC", linked[1] if linked else text[:MAX_CODE_LENGTH]).upper()
+    return _normalised(text[:MAX_CODE_LENGTH])
+
+
+@lru_cache(maxsize=1024)
+def _normalised(text: str) -> str:
+    """Kept: a hall sends one code."""
+    linked = _LINKED.search(text)
+    plain = unicodedata.normalize("NFKC", linked[1] if linked else text).upper()
     return _NOISE.sub("", plain).translate(_MISREAD)
 
 

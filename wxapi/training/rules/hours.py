@@ -120,7 +120,7 @@ def credited_states(starts_at: datetime, rules: Sequence[Rule]) -> frozenset[Sta
     """The states on the roll that earn hours, by the rule in force when the session starts.
 
     `made_up` earns them only when the session it was made up in does not: one class is counted once, where it was
-    attended. `service.settling` sees to that, for it needs the other roll.
+    attended. `services.book_hours` sees to that, for it needs the other roll.
     """
     return rule_on(local_day(starts_at), rules).credited_states
 

@@ -54,8 +54,8 @@ def issue(actor: Actor, *, session_id: uuid.UUID | None, year: int | None, now: 
     """Issue a certificate of a session or a year; again: the same one.
 
     Raises:
-        NotFoundError: no such session.
-        ConflictError: `no_credit_hours`, there is nothing to certify; `not_printable`, a character has no outline.
+        ConflictError: `no_credit_hours`, there is nothing to certify, or no such session; `not_printable`, a character
+            has no outline.
     """
     with transaction() as session:
         issued = _issued(session, actor.user_id, session_id, year)

@@ -47,7 +47,7 @@ def _move(session: Session, moves: Sequence[RegionMove], now: datetime) -> int:
         values = {"old": move.old, "new": move.new, "now": now}
         session.execute(_MOVE_SERIES, values)
         for session_id in session.scalars(_MOVE, values):
-            audit.record(session, None, "training.move", subject=f"session:{session_id}", at=now, region=move.new)
+            audit.record(session, None, "training.move", subject=f"training:{session_id}", at=now, region=move.new)
             moved += 1
     return moved
 

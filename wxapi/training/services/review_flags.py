@@ -185,11 +185,6 @@ def _add(session: Session, session_id: uuid.UUID, found: Iterable[Found], *, now
     ]
     if not rows:
         return 0
-    return len(
-        session.execute(
-            insert(Flag)
-            .values(rows)
-            .on_conflict_do_nothing(index_elements=["session_id", "reason", "subject"])
-            .returning(Flag.id)
-        ).all()
-    )
+    once = insert(Flag).on_conflict_do_nothing(index_elements=["session_id", "reason", "subject"])
+    # The rows beside the statement, so that they go in portions: a whole hall may have one device's name.
+    return len(session.execute(once.returning(Flag.id), rows).all())

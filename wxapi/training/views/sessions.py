@@ -118,7 +118,7 @@ def cancel_session(session_id: uuid.UUID) -> Response:
 def create_series(body: dict[str, Any]) -> Response:
     """建立系列
 
-    报名其中一场的人，随即报名尚未开始的各场。
+    报名其中一场的人，随即报名尚未结束的各场。
     """
     row = enrolling.create_series(current_actor(), **body, now=runtime().clock.now())
     return json_response({"id": str(row.id), "title": row.title, "region_code": row.region_code}, 201)

@@ -1,4 +1,4 @@
-"""What is answered. Answers are made by `wire.py`; these schemas document and test them."""
+"""What is answered. Answers are made by `wire.json`; these schemas document and test them."""
 
 from marshmallow import fields
 
