@@ -26,6 +26,8 @@ class Check(Base):
         Index("uq_moderation_checks_photo_id", "photo_id", unique=True),
         Index("ix_moderation_checks_subject_id", "subject_id"),
         Index("ix_moderation_checks_queue", "created_at", "id", postgresql_where=text(_QUEUE)),
+        # A person's right to read and to be forgotten.
+        Index("ix_moderation_checks_author_id", "author_id", postgresql_where=text("author_id IS NOT NULL")),
         # Verdicts that did not come.
         Index("ix_moderation_checks_asked_at", "asked_at", postgresql_where=text("state = 'asked'")),
     )

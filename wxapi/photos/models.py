@@ -24,6 +24,10 @@ class Photo(Base):
         CheckConstraint("(used_by_kind IS NULL) = (used_by_id IS NULL)", name="used_by"),
         # The sweep of what nobody used, and a person's quota.
         Index("ix_photos_unused", "created_at", postgresql_where=text("used_by_id IS NULL")),
+        # Those whose job is lost are among them.
+        Index("ix_photos_pending", "created_at", postgresql_where=text("state = 'pending'")),
+        # What belongs to anything but a report; those of reports are found by `report_photos`.
+        Index("ix_photos_used_by_id", "used_by_id", postgresql_where=text("used_by_kind <> 'report'")),
         Index("ix_photos_owner_id", "owner_id", postgresql_where=text("owner_id IS NOT NULL")),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 import structlog
-from sqlalchemy import Exists, String, cast, exists, select, update
+from sqlalchemy import Exists, Select, String, cast, exists, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.photos.models import Photo, original_key, variant_key
@@ -30,13 +30,7 @@ def heal_pending(*, now: datetime) -> int:
     One that has neither its original nor its variants after a day will never be developed: it is refused, so that its
     owner hears of it.
     """
-    waiting = (
-        select(Photo.id)
-        .where(Photo.state == PhotoState.PENDING.value, Photo.created_at < now - WAITS_AT_MOST, ~_has_a_job())
-        .order_by(Photo.created_at)
-        .limit(BATCH)
-    )
-    ids = list(db.session().scalars(waiting))
+    ids = list(db.session().scalars(_waiting(now)))
     db.session().rollback()  # the read is over; no transaction stays open between the photos
     sweeps.one_by_one("photos.heal_pending", ids, lambda photo_id: _heal(photo_id, now=now))
     return len(ids)
@@ -55,6 +49,11 @@ def sweep_files(*, now: datetime) -> int:
         gone += _delete_strays(batch)
     runtime().storage.remove_empty_folders(_FOLDER, before)
     return gone
+
+
+def _waiting(now: datetime) -> Select[uuid.UUID]:
+    waits = (Photo.state == PhotoState.PENDING.value, Photo.created_at < now - WAITS_AT_MOST, ~_has_a_job())
+    return select(Photo.id).where(*waits).order_by(Photo.created_at).limit(BATCH)
 
 
 def _has_a_job() -> Exists:

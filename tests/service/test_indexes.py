@@ -13,6 +13,10 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People
 from tests.schooling import School, open_school
+from wxapi.duties.models import DutyAppeal
+from wxapi.duties.services import appeal
+from wxapi.moderation.services import personal as check_data
+from wxapi.photos.services import strays
 from wxapi.platform.db import db
 from wxapi.training.queries import reviews, sessions
 from wxapi.training.services import personal, retention
@@ -77,6 +81,10 @@ def plans(session: Session, run: Callable[[], Any]) -> str:
         ("ix_training_flags_user_id", "erase"),
         ("ix_training_leave_requests_user_id", "erase"),
         ("ix_training_certificates_user_id", "erase"),
+        ("ix_photos_pending", "photos_waiting"),
+        ("ix_photos_used_by_id", "appeal"),
+        ("ix_moderation_checks_author_id", "read_checks"),
+        ("ix_moderation_checks_author_id", "erase_checks"),
     ],
 )
 def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session, index: str, what: str) -> None:
@@ -89,5 +97,9 @@ def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session,
         "flags_page": lambda: reviews.flags_page(session, hall, decided=None, limit=20, cursor=None),
         "read": lambda: personal.personal_data.read(session, me),
         "erase": lambda: personal.personal_data.erase(session, me, NOW),
+        "photos_waiting": lambda: session.execute(strays._waiting(NOW)),
+        "appeal": lambda: appeal._view_of(session, DutyAppeal(duty_id=me)),
+        "read_checks": lambda: check_data.personal_data.read(session, me),
+        "erase_checks": lambda: check_data.personal_data.erase(session, me, NOW),
     }
     assert f"using {index} " in plans(session, runs[what])
