@@ -58,10 +58,24 @@ def test_the_reporter_hears_of_each_step_once(town: Town, session: Session, cloc
 def test_a_hold_is_told_with_its_review_date(town: Town, session: Session, clock: FixedClock) -> None:
     hold = {"reason_code": "weather", "note": "等天晴", "review_on": "2026-12-01"}
     report = take(town.worker, accepted(town), "request_hold", **hold)
-    take(town.officer, report, "approve_hold")
+    take(town.worker, take(town.officer, report, "approve_hold"), "resume")
     tell_all(session, clock)
     assert "您上报的问题需暂缓办理，复核日期2026-12-01" in heard(session, town.reporter)
     assert heard(session, town.officer) == ["有挂账申请待审批：等天晴"]
+
+
+def test_who_joined_is_told_of_nothing_that_only_who_filed_may_do(
+    town: Town, session: Session, clock: FixedClock
+) -> None:
+    report = file_routed(town.reporter)
+    town.stranger.post(f"/reports/{report['id']}/me-too", {})
+    report = take(town.worker, report, "ask", note="在哪个单元？")
+    take(town.worker, report, "refuse", reason_code="not_ours", note="不属实")
+    tell_all(session, clock)
+    passed_on = "您上报的问题已转交001村"
+    assert set(heard(session, town.stranger)) == {passed_on, "您关注的问题不予受理：不属实"}
+    asked, refused = "承办单位请您补充说明：在哪个单元？", "您上报的问题不予受理：不属实。可申诉一次"
+    assert set(heard(session, town.reporter)) == {passed_on, asked, refused}
 
 
 def test_a_card_is_told_to_desk_and_township(town: Town, session: Session, clock: FixedClock) -> None:

@@ -233,6 +233,8 @@ def test_an_extension_is_asked_once_and_in_time() -> None:
     assert why_not(do(case, AS_OFFICER, "deny_extension"), AS_WORKER, "request_extension") == "extension_used"
     late = case.resolve_due_at - timedelta(hours=2)
     assert why_not(accepted(), AS_WORKER, "request_extension", late) == "extension_too_late"
+    # While a question is open no time passes.
+    assert do(do(accepted(), AS_WORKER, "ask"), AS_WORKER, "request_extension", late, days=2).extension_days == 2
 
 
 def test_the_clock_stops_while_a_question_is_open() -> None:

@@ -1,4 +1,4 @@
-"""Who is told what: one table from step to audience and words. Pure; `telling.py` finds the people."""
+"""Who is told what: one table from step to audience and words. Pure; `services.notify` finds the people."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,7 +57,10 @@ TOLD: dict[str, tuple[Tell, ...]] = {
     "hand_on": (_NEW_TASK, _PASSED_ON),
     "accept": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题已由{desk}受理"),),
     "return": (Tell(NoticeAudience.DESK, DESK_TASK, "有退回的问题待分派：{note}"),),
-    "refuse": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题不予受理：{note}。可申诉一次"),),
+    "refuse": (
+        Tell(NoticeAudience.REPORTER, REPORT_PROGRESS, "您上报的问题不予受理：{note}。可申诉一次"),
+        Tell(NoticeAudience.JOINERS, REPORT_PROGRESS, "您关注的问题不予受理：{note}"),
+    ),
     "appeal": (Tell(NoticeAudience.DESK, DESK_TASK, "上报人提出申诉，待分派：{note}"),),
     "request_hold": (Tell(NoticeAudience.TOWNSHIP, DESK_TASK, "有挂账申请待审批：{note}"),),
     "approve_hold": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "您上报的问题需暂缓办理，复核日期{review_on}"),),
@@ -66,7 +69,7 @@ TOLD: dict[str, tuple[Tell, ...]] = {
     "request_extension": (Tell(NoticeAudience.TOWNSHIP, DESK_TASK, "有延期申请待审批：{note}"),),
     "approve_extension": (Tell(NoticeAudience.DESK, DESK_TASK, "延期申请已批准"),),
     "deny_extension": (Tell(NoticeAudience.DESK, DESK_TASK, "延期申请未获批准"),),
-    "ask": (Tell(NoticeAudience.REPORTERS, REPORT_PROGRESS, "承办单位请您补充说明：{note}"),),
+    "ask": (Tell(NoticeAudience.REPORTER, REPORT_PROGRESS, "承办单位请您补充说明：{note}"),),
     "answer": (Tell(NoticeAudience.DESK, DESK_TASK, "上报人已补充说明：{note}"),),
     "resolve": (
         Tell(NoticeAudience.REPORTER, REPORT_CONFIRM, "您上报的问题已办结，请核实：{note}"),
@@ -94,7 +97,7 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
     """What each audience is told of one step.
 
     Args:
-        report: as it is now; whose turn it was after the step stands with the step.
+        report: as it is now; whose turn it was after the step, and until when a hold was granted, stand with the step.
         event: the step.
         names: region code → name, of the place and of the desk after the step.
     """
@@ -105,7 +108,7 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
         title = tell.words.format(
             desk=names.get(event.desk_code or report.desk_code or "", "承办单位"),
             note=masked_if_any(event.note, report.category_code) or "",
-            review_on=report.hold_review_on or local_day(event.at),
+            review_on=event.detail.get("review_on") or report.hold_review_on or local_day(event.at),
         )
         yield tell.audience, _notice(report, event, tell.kind, title, names)
 

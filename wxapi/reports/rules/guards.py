@@ -70,8 +70,9 @@ def extension_unused(case: Case, _who: Who, _now: datetime) -> bool:
     "extension_too_late", lambda: f"延期须在到期前至少{city().workflow.extension_notice_working_days}个工作日申请。"
 )
 def extension_in_time(case: Case, _who: Who, now: datetime) -> bool:
-    """An extension is asked for some working days before the report is due, one as shipped."""
-    return case.resolve_due_at is not None and deadlines.may_ask_extension(case.resolve_due_at, now)
+    """An extension is asked for some working days before the report is due, one as shipped; a clock may stand."""
+    at = case.clock_stopped_at or now
+    return case.resolve_due_at is not None and deadlines.may_ask_extension(case.resolve_due_at, at)
 
 
 @unless("no_extension_requested", "目前没有待审批的延期申请。")

@@ -14,6 +14,7 @@ from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.notices import TOLD
 from wxapi.reports.queries.reports import CITIZENS
 from wxapi.reports.rules import routing, workflow
+from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.categories import category_of
 from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.rules.masking import masked
@@ -74,6 +75,9 @@ def take(session: Session, report: Report, step: Step) -> ReportEvent:
         _place(event, report, held_by=before.desk_code)
     if step.command.action == "route":
         _fix_limits(report, event, after.limits)
+    if step.command.action == "approve_hold":
+        # The day that was asked for, where the officer named no other.
+        event.detail |= to_history(ActionInput(review_on=after.hold_review_on))
     if step.command.action == "approve_extension":
         event.detail |= {"extended_s": after.extended_s}
     if step.command.action in TOLD:
