@@ -13,6 +13,7 @@ from tests.factories import People
 from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, resolved, settle, take
 from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
+from wxapi.kernel import city
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.action_input import ActionInput
@@ -49,6 +50,16 @@ def test_from_the_queue_to_resolved(town: Town, browser: Browser) -> None:
     shown = read(town.reporter, report["id"])
     assert shown["state"] == "resolved"
     assert [each["id"] for each in shown["after_photos"]] == [after]
+
+
+def test_the_form_says_what_the_city_allows(town: Town, browser: Browser, request: pytest.FixtureRequest) -> None:
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    now = city.city()
+    request.addfinalizer(lambda: city.use(now))
+    city.use(dataclasses.replace(now, workflow=dataclasses.replace(now.workflow, hold_days=5, extension_days=2)))
+    said = panel(browser.sign_in(town.worker), report).get_text()
+    assert "时填写，5 天以内" in said
+    assert "时填写，1–2" in said
 
 
 def test_the_same_form_twice_does_it_once(town: Town, browser: Browser) -> None:

@@ -92,7 +92,7 @@ def read_duty(duty_id: uuid.UUID) -> Response:
 def appeal(body: dict[str, Any], duty_id: uuid.UUID) -> Response:
     """督办牌申诉
 
-    亮牌后 5 个工作日内可以申诉，只有一次。
+    亮牌后限期内（默认 5 个工作日）可以申诉，只有一次。
     """
     wanted = NewAppeal(body["note"], tuple(body["photo_ids"]))
     found = appeals.appeal(current_actor(), duty_id, wanted, now=runtime().clock.now())

@@ -14,6 +14,7 @@ from wxapi.duties.queries.appeals import CardRow
 from wxapi.duties.rules.clock import appeal_until
 from wxapi.duties.services.work import DutyView, arms_owned, arms_seen, decides_over, owes, views_of
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.city import city
 from wxapi.kernel.errors import ConflictError, ForbiddenError, not_found
 from wxapi.photos.models import Photo
 from wxapi.photos.services.claim import claim
@@ -60,7 +61,7 @@ def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def appeal(actor: Actor, duty_id: UUID, wanted: NewAppeal, *, now: datetime) -> DutyDetail:
-    """Appeal against a duty's card, once, within five working days.
+    """Appeal against a duty's card, once, within some working days, five as shipped.
 
     Raises:
         NotFoundError: not there, or not for this person.
@@ -76,7 +77,8 @@ def appeal(actor: Actor, duty_id: UUID, wanted: NewAppeal, *, now: datetime) -> 
         if _appeal_of(session, duty_id) is not None:
             raise ConflictError("appealed_before", "该督办牌已经申诉过一次。")
         if now > appeal_until(duty.carded_at):
-            raise ConflictError("appeal_too_late", "已超过申诉期限（亮牌后 5 个工作日内）。")
+            days = city().ladder.appeal_working_days
+            raise ConflictError("appeal_too_late", f"已超过申诉期限（亮牌后 {days} 个工作日内）。")
         row = DutyAppeal(duty_id=duty.id, asked_at=now, asked_by=actor.user_id, note=wanted.note)
         session.add(row)
         session.flush()

@@ -6,6 +6,7 @@ from datetime import datetime
 from flask import Response, request
 
 from wxapi.duties.services.appeal import cards_of
+from wxapi.kernel.city import city
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError, NotFoundError
 from wxapi.kernel.permissions import Permission
@@ -85,6 +86,7 @@ def _case(
         choices=choices,
         desks=actions.desk_choices(view),
         reasons=actions.reason_choices(choices),
+        allowed=city().workflow,
         typed=kept,
         kept=kept_photos(kept.photo_ids),
         error=error,
