@@ -1,7 +1,7 @@
 """Photos and checks: indexes for what an appeal shows, for photos that still wait, and for a person's own checks
 
-Revision ID: 0047_photos_and_checks_found
-Revises: 0046_heartbeats
+Revision ID: 0048_photos_and_checks_found
+Revises: 0047_hidden_villages
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from wxapi.platform import migrate
 
-revision = "0047_photos_and_checks_found"
-down_revision = "0046_heartbeats"
+revision = "0048_photos_and_checks_found"
+down_revision = "0047_hidden_villages"
 branch_labels = None
 depends_on = None
 
