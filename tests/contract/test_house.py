@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +128,33 @@ def test_the_kernel_imports_without_web_and_database() -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) > 5
+
+
+# Folders of `wxapi` that are no features: what these stand on, and what stands on these.
+_NO_FEATURES = {"demo", "kernel", "platform", "web"}
+
+
+def test_every_file_of_every_feature_is_seen_by_an_import_contract() -> None:
+    """A folder that "Floors" leaves out, a file that "Layers" leaves out fail these: both are exhaustive. So nothing can
+    be left out but a feature that "Layers" does not name.
+    """
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    floors, layers, pages = (
+        next(each for each in settings["contracts"] if each["name"].startswith(name))
+        for name in ("Floors:", "Layers:", "Pages:")
+    )
+    assert {"wxapi", "workers"} <= {*settings["root_packages"]}
+    assert [each["exhaustive"] for each in (floors, layers, pages)] == [True, True, True]
+    assert (floors["containers"], pages["containers"]) == (["wxapi"], ["wxapi.web"])
+    features = {path.parent.name for path in (ROOT / "wxapi").glob("*/__init__.py")} - _NO_FEATURES
+    assert {*layers["containers"]} == {f"wxapi.{feature}" for feature in features}
+
+
+def test_settings_know_the_kernel_only() -> None:
+    """`config.py` is no package, so no import contract sees what it imports."""
+    known = re.findall(r"^(?:from|import) (wxapi[.\w]*|workers)", (ROOT / "config.py").read_text(), re.MULTILINE)
+    assert known
+    assert [name for name in known if not name.startswith("wxapi.kernel")] == []
 
 
 @pytest.fixture
