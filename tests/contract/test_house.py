@@ -157,6 +157,47 @@ def test_settings_know_the_kernel_only() -> None:
     assert [name for name in known if not name.startswith("wxapi.kernel")] == []
 
 
+# A slice, a key or a comparison by the digits of a code: `regions.rules.levels` knows them, and nobody else.
+_LEVEL_BY_DIGITS = re.compile(
+    r"\w*(?:code|region|desk|place)\w*\[: ?(?:4|6|9|12|15)\]|(?:^\s+|\{)(?:9|12|15): "
+    r"|len\([^()]*(?:code|region|desk|place)\w*\) *(?:[<>]=?|[!=]=) *[0-9]"
+)
+
+
+def test_levels_by_digits_stand_in_one_place() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in CODE
+        for line in path.read_text().splitlines()
+        if _LEVEL_BY_DIGITS.search(line)
+    ]
+    assert found == []
+
+
+_MODULE = re.compile(r"\b(?:wxapi\.)?([a-z]+)\.([a-z_]+)")
+
+
+def test_no_lower_floor_names_an_upper_one() -> None:
+    """Nor in a comment or a string, where no import contract looks: what registers is told of in `wxapi.app`."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    floors = [names.split(" | ") for names in settings["contracts"][0]["layers"]]
+    upper: set[str] = set()
+    named = []
+    for names in floors:
+        for floor in names:
+            others = upper | {*names} - {floor}
+            named += [
+                f"{path.relative_to(ROOT)}: {line.strip()}"
+                for path in CODE
+                if path.relative_to(ROOT / "wxapi" if "workers" not in path.parts else ROOT).parts[0] == floor
+                for line in path.read_text().splitlines()
+                for match in _MODULE.finditer(line)
+                if match[1] in others and any((ROOT / "wxapi" / match[1]).glob(f"{match[2]}*"))
+            ]
+        upper |= {*names}
+    assert named == []
+
+
 @pytest.fixture
 def empty_database(make_database: Callable[[], str]) -> str:
     return make_database()

@@ -27,7 +27,7 @@ from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 from wxapi.regions.queries import boundaries_of
-from wxapi.regions.rules.levels import Level
+from wxapi.regions.rules.levels import Level, parent_of, within
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report
 from wxapi.reports.rules.action_input import ActionInput, ActionRequest
@@ -101,7 +101,8 @@ class _Life:
         found = []
         for code in codes:
             inner = borders[code].representative_point()
-            worker, officer = _person(f"worker-{code}", self.now), _person(f"officer-{code[:9]}", self.now)
+            worker = _person(f"worker-{code}", self.now)
+            officer = _person(f"officer-{within(code, Level.TOWNSHIP)}", self.now)
             found.append(_Place(code, Point(inner.x, inner.y), worker, officer))
         return found
 
@@ -170,7 +171,7 @@ class _Life:
     def _returned(self, place: _Place) -> Iterator[_Step]:
         yield place.worker, "return", ActionInput(note="该处属相邻社区管辖。", reason_code="not_ours"), self._wait()
         if self.chance.random() < 0.6:
-            neighbours = [other.code for other in self.places if other.code[:9] == place.code[:9]]
+            neighbours = [other.code for other in self.places if parent_of(other.code) == parent_of(place.code)]
             yield place.officer, "assign_desk", ActionInput(desk_code=self.chance.choice(neighbours)), self._wait()
 
     def _refused(self, place: _Place) -> Iterator[_Step]:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from wxapi.identity.rules import PersonKind
 from wxapi.kernel.permissions import Role
+from wxapi.regions.rules.levels import CODE_LENGTH, Level
 
 ADMIN = "admin-4210"
 CITY = (ADMIN, "supervisor-4210", "auditor-4210")
@@ -23,14 +24,14 @@ _GIVEN_NAMES = (
 )  # fmt: skip
 # Length of a region's code → what its people are called, and their role.
 _OFFICES = {
-    4: (("supervisor", Role.SUPERVISOR), ("admin", Role.ADMIN), ("auditor", Role.AUDITOR)),
-    6: (
+    CODE_LENGTH[Level.CITY]: (("supervisor", Role.SUPERVISOR), ("admin", Role.ADMIN), ("auditor", Role.AUDITOR)),
+    CODE_LENGTH[Level.COUNTY]: (
         ("supervisor", Role.SUPERVISOR),
         ("organiser", Role.TRAINING_ORGANISER),
         ("steward", Role.TRAINING_STEWARD),
     ),
-    9: (("officer", Role.TOWNSHIP_OFFICER), ("chief", Role.STREET_CHIEF)),
-    12: (("worker", Role.COMMUNITY_WORKER),),
+    CODE_LENGTH[Level.TOWNSHIP]: (("officer", Role.TOWNSHIP_OFFICER), ("chief", Role.STREET_CHIEF)),
+    CODE_LENGTH[Level.VILLAGE]: (("worker", Role.COMMUNITY_WORKER),),
 }
 
 

@@ -1,6 +1,6 @@
 """What actions carry, defined once: a feature's frozen dataclass whose fields say what each input is. Pure.
 
-From that one class follow the schema of the request (`platform.action_wire`), what a row of the table may name, which
+From that one class follow the schema of the request, what a row of the table may name, which
 inputs were given, and what the history keeps of them.
 """
 

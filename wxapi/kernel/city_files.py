@@ -27,7 +27,7 @@ _COLUMNS = (
     "respond_hours", "resolve_hours", "urgent", "desk_level", "retired",
 )  # fmt: skip
 _LEVELS = frozenset({"village", "township", "county"})
-# Whose reports the village must never see; see `reports.rules.categories`.
+# Whose matters the village must never see.
 _CONFIDENTIAL = "X02"
 _CODE = re.compile(r"[A-Z][0-9]{4}")
 _LONGEST_HOURS = 5000

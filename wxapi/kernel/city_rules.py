@@ -77,7 +77,7 @@ class CityRules:
     Args:
         code: of the city's own region; every region lies below it.
         number_prefix: what report numbers begin with.
-        hour_rules: as `training.rules.hours.parse_rules` takes them.
+        hour_rules: as the file has them; who counts hours reads them.
         reasons: code → words, all of them.
         reason_actions: code → the actions it is offered for; one that is not there is offered for all.
         phrases: action → standard texts of the desk.

@@ -1,6 +1,6 @@
 """What can go wrong, said once: a stable English code for programs, a Chinese sentence for people.
 
-The class of an error decides its HTTP status (`wxapi.platform.problems`), nothing else does.
+The class of an error alone decides its HTTP status, in one place above.
 """
 
 from collections.abc import Mapping

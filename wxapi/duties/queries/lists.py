@@ -18,12 +18,13 @@ from wxapi.duties.rules.clock import CARD_RUNG
 from wxapi.duties.rules.scope import UnitScope
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.regions.rules.levels import region_of
+from wxapi.regions.rules.levels import CODE_LENGTH, Level, ancestor_of
 
 _OPEN: ColumnElement[bool] = literal_column(f"({OPEN_SQL})")
-# Ancestor column by the length of a region's code.
-_ANCESTORS = {6: Duty.unit_county_code, 9: Duty.unit_township_code, 12: Duty.unit_village_code}
-_VILLAGE = 12
+# Columns of the unit and of the place by the length of a region's code.
+_COUNTY, _TOWNSHIP, _VILLAGE = (CODE_LENGTH[level] for level in (Level.COUNTY, Level.TOWNSHIP, Level.VILLAGE))
+_ANCESTORS = {_COUNTY: Duty.unit_county_code, _TOWNSHIP: Duty.unit_township_code, _VILLAGE: Duty.unit_village_code}
+_PLACES = {_COUNTY: Duty.place_county_code, _TOWNSHIP: Duty.place_township_code, _VILLAGE: Duty.place_village_code}
 _STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "any": (),
     "open": (_OPEN,),
@@ -61,7 +62,7 @@ class WorkCounts:
 
 def own_arms(actor: Actor, scope: UnitScope) -> list[ColumnElement[bool]]:
     """What a person's own units owe. A confidential subject is not there for people of its place."""
-    villages = sorted({place[:_VILLAGE] for place in map(region_of, actor.places) if len(place) >= _VILLAGE})
+    villages = sorted({found for place in actor.places if (found := ancestor_of(place, Level.VILLAGE))})
     seen = or_(~Duty.confidential, Duty.place_village_code.not_in(villages)) if villages else None
     arms: list[ColumnElement[bool]] = []
     if scope.units:
@@ -135,8 +136,7 @@ def matching(wanted: DutyFilter, now: datetime) -> list[ColumnElement[bool]]:
 
 
 def _place_in(region: str) -> ColumnElement[bool]:
-    columns = {6: Duty.place_county_code, 9: Duty.place_township_code, 12: Duty.place_village_code}
-    column = columns.get(len(region))
+    column = _PLACES.get(len(region))
     return column == region if column is not None else Duty.place_code.startswith(region, autoescape=True)
 
 

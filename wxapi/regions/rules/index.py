@@ -11,7 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from wxapi.kernel.coordinates import Point
-from wxapi.regions.rules.levels import Level, reach_m
+from wxapi.regions.rules.levels import Level, reach_m, within
 from wxapi.regions.rules.plane import Polygonal, ground_scale, is_usable, project, project_polygons
 from wxapi.regions.rules.tree import RegionInfo, Tree
 
@@ -87,7 +87,10 @@ class SpatialIndex:
         self.left_out = tuple(left_out)
         self._villages = _Layer(layers[Level.VILLAGE])
         self._borders = [polygon.boundary for polygon in self._villages.polygons]
-        self._above = [(tree[r.code[:9]], tree[r.code[:6]]) for r in self._villages.regions]
+        self._above = [
+            tuple(tree[within(region.code, level)] for level in (Level.TOWNSHIP, Level.COUNTY))
+            for region in self._villages.regions
+        ]
         self._grids = _Layer(layers[Level.GRID])
         self._gridded = {region.parent_code for region in self._grids.regions}
         # Narrowest first: what encloses a point that lies in no village.

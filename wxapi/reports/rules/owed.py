@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from wxapi.duties.rules.clock import DutyClock, work_time
 from wxapi.duties.rules.owed import Owed
 from wxapi.kernel.working_time import OFFICE
+from wxapi.regions.rules.levels import Level, level_of, parent_of
 from wxapi.reports.rules.state import RESPONDING, Case, Extension, ReportState
 
 TRIAGE, RESPOND, RESOLVE, HOLD_REVIEW = "triage", "respond", "resolve", "hold_review"
@@ -87,4 +88,4 @@ def _hold_review(case: Case) -> Owed | None:
 
 def _decides(desk_code: str) -> str:
     """The unit above a desk that decides on its requests; a county decides on its own."""
-    return {12: desk_code[:9], 9: desk_code[:6]}.get(len(desk_code), desk_code)
+    return desk_code if level_of(desk_code) is Level.COUNTY else parent_of(desk_code) or desk_code

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.permissions import DESK_ROLES, Role
+from wxapi.regions.rules.levels import CODE_LENGTH, Level
 from wxapi.reports.rules.state import Party, Who
 
 # Whose hands a desk has, by the level of its region: the people of a higher desk are its officers themselves.
 HANDS: dict[int, frozenset[Role]] = {
-    12: frozenset({Role.COMMUNITY_WORKER}),
-    9: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER}),
-    6: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER, Role.SUPERVISOR}),
+    CODE_LENGTH[Level.VILLAGE]: frozenset({Role.COMMUNITY_WORKER}),
+    CODE_LENGTH[Level.TOWNSHIP]: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER}),
+    CODE_LENGTH[Level.COUNTY]: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER, Role.SUPERVISOR}),
 }
 
 # What a role can make of a person at all, wherever it is held: the difference between 403 and 409.

@@ -180,7 +180,7 @@ def _allowed(desk: str, report: Report) -> str:
     """The desk, or, where it may not have the report, who decides instead."""
     place = Place(report.village_code)
     above = report.village_code.startswith(desk)
-    if (report.exclusions and not above) or desk[:6] != report.county_code:
+    if (report.exclusions and not above) or within(desk, Level.COUNTY) != report.county_code:
         return routing.triage_desk(place, report.exclusions, tree().standing)
     return desk
 

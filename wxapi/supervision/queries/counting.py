@@ -10,13 +10,13 @@ Every statement here reads a `piece (county, since, until)` that the caller give
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from wxapi.regions.rules.levels import level_of
 from wxapi.reports.models import COUNTED_SQL
 from wxapi.supervision.queries.periods import BY_TIME, Wanted
 from wxapi.supervision.rules.measures import COUNTED
 
 # In a grouping by unit: filed, and given to nobody yet.
 NO_UNIT = "-"
-LEVELS = {4: "city", 6: "county", 9: "township", 12: "village"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Counted:
     def where(self, wanted: Wanted) -> str:
         """Place within the county, class, unit and stage."""
         found = [self.scope]
-        level = LEVELS[len(wanted.region)]
+        level = level_of(wanted.region)
         if level in {"township", "village"}:
             found.append(f"{getattr(self, level)} = :region")
         if wanted.class_code is not None:

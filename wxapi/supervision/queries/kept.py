@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from wxapi.supervision.queries.counting import DUTIES, LEVELS, NO_UNIT, TIMES_WHERE, Counted, Cut, counts_sql
+from wxapi.regions.rules.levels import Level, level_of
+from wxapi.supervision.queries.counting import DUTIES, NO_UNIT, TIMES_WHERE, Counted, Cut, counts_sql
 from wxapi.supervision.queries.periods import BY_TIME, Wanted, day_begins, next_month
 from wxapi.supervision.rules.measures import COUNTED
 
@@ -62,7 +63,7 @@ def axis_of(wanted: Wanted) -> str | None:
         return DAY if whole else None
     by_village = wanted.group_by == "place" and wanted.level == "village"
     asked = {
-        VILLAGE: by_village or LEVELS[len(wanted.region)] == "village",
+        VILLAGE: by_village or level_of(wanted.region) is Level.VILLAGE,
         CLASS: wanted.class_code is not None or wanted.group_by in {"class", "kind"},
         UNIT: wanted.unit is not None or wanted.group_by == "unit",
     }
@@ -83,7 +84,7 @@ def kept_sql(wanted: Wanted, axis: str) -> str:
         "kind": "left(key, 1)",
     }
     where = [f"axis = '{axis}'", "stage IN ('', :stage)"]
-    level = LEVELS[len(wanted.region)]
+    level = level_of(wanted.region)
     if level in {"township", "village"}:
         where.append(f"{'township_code' if level == 'township' else 'key'} = :region")
     if wanted.class_code is not None:

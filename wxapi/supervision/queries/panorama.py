@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.coordinates import Point
+from wxapi.regions.rules.levels import CODE_LENGTH, Level, within
 from wxapi.reports.models import OPEN_SQL
 from wxapi.supervision.queries import statistics
 from wxapi.supervision.queries.periods import Wanted, county_at_or_below
@@ -55,15 +56,18 @@ class Spot:
     position: Point
 
 
+_BELOW_COUNTY = {CODE_LENGTH[Level.TOWNSHIP]: "township_code", CODE_LENGTH[Level.VILLAGE]: "village_code"}
+
+
 def in_region(region: str, alias: str = "") -> str:
     """The condition of a place at or below `:region`, in the county `:county`: the indexes begin with it."""
     found = county_at_or_below(f"{alias}county_code", region)
-    column = {9: "township_code", 12: "village_code"}.get(len(region))
+    column = _BELOW_COUNTY.get(len(region))
     return f"{found} AND {alias}{column} = :region" if column else found
 
 
 def _place(region: str) -> dict[str, str]:
-    return {"region": region, "county": region[:6]}
+    return {"region": region, "county": within(region, Level.COUNTY)}
 
 
 def by_place(session: Session, wanted: Wanted, now: datetime) -> list[PlaceFigures]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wxapi.regions.rules.levels import Level, within
 from wxapi.supervision.queries.counting import DUTIES, TIMES_WHERE, counts_sql, cut_of, filed_sql, unplaced_sql
 from wxapi.supervision.queries.kept import KEPT_SQL, TOWNSHIP, UNIT, axis_of, kept_sql
 from wxapi.supervision.queries.periods import BY_TIME, Wanted, counties_sql, day_begins, next_month
@@ -91,7 +92,7 @@ def _values(wanted: Wanted, as_of: datetime, *, use: bool) -> dict[str, Any]:
         "as_of": as_of,
         "stage": wanted.stage,
         "region": wanted.region,
-        "county": wanted.region[:6],
+        "county": within(wanted.region, Level.COUNTY),
         "class_code": wanted.class_code,
         "unit": wanted.unit,
         "steps": [day_begins(day) for day in wanted.steps.values()] if wanted.group_by in BY_TIME else None,

@@ -14,7 +14,7 @@ from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
-from wxapi.regions.rules.levels import Level, holding, level_of
+from wxapi.regions.rules.levels import Level, holding, level_of, within
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries.visibility import villages_of
 from wxapi.reports.rules.categories import all_categories
@@ -87,7 +87,7 @@ def own_region(actor: Actor, region: str | None, permission: Permission = Permis
     code = region or (own[0] if own else "")
     if tree().get(code) is None or not actor.covers(code, ROLES_OF[permission]):
         raise not_found()
-    return code[:12]
+    return within(code, Level.VILLAGE)
 
 
 def wanted_of(actor: Actor, question: Question, *, today: date) -> Wanted:

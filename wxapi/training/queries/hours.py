@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.queries import below, in_force
 from wxapi.kernel.paging import Page, decode_cursor, page_of
+from wxapi.regions.rules.levels import CODE_LENGTH, Level
 from wxapi.training.models import Attendance, HourEntry, TrainingSession
 from wxapi.training.rules.attendance import ATTENDED
 from wxapi.training.rules.sessions import TrainingKind
-
-_TOWNSHIP_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def untrained_page(
 
 def _appointed(regions: Iterable[str], today: date) -> Select[Any, Any, Any, Any]:
     """Each appointed person once, with the appointment that comes first."""
-    township = func.left(AppointmentRow.region_code, _TOWNSHIP_DIGITS).label("township")
+    township = func.left(AppointmentRow.region_code, CODE_LENGTH[Level.TOWNSHIP]).label("township")
     return (
         select(AppointmentRow.user_id, AppointmentRow.role, AppointmentRow.region_code, township)
         .ext(distinct_on(AppointmentRow.user_id))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wxapi.kernel.city import city
+from wxapi.regions.rules.levels import Level, within
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.notices import TOLD, NoticeAudience
 from wxapi.reports.rules import workflow
@@ -42,7 +43,7 @@ def desk_choices(view: ReportView) -> list[tuple[str, str]]:
     """(code, name) of the units a report can be given to: its township and all below it, but the present one."""
     regions = tree()
     desk = view.desk.code if view.desk else view.region.code
-    top = regions.get(desk[:9]) or regions.get(view.region.code[:9])
+    top = regions.get(within(desk, Level.TOWNSHIP)) or regions.get(within(view.region.code, Level.TOWNSHIP))
     if top is None:
         return []
     hidden = {desk} | ({view.region.code} if view.category.confidential else set())

@@ -10,6 +10,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.wire import QueryInteger
+from wxapi.regions.rules.levels import Level, ancestor_of
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries.desk_counts import DeskCounts
 from wxapi.reports.queries.lists import Filters, Order, PageRequest
@@ -121,6 +122,6 @@ def region_choices(actor: Actor, chosen: str | None) -> Choices:
 def desk_choices(actor: Actor) -> list[tuple[str, str]]:
     """(code, name) of the units somebody can give several reports to: their townships and all below them."""
     regions = tree()
-    townships = dict.fromkeys(code[:9] for code in actor.regions(DESK_ROLES) if len(code) >= 9)
-    tops = [found for code in townships if (found := regions.get(code))]
+    townships = dict.fromkeys(ancestor_of(code, Level.TOWNSHIP) for code in actor.regions(DESK_ROLES))
+    tops = [found for code in townships if code and (found := regions.get(code))]
     return [(each.code, each.name) for top in tops for each in (top, *regions.children(top.code))]

@@ -40,7 +40,7 @@ def is_open(config: Config) -> bool:
 
 
 def faces() -> Iterator[Face]:
-    """One of each role, around one village, by the names every demo has (`wxapi.demo.people`)."""
+    """One of each role, around one village, by the names every demo has."""
     yield Face("reporter-1", "网格啄木鸟（上报人）", "不任职")
     regions = tree()
     path = list(_first_village(None))

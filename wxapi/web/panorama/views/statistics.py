@@ -8,6 +8,7 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
+from wxapi.regions.rules.levels import Level, within
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.supervision.rules.measures import DEFINITIONS, MEASURES, RATED_FROM
@@ -50,7 +51,7 @@ def choices() -> list[tuple[str, str]]:
     regions = tree()
     found: list[Any] = []
     for code in current_actor().regions(ROLES_OF[Permission.STATISTICS]):
-        own = regions.get(code[:12])
+        own = regions.get(within(code, Level.VILLAGE))
         if own is not None:
             found += [own, *regions.children(own.code)]
-    return [(region.code, region.full_name) for region in found if len(region.code) <= 12]
+    return [(region.code, region.full_name) for region in found if region.level is not Level.GRID]
