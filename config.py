@@ -29,7 +29,7 @@ _OF_THE_RUNNER = (
     "WXAPI_NEED_BROWSER",
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-Value = TypeVar("Value")
+ValueT = TypeVar("ValueT")
 
 
 class ConfigError(Exception):
@@ -193,7 +193,7 @@ class _Reader:
         self._environ = environ
         self.known = set(_OF_THE_RUNNER)
 
-    def __call__(self, name: str, parse: Callable[[str], Value], *, wants: str, default: str | None = None) -> Value:
+    def __call__(self, name: str, parse: Callable[[str], ValueT], *, wants: str, default: str | None = None) -> ValueT:
         self.known.add(name)
         text = self._environ.get(name, "").strip() or default
         if text is None:

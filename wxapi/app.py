@@ -182,7 +182,7 @@ MESSAGE_SUBJECTS: tuple[messages.MessageSubject, ...] = (
 # What mini-program codes are made for.
 SCENE_KINDS: tuple[scene_rules.SceneKind, ...] = (scene_rules.REGION, training_scenes.TRAINING_SESSION)
 # Where photos are seen by others than their owner.
-PHOTO_VISIBILITY: tuple[photo_visibility.Condition, ...] = (photo_is_visible, appeals.photo_is_visible)
+PHOTO_VISIBILITY: tuple[photo_visibility.PhotoCondition, ...] = (photo_is_visible, appeals.photo_is_visible)
 # What lies with a region and goes to its successor when it is closed. Units first: appointments and duties need them;
 # people before what they work on; duties last, when reports have taken theirs along.
 REGION_HOLDINGS: tuple[region_holdings.RegionHolding, ...] = (

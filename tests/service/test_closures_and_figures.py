@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from tests import reporting
 from tests.factories import People
+from tests.figures import identity_holds
 from tests.reporting import COUNTY, NEIGHBOUR, VILLAGE, Town, file_routed, photo, take
 from tests.service.test_kept_figures import marks, nothing_kept
 from tests.service.test_regions_change import NEW, halves
@@ -24,7 +25,7 @@ from wxapi.regions.services import changing
 from wxapi.regions.services.changing import Merger
 from wxapi.regions.services.importing import Orders, import_regions
 from wxapi.regions.services.sources import read_file
-from wxapi.supervision.rules.measures import Counts, identity_holds
+from wxapi.supervision.rules.measures import Counts
 from wxapi.supervision.services import keeping, statistics
 from wxapi.supervision.services.statistics import Question
 from wxapi.units.rules import UnitKind

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tests.figures import identity_holds
 from tests.service.test_statistics_properties import CITY, PLACES, STAGES, Life, cities, store
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.supervision.queries import kept, statistics
 from wxapi.supervision.queries.kept import Month
 from wxapi.supervision.queries.periods import Wanted
-from wxapi.supervision.rules.measures import identity_holds
 
 # What lives in `cities` turns around the end of January.
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)

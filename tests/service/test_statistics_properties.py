@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from tests.figures import identity_holds
 from tests.report_rows import add_report
 from wxapi.duties.models import Duty
 from wxapi.duties.services.write import ancestors
@@ -22,7 +23,7 @@ from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.supervision.queries import statistics
 from wxapi.supervision.queries.counting import EVENTS, NO_UNIT
 from wxapi.supervision.queries.periods import Wanted
-from wxapi.supervision.rules.measures import COUNTED, Counts, identity_holds, total
+from wxapi.supervision.rules.measures import COUNTED, Counts, total
 
 CITY = "4210"
 BEGIN = datetime(2026, 1, 30, 22, tzinfo=SHANGHAI)

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wxapi.duties.rules.clock import DutyClock, used, work_time
-from wxapi.duties.rules.owed import Change, DropReason, DutyState, Owed, changes, fold
+from wxapi.duties.rules.owed import DropReason, DutyChange, DutyState, Owed, changes, fold
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.deadlines import Limits, after_pause
 from wxapi.kernel.working_time import OFFICE, is_workday
@@ -127,7 +127,7 @@ def test_every_life_of_a_duty_is_due_when_its_minutes_are_used_up(
     limit = budget * MINUTE
     owed = Owed("resolve", UNITS[0], start, work_time(clock).add(start, limit), limit, clock)
     naive = MinuteClock(clock, budget)
-    history: list[tuple[datetime, list[Change]]] = [(at, changes((), (owed,), meets=()))]
+    history: list[tuple[datetime, list[DutyChange]]] = [(at, changes((), (owed,), meets=()))]
     for happening in happenings:
         due = naive.pass_minutes(at, happening.after)
         if due is not None:
@@ -182,7 +182,7 @@ def test_an_extension_takes_back_nothing_of_what_was_used(
     assert naive.pass_minutes(at, 60 * 24 * 60) == longer.due_at
 
 
-def chain_of(history: list[tuple[datetime, list[Change]]]) -> Iterator[DutyState]:
+def chain_of(history: list[tuple[datetime, list[DutyChange]]]) -> Iterator[DutyState]:
     """The duties of the history: each begins where the one before was given away, and keeps its origin."""
     duties = fold(history)
     for early, late in pairwise(duties):

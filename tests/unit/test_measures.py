@@ -5,7 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxapi.supervision.rules.measures import COUNTED, MEASURES, RATED_FROM, Counts, identity_holds, rates
+from tests.figures import identity_holds
+from wxapi.supervision.rules.measures import COUNTED, MEASURES, RATED_FROM, Counts, rates
 
 NUMBERS = st.builds(Counts, **dict.fromkeys(COUNTED, st.integers(0, 40)))
 # What a formula names beside the counts that are measures themselves.

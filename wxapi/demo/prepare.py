@@ -39,7 +39,7 @@ from wxapi.units.queries import find as find_unit
 from wxapi.units.rules import UnitField, UnitKind
 from wxapi.units.services.manage import NewUnit, make_unit
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT")
 # Longer than the past that the city lived: somebody was there to take its reports.
 _IN_OFFICE_FOR = timedelta(days=2 * life.DAYS)
 
@@ -139,7 +139,7 @@ def _choose_templates(now: datetime) -> None:
             set_template(template, now=now)
 
 
-def _tracked(label: str, items: Collection[Item]) -> Iterator[Item]:
+def _tracked(label: str, items: Collection[ItemT]) -> Iterator[ItemT]:
     """Show the progress of a loop; one line where nobody watches."""
     with click.progressbar(items, label=label) as bar:
         yield from bar

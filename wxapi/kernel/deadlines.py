@@ -10,7 +10,7 @@ from typing import Literal
 from wxapi.kernel.city import city
 from wxapi.kernel.working_time import OFFICE, ROUND_THE_CLOCK, WorkTime
 
-Card = Literal["yellow", "red"]
+CardColour = Literal["yellow", "red"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def red_at(due_at: datetime) -> datetime:
     return OFFICE.add(due_at, city().ladder.red_after_working_days * OFFICE.day)
 
 
-def card_at(due_at: datetime | None, now: datetime, *, yellow_before: bool = False) -> Card | None:
+def card_at(due_at: datetime | None, now: datetime, *, yellow_before: bool = False) -> CardColour | None:
     """The card a report bears at `now`: yellow past due, red some working days later or the second time.
 
     Args:

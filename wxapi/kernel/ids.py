@@ -6,8 +6,8 @@ URLs carry UUIDv4 (UUIDv7 tells when a thing was made); people read report numbe
 import secrets
 import uuid
 
-# Crockford base32: no I, L, O or U, so that it survives being read out over a phone.
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Crockford base32: no I, L, O or U, so that it survives being read out over a phone, and from paper.
+BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _NUMBER_LENGTH = 8
 
 
@@ -18,8 +18,17 @@ def new_id() -> uuid.UUID:
 
 def new_report_number(prefix: str) -> str:
     """The city's prefix, as `JZ-`, and 8 random characters (40 bits); a unique constraint catches the rare repeat."""
-    drawn = secrets.randbits(5 * _NUMBER_LENGTH)  # at once: a choice for each costs two questions to the system
-    return f"{prefix}-" + "".join(_CROCKFORD[drawn >> 5 * place & 31] for place in range(_NUMBER_LENGTH))
+    return f"{prefix}-{new_code(_NUMBER_LENGTH)}"
+
+
+def new_code(length: int) -> str:
+    """So many random signs of base32, 5 bits each."""
+    return base32(secrets.randbits(5 * length), length)  # at once: a choice for each costs two questions to the system
+
+
+def base32(number: int, length: int) -> str:
+    """A number in so many signs of base32."""
+    return "".join(BASE32[number >> (5 * place) & 31] for place in reversed(range(length)))
 
 
 def new_token() -> str:

@@ -20,7 +20,7 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 _LARGEST = 2**63 - 1
 
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
@@ -28,10 +28,10 @@ Key = Sequence[str | int | datetime | date | UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class Page(Generic[RowT]):
     """One page: at most `limit` rows, and the cursor of the next page or None."""
 
-    items: Sequence[Row]
+    items: Sequence[RowT]
     next_cursor: str | None
 
 
@@ -64,7 +64,7 @@ def decode_cursor(cursor: str, *kinds: type[Any]) -> tuple[Any, ...]:
         raise bad_cursor() from error
 
 
-def page_of(rows: Sequence[Row], limit: int, key: Callable[[Row], Key]) -> Page[Row]:
+def page_of(rows: Sequence[RowT], limit: int, key: Callable[[RowT], Key]) -> Page[RowT]:
     """Cut `limit + 1` fetched rows to a page; the extra row only tells that there is more."""
     if len(rows) <= limit:
         return Page(rows, None)

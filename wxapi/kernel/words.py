@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
-Code = TypeVar("Code", bound=str)
+CodeT = TypeVar("CodeT", bound=str)
 
 
 class Colour(StrEnum):
@@ -49,13 +49,13 @@ class Words:
 
 def words(
     group: str,
-    said: Mapping[Code, str],
-    colours: Mapping[Code, str] | None = None,
-    offices: Mapping[Code, str] | None = None,
+    said: Mapping[CodeT, str],
+    colours: Mapping[CodeT, str] | None = None,
+    offices: Mapping[CodeT, str] | None = None,
 ) -> Words:
     """Words of a group, in the order of the table; of some of them a colour, and the word of offices."""
-    shades: Mapping[Code, str] = colours or {}
-    inside: Mapping[Code, str] = offices or {}
+    shades: Mapping[CodeT, str] = colours or {}
+    inside: Mapping[CodeT, str] = offices or {}
     items = (
         Word(str(code), zh, shades.get(code, ""), order, inside.get(code, ""))
         for order, (code, zh) in enumerate(said.items())

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wxapi.platform.problems import FRAMEWORK
-from wxapi.platform.refusals_found import ROOT, Refusal, Source
+from wxapi.platform.refusals_found import ROOT, FoundRefusal, Source
 
 PAGE = ROOT / "docs" / "errors.md"
 FILE = Path(__file__).parent / "data" / "refusals.json"
@@ -46,18 +46,18 @@ def data(source: Source) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def _last_is_best(refusal: Refusal) -> tuple[int, str, bool, str]:
+def _last_is_best(refusal: FoundRefusal) -> tuple[int, str, bool, str]:
     """Of several sentences the last one stays: one that says something by itself."""
     status, code, detail = refusal
     return status, code, not detail.startswith("…"), detail
 
 
-def _all(source: Source) -> set[Refusal]:
+def _all(source: Source) -> set[FoundRefusal]:
     own = {(status, code, detail) for status, (code, detail) in FRAMEWORK.items()}
     return source.all() | own | {(500, "internal_error", "系统出错了，我们已记录，请稍后重试。")}
 
 
-def _by_status(refusals: Iterable[Refusal]) -> dict[str, list[str]]:
+def _by_status(refusals: Iterable[FoundRefusal]) -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for status, code, _ in refusals:
         found.setdefault(str(status), set()).add(code)

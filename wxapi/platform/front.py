@@ -32,7 +32,7 @@ _DROP_SECONDS = 5.0
 _KEY = "HTTP_IDEMPOTENCY_KEY"
 
 Headers = list[tuple[str, str]]
-Answer = tuple[int, Headers, bytes]
+FrontAnswer = tuple[int, Headers, bytes]
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -133,14 +133,14 @@ class _Lane:
 
     def __init__(self, app: WsgiApp, name: str, threads: int) -> None:
         self._app = app
-        self._waiting: SimpleQueue[tuple[dict[str, Any], asyncio.Future[Answer]] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[dict[str, Any], asyncio.Future[FrontAnswer]] | None] = SimpleQueue()
         self._threads = [Thread(target=self._work, name=f"{name}_{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
             thread.start()
 
-    def run(self, environ: dict[str, Any]) -> "asyncio.Future[Answer]":
+    def run(self, environ: dict[str, Any]) -> "asyncio.Future[FrontAnswer]":
         """Have a request answered."""
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[FrontAnswer] = asyncio.get_running_loop().create_future()
         self._waiting.put((environ, answered))
         return answered
 
@@ -154,7 +154,7 @@ class _Lane:
     def _work(self) -> None:
         while (request := self._waiting.get()) is not None:
             environ, answered = request
-            result: Answer | BaseException
+            result: FrontAnswer | BaseException
             try:
                 result = _answer(self._app, environ)
             except BaseException as error:  # noqa: BLE001 - whoever waits for the answer gets it
@@ -163,7 +163,7 @@ class _Lane:
                 answered.get_loop().call_soon_threadsafe(_tell, answered, result)
 
 
-def _tell(answered: "asyncio.Future[Answer]", result: "Answer | BaseException") -> None:
+def _tell(answered: "asyncio.Future[FrontAnswer]", result: "FrontAnswer | BaseException") -> None:
     if answered.done():  # given up meanwhile
         return
     if isinstance(result, BaseException):
@@ -273,7 +273,7 @@ def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
     return environ
 
 
-def _answer(app: WsgiApp, environ: dict[str, Any]) -> Answer:
+def _answer(app: WsgiApp, environ: dict[str, Any]) -> FrontAnswer:
     """Run the app to its end."""
     begun: list[Any] = []
 

@@ -18,7 +18,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform import db
 from wxapi.platform.present import this_g, this_request
 
-View = TypeVar("View", bound=Callable[..., Any])
+ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 # (token, the request's `Idempotency-Key` or None) → who holds the token, and whether they used the key before.
 Authenticate = Callable[[str, str | None], tuple[Actor | None, bool]]
 # `anew`: whatever is known of this request already.
@@ -42,10 +42,10 @@ class RightsChangedError(Exception):
     """What the signed-in person may do is not what it was when the request was let in."""
 
 
-def guard(permission: Permission) -> Callable[[View], View]:
+def guard(permission: Permission) -> Callable[[ViewT], ViewT]:
     """Name the permission a view needs."""
 
-    def mark(view: View) -> View:
+    def mark(view: ViewT) -> ViewT:
         setattr(view, _MARK, permission)
         return view
 
@@ -118,7 +118,7 @@ def judge_again(app: Flask) -> None:
             app.view_functions[rule.endpoint] = _judged_again(view)
 
 
-def _judged_again(view: View) -> View:
+def _judged_again(view: ViewT) -> ViewT:
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
         for _ in range(TRIES):
@@ -130,7 +130,7 @@ def _judged_again(view: View) -> View:
         raise rights_changing()
 
     setattr(run, _JUDGED, True)
-    return cast("View", run)
+    return cast("ViewT", run)
 
 
 def rights_changing() -> UnavailableError:

@@ -25,7 +25,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = "__quiet__"
 # Any word may stand for a method; a label of the metrics is one of these or "other".
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-View = TypeVar("View", bound=Callable[..., Any])
+ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
 
 
@@ -89,7 +89,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         return response
 
 
-def quiet(view: View) -> View:
+def quiet(view: ViewT) -> ViewT:
     """Mark a view that screens and probes ask every few seconds: its requests are counted, not logged."""
     setattr(view, _QUIET, True)
     return view

@@ -38,11 +38,11 @@ _WITH_THE_WRITE = "__idempotency_with_the_write__"
 # Longer than WeChat is waited for in most cases; whoever waits longer asks, too.
 _TURN_LEASE_S, _TURN_WAIT_S = 30.0, 15.0
 
-View = TypeVar("View", bound=Callable[..., Any])
+ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 _Asked = TypeVar("_Asked")
 
 
-def required(view: View) -> View:
+def required(view: ViewT) -> ViewT:
     """Refuse a call of this view without the header."""
     setattr(view, _REQUIRED, True)
     return view
@@ -53,13 +53,13 @@ def is_required(view: Callable[..., Any]) -> bool:
     return bool(getattr(view, _REQUIRED, False))
 
 
-def never_kept(view: View) -> View:
+def never_kept(view: ViewT) -> ViewT:
     """Run this view again at every call: it reads what must not be kept, under rights that may end."""
     setattr(view, _NEVER_KEPT, True)
     return view
 
 
-def asks_itself(view: View) -> View:
+def asks_itself(view: ViewT) -> ViewT:
     """This view calls `once` itself, after what must not be done in a transaction."""
     setattr(view, _ASKS_ITSELF, True)
     return view
@@ -112,20 +112,20 @@ def _kept(key: str) -> Response | None:
     return None if row is None else replay(row, fingerprint_of_request(), lambda: True)
 
 
-def with_the_write(view: View) -> View:
+def with_the_write(view: ViewT) -> ViewT:
     """This view does nothing but one `at_once()`: a new key and the answer go into its statement, too."""
     setattr(view, _WITH_THE_WRITE, True)
     return view
 
 
-def kept_while(may_see: Callable[..., object]) -> Callable[[View], View]:
+def kept_while(may_see: Callable[..., object]) -> Callable[[ViewT], ViewT]:
     """Give the first answer again only while the person may still see what it tells of.
 
     Args:
         may_see: takes the arguments of the view's URL; raises a `DomainError` when they may not.
     """
 
-    def mark(view: View) -> View:
+    def mark(view: ViewT) -> ViewT:
         setattr(view, _KEPT_WHILE, may_see)
         return view
 

@@ -20,7 +20,7 @@ from wxapi.platform.present import this_g
 from wxapi.platform.redis_client import ask
 from wxapi.platform.runtime import runtime
 
-View = TypeVar("View", bound=Callable[..., Any])
+ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 _WINDOW = re.compile(r"(\d+)/(minute|hour|day)")
 # KEYS: a list of times for each window, the latest first. ARGV: for each window how many, in how many seconds.
@@ -41,7 +41,7 @@ return 1
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
-def limited(often: str, *, exempt_when: Callable[[], bool] = lambda: False) -> Callable[[View], View]:
+def limited(often: str, *, exempt_when: Callable[[], bool] = lambda: False) -> Callable[[ViewT], ViewT]:
     """Refuse a person who calls the view more often than this, such as "30/minute;300/day".
 
     Args:
@@ -51,7 +51,7 @@ def limited(often: str, *, exempt_when: Callable[[], bool] = lambda: False) -> C
     windows = [(int(most), _SECONDS[span]) for most, span in (_parts(each) for each in often.split(";"))]
     numbers = [number for window in windows for number in window]
 
-    def mark(view: View) -> View:
+    def mark(view: ViewT) -> ViewT:
         names = [f"limit:{view.__module__}.{view.__qualname__}:{most}/{span}:" for most, span in windows]
 
         @wraps(view)
@@ -61,7 +61,7 @@ def limited(often: str, *, exempt_when: Callable[[], bool] = lambda: False) -> C
                 raise TooManyRequests
             return view(*args, **kwargs)
 
-        return cast("View", run)
+        return cast("ViewT", run)
 
     return mark
 

@@ -24,7 +24,7 @@ _PATTERNS = (
     (re.compile(r"(?i)(bearer\s+)\S+"), r"\1***"),
     (re.compile(r"(?i)((?:access_token|secret|js_code|code|openid|signature)=)[^&\s\"']+"), r"\1***"),
 )
-Event = MutableMapping[str, Any]
+LogEvent = MutableMapping[str, Any]
 
 
 def configure(level: str) -> None:
@@ -66,7 +66,7 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def redact(_logger: Any, _method: str, event: Event) -> Event:
+def redact(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
     """Mask values by their names, and what looks like a secret in any text."""
     return {name: "***" if _HIDDEN.search(name) else _mask(value) for name, value in event.items()}
 
@@ -83,7 +83,7 @@ def _mask(value: Any) -> Any:
     return value
 
 
-def _bare_traceback(_logger: Any, _method: str, event: Event) -> Event:
+def _bare_traceback(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
     found = event.pop("exc_info", None)
     if found is True:
         found = sys.exc_info()

@@ -9,7 +9,7 @@ from wxapi.kernel.errors import DomainError
 from wxapi.platform.db import commit_so_far
 from wxapi.platform.guard import TRIES, RightsChangedError, ask_again, current_actor, rights_changing
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Steps:
     over: DomainError | None
 
 
-def one_by_one(items: Iterable[Item], do: Callable[[Actor, Item], object]) -> Steps:
+def one_by_one(items: Iterable[ItemT], do: Callable[[Actor, ItemT], object]) -> Steps:
     """Do each. Where the right ends half way, what was done stays and is answered so; the rest is refused.
 
     Args:
@@ -45,7 +45,7 @@ def one_by_one(items: Iterable[Item], do: Callable[[Actor, Item], object]) -> St
     return Steps(refusals, over)
 
 
-def _one(item: Item, do: Callable[[Actor, Item], object]) -> tuple[DomainError | None, DomainError | None]:
+def _one(item: ItemT, do: Callable[[Actor, ItemT], object]) -> tuple[DomainError | None, DomainError | None]:
     """What it was refused, and whether that is for all that follow, too."""
     for _ in range(TRIES):
         try:

@@ -25,7 +25,7 @@ _SKIPPED = ("wxapi.app", "wxapi.demo", "wxapi.web", *(f"wxapi.platform.{name}." 
 _PARTS = {"storage": "wxapi.platform.storage.Storage", "wechat": "wxapi.platform.wechat.client.WeChatClient"}
 
 # Status, code, sentence with … for its values.
-Refusal = tuple[int, str, str]
+FoundRefusal = tuple[int, str, str]
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Node:
     """What has a name at the top of a module, or a method: the names in it, and the errors it makes."""
 
     names: set[str] = field(default_factory=set)
-    refusals: set[Refusal] = field(default_factory=set)
+    refusals: set[FoundRefusal] = field(default_factory=set)
 
 
 class Source:
@@ -58,11 +58,11 @@ class Source:
         for attribute, names in self.put.items():
             self.put[attribute] = {self._followed(name) for name in names} & self.nodes.keys()
 
-    def all(self) -> set[Refusal]:
+    def all(self) -> set[FoundRefusal]:
         """Every refusal of the package, pages included."""
         return {refusal for node in self.nodes.values() for refusal in node.refusals}
 
-    def operations(self) -> dict[str, set[Refusal]]:
+    def operations(self) -> dict[str, set[FoundRefusal]]:
         """Id of an operation → the refusals its view can come to."""
         return {
             f"{name}.{view.rpartition('.')[2]}": self.reached(view)
@@ -70,9 +70,9 @@ class Source:
             if (name := self.blueprints.get(self._followed(blueprint)))
         }
 
-    def reached(self, start: str) -> set[Refusal]:
+    def reached(self, start: str) -> set[FoundRefusal]:
         """The refusals that can come of running what bears this dotted name."""
-        found: set[Refusal] = set()
+        found: set[FoundRefusal] = set()
         waiting, seen = [start], {start}
         attributes: set[str] = set()
         # Methods of a class that is used, which nothing on the way has named yet.
@@ -211,7 +211,7 @@ class _Module:
                 return f"{self._name}.{node.id}"
         return ""
 
-    def _refusals(self, call: ast.Call) -> Iterator[Refusal]:
+    def _refusals(self, call: ast.Call) -> Iterator[FoundRefusal]:
         kind = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
         if kind not in _CLASSES or not call.args:
             return
@@ -231,7 +231,7 @@ class _Module:
                 return {str(code.value if isinstance(code, Enum) else code): told for code, told in pairs}
         return {}
 
-    def _own_refusals(self, node: ast.ClassDef) -> Iterator[Refusal]:
+    def _own_refusals(self, node: ast.ClassDef) -> Iterator[FoundRefusal]:
         """Of an error with a code of its own: what it hands to its base."""
         kind = next((base.id for base in node.bases if isinstance(base, ast.Name) and base.id in _CLASSES), None)
         for each in ast.walk(node):

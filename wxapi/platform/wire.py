@@ -16,7 +16,7 @@ from wxapi.platform import sentences
 # Before any schema is made: a field takes its sentences when it is built.
 sentences.install()
 
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 
 # Marks a field of the OpenAPI document until it is complete: of which group its codes are.
 CODES_OF = "x-codes-of"
@@ -157,7 +157,7 @@ def json_response(value: Any, status: int = 200) -> Response:
     return Response(dumps(value), status=status, content_type="application/json")
 
 
-def page_response(page: Page[Row], shape: Callable[[Row], dict[str, Any]]) -> Response:
+def page_response(page: Page[RowT], shape: Callable[[RowT], dict[str, Any]]) -> Response:
     """Send one page of a list, each row shaped by a plain function."""
     return json_response({"items": [shape(row) for row in page.items], "next_cursor": page.next_cursor})
 

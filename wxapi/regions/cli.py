@@ -19,7 +19,7 @@ from wxapi.regions.services.importing import ImportSummary, Orders, import_regio
 from wxapi.regions.services.lookup import region_names
 from wxapi.regions.services.sources import read_file
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT")
 # So many names of one kind are shown; the count says the rest.
 _SHOWN = 20
 
@@ -201,6 +201,6 @@ def _tell_names(what: str, lines: Collection[str]) -> None:
         click.echo(f"  ……另有 {len(lines) - _SHOWN} 个。")
 
 
-def _tracked(label: str, items: Collection[Item]) -> Iterator[Item]:
+def _tracked(label: str, items: Collection[ItemT]) -> Iterator[ItemT]:
     with click.progressbar(items, label=label) as bar:
         yield from bar

@@ -83,10 +83,10 @@ class Alter:
     owed: Owed
 
 
-Change = Begin | Meet | Drop | Alter
+DutyChange = Begin | Meet | Drop | Alter
 
 
-def changes(before: Sequence[Owed], after: Sequence[Owed], *, meets: Collection[str]) -> list[Change]:
+def changes(before: Sequence[Owed], after: Sequence[Owed], *, meets: Collection[str]) -> list[DutyChange]:
     """What to write when what is owed goes from `before` to `after`; of one stage an end comes before a beginning.
 
     Args:
@@ -96,7 +96,7 @@ def changes(before: Sequence[Owed], after: Sequence[Owed], *, meets: Collection[
     """
     old = {owed.stage: owed for owed in before}
     new = {owed.stage: owed for owed in after}
-    found: list[Change] = []
+    found: list[DutyChange] = []
     for stage, owed in old.items():
         if stage in meets:
             found.append(Meet(stage))
@@ -133,7 +133,7 @@ class DutyState:
         return self.met_at is None and self.dropped_at is None
 
 
-def apply_change(duties: Sequence[DutyState], change: Change, at: datetime) -> list[DutyState]:
+def apply_change(duties: Sequence[DutyState], change: DutyChange, at: datetime) -> list[DutyState]:
     """All duties of one subject after a change at `at`; what `services.write` does to the table, in memory."""
     if isinstance(change, Begin):
         return [*duties, _new(duties, change.owed, at)]
@@ -141,7 +141,7 @@ def apply_change(duties: Sequence[DutyState], change: Change, at: datetime) -> l
     return [_step(duty, change, at) if duty.is_open and duty.stage == stage else duty for duty in duties]
 
 
-def fold(steps: Iterable[tuple[datetime, Iterable[Change]]]) -> list[DutyState]:
+def fold(steps: Iterable[tuple[datetime, Iterable[DutyChange]]]) -> list[DutyState]:
     """The duties of one subject from its whole history of changes, in the order of their beginning."""
     duties: list[DutyState] = []
     for at, found in steps:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.duties.models import OPEN_SQL, Duty
 from wxapi.duties.rules.clock import DutyClock, next_step, rung_at, rung_times
-from wxapi.duties.rules.owed import Alter, Begin, Change, Drop, Meet, Owed, changes
+from wxapi.duties.rules.owed import Alter, Begin, Drop, DutyChange, Meet, Owed, changes
 from wxapi.kernel.deadlines import red_at
 from wxapi.kernel.ids import new_id
 from wxapi.platform.db import fetch, write_later
@@ -147,7 +147,9 @@ def record(
             write_later(session, sql, values)
 
 
-def _statement(subject: OwedSubject, change: Change, *, self_settled: bool, at: datetime) -> tuple[str, dict[str, Any]]:
+def _statement(
+    subject: OwedSubject, change: DutyChange, *, self_settled: bool, at: datetime
+) -> tuple[str, dict[str, Any]]:
     if isinstance(change, Begin):
         return _BEGIN, _begin_values(subject, change.owed, at)
     stage = change.owed.stage if isinstance(change, Alter) else change.stage

@@ -4,7 +4,6 @@ A code has 60 random bits and is good for one person, once, for 30 days. It is s
 only its keyed digest is kept. A new slip for somebody ends the one before.
 """
 
-import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from wxapi.identity.services.confirming import require_confirmed
 from wxapi.identity.services.roster_reading import within
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, InvalidError, not_found
+from wxapi.kernel.ids import new_code
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
@@ -28,8 +28,6 @@ from wxapi.units.queries import unit_names
 
 MOST_SLIPS = 200
 _PURPOSE = "roster.invitation"
-# Crockford base32, as on all that people read from paper.
-_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH, _GROUP = 12, 4
 # What people read into it, and how they write it.
 _READ_AS = str.maketrans("OIL", "011", "- \u2013\u2014\u3000")
@@ -123,7 +121,7 @@ def plain(code: str) -> str:
 
 
 def _slip(entries: Sequence[RosterEntry], units: Mapping[str, str], *, now: datetime) -> Slip:
-    code = "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
+    code = new_code(_LENGTH)
     digest, until = runtime().cipher.digest(code, purpose=_PURPOSE), now + INVITED_FOR
     for entry in entries:
         entry.invitation_digest, entry.invitation_expires_at = digest, until

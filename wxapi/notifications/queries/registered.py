@@ -16,7 +16,7 @@ from wxapi.notifications.rules.notices import MessageKind
 _KEY = "wxapi.messages"
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # The person, the thing's id (of a row of another type: NULL), and the day it is asked on.
-Sight = Callable[[ColumnElement[uuid.UUID], ColumnElement[uuid.UUID], date], ColumnElement[bool]]
+MessageSight = Callable[[ColumnElement[uuid.UUID], ColumnElement[uuid.UUID], date], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class MessageSubject:
     """
 
     type: str
-    sight: Sight | None = None
+    sight: MessageSight | None = None
 
 
 @dataclass(frozen=True, slots=True)

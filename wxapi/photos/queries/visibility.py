@@ -13,17 +13,17 @@ from sqlalchemy import ColumnElement, or_
 from wxapi.kernel.actor import Actor
 from wxapi.photos.models import Photo
 
-Condition = Callable[[Actor], ColumnElement[bool]]
+PhotoCondition = Callable[[Actor], ColumnElement[bool]]
 
 _KEY = "wxapi.photo_visibility"
 
 
-def install(app: Flask, conditions: Sequence[Condition]) -> None:
+def install(app: Flask, conditions: Sequence[PhotoCondition]) -> None:
     """Tell the app where photos are seen; each condition is correlated to `Photo.id` (an EXISTS)."""
     app.extensions[_KEY] = tuple(conditions)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """The condition under which a photo exists for a person."""
-    conditions = cast("tuple[Condition, ...]", current_app.extensions[_KEY])
+    conditions = cast("tuple[PhotoCondition, ...]", current_app.extensions[_KEY])
     return or_(Photo.owner_id == actor.user_id, *(condition(actor) for condition in conditions))

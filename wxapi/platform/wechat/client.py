@@ -20,26 +20,23 @@ from wxapi.platform.wechat.transport import TIMEOUT, Reply, Transport
 log = structlog.get_logger(__name__)
 
 _LONGEST_TOKEN_SECONDS = 7200
-Answer = TypeVar("Answer")
+AnswerT = TypeVar("AnswerT")
 Send = Callable[[], Reply]
-Read = Callable[[str, bytes], Answer]
+Read = Callable[[str, bytes], AnswerT]
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """Who logged in. `session_key` is not here: it is never used, so it is never kept."""
+class WeChatLogin:
+    """Who logged in. `session_key` and `unionid` are not here: they are never used, so they are never kept."""
 
     openid: str = field(repr=False)
-    unionid: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """A phone number as WeChat verified it; `pure` is without the country code."""
+    """A phone number as WeChat verified it, without the country code."""
 
-    number: str = field(repr=False)
     pure: str = field(repr=False)
-    country_code: str
 
 
 class WeChatClient:
@@ -62,7 +59,7 @@ class WeChatClient:
         self._circuits = Circuits(shared, clock)
         self._tokens = Tokens(shared, self._fetch_token)
 
-    def code_to_session(self, js_code: str) -> Session:
+    def code_to_session(self, js_code: str) -> WeChatLogin:
         """Exchange the code of `wx.login` for who it is. One try: the code is good for one use.
 
         Raises:
@@ -78,7 +75,7 @@ class WeChatClient:
         }
         try:
             answer = self._exchange(LOGIN_PATH, lambda: self._transport.get(LOGIN_PATH, query), read_answer)
-            return _read_session(answer)
+            return WeChatLogin(text_of(answer, LOGIN_PATH, "openid"))
         except WeChatError as error:
             refusal = login_error(error)
         raise refusal
@@ -112,7 +109,7 @@ class WeChatClient:
         """The APIs that are not called for a while, for /readyz."""
         return self._circuits.all()
 
-    def _authorised(self, path: str, body: Mapping[str, Any], read: Read[Answer]) -> Answer:
+    def _authorised(self, path: str, body: Mapping[str, Any], read: Read[AnswerT]) -> AnswerT:
         token = self._tokens.get()
         try:
             return self._with_token(path, body, token, read)
@@ -127,7 +124,7 @@ class WeChatClient:
                 _log_failure("wechat_token_refused_twice", error, alert=True)
             raise
 
-    def _with_token(self, path: str, body: Mapping[str, Any], token: str, read: Read[Answer]) -> Answer:
+    def _with_token(self, path: str, body: Mapping[str, Any], token: str, read: Read[AnswerT]) -> AnswerT:
         return self._exchange(path, lambda: self._transport.post(path, {"access_token": token}, body), read)
 
     def _fetch_token(self) -> AccessToken:
@@ -143,7 +140,7 @@ class WeChatClient:
             raise WeChatError(TOKEN_PATH, ErrorClass.BUSY)
         return AccessToken(text_of(answer, TOKEN_PATH, "access_token"), expires_in)
 
-    def _exchange(self, path: str, send: Send, read: Read[Answer]) -> Answer:
+    def _exchange(self, path: str, send: Send, read: Read[AnswerT]) -> AnswerT:
         """Send once, read the answer, and leave a trace without secrets."""
         self._circuits.check(path)
         try:
@@ -173,16 +170,7 @@ class WeChatClient:
         if watermark.get("appid") != self._appid:
             log.error("wechat_phone_of_other_app", alert=True, path=PHONE_PATH)
             raise WeChatError(PHONE_PATH, ErrorClass.BUG)
-        return PhoneNumber(
-            number=text_of(info, PHONE_PATH, "phoneNumber", limit=32),
-            pure=text_of(info, PHONE_PATH, "purePhoneNumber", limit=32),
-            country_code=str(info.get("countryCode", "")),
-        )
-
-
-def _read_session(answer: Mapping[str, Any]) -> Session:
-    unionid = answer.get("unionid")
-    return Session(text_of(answer, LOGIN_PATH, "openid"), unionid if isinstance(unionid, str) else None)
+        return PhoneNumber(text_of(info, PHONE_PATH, "purePhoneNumber", limit=32))
 
 
 def _log_failure(event: str, error: WeChatError, *, alert: bool) -> None:

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 
-Value = TypeVar("Value")
+ValueT = TypeVar("ValueT")
 
 
 class Shared:
@@ -24,7 +24,7 @@ class Shared:
         """The key of one thing of this account."""
         return f"wechat:{self._app}:{what}"
 
-    def attempt(self, work: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
+    def attempt(self, work: Callable[[], ValueT], otherwise: Callable[[], ValueT]) -> ValueT:
         """The result of `work`, which uses Redis; of `otherwise` where Redis is away."""
         try:
             return work()

@@ -22,9 +22,9 @@ from wxapi.regions.rules.plane import Polygonal
 OVERLAP_TOLERANCE_M = 2.0
 _SHOWN_FAULTS = 20
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT")
 # Wraps a loop to show its progress: (what is being done, the items) → the items.
-Track = Callable[[str, Collection[Item]], Iterable[Item]]
+Track = Callable[[str, Collection[ItemT]], Iterable[ItemT]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.deadlines import Card
+from wxapi.kernel.deadlines import CardColour
 from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.moderation.queries import picture_passed, text_passed
@@ -60,7 +60,7 @@ class ReportRow(NamedTuple):
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
     due_at: datetime | None
-    card: Card | None
+    card: CardColour | None
     hold_pending: bool
     hold_review_on: date | None
     hold_reason_code: str | None

@@ -20,7 +20,7 @@ from wxapi.reports.rules.relations import Standing
 from wxapi.reports.rules.state import Party
 
 # What a person may see, as a condition.
-Scope = Callable[[Reader], ColumnElement[bool]]
+ReportScope = Callable[[Reader], ColumnElement[bool]]
 _reports, _joins = Report.__table__.c, ReportJoin.__table__.c
 _COLUMNS = tuple(Report.__mapper__.columns.keys())
 
@@ -122,7 +122,7 @@ def _with_join(actor: Actor) -> Select[Report, bool]:
     return select(Report, joined)
 
 
-def _whole(actor: Actor, scope: Scope, key: str, value: Any) -> Whole | None:
+def _whole(actor: Actor, scope: ReportScope, key: str, value: Any) -> Whole | None:
     _, regions, villages = reader_of(actor)
     sql, values = _reading(scope, key, regions, villages)
     rows = fetch_alone(sql, values | {"me": actor.user_id, "wanted": value})
@@ -135,7 +135,9 @@ def _whole(actor: Actor, scope: Scope, key: str, value: Any) -> Whole | None:
 
 # Building a statement takes longer than running it, and most people are alike in what it depends on.
 @lru_cache(maxsize=512)
-def _reading(scope: Scope, key: str, regions: tuple[str, ...], villages: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+def _reading(
+    scope: ReportScope, key: str, regions: tuple[str, ...], villages: tuple[str, ...]
+) -> tuple[str, dict[str, Any]]:
     """The statement that reads a report with all that belongs to it, for people of these regions and villages."""
     me = bindparam("me", None, Uuid)
     joined = exists().where(_joins.report_id == _reports.id, _joins.user_id == me)

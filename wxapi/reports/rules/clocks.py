@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from wxapi.kernel import deadlines
-from wxapi.kernel.deadlines import Card
+from wxapi.kernel.deadlines import CardColour
 from wxapi.reports.rules.state import CLOCK_RUNS, RESPONDING, Case
 
 
@@ -29,7 +29,7 @@ def settled(before: Case, after: Case, now: datetime) -> Case:
     return replace(case, due_at=due_at, remind_at=_remind_at(case, due_at))
 
 
-def card_due(case: Case, now: datetime) -> Card | None:
+def card_due(case: Case, now: datetime) -> CardColour | None:
     """The card that must be put on the report now, if it does not bear it yet.
 
     Yellow past due; red more than five working days past due, or when the other clock had its yellow before.

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from wxapi.kernel.deadlines import Card, Limits
+from wxapi.kernel.deadlines import CardColour, Limits
 from wxapi.kernel.transitions import PartiesOf
 from wxapi.reports.rules.action_input import ActionInput
 
@@ -105,7 +105,7 @@ class Case:
     clock_stopped_at: datetime | None = None
     respond_reminded: bool = False
     resolve_reminded: bool = False
-    card: Card | None = None
+    card: CardColour | None = None
     respond_yellow: bool = False
     resolve_yellow: bool = False
     # What happened so far.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
-from wxapi.kernel.deadlines import Card
+from wxapi.kernel.deadlines import CardColour
 from wxapi.kernel.paging import Page
 from wxapi.platform.db import db
 from wxapi.regions.rules.tree import Tree
@@ -44,7 +44,7 @@ class ListedReport(NamedTuple):
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
     due_at: datetime | None
-    card: Card | None
+    card: CardColour | None
     asked_for: Sequence[AskedFor]
     merged_into_id: UUID | None
     me_too_count: int

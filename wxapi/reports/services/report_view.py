@@ -7,7 +7,7 @@ from uuid import UUID
 
 from wxapi.kernel.action_inputs import from_history
 from wxapi.kernel.coordinates import Point
-from wxapi.kernel.deadlines import Card
+from wxapi.kernel.deadlines import CardColour
 from wxapi.kernel.permissions import ROLE_NAMES, Role
 from wxapi.photos.models import PhotoFacts
 from wxapi.regions.rules.tree import Tree
@@ -117,7 +117,7 @@ class ReportView:
     review_on: date | None
     until: datetime | None
     asked_for: tuple[AskedFor, ...]
-    card: Card | None
+    card: CardColour | None
     merged_into_id: UUID | None
     me_too_count: int
     reporter_label: str

@@ -127,11 +127,6 @@ def rates(counts: Counts) -> dict[str, Rate]:
     return found
 
 
-def identity_holds(counts: Counts) -> bool:
-    """`due = on_time + late + open_overdue + pending`."""
-    return counts.due == counts.on_time + counts.late + counts.open_overdue + counts.pending
-
-
 def hide_small(cells: Mapping[str, int]) -> dict[str, int | str]:
     """Counts of persons or confidential reports beside their total: 1–4 become `<5`.
 

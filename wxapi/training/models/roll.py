@@ -64,7 +64,7 @@ class Attendance(Base):
     accuracy_m: Mapped[int | None]
     device_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     flags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
-    # What the sign-in found, for the history.
+    # Nobody writes or reads it any more; it goes a release later.
     state_before: Mapped[str | None] = mapped_column(Text)
     signed_out_at: Mapped[Instant | None]
     made_up_in: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("training_sessions.id"))

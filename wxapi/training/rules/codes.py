@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from wxapi.kernel.ids import BASE32, base32, new_code
+
 STEP_SECONDS = 15
 # A code stays good while the next one is on the screen: time to type, or to send over a weak network.
 GOOD_STEPS = 2
@@ -35,8 +37,7 @@ OLD_STEPS = 32
 MAX_CODE_LENGTH = 300
 _LINKED = re.compile(r"[?&]code=([^&#]+)")
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_VALUES = {character: value for value, character in enumerate(BASE32)}
 _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _NOISE = re.compile(r"[\s\-–—_]+")
 _STEP_DIGITS, _MAC_DIGITS, _NONCE_DIGITS, _UUID_DIGITS = 7, 16, 8, 26
@@ -89,7 +90,7 @@ def good_until(step: int) -> datetime:
 def scanned_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
     """The code the QR picture on the screen holds, in the alphanumeric mode of QR (57 characters)."""
     mac = _mac(secret, b"scan", session_id, step.to_bytes(8), digits=_MAC_DIGITS)
-    return f"{session_id.hex.upper()}-{_base32(step, _STEP_DIGITS)}-{mac}"
+    return f"{session_id.hex.upper()}-{base32(step, _STEP_DIGITS)}-{mac}"
 
 
 def short_code(session_id: uuid.UUID, secret: bytes, step: int) -> str:
@@ -152,7 +153,7 @@ def _read_short(code: str, session_id: uuid.UUID, secret: bytes, *, now: datetim
 def pass_code(session_id: uuid.UUID, secret: bytes, user_id: uuid.UUID) -> str:
     """A member's own code for one session, which a steward scans from the member's phone."""
     mac = _mac(secret, b"pass", session_id, user_id.bytes, digits=_MAC_DIGITS)
-    return f"P{_base32(user_id.int, _UUID_DIGITS)}-{mac}"
+    return f"P{base32(user_id.int, _UUID_DIGITS)}-{mac}"
 
 
 def read_pass(text: str, session_id: uuid.UUID, secret: bytes) -> uuid.UUID | None:
@@ -174,9 +175,9 @@ def new_ticket(session_id: uuid.UUID, secret: bytes, user_id: uuid.UUID, step: i
     It needs no table: the seal binds it to session and person, and the roll's one row per person makes it
     single-use.
     """
-    issued = _base32(int(now.timestamp()), _SECOND_DIGITS)
-    nonce = _base32(secrets.randbits(5 * _NONCE_DIGITS), _NONCE_DIGITS)
-    body = f"{issued}{_base32(step, _STEP_DIGITS)}{nonce}"
+    issued = base32(int(now.timestamp()), _SECOND_DIGITS)
+    nonce = new_code(_NONCE_DIGITS)
+    body = f"{issued}{base32(step, _STEP_DIGITS)}{nonce}"
     mac = _mac(secret, b"tick", session_id, user_id.bytes + body.encode(), digits=_MAC_DIGITS)
     return f"T{body}{mac}"
 
@@ -197,11 +198,7 @@ def read_ticket(text: str, session_id: uuid.UUID, secret: bytes, user_id: uuid.U
 @lru_cache(maxsize=1024)
 def _mac(secret: bytes, purpose: bytes, session_id: uuid.UUID, rest: bytes, *, digits: int) -> str:
     digest = hmac.digest(secret, purpose + session_id.bytes + rest, hashlib.sha256)
-    return _base32(int.from_bytes(digest[:10]) & ((1 << 5 * digits) - 1), digits)
-
-
-def _base32(number: int, digits: int) -> str:
-    return "".join(_ALPHABET[number >> (5 * place) & 31] for place in reversed(range(digits)))
+    return base32(int.from_bytes(digest[:10]) & ((1 << 5 * digits) - 1), digits)
 
 
 def _number(text: str) -> int:

@@ -14,7 +14,7 @@ from wxapi.training.queries.managed import ORGANISE, managed
 from wxapi.training.queries.session_views import SessionView, view_of, views_of
 from wxapi.training.rules.scenes import TRAINING_SESSION
 
-Scope = Literal["open", "mine", "organised"]
+SessionScope = Literal["open", "mine", "organised"]
 
 
 def read(actor: Actor, session_id: uuid.UUID) -> SessionView:
@@ -40,7 +40,7 @@ def mini_program_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> 
     return code_of(TRAINING_SESSION, str(row.id), now=now)
 
 
-def listing(actor: Actor, scope: Scope, *, limit: int, cursor: str | None, now: datetime) -> Page[SessionView]:
+def listing(actor: Actor, scope: SessionScope, *, limit: int, cursor: str | None, now: datetime) -> Page[SessionView]:
     """The sessions one may go to, has to do with, or runs."""
     session = db.session()
     if scope == "open":

@@ -1,6 +1,5 @@
 """Certificates: issued once, checked by anyone against the ledger as it stands now."""
 
-import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from wxapi.identity.models import User
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, not_found
-from wxapi.kernel.ids import new_id
+from wxapi.kernel.ids import new_code, new_id
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
@@ -26,7 +25,6 @@ from wxapi.training.services import timetable
 
 # 80 random bits in Crockford base32: nobody finds a certificate by trying.
 _CODE_DIGITS = 16
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def issue(actor: Actor, *, session_id: uuid.UUID | None, year: int | None, now: 
             return view
         values = {
             "id": new_id(),
-            "check_code": _new_code(),
+            "check_code": new_code(_CODE_DIGITS),
             "user_id": actor.user_id,
             "session_id": session_id,
             "year": year,
@@ -149,7 +147,3 @@ def _view(session: Session, row: Certificate, *, created: bool = False) -> Certi
     # Those issued before names were kept bear the present one.
     name = person.nickname if row.holder_name is None else row.holder_name
     return CertificateView(row.id, row.check_code, name, title, when, hours, row.issued_at, created, until)
-
-
-def _new_code() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_DIGITS))

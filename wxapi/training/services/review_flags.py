@@ -38,7 +38,7 @@ from wxapi.training.services.change_state import Change, change_states
 from wxapi.training.services.owing import owe
 from wxapi.training.services.session_cache import Facts, present_facts
 
-Found = tuple[FlagReason, str, uuid.UUID | None, dict[str, Any]]
+FoundFlag = tuple[FlagReason, str, uuid.UUID | None, dict[str, Any]]
 
 
 def queue(
@@ -135,7 +135,7 @@ def _apply(
     settle_if_over(session, flag.session_id, now=now, only=[user_id])
 
 
-def _shared_devices(session: Session, session_id: uuid.UUID) -> Iterator[Found]:
+def _shared_devices(session: Session, session_id: uuid.UUID) -> Iterator[FoundFlag]:
     """Everybody on a device that signed in for several: two at the same instant do not see each other."""
     shared = (
         select(Attendance.device_digest)
@@ -150,7 +150,7 @@ def _shared_devices(session: Session, session_id: uuid.UUID) -> Iterator[Found]:
         yield FlagReason.SAME_DEVICE, str(user_id), user_id, {}
 
 
-def _crowds(session: Session, facts: Facts) -> Iterator[Found]:
+def _crowds(session: Session, facts: Facts) -> Iterator[FoundFlag]:
     """Steps whose code many people used: more than half of the enrolled, or a group after the late mark."""
     enrolled = session.scalar(
         select(func.count()).where(Enrolment.session_id == facts.id, Enrolment.state == "enrolled")
@@ -170,7 +170,7 @@ def _crowds(session: Session, facts: Facts) -> Iterator[Found]:
             yield FlagReason.BURST, str(step), None, detail
 
 
-def _add(session: Session, session_id: uuid.UUID, found: Iterable[Found], *, now: datetime) -> int:
+def _add(session: Session, session_id: uuid.UUID, found: Iterable[FoundFlag], *, now: datetime) -> int:
     rows = [
         {
             "id": new_id(),

@@ -37,7 +37,6 @@ SELECT %(session_id)s, %(user_id)s, %(id)s, %(state)s, true, %(signed_in_at)s, %
 FROM odd
 WHERE NOT %(usual)s OR odd.flags = '{}'
 ON CONFLICT (session_id, user_id) DO UPDATE SET
-  state_before = mine.state,
   -- What the organiser decided by hand stays; the sign-in is kept beside it.
   state = CASE WHEN mine.state IN ('absent', 'enrolled', 'exempt', 'on_leave') THEN excluded.state ELSE mine.state END,
   signed_in_at = excluded.signed_in_at, received_at = excluded.received_at, step = excluded.step,
