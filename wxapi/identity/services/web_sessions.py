@@ -68,13 +68,8 @@ def open_session(session: Session, user_id: uuid.UUID, device: Device, *, now: d
     return token
 
 
-def own_sessions(actor: Actor, token: str, *, now: datetime) -> list[OwnSession]:
-    """The person's signed-in browsers, the last used first; `token` tells which is the one that asks."""
-    return sessions_of(actor.user_id, token, now=now)
-
-
 def sessions_of(user_id: uuid.UUID, token: str, *, now: datetime) -> list[OwnSession]:
-    """Somebody's signed-in browsers, in the same way."""
+    """Somebody's signed-in browsers, the last used first; `token` tells which is the one that asks."""
     this = digest_of(token)
     rows: Sequence[WebSession] = db.session.scalars(
         select(WebSession)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from wxapi.platform.position import PositionAnswer, PositionQuery
+from wxapi.platform.position import PositionQuery
 from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, RegionCode, WireSchema
 from wxapi.reports.queries.lists import Filters, Order
 from wxapi.reports.rules.categories import all_categories
 from wxapi.reports.rules.state import ReportState
-from wxapi.reports.wire.schemas import CategoryRef, DeskRef, PlaceRef, ReporterRef
+from wxapi.reports.wire.schemas import ReportFacts
 
 _LONGEST_SEARCH = 50
 
@@ -66,29 +66,10 @@ class NearbyQuery(PositionQuery):
     category_code = PlainWord(required=True, max_length=10)
 
 
-class ReportItem(WireSchema):
+class ReportItem(ReportFacts):
     """A report as lists show it; `GET /reports/{id}` has photos, timeline and actions."""
 
-    id = fields.UUID(required=True)
-    number = fields.String(required=True)
-    version = fields.Integer(required=True)
-    state = fields.Enum(ReportState, by_value=True, required=True)
-    category = fields.Nested(CategoryRef, required=True)
-    description = fields.String(required=True)
-    location = fields.Nested(PositionAnswer, required=True)
-    address = fields.String(required=True, allow_none=True)
-    region = fields.Nested(PlaceRef, required=True)
-    grid_code = fields.String(required=True, allow_none=True)
-    desk = fields.Nested(DeskRef, required=True, allow_none=True)
     thumb_url = fields.String(required=True, allow_none=True)
-    respond_due_at = fields.AwareDateTime(required=True, allow_none=True)
-    resolve_due_at = fields.AwareDateTime(required=True, allow_none=True)
-    card = fields.String(required=True, allow_none=True, validate=validate.OneOf(["yellow", "red"]))
-    merged_into = fields.UUID(required=True, allow_none=True)
-    me_too_count = fields.Integer(required=True)
-    reporter = fields.Nested(ReporterRef, required=True)
-    created_at = fields.AwareDateTime(required=True)
-    updated_at = fields.AwareDateTime(required=True)
 
 
 class ReportPage(WireSchema):

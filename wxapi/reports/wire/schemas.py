@@ -109,7 +109,9 @@ class ModerationMark(WireSchema):
     checks = fields.List(fields.Nested(CheckMark), required=True)
 
 
-class ReportSchema(WireSchema):
+class ReportFacts(WireSchema):
+    """What a report shows of itself, in a list and alone."""
+
     id = fields.UUID(required=True)
     number = fields.String(required=True)
     version = fields.Integer(required=True)
@@ -120,10 +122,7 @@ class ReportSchema(WireSchema):
     address = fields.String(required=True, allow_none=True)
     region = fields.Nested(PlaceRef, required=True)
     grid_code = fields.String(required=True, allow_none=True)
-    candidates = fields.List(fields.Nested(CandidateRef), required=True)
     desk = fields.Nested(DeskRef, required=True, allow_none=True)
-    photos = fields.List(fields.Nested(PhotoSchema), required=True)
-    after_photos = fields.List(fields.Nested(PhotoSchema), required=True)
     respond_due_at = fields.AwareDateTime(required=True, allow_none=True)
     resolve_due_at = fields.AwareDateTime(required=True, allow_none=True)
     card = fields.String(required=True, allow_none=True, validate=validate.OneOf(["yellow", "red"]))
@@ -132,6 +131,12 @@ class ReportSchema(WireSchema):
     reporter = fields.Nested(ReporterRef, required=True)
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
+
+
+class ReportSchema(ReportFacts):
+    candidates = fields.List(fields.Nested(CandidateRef), required=True)
+    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    after_photos = fields.List(fields.Nested(PhotoSchema), required=True)
     timeline = fields.List(fields.Nested(TimelineEntry), required=True)
     available_actions = fields.List(fields.String(validate=validate.OneOf(workflow.PUBLIC_ACTIONS)), required=True)
     moderation = fields.Nested(ModerationMark)

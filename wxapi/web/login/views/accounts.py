@@ -26,7 +26,7 @@ def show_account() -> Response:
         "login/account.html",
         profile=profile.read_me(actor, now=now),
         kinds=[kind.value for kind in PersonKind],
-        sessions=web_sessions.own_sessions(actor, access.session_token() or "", now=now),
+        sessions=web_sessions.sessions_of(actor.user_id, access.session_token() or "", now=now),
     )
 
 
