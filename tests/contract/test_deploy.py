@@ -85,7 +85,9 @@ def test_nginx_hands_on_the_clients_address_and_keeps_figures_to_itself(tmp_path
                     ]
                     asked = session.get(f"http://127.0.0.1:{plain}/desk", allow_redirects=False, timeout=60)
                 assert (asked.status_code, asked.headers["Location"]) == (301, "https://127.0.0.1/desk")
-                assert (tmp_path / "wxapi.log").read_text().count("127.0.0.1 [") == 4
+                # nginx writes its line behind the answer.
+                log = tmp_path / "wxapi.log"
+                await_true(lambda: log.read_text().count("127.0.0.1 [") == 4, seconds=20)
             finally:
                 nginx.terminate()
                 upstream.shutdown()
