@@ -4,9 +4,8 @@ Revision ID: 0043_resolvers
 Revises: 0042_list_of_units
 """
 
-import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import text
 
 revision = "0043_resolvers"
 down_revision = "0042_list_of_units"
@@ -14,15 +13,29 @@ branch_labels = None
 depends_on = None
 
 
+_BATCH = 5000
+_FIRST = "00000000-0000-0000-0000-000000000000"
+# Where nothing was disputed the last resolver is the only one, and `resolved_by` says who.
+_FILL = text(f"""
+WITH batch AS (
+  SELECT id, disputes FROM reports WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT {_BATCH}
+), done AS (
+  SELECT e.report_id, array_agg(DISTINCT e.actor_id) AS people FROM report_events e JOIN batch ON batch.id = e.report_id
+  WHERE batch.disputes > 0 AND e.action = 'resolve' AND e.actor_id IS NOT NULL GROUP BY 1
+), filled AS (
+  UPDATE reports SET resolvers = done.people FROM done WHERE reports.id = done.report_id
+)
+SELECT CAST(max(CAST(id AS text)) AS uuid) FROM batch
+""")
+
+
 def upgrade() -> None:
-    column = sa.Column("resolvers", postgresql.ARRAY(sa.Uuid()), server_default=sa.text("'{}'"), nullable=False)
-    op.add_column("reports", column)
-    # Where nothing was disputed the last resolver is the only one, and `resolved_by` says who. The others are few.
-    op.execute(
-        "UPDATE reports SET resolvers = done.people FROM (SELECT e.report_id, array_agg(DISTINCT e.actor_id) AS people"
-        " FROM report_events e JOIN reports r ON r.id = e.report_id WHERE r.disputes > 0"
-        " AND e.action = 'resolve' AND e.actor_id IS NOT NULL GROUP BY 1) AS done WHERE reports.id = done.report_id"
-    )
+    # By itself: with the column's lock held while rows are filled, nobody could read a report meanwhile.
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE reports ADD COLUMN IF NOT EXISTS resolvers uuid[] NOT NULL DEFAULT '{}'")
+        last = _FIRST
+        while last is not None:
+            last = op.get_bind().scalar(_FILL, {"after": last})
 
 
 def downgrade() -> None:
