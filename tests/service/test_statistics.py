@@ -13,12 +13,11 @@ from tests import reporting
 from tests.factories import People, Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town
 from tests.service import lives
-from wxapi.kernel.clock import FixedClock, local_day
+from wxapi.kernel.clock import FixedClock, day_begins, local_day
 from wxapi.kernel.permissions import Role
 from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.services.duty_checks import differing
 from wxapi.supervision.queries.counting import EVENTS
-from wxapi.supervision.queries.periods import day_begins
 from wxapi.supervision.rules.measures import COUNTED, MEASURES, hide_small
 from wxapi.supervision.services import panorama
 

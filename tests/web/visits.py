@@ -1,6 +1,6 @@
 """Every page as one of its readers opens it, with something on it: what the gates of bytes, styles and a browser walk.
 
-A page that is not here fails `test_every_page.py`, which compares with the URL map.
+A page that is not here fails `test_gates.py`, which compares with the URL map.
 """
 
 import uuid

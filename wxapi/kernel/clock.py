@@ -1,6 +1,6 @@
 """Time is passed in: services take `now`, tests turn a `FixedClock` instead of sleeping."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,11 @@ def to_wire(at: datetime) -> str:
 def local_day(at: datetime) -> date:
     """The Asia/Shanghai calendar day of an instant."""
     return at.astimezone(SHANGHAI).date()
+
+
+def day_begins(day: date) -> datetime:
+    """The instant an Asia/Shanghai day begins."""
+    return datetime.combine(day, time(), SHANGHAI)
 
 
 def to_wire_or_none(at: datetime | None) -> str | None:

@@ -17,7 +17,7 @@ import chinese_calendar
 
 from wxapi.kernel.city import city
 from wxapi.kernel.city_rules import CityRules, Season, Span
-from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.clock import SHANGHAI, day_begins
 
 log = logging.getLogger(__name__)
 
@@ -238,7 +238,7 @@ def _since_midnight(at: time) -> timedelta:
 
 def _instant(day: date, since_midnight: timedelta) -> datetime:
     # China has kept one offset since 1991, so local midnight plus some hours is that wall time.
-    return (datetime.combine(day, time(0), SHANGHAI) + since_midnight).astimezone(UTC)
+    return (day_begins(day) + since_midnight).astimezone(UTC)
 
 
 OFFICE = CityOffice()

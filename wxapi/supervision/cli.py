@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 import click
 
 from wxapi.duties.services.retention import kept
-from wxapi.kernel.clock import local_day
+from wxapi.kernel.clock import day_begins, local_day
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.reports.services.duty_checks import differing
-from wxapi.supervision.queries.periods import day_begins
 from wxapi.supervision.services import keeping
 
 statistics = CommandGroup("statistics", help="Are the figures what the histories say?")

@@ -14,6 +14,7 @@ from sqlalchemy.sql import Select
 from wxapi.duties.models import Duty
 from wxapi.duties.queries.lists import DutyFilter, matching
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import day_begins
 from wxapi.kernel.coordinates import Datum, Point, gcj02_to_wgs84
 from wxapi.platform.db import db
 from wxapi.regions.rules.tree import Tree
@@ -22,7 +23,6 @@ from wxapi.reports.queries.lists import Filters, in_states, narrowed, words
 from wxapi.reports.queries.visibility import seen_by_office
 from wxapi.reports.rules.categories import all_categories
 from wxapi.reports.rules.state import OPEN_STATES, STATE_NAMES, ReportState
-from wxapi.supervision.queries.periods import day_begins
 from wxapi.supervision.rules.export_cells import Cell
 from wxapi.units.models import Unit
 from wxapi.units.rules import UnitKind

@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from wxapi.kernel.clock import day_begins
 from wxapi.regions.rules.levels import Level, level_of
 from wxapi.supervision.queries.counting import DUTIES, NO_UNIT, TIMES_WHERE, Counted, Cut, counts_sql
-from wxapi.supervision.queries.periods import BY_TIME, Wanted, day_begins, next_month
+from wxapi.supervision.queries.periods import BY_TIME, Wanted, next_month
 from wxapi.supervision.rules.measures import COUNTED
 
 _COLUMNS = ", ".join(COUNTED)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.clock import day_begins
 
 _STEPS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 _COUNTY = 6
@@ -97,8 +97,3 @@ def counties_sql(region: str) -> str:
 def next_month(day: date) -> date:
     """The first day of the month after a day's."""
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-
-
-def day_begins(day: date) -> datetime:
-    """The instant a Shanghai day begins."""
-    return datetime.combine(day, time(0), SHANGHAI)

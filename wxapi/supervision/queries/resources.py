@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -43,7 +43,7 @@ def sessions_open_to(
         conditions.append(
             or_(
                 TrainingSession.title.contains(text, autoescape=True),
-                and_(TrainingSession.place.is_not(None), TrainingSession.place.contains(text, autoescape=True)),
+                TrainingSession.place.contains(text, autoescape=True),
             )
         )
     found = select(TrainingSession).where(*conditions).order_by(TrainingSession.starts_at, TrainingSession.id)

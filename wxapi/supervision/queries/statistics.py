@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wxapi.kernel.clock import day_begins
 from wxapi.regions.rules.levels import Level, within
 from wxapi.supervision.queries.counting import DUTIES, TIMES_WHERE, counts_sql, cut_of, filed_sql, unplaced_sql
 from wxapi.supervision.queries.kept import KEPT_SQL, TOWNSHIP, UNIT, axis_of, kept_sql
-from wxapi.supervision.queries.periods import BY_TIME, Wanted, counties_sql, day_begins, next_month
+from wxapi.supervision.queries.periods import BY_TIME, Wanted, counties_sql, next_month
 from wxapi.supervision.rules.measures import COUNTED, Counts
 from wxapi.supervision.rules.used_time import Times, times_of
 

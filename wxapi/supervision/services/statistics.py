@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.clock import day_begins
 from wxapi.kernel.errors import ForbiddenError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
@@ -22,7 +23,7 @@ from wxapi.supervision.models import Bulletin
 from wxapi.supervision.queries import bulletins as published
 from wxapi.supervision.queries import statistics as queries
 from wxapi.supervision.queries.counting import NO_UNIT
-from wxapi.supervision.queries.periods import Wanted, day_begins
+from wxapi.supervision.queries.periods import Wanted
 from wxapi.supervision.rules.measures import (
     DEFINITIONS_VERSION,
     Counts,

@@ -1,11 +1,11 @@
 """The audit: who did what from where, and what was refused."""
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Response
 
-from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.clock import day_begins
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
@@ -47,6 +47,6 @@ def read_refusals(query: dict[str, Any]) -> Response:
     """
     now = runtime().clock.now()
     day = query["from_"]
-    since = datetime.combine(day, time.min, SHANGHAI) if day else now - timedelta(days=7)
+    since = day_begins(day) if day else now - timedelta(days=7)
     page = auditing.read_refusals(current_actor(), since=since, limit=query["limit"], cursor=query["cursor"], now=now)
     return page_response(page, wire.refusal_dict)

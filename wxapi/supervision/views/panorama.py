@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
-from wxapi.kernel.clock import local_day
+from wxapi.kernel.clock import day_begins, local_day
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.db import db
@@ -13,7 +13,6 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import items_response, json_response
-from wxapi.supervision.queries.periods import day_begins
 from wxapi.supervision.queries.resources import sessions_begin, sessions_open_to
 from wxapi.supervision.services import panorama
 from wxapi.supervision.services.statistics import Question

@@ -1,11 +1,10 @@
 """The wire of the audit."""
 
-from datetime import datetime, time
 from typing import Any
 
 from marshmallow import fields
 
-from wxapi.kernel.clock import SHANGHAI, to_wire
+from wxapi.kernel.clock import day_begins, to_wire
 from wxapi.platform.audit_reading import AuditLine, AuditQuestion
 from wxapi.platform.refusals import RefusedAttempt
 from wxapi.platform.wire import Day, ListedCode, PageQuery, PlainWord, WireSchema
@@ -64,7 +63,7 @@ class RefusalPage(WireSchema):
 def audit_question(query: dict[str, Any]) -> AuditQuestion:
     """What is asked for; days are Asia/Shanghai's."""
     days = {
-        name: datetime.combine(query[field], time.min, SHANGHAI) if query[field] else None
+        name: day_begins(query[field]) if query[field] else None
         for name, field in (("since", "from_"), ("until", "to"))
     }
     return AuditQuestion(subject=query["subject"], actor_id=query["actor"], action=query["action"], **days)

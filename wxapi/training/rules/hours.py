@@ -6,14 +6,14 @@ they are data with a version, and each entry of the ledger names the version tha
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import cache
 from typing import Any
 
 from wxapi.kernel.city import city
 from wxapi.kernel.city_rules import CityRules
-from wxapi.kernel.clock import SHANGHAI, local_day
+from wxapi.kernel.clock import SHANGHAI, day_begins, local_day
 from wxapi.training.rules.attendance import State
 
 _TENTH = Decimal("0.1")
@@ -140,7 +140,7 @@ def _local_days(starts_at: datetime, ends_at: datetime) -> list[tuple[date, int]
     begin = starts_at.astimezone(SHANGHAI)
     end = ends_at.astimezone(SHANGHAI)
     while True:
-        midnight = datetime.combine(begin.date() + timedelta(days=1), time(), SHANGHAI)
+        midnight = day_begins(begin.date() + timedelta(days=1))
         until = min(end, midnight)
         days.append((begin.date(), _minutes(begin, until)))
         if end <= midnight:
@@ -166,8 +166,3 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
 def _conversion(raw: Mapping[str, Any]) -> Conversion:
     pairs = sorted(((step["from_minutes"], Decimal(str(step["hours"]))) for step in raw["steps"]), reverse=True)
     return Conversion(tuple(pairs), raw["minutes_per_hour"])
-
-
-def midnight(day: date) -> datetime:
-    """When a day begins in Asia/Shanghai."""
-    return datetime.combine(day, time(), SHANGHAI)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from wxapi.kernel.errors import not_found
 from wxapi.platform.db import db
 from wxapi.training.models import TrainingSession
-from wxapi.training.rules.sessions import SessionState
+from wxapi.training.rules.sessions import SessionState, shown_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,5 @@ def read_announcement(session_id: uuid.UUID, *, now: datetime) -> Announcement:
     ).one_or_none()
     if row is None:
         raise not_found()
-    is_over = row.state == SessionState.PUBLISHED and row.ends_at <= now
-    state = SessionState.OVER.value if is_over else row.state
-    return Announcement(row.title, row.kind, row.starts_at, row.ends_at, row.place, state)
+    state = shown_state(row.state, row.ends_at, now)
+    return Announcement(row.title, row.kind, row.starts_at, row.ends_at, row.place, state.value)

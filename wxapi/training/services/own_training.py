@@ -6,13 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import local_day
+from wxapi.kernel.clock import day_begins, local_day
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.training.models import Attendance, TrainingSession
 from wxapi.training.queries import hours as queries
 from wxapi.training.rules.goals import goal_of
-from wxapi.training.rules.hours import midnight
 
 # More sessions a year than anybody attends.
 _SESSIONS = 400
@@ -41,7 +40,7 @@ def my_year(actor: Actor, year: int | None, *, now: datetime) -> MyYear:
     """My sessions and credit hours of a calendar year in Asia/Shanghai (default: this one)."""
     session = db.session()
     year = year or local_day(now).year
-    begin, end = midnight(date(year, 1, 1)), midnight(date(year + 1, 1, 1))
+    begin, end = day_begins(date(year, 1, 1)), day_begins(date(year + 1, 1, 1))
     by_session = queries.hours_by_session(session, actor.user_id, year)
     rows = queries.training_of_year(session, actor.user_id, begin, end, _SESSIONS)
     return MyYear(

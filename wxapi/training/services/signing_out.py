@@ -13,15 +13,12 @@ from wxapi.platform.db import transaction
 from wxapi.training.models import Attendance
 from wxapi.training.queries import sessions as queries
 from wxapi.training.rules import codes, windows
-from wxapi.training.rules.attendance import State
+from wxapi.training.rules.attendance import IN_THE_HALL, signed_in_state
 from wxapi.training.rules.sessions import SessionState, session_cancelled
 from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.record_sign_in import Recorded, record_refusal, recorded
 from wxapi.training.services.session_cache import Facts, present_facts
 from wxapi.training.services.signing_in import Attempt, check_tries, read_proof
-
-# Only these states know early and late leaving; a decision by hand stays.
-_LEAVES = frozenset({State.PRESENT, State.LATE, State.LEFT_EARLY})
 
 
 def sign_out(actor: Actor, session_id: uuid.UUID, attempt: Attempt, *, now: datetime) -> Recorded:
@@ -87,9 +84,5 @@ def _try(
 def _leave(facts: Facts, row: Attendance, at: datetime) -> None:
     assert row.signed_in_at is not None
     row.signed_out_at = max(at, row.signed_out_at or at)
-    if row.state not in _LEAVES:
-        return
-    if facts.window.is_early_leave(row.signed_out_at):
-        row.state = State.LEFT_EARLY
-    else:
-        row.state = State.LATE if facts.window.is_late(row.signed_in_at) else State.PRESENT
+    if row.state in IN_THE_HALL:  # a decision by hand stays
+        row.state = signed_in_state(facts.window, row.signed_in_at, row.signed_out_at, doubted=False)

@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import Row
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import local_day
+from wxapi.kernel.clock import day_begins, local_day
 from wxapi.kernel.errors import InvalidError, not_found
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.db import db
 from wxapi.training.queries import hours as queries
 from wxapi.training.queries.hours import TownshipCount
-from wxapi.training.rules.hours import midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def coverage(
             raise not_found()
         regions = (region,)
     session = db.session()
-    begin = midnight(since)
+    begin = day_begins(since)
     return Coverage(
         since=since,
         townships=queries.coverage_counts(session, regions, begin, today),

@@ -14,6 +14,7 @@ from wxapi.training.rules.attendance import State
 from wxapi.training.rules.phases import Phase, phase_of
 from wxapi.training.rules.windows import Window
 from wxapi.training.services import browse
+from wxapi.training.services.session_cache import window_of
 
 _HERE = (State.PRESENT, State.LATE, State.LEFT_EARLY, State.NEEDS_REVIEW)
 _EXCUSED = (State.ON_LEAVE, State.EXEMPT)
@@ -49,13 +50,7 @@ class Turnout:
 def hall_of(view: SessionView, *, now: datetime) -> Hall:
     """What the pages need to know of a session."""
     row = view.row
-    window = Window.of(
-        row.starts_at,
-        row.ends_at,
-        opens_min=row.sign_in_opens_min,
-        late_after_min=row.late_after_min,
-        offline_hours=row.offline_hours,
-    )
+    window = window_of(row)
     organises = current_actor().covers(row.region_code, ROLES_OF[Permission.TRAINING_ORGANISE])
     return Hall(view, window, phase_of(row.state, window, now), organises)
 

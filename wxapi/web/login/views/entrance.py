@@ -1,4 +1,4 @@
-"""The way in: login by scan, the demo's picker, and the pages behind printed codes."""
+"""The way in: the front page, login by scan, and the demo's picker."""
 
 from flask import Response, jsonify, request
 

@@ -84,7 +84,7 @@ function tell(answer, draft) {
 }
 
 // Everything that may go, oldest first; stops at the first that finds no network.
-export async function flush() {
+async function flush() {
   if (busy || !navigator.onLine) {
     return;
   }

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Response, request
 
@@ -19,6 +19,7 @@ from wxapi.training.rules.attendance import State
 from wxapi.training.rules.codes import MAX_CODE_LENGTH, SHORT_LENGTH
 from wxapi.training.rules.sessions import SessionState
 from wxapi.training.services.browse import listing, read
+from wxapi.training.services.session_cache import window_of
 from wxapi.training.services.signing_in import hold_code, sign_in
 from wxapi.training.services.signing_out import sign_out
 from wxapi.training.wire.requests import SignInBody, attempt_of
@@ -126,7 +127,7 @@ def _sign(
 def _open_now(now: datetime) -> Sequence[SessionView]:
     """The sessions one can sign in to now."""
     found = listing(current_actor(), "open", limit=_SESSIONS_SHOWN, cursor=None, now=now).items
-    return [each for each in found if each.row.starts_at - timedelta(minutes=each.row.sign_in_opens_min) <= now]
+    return [each for each in found if window_of(each.row).opens_at <= now]
 
 
 def _standing(view: SessionView | None, now: datetime) -> SignInVerdict | None:
