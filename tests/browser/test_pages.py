@@ -107,6 +107,11 @@ def test_a_refresh_keeps_ticks_and_focus(open_page: Open, town: Town, site: Flas
         seen = boxes[0].input_value()
         assert seen == f"{reports[0]['number']}:{reports[0]['version']}"
         assert read(town.worker, reports[0]["id"])["version"] > reports[0]["version"]
+    # A right that ended meanwhile is no busy server.
+    page.route("**/desk/rows*", lambda route: route.fulfill(status=404))
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_text("或您已无权查看")).to_be_visible()
+    expect(boxes[0]).to_be_checked()
 
 
 def test_without_scripts_everything_is_a_form(open_page: Open, town: Town, site: Flask) -> None:

@@ -40,7 +40,7 @@ def test_a_poster_tells_what_when_where(session_id: str, browser: Browser, clock
     for told in ("党课", "党课开讲啦", "今天 12:00", "中山街道会议室", "已发布"):
         assert told in text
     assert page.find_all("script", src=False) == []
-    clock.advance(hours=4)
+    clock.advance(hours=4, seconds=1)
     assert "已结束" in browser.page(f"/t/{session_id}").get_text()
 
 

@@ -139,6 +139,9 @@ function keep(box) {
         box.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
       }
       say("");
+    } else if (answer.status === 404) {
+      pause = every * SLOWER;
+      say("内容已不存在，或您已无权查看；显示的是之前的内容。");
     } else {
       pause = Math.max(every * SLOWER, Number(answer.headers.get("Retry-After") || 0));
       say("服务繁忙，稍后自动刷新。");
