@@ -1,5 +1,6 @@
 """How often one person may sign in, out and up: more than an honest phone ever does, and less than a flood."""
 
+import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -51,3 +52,9 @@ def test_a_flood_of_one_person_is_stopped_and_nobody_else(
     assert 429 not in statuses[:HONEST]
     assert statuses[-1] == 429
     assert send(other) != 429
+
+
+@pytest.mark.parametrize("path", ["/training/sessions/{}/poster.png", "/me/training/certificates/{}.pdf"])
+def test_no_one_person_keeps_the_processor_drawing(school: School, path: str) -> None:
+    drawn = path.format(uuid.uuid4())  # not there: refused before anything is drawn, and counted
+    assert [school.member.get(drawn).status_code for _ in range(31)] == [404] * 30 + [429]

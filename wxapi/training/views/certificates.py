@@ -11,7 +11,7 @@ from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
 from wxapi.training.services import certify
-from wxapi.training.views.routes import blueprint
+from wxapi.training.views.routes import DRAWN, blueprint
 from wxapi.training.wire import answers, json, requests
 from wxapi.training.wire.documents import certificate
 
@@ -32,6 +32,7 @@ def issue_certificate(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/me/training/certificates/<uuid:certificate_id>.pdf")
 @guard(Permission.SIGNED_IN)
+@limited(DRAWN)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
 def certificate_pdf(certificate_id: uuid.UUID) -> Response:
     """学时证明文件

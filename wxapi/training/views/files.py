@@ -7,9 +7,10 @@ from flask import Response, send_file
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.training.services import browse, export_roll
-from wxapi.training.views.routes import ONE, blueprint
+from wxapi.training.views.routes import DRAWN, ONE, blueprint
 from wxapi.training.wire.documents import calendar, poster, roll_sheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -60,6 +61,7 @@ def poster_svg(session_id: uuid.UUID) -> Response:
 
 @blueprint.route(f"{ONE}/poster.png")
 @guard(Permission.SIGNED_IN)
+@limited(DRAWN)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 def poster_png(session_id: uuid.UUID) -> Response:
     """海报（PNG）
