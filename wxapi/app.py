@@ -99,6 +99,7 @@ from wxapi.supervision.rules.export_states import FAILURE_WORDS, KIND_WORDS, STA
 from wxapi.supervision.rules.measures import DEFINITIONS
 from wxapi.supervision.services import panorama as panoramas
 from wxapi.supervision.services import personal as supervision_personal
+from wxapi.supervision.services import retention as supervision_retention
 from wxapi.supervision.views import auditing, exports, panorama, statistics
 from wxapi.training import cli as training_cli
 from wxapi.training import views as training
@@ -162,6 +163,7 @@ RETENTION: tuple[retention.RetentionCategory, ...] = (
     *duties_retention.RETENTION,
     *reports_retention.RETENTION,
     *training_retention.RETENTION,
+    *supervision_retention.RETENTION,
 )
 # Messages: their kinds, and the things they are about.
 MESSAGE_KINDS: tuple[MessageKind, ...] = (

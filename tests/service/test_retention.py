@@ -1,8 +1,10 @@
 """What is past its time goes, what is not stays; and an operator sees what is held about somebody, and why."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,9 +35,12 @@ from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.models import ReportOriginal, ReportPhoto
 from wxapi.reports.rules.messages import REPORT_PROGRESS
+from wxapi.supervision.models import Export
+from wxapi.supervision.rules.export_states import ExportState
 from wxapi.training.models import Refusal
 
 PHONE = "13812345678"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def count(session: Session, model: Any, *conditions: Any) -> int:
@@ -82,6 +87,14 @@ def refusal(session: Session, people: People) -> type[Refusal]:
     return Refusal
 
 
+def export(session: Session, people: People) -> type[Export]:
+    asker = people.make().actor.user_id
+    for state in (ExportState.QUEUED, ExportState.EXPIRED):  # what is under way stays
+        made = {"id": uuid.uuid4(), "user_id": asker, "kind": "reports", "format": "csv", "asked": {}}
+        add_old(session, Export(**made, state=state, created_at=NOW))
+    return Export
+
+
 def days_of(name: str) -> int:
     """The period of a category as it is configured."""
     (kept,) = [category.kept() for category in retention.categories() if category.name == name]
@@ -97,6 +110,12 @@ def test_periods_are_the_features_unless_the_setting_changes_them(make_config: C
     with create_app(make_config(retention={"photos": 400})).app_context():
         assert (days_of("photos"), days_of("people"), days_of("pushes")) == (400, 730, 7)
     assert all(category.days >= category.least for category in RETENTION if category.forget)
+
+
+@pytest.mark.parametrize("page", ["operations.md", "operations.zh-CN.md"])
+def test_an_operator_reads_of_every_period_that_can_be_set(page: str) -> None:
+    said = re.findall(r"^\| `(\w+)` \| (\d+) \|", (DOCS / page).read_text(), re.MULTILINE)
+    assert dict(said) == {category.name: str(category.days) for category in RETENTION if category.forget}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +143,7 @@ def test_a_wrong_period_stops_the_start(
         ("traces", trace),
         ("dead_letters", dead_letter),
         ("refusals", refusal),
+        ("exports", export),
     ],
 )
 def test_rows_go_when_their_time_is_over(app: Flask, people: People, session: Session, name: str, make: Any) -> None:
