@@ -110,6 +110,9 @@ def test_what_is_missing_is_told_at_its_field(town: Town, browser: Browser, fiel
     page = soup_of(answer)
     told = page.select_one(f".field.wrong #{wrong}")
     assert told is not None
+    assert told["aria-invalid"] == "true"
+    said = [page.select_one(f"#{each}") for each in str(told["aria-describedby"]).split()]
+    assert [each.strong is not None for each in said if each] == [False] * (len(said) - 1) + [True]
     assert fields_of(form_to(page, f"/desk/r/{report['number']}?"))["note"].strip() == fields["note"]
 
 

@@ -7,6 +7,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
@@ -82,6 +83,11 @@ def test_every_page_keeps_the_house_rules(app: Flask, scene: Scene) -> None:
         assert len(ids) == len(set(ids)), name
         sent_to = [urlsplit(str(form["action"])).path for form in page.select("form:has(input[type=file])")]
         with_files |= {routes.match(path, method="POST")[0] for path in sent_to}
+        told = " ".join(str(tag["aria-describedby"]) for tag in page.select("[aria-describedby]")).split()
+        assert set(told) <= set(ids), name
+        assert {each for each in ids if each.endswith(("-hint", "-error"))} <= set(told), name
+        levels = [int(tag.name[1]) for tag in page.select("h1, h2, h3, h4")]
+        assert all(below <= above + 1 for above, below in pairwise(levels)), (name, levels)
     # Without scripts the files come with the form: it may be larger than one of words.
     assert with_files == UPLOADS.keys() - {"identity.import_people", "photos.upload", "kit.upload_photo"}
 
