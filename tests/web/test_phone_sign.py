@@ -118,6 +118,7 @@ def test_guessing_typed_codes_is_stopped(school: School, browser: Browser) -> No
         form = form_to(browser.page(f"/m/sign?session={session['id']}"), "/m/sign")
         answer = browser.submit(form, code=right[:-1] + last)
     assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def position(place: dict[str, Any]) -> dict[str, str]:

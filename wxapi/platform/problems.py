@@ -39,6 +39,8 @@ _BUSY = (
     psycopg.errors.SerializationFailure,
     PoolTimeoutError,
 )
+# What a database that is away, cut off or too busy raises.
+LOST = (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError, psycopg.InterfaceError)
 # Of writing a file: no room, a quota, a limit of the process, nothing may be written.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 # What the framework itself refuses: status → our error, so that every answer speaks the same language.
@@ -59,7 +61,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(errors.DomainError, _domain)
     app.register_error_handler(HTTPException, _framework)
     app.register_error_handler(KeysMissingError, _keys_missing)
-    for lost in (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError, psycopg.InterfaceError):
+    for lost in LOST:
         app.register_error_handler(lost, _database_away)
     for unfit in (DataError, psycopg.DataError, UnicodeEncodeError):
         app.register_error_handler(unfit, _not_storable)

@@ -9,6 +9,7 @@ from wxapi.identity.rules import WEB_MAX_AGE
 from wxapi.identity.services.web_sessions import authenticate
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.addresses import is_loopback
+from wxapi.platform import problems
 from wxapi.platform.runtime import runtime
 
 _UNREAD = object()
@@ -26,6 +27,16 @@ def page_actor(*, anew: bool = False) -> Actor | None:
         token = session_token()
         found = request.environ[_ACTOR] = authenticate(token, now=runtime().clock.now()) if token else None
     return cast("Actor | None", found)
+
+
+def know_if_possible(*, ask: bool) -> None:
+    """Let a page that tells of trouble be made without the database: for nobody, where it is not asked or is away."""
+    try:
+        if ask:
+            page_actor()
+    except problems.LOST:
+        pass
+    request.environ.setdefault(_ACTOR, None)
 
 
 def install(app: Flask) -> None:

@@ -66,6 +66,7 @@ FIELDS = FILTERS | {
     "review_on": "复核日期",
     "role": "角色",
     "starts_on": "起始日期",
+    "title": "名称",
     "unit_code": "单位",
     "user_id": "人员",
     "user_ids": "人员",

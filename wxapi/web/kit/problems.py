@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
 from wxapi.kernel.errors import not_found
 from wxapi.web.kit import access, render
 from wxapi.web.kit.blueprint import is_page
-from wxapi.web.kit.labels import FILTERS
+from wxapi.web.kit.labels import FIELDS, FILTERS
 
 _LETTERS = re.compile("[A-Za-z_]")
 _PROBLEM = "application/problem+json"
@@ -28,6 +29,10 @@ _TITLES = {
     429: "操作过于频繁",
     503: "服务暂时不可用",
 }
+# It may go well the next time, as it is.
+_PASSING = {408, 429, 500, 503}
+# What people write in words of their own: given back with a refusal that has no form.
+_PROSE = ("title", "name", "address", "description", "note", "reason")
 # What a client's programmer reads otherwise than somebody before a page.
 _SENTENCES = {
     "idempotency_key_reused": "这份表单已经提交过。请返回并刷新页面，再填写提交。",
@@ -52,6 +57,8 @@ def install(app: Flask) -> None:
             sentence = "地址中的条件有误。"
         if problem["code"] == "role_not_allowed":  # a page of others is not there
             status, sentence = 404, not_found().detail
+        # Trouble of our own: nobody is asked who it is, the answer would not come either, and late.
+        access.know_if_possible(ask=status < 500)
         shown = render.page(
             "kit/problem.html",
             status=status,
@@ -62,11 +69,28 @@ def install(app: Flask) -> None:
             retry=request.path if _by_address(response.status_code) else None,
             # The page itself, asked for anew: to reload the refusal would send the form once more.
             back=access.came_from(),
+            again=_again() if status in _PASSING else None,
+            is_ours=status >= 500,
+            typed=_typed(),
         )
         for name in ("Retry-After", "Allow"):
             if name in response.headers:
                 shown.headers[name] = response.headers[name]
         return shown
+
+
+def _again() -> str | None:
+    return access.local_path(request.full_path.rstrip("?")) if request.method == "GET" else None
+
+
+def _typed() -> list[tuple[str, str]]:
+    """(label, text) of what was written in a form that was not taken. With scripts it also lies in the tab's memory."""
+    if request.method != "POST":
+        return []
+    try:
+        return [(FIELDS[name], text) for name in _PROSE if (text := request.form.get(name, "").strip())]
+    except HTTPException:  # too large, or no form at all
+        return []
 
 
 def _by_address(status: int) -> bool:

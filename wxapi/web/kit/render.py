@@ -17,6 +17,8 @@ from wxapi.web.kit.blueprint import MenuEntry, Pages
 from wxapi.web.kit.labels import labelled
 
 _SEE_OTHER = 303
+# Seconds to wait after a refusal that does not say how long.
+_LATER = {429: 60, 503: 5}
 
 
 def install(app: Flask) -> None:
@@ -48,10 +50,15 @@ def install(app: Flask) -> None:
 
 
 def page(template: str, *, status: int = 200, **values: Any) -> Response:
-    """A whole page. Its ETag covers everything on it, also the `once` of its forms."""
+    """A whole page. Its ETag covers everything on it, also the `once` of its forms.
+
+    A refusal given as `error` says when to come again, where it knows.
+    """
     response = Response(render_template(template, **values), status=status, content_type="text/html; charset=utf-8")
     if status != 200:
         response.headers["Cache-Control"] = "private, no-cache"
+        if status in _LATER:
+            response.headers["Retry-After"] = str(getattr(values.get("error"), "retry_after", _LATER[status]))
         return response
     headers.conditional(response)
     return response

@@ -76,8 +76,8 @@ def sign() -> Response:
         raise
     except DomainError as error:
         view = read(current_actor(), session_id) if session_id else None
-        verdict, status = SignInVerdict("bad", error.detail), status_of(error).value
-        return _sign(view, code=filled.get("code", ""), ticket=None, now=now, verdict=verdict, status=status)
+        verdict = SignInVerdict("bad", error.detail)
+        return _sign(view, code=filled.get("code", ""), ticket=None, now=now, verdict=verdict, error=error)
     return see(f"/m/sign?session={session_id}")
 
 
@@ -105,13 +105,14 @@ def _sign(
     ticket: str | None,
     now: datetime,
     verdict: SignInVerdict | None,
-    status: int = 200,
+    error: DomainError | None = None,
 ) -> Response:
     attendance = view.mine.attendance if view and view.mine else None
     signed_in = attendance is not None and attendance.signed_in_at is not None
     return page(
         "phone/sign.html",
-        status=status,
+        status=status_of(error).value if error else 200,
+        error=error,
         session=view.row if view else None,
         sessions=[] if view else _open_now(now),
         verdict=verdict,
