@@ -15,6 +15,12 @@ from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
 
 pytestmark = pytest.mark.processes
+# On paper: a list that is not there, a control that is.
+ODD_IN_PRINT = """() => Array.from(document.querySelectorAll(
+    "main table, main ul.waiting, main button, main input, main select, main textarea"))
+  .filter((each) => !each.closest(".no-print, [hidden], details")
+    && (each.getClientRects().length > 0) !== each.matches("table, ul"))
+  .map((each) => each.outerHTML.slice(0, 120))"""
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +35,14 @@ def test_pages_are_accessible_and_go_not_sideways(walk_to: Open, scene: Scene, v
     """Every page of the URL map: `tests/web/test_gates.py` names one that is missing here."""
     page = walk_to(scene.person(visit), scene.path(visit))
     assert violations(page) == []
-    # Phones, and 1366 px at 200 %: what a browser has left of its width.
-    for width in (320, 390, 683):
+    # Phones, and 1366 and 1440 px at 200 %: what a browser has left of its width.
+    for width in (320, 390, 683, 720):
         page.set_viewport_size({"width": width, "height": 640})
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, width
+    page.emulate_media(media="print")
+    odd = page.evaluate(ODD_IN_PRINT)
+    page.emulate_media(media="screen")
+    assert odd == []
 
 
 def test_the_queue_by_keyboard_alone(open_page: Open, town: Town, site: Flask) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
 from wxapi.demo import life, people, scenery
+from wxapi.duties.models import DutyAppeal
 from wxapi.identity.models import User
 from wxapi.identity.services.appoint_many import appoint_openids, register_openids
 from wxapi.kernel.city import city as rules
@@ -44,6 +45,8 @@ def test_a_city_that_lives(settled: None, session: Session) -> None:
     given = {event.detail.get("reason_code") for event in session.scalars(select(ReportEvent))} - {None}
     assert given
     assert given <= rules().reasons.keys()
+    decisions = [each.decision for each in session.scalars(select(DutyAppeal).order_by(DutyAppeal.decided_at))]
+    assert decisions == ["uphold"], "of few reports one card is young enough"
     states = {each.title: each.state for each in session.scalars(select(TrainingSession))}
     assert sorted(states.values()) == ["draft", "published", "published"]
     roll = session.execute(select(User.nickname).join(Attendance, Attendance.user_id == User.id)).scalars().all()

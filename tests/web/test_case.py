@@ -282,6 +282,9 @@ def test_a_clock_that_stands_says_why(town: Town, browser: Browser) -> None:
     assert "时限暂停计算，等待上报人补充说明" in browser.page(f"/desk/r/{report['number']}").get_text()
     done = resolved(town)
     assert "前未核实的自动结案" in browser.page(f"/desk/r/{done['number']}").get_text()
+    # A clock that has run its way stands for good, and nobody is waited for.
+    take(town.reporter, done, "confirm")
+    assert "时限暂停" not in browser.page(f"/desk/r/{done['number']}").get_text()
 
 
 def latest(browser: Browser, report: dict[str, Any], room: str = "/desk/r/") -> str:

@@ -13,7 +13,7 @@ from random import Random
 
 from sqlalchemy import Text, cast, delete, exists, select
 
-from wxapi.demo import listing, people, scenery
+from wxapi.demo import listing, people, pleas, scenery
 from wxapi.duties.services import climb
 from wxapi.identity.queries import actor_of, user_by_digest
 from wxapi.identity.services import profile
@@ -232,6 +232,7 @@ def live(now: datetime, track: Callable[[str, Collection[int]], Iterator[int]], 
             life.report(number)
     for sweep in (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue, climb.climb):
         sweep(now=now)
+    pleas.plead(_person, now)
     _sessions(now)
     listing.list_people(sorted(region.code for region in tree().below(_COUNTY)), now=now)
     _forget_old_news(now)
