@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from bs4 import Tag
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests import pictures, reporting
 from tests.factories import Person
@@ -110,3 +110,19 @@ def test_the_case_leads_to_its_card(town: Town, browser: Browser, duty: Duty, cl
     link = browser.page(f"/desk/r/{duty.subject_number}").select_one(f'a[href="/work/{duty.id}"]')
     assert link is not None
     assert "黄牌" in link.get_text()
+
+
+def test_a_page_of_which_nothing_may_be_seen_leads_on(town: Town, browser: Browser, duty: Duty) -> None:
+    """Duties whose subject one may not see are left out of the page that was read: it must not look like the last."""
+    names = [column.name for column in Duty.__table__.columns]
+    other = {"id": "gen_random_uuid()", "subject_id": "gen_random_uuid()", "due_at": "due_at - interval '1 day'"}
+    chosen = ", ".join(other.get(name, name) for name in names)
+    statement = (
+        f"INSERT INTO duties ({', '.join(names)}) SELECT {chosen} FROM duties, generate_series(1, 50) WHERE id = :id"
+    )
+    db.session.execute(text(statement), {"id": duty.id})
+    first = browser.sign_in(town.officer).page("/work?scope=below")
+    assert first.select("table.duties tbody tr") == []
+    following = first.select_one("a[rel=next]")
+    assert following is not None
+    assert f"/work/{duty.id}" in str(browser.page(f"/work{following['href']}"))

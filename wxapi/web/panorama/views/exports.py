@@ -71,6 +71,7 @@ def _exports() -> dict[str, Any]:
     rows = own_exports.list_exports(current_actor(), now=runtime().clock.now(), limit=_SHOWN).items
     return {
         "rows": rows,
+        "shown": _SHOWN,
         "links": {row.id: storage.signed_url(row.file_key) for row in rows if row.file_key},
         "kinds": words.names("export_kinds"),
         "failures": words.names("export_failures"),

@@ -41,6 +41,7 @@ def _work() -> dict[str, Any]:
         "duties": found.items,
         "appeals": appeal.appeals_of(found.items),
         "to_decide": appeal.waiting_appeals(actor, limit=_AT_ONCE, now=now),
+        "at_once": _AT_ONCE,
         "next_cursor": found.next_cursor,
         "counts": work.count_work(actor, now=now),
         "mine": work.work_of_me(actor, now=now),
