@@ -115,7 +115,7 @@ def test_the_case_leads_to_its_card(town: Town, browser: Browser, duty: Duty, cl
 def test_a_page_of_which_nothing_may_be_seen_leads_on(town: Town, browser: Browser, duty: Duty) -> None:
     """Duties whose subject one may not see are left out of the page that was read: it must not look like the last."""
     names = [column.name for column in Duty.__table__.columns]
-    other = {"id": "gen_random_uuid()", "subject_id": "gen_random_uuid()", "due_at": "due_at - interval '1 day'"}
+    other = {"id": "gen_random_uuid()", "subject_id": "gen_random_uuid()", "due_at": "due_at - interval '1 second'"}
     chosen = ", ".join(other.get(name, name) for name in names)
     statement = (
         f"INSERT INTO duties ({', '.join(names)}) SELECT {chosen} FROM duties, generate_series(1, 50) WHERE id = :id"
