@@ -104,7 +104,7 @@ def held(page: BeautifulSoup) -> list[str]:
     assert page.title is not None
     assert page.title.get_text().startswith(page.h1.get_text())
     assert "请提供编号" in said
-    for inside in (SECRET, "Traceback", "Error", "psycopg", "HTTP"):
+    for inside in (SECRET, "Traceback", "Error", "psycopg", "HTTP", "请求方式"):
         assert inside not in said
     return [str(each["href"]) for each in page.select("main a.button")]
 

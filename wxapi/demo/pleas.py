@@ -28,7 +28,7 @@ def plead(person: Callable[[str, datetime], Actor], now: datetime) -> None:
         Duty.carded_at.is_not(None), func.length(Duty.unit_code).in_(_WHO)
     )
     rows = db.session().execute(carded.order_by(Duty.carded_at, Duty.due_at, Duty.unit_code)).all()
-    open_still = [(duty_id, unit) for duty_id, unit, carded_at in rows if now <= appeal_until(carded_at)]
+    open_still = [(duty_id, unit) for duty_id, unit, at in rows if at is not None and now <= appeal_until(at)]
     for (duty_id, unit), (plea, answer) in zip(open_still, _PLEAS, strict=False):
         its_own, above = (openid.format(unit) for openid in _WHO[len(unit)])
         appeal(person(its_own, now), duty_id, NewAppeal(plea), now=now)

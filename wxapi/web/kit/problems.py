@@ -35,6 +35,9 @@ _PASSING = {408, 429, 500, 503}
 _PROSE = ("title", "name", "address", "description", "note", "reason")
 # What a client's programmer reads otherwise than somebody before a page.
 _SENTENCES = {
+    "csrf_invalid": "页面已过期，内容没有提交。请返回上一页，核对后重新提交。",
+    "once_missing": "页面不完整，内容没有提交。请返回上一页，核对后重新提交。",
+    "method_not_allowed": "该页面不能直接打开，请从首页进入。",
     "idempotency_key_reused": "这份表单已经提交过。请返回并刷新页面，再填写提交。",
     "answer_not_kept": "这份表单此前已提交，请刷新页面查看结果。",
 }

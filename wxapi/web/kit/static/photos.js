@@ -77,6 +77,8 @@ function equip(box) {
       status.textContent = answer.body.detail;
     } else if (times < ASK_AT_MOST) {
       setTimeout(() => watch(item, id, times + 1), ASK_AGAIN_MS);
+    } else {
+      status.textContent = "照片已上传，仍在处理，可以先提交。";
     }
   }
 
