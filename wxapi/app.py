@@ -60,6 +60,7 @@ from wxapi.platform import (
     keys_cli,
     logs,
     openapi,
+    patience,
     problems,
     refusals,
     retention,
@@ -250,6 +251,8 @@ REASONS: tuple[Callable[[], Mapping[str, str]], ...] = (report_reasons,)
 # Routes that wait for somebody else's server: endpoint → whose. They have threads of their own, so that one that
 # hangs holds up no other.
 LANES: dict[str, str] = {
+    # Whether the process is alive is told whatever the others wait for.
+    "health.healthz": "health",
     "identity.log_in": "wechat",
     "identity.confirm": "wechat",
     "identity.set_phone": "wechat",
@@ -340,7 +343,7 @@ def make_front(app: Flask) -> Front:
         with app.app_context():
             refusals.counter_of(app).write()
 
-    return Front(app.wsgi_app, treatment, at_end=at_end)
+    return Front(app.wsgi_app, treatment, at_start=patience.lose, at_end=at_end)
 
 
 def make_parts(config: Config, clock: Clock) -> Runtime:

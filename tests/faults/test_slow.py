@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -147,6 +148,32 @@ def test_redis_that_hangs_costs_one_short_wait(api: str, bench: Bench, fake: Fak
     finally:
         os.kill(pid, signal.SIGCONT)
     await_true(lambda: requests.get(f"{api}/readyz", timeout=20).json()["redis"] == "ok", 60)
+
+
+def test_a_database_that_hangs_is_given_up(api: str, bench: Bench, fake: FakeControl) -> None:
+    """It takes what is sent and answers nothing, as over a network that drops everything."""
+    headers = {"Authorization": f"Bearer {log_in(api, fake, 'o-db').json()['access_token']}"}
+    (server,) = bench.sql("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)::integer")
+    children = Path(f"/proc/{server}/task/{server}/children").read_text("ascii").split()
+    served = [server, *map(int, children)]
+    for pid in served:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        lay_idle_from = time.monotonic()
+        await_true(lambda: time.monotonic() - lay_idle_from > 1, 5)  # then they are tried before they are used
+        with ThreadPoolExecutor(16) as phones:
+            calls = [phones.submit(requests.get, f"{api}/api/v1/me", headers=headers, timeout=60) for _ in range(15)]
+            calls.append(phones.submit(requests.get, f"{api}/readyz", timeout=60))
+            quick(api)
+            answers = [call.result() for call in calls]
+        assert {answer.status_code for answer in answers} == {503}
+        assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+        assert max(answer.elapsed.total_seconds() for answer in answers) < 1.5 * HANGS_S
+        quick(api, None, "/api/v1/vocabulary")
+    finally:
+        for pid in served:
+            os.kill(pid, signal.SIGCONT)
+    await_true(lambda: requests.get(f"{api}/api/v1/me", headers=headers, timeout=20).status_code == 200, 30)
 
 
 def test_every_lane_and_every_upload_is_of_a_route(make_config: Callable[..., Config]) -> None:

@@ -11,6 +11,8 @@ import psycopg
 from sqlalchemy.exc import DataError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from wxapi.platform.patience import CONNECTING, STATEMENT_S, WatchedConnection
+
 _IDLE_SINCE = "wxapi.idle_since"
 # One of each connection: to make one costs a fifth of a small statement.
 _CURSOR = "wxapi.cursor"
@@ -47,10 +49,10 @@ def engine_options(pool: int) -> dict[str, Any]:
         # One statement that takes longer than this is a fault, not work; jobs set their own limit. Without `jit`, which
         # most packages of PostgreSQL bring switched on: to compile the counts of a figure takes longer than to count.
         "connect_args": {
-            "options": "-c statement_timeout=15000 -c lock_timeout=5000 "
+            "options": f"-c statement_timeout={STATEMENT_S}s -c lock_timeout=5000 "
             "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c jit=off",
             "application_name": "wxapi",
-            "connect_timeout": 5,
+            **CONNECTING,
         },
         # Instead of a ping before every request: under load a connection is never idle that long.
         "pool_events": [(_note_idle, "checkin"), (_ping_idle, "checkout")],
@@ -66,13 +68,12 @@ def _note_idle(_connection: Any, record: ConnectionPoolEntry) -> None:
     record.info[_IDLE_SINCE] = monotonic()
 
 
-def _ping_idle(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+def _ping_idle(connection: WatchedConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
     """Try a connection that lay idle before handing it out; a dead one makes the pool take another."""
     if monotonic() - record.info.get(_IDLE_SINCE, monotonic()) <= _PING_AFTER_S:
         return
     try:
-        connection.execute("SELECT 1")
-        connection.rollback()
+        connection.ping()
     except psycopg.Error as error:
         raise DisconnectionError from error
 

@@ -8,12 +8,13 @@ import psycopg
 import structlog
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, MetaData, Select
+from sqlalchemy import Connection, MetaData, Select, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, class_mapper
 
 from config import Config
+from wxapi.platform import patience
 from wxapi.platform.driver import engine_options, rows_of
 
 # Names that migrations can rely on.
@@ -43,6 +44,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(config.database_pool)
     db.init_app(app)
+    with app.app_context():
+        event.listen(db.engine, "do_connect", patience.connect)
     hooks = app.teardown_appcontext_funcs
     hooks[:] = [_end_session if hook == db._teardown_session else hook for hook in hooks]  # noqa: SLF001 - no setting
 

@@ -84,6 +84,7 @@ class Front:
         app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, 503 where it holds `BODY_NOT_KEPT`, and
             refuses by length what is too long.
         treatment: by method and path.
+        at_start: called when the server's process begins.
         at_end: called when the server's process ends.
     """
 
@@ -92,12 +93,17 @@ class Front:
         app: WsgiApp,
         treatment: Callable[[str, str], Treatment],
         *,
+        at_start: Callable[[], object] = lambda: None,
         at_end: Callable[[], object] = lambda: None,
     ) -> None:
         self._app = app
         self._treatment = treatment
-        self._at_end = at_end
+        self._at_start, self._at_end = at_start, at_end
         self._lanes: dict[str, _Lane] = {}
+
+    def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Called by the server at the beginning of each of its processes."""
+        self._at_start()
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server at the end of each of its processes."""
