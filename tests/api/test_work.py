@@ -253,6 +253,40 @@ def test_an_appeal_is_heard_of_and_read_by_who_decides(town: Town, clock: FixedC
     assert decided not in told(town.officer)
 
 
+def test_the_card_of_a_village_affair_is_decided_above_its_owner_and_never_by_the_village(
+    town: Town, clock: FixedClock
+) -> None:
+    report = file_routed(town.reporter, category_code="X0201")
+    clock.at = first_duty(report["id"]).due_at + timedelta(minutes=1)
+    climb.climb(now=clock.now())
+    path = f"/duties/{first_duty(report['id']).id}"
+    asked, decision = {"note": "已约谈", "photo_ids": []}, {"decision": "lift", "note": "属实"}
+    held = [(Role.SUPERVISOR, COUNTY), (Role.SUPERVISOR, "4210")]
+    tied = [town.people.make(each, (role, VILLAGE)) for each in held for role in (Role.COMMUNITY_WORKER, Role.AUDITOR)]
+    blind = [town.worker, town.neighbour, town.chief, town.reporter, town.stranger, *tied]
+    photo = reporting.photo(town.officer)
+    for person in blind:
+        assert person.post(f"{path}/appeal", asked).status_code in (403, 404)
+        assert person.post(f"{path}/appeal", asked).status_code == person.get(f"/duties/{uuid.uuid4()}").status_code
+    assert town.supervisor.post(f"{path}/appeal", asked).json["code"] == "role_not_allowed"
+    assert town.officer.post(f"{path}/appeal", asked | {"photo_ids": [photo]}).status_code == 200
+    assert town.officer.post(f"{path}/appeal/decision", decision).json["code"] == "role_not_allowed"
+    for person in blind:
+        unknown = person.get(f"/duties/{uuid.uuid4()}")
+        for answer in (person.get(path), person.post(f"{path}/appeal/decision", decision)):
+            assert (answer.status_code, answer.json["code"]) == (unknown.status_code, unknown.json["code"])
+        assert person.get(f"/photos/{photo}").status_code == 404
+    tell.tell_of_appeal(first_duty(report["id"]).id, None, now=clock.now())
+    assert "有督办牌申诉待处理" in told(town.supervisor)
+    assert not any("有督办牌申诉待处理" in told(person) for person in blind)
+    assert town.supervisor.get(path).json["appeal"]["note"] == "已约谈"
+    assert town.supervisor.get(f"/photos/{photo}").status_code == 200
+    for listing in ("/duties", "/duties?card=yellow", "/work?scope=unit"):
+        assert town.supervisor.get(listing).json["items"] == [], "in no other list than its owner's"
+    lifted = town.supervisor.post(f"{path}/appeal/decision", decision)
+    assert (lifted.status_code, lifted.json["card_lifted"]) == (200, True), lifted.json
+
+
 def test_a_red_card_after_a_lifted_yellow_is_not_lifted(town: Town, clock: FixedClock) -> None:
     duty = overdue(town, clock, minutes=1)
     assert town.worker.post(f"/duties/{duty.id}/appeal", {"note": "停电", "photo_ids": []}).status_code == 200

@@ -62,8 +62,7 @@ class WorkCounts:
 
 def own_arms(actor: Actor, scope: UnitScope) -> list[ColumnElement[bool]]:
     """What a person's own units owe. A confidential subject is not there for people of its place."""
-    villages = sorted({found for place in actor.places if (found := ancestor_of(place, Level.VILLAGE))})
-    seen = or_(~Duty.confidential, Duty.place_village_code.not_in(villages)) if villages else None
+    seen = _not_about(actor)
     arms: list[ColumnElement[bool]] = []
     if scope.units:
         arms.append(Duty.unit_code.in_(sorted(scope.units)))
@@ -76,14 +75,37 @@ def own_arms(actor: Actor, scope: UnitScope) -> list[ColumnElement[bool]]:
     return [arm if seen is None else and_(arm, seen) for arm in arms]
 
 
-def arms_above(scope: UnitScope) -> list[ColumnElement[bool]]:
-    """What the units owe that a person stands above."""
-    return [arm_above(prefix) for prefix in sorted(scope.below)]
+def arms_above(actor: Actor, scope: UnitScope) -> list[ColumnElement[bool]]:
+    """What the units owe that a person stands above.
+
+    A confidential subject is in no other list than its owner's (`listed`). One by one it is there for those above the
+    unit itself, who decide on its card, and for nobody of its place.
+    """
+    seen = _not_about(actor)
+    return [
+        and_(_at_or_below(prefix), or_(~Duty.confidential, _far_above(prefix, seen))) for prefix in sorted(scope.below)
+    ]
+
+
+def _far_above(prefix: str, seen: ColumnElement[bool] | None) -> ColumnElement[bool]:
+    below = Duty.unit_code != prefix
+    return below if seen is None else and_(below, seen)
 
 
 def arm_above(prefix: str) -> ColumnElement[bool]:
-    """What a region's units and those below owe: confidential subjects are in no other list than their owner's."""
+    """What a region's units and those below owe, as lists show it."""
     return and_(_at_or_below(prefix), ~Duty.confidential)
+
+
+def listed(arms: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """The arms without confidential subjects: these are in no other list than the inbox of who owes them."""
+    return [and_(arm, ~Duty.confidential) for arm in arms]
+
+
+def _not_about(actor: Actor) -> ColumnElement[bool] | None:
+    """False for confidential subjects of villages at or below which a person holds, held or is to hold an office."""
+    villages = sorted({found for place in actor.places if (found := ancestor_of(place, Level.VILLAGE))})
+    return or_(~Duty.confidential, Duty.place_village_code.not_in(villages)) if villages else None
 
 
 def _at_or_below(prefix: str) -> ColumnElement[bool]:

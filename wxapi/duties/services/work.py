@@ -108,13 +108,12 @@ def work_of_units(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str |
 
 def list_duties(actor: Actor, wanted: DutyFilter, *, limit: int, cursor: str | None, now: datetime) -> Page[DutyView]:
     """Duties of the units the person acts for or stands above; confidential subjects stand in the inbox only."""
-    open_to_all = [and_(arm, ~Duty.confidential) for arm in arms_seen(actor)]
-    return _page(actor, open_to_all, wanted, limit=limit, cursor=cursor, now=now)
+    return _page(actor, lists.listed(arms_seen(actor)), wanted, limit=limit, cursor=cursor, now=now)
 
 
 def arms_seen(actor: Actor) -> list[ColumnElement[bool]]:
-    """The scope of a person's reading: own units, and those they stand above."""
-    return [*arms_owned(actor), *lists.arms_above(sees(actor))]
+    """The scope of a person's reading, of one duty: own units, and those they stand above. A list cuts it: `listed`."""
+    return [*arms_owned(actor), *lists.arms_above(actor, sees(actor))]
 
 
 def arms_owned(actor: Actor) -> list[ColumnElement[bool]]:
