@@ -33,7 +33,7 @@ from wxapi.units.rules import MatterKind, UnitField, UnitKind
 ROOT = Path(__file__).resolve().parents[2]
 WEB = sorted(path for path in (ROOT / "wxapi/web").rglob("*") if path.suffix in {".html", ".py"})
 # Lines of a report's history that no row of the workflow writes.
-_WRITTEN_BESIDE = {"file", "route", "redistrict", "remind", "card", "auto_close", "merge", "unmerge"}
+_WRITTEN_BESIDE = {"file", "route", "redistrict", "remind", "card", "lift_card", "auto_close", "merge", "unmerge"}
 # Where the codes of a group come from. A new group names its source here.
 SOURCES: dict[str, set[str]] = {
     "roles": set(Role),

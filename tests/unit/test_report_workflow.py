@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from wxapi.reports.rules import clocks, owed, words, workflow
 from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.relations import Standing, capacities, who_is
-from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Party, ReportState, Who
+from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Lifted, Party, ReportState, Who
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
 LIMITS = deadlines.Limits(timedelta(hours=2), timedelta(hours=40), urgent=False)
@@ -92,7 +93,7 @@ def test_rows_of_one_action_that_compete_are_told_apart_by_their_checks_or_their
 def test_final_states_are_left_by_the_reporter_or_by_unmerging_only() -> None:
     for state in set(ReportState) - set(OPEN_STATES):
         rows = (row for row in workflow.TABLE if state in row.from_states)
-        leaving = {row.action for row in rows} - {"note", "redistrict"}  # these two leave the state as it is
+        leaving = {row.action for row in rows} - {"note", "redistrict", "lift_card"}  # these leave the state as it is
         assert leaving <= {"reopen", "appeal", "unmerge"}, state
 
 
@@ -102,6 +103,7 @@ def test_the_system_and_people_do_not_share_what_must_not_be_forged() -> None:
         "auto_close",
         "remind",
         "card",
+        "lift_card",
         "redistrict",
     }
 
@@ -330,6 +332,65 @@ def test_a_second_yellow_is_red() -> None:
     case = do(do(case, SYSTEM, "card", case.respond_due_at + timedelta(minutes=1)), AS_WORKER, "accept")
     assert case.card == "yellow"
     assert do(case, SYSTEM, "card", case.resolve_due_at + timedelta(minutes=1)).card == "red"
+
+
+LIFTED = Lifted(responding=True, was="yellow", respond=None, resolve=None)
+
+
+def lift(case: Case, at: datetime, lifted: Lifted = LIFTED) -> Case:
+    row, _ = workflow.choose(case, SYSTEM, "lift_card", at)
+    return workflow.perform(case, row, Command("lift_card", at, lifted=lifted))
+
+
+def test_a_lifted_yellow_falls_no_more_and_what_is_red_by_its_time_does() -> None:
+    case = routed()
+    assert case.respond_due_at is not None
+    late = case.respond_due_at + timedelta(minutes=1)
+    case = lift(do(case, SYSTEM, "card", late), late)
+    assert case.card is None
+    assert why_not(case, SYSTEM, "card", late + timedelta(days=1)) == "no_card_due"
+    later = deadlines.red_at(case.respond_due_at) + timedelta(minutes=1)
+    red = do(case, SYSTEM, "card", later)
+    assert (red.card, why_not(red, SYSTEM, "card", later)) == ("red", "no_card_due")
+    gone = lift(red, later, replace(LIFTED, was="red"))
+    assert (gone.card, why_not(gone, SYSTEM, "card", later + timedelta(days=9))) == (None, "no_card_due")
+
+
+def test_a_lifted_yellow_makes_no_second_one_red() -> None:
+    case = routed()
+    assert case.respond_due_at is not None
+    assert case.resolve_due_at is not None
+    late = case.respond_due_at + timedelta(minutes=1)
+    case = do(lift(do(case, SYSTEM, "card", late), late), AS_WORKER, "accept")
+    past = case.resolve_due_at + timedelta(minutes=1)
+    yellow = do(case, SYSTEM, "card", past)
+    assert yellow.card == "yellow"
+    # The clock to respond is over: what is lifted of it later leaves the other card alone.
+    assert lift(yellow, past, Lifted(responding=True, was=None, respond=None, resolve="yellow")).card == "yellow"
+    assert lift(yellow, past, Lifted(responding=False, was="yellow", respond=None, resolve=None)).card is None
+
+
+@pytest.mark.parametrize(
+    ("respond", "resolve", "card"),
+    [("yellow", None, "yellow"), ("red", None, "red"), ("yellow", "yellow", "red"), (None, "red", "red")],
+)
+def test_what_hangs_on_after_a_lift_is_what_the_report_bears(respond: Any, resolve: Any, card: str) -> None:
+    case = replace(routed(), card="red", respond_yellow=True, resolve_yellow=resolve is not None)
+    assert lift(case, NOW, Lifted(responding=True, was=None, respond=respond, resolve=resolve)).card == card
+
+
+def test_a_card_that_no_duty_bears_stays() -> None:
+    case = replace(routed(), card="red", respond_yellow=True, resolve_yellow=True)
+    assert lift(case, NOW, Lifted(responding=False, was=None, respond=None, resolve=None)).card == "yellow"
+
+
+def test_another_desk_bears_its_own_card() -> None:
+    case = routed()
+    assert case.respond_due_at is not None
+    late = case.respond_due_at + timedelta(minutes=1)
+    case = lift(do(case, SYSTEM, "card", late), late)
+    moved = do(do(case, AS_WORKER, "return"), AS_OFFICER, "assign_desk", desk_code=VILLAGE)
+    assert do(moved, SYSTEM, "card", late).card == "yellow"
 
 
 def test_each_clock_reminds_once() -> None:

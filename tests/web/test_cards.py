@@ -2,12 +2,14 @@
 
 import io
 import uuid
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from bs4 import Tag
-from sqlalchemy import select, text
+from flask import Flask
+from sqlalchemy import Select, select, text
 
 from tests import pictures, reporting
 from tests.factories import Person
@@ -16,10 +18,13 @@ from tests.web.browsing import Browser, form_to
 from wxapi.duties.models import Duty
 from wxapi.duties.rules.scope import stands_above
 from wxapi.duties.services import appeal, climb, tell
+from wxapi.duties.services.work import arms_seen
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db
 from wxapi.reports.services import timers
+from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS, Column, duties_for, reports_for
+from wxapi.supervision.services import panorama
 
 
 @pytest.fixture
@@ -126,3 +131,65 @@ def test_a_page_of_which_nothing_may_be_seen_leads_on(town: Town, browser: Brows
     following = first.select_one("a[rel=next]")
     assert following is not None
     assert f"/work/{duty.id}" in str(browser.page(f"/work{following['href']}"))
+
+
+def _say_yellow(town: Town, browser: Browser, duty: Duty, now: datetime) -> dict[str, bool]:
+    """Of everything that says cards or is narrowed by them: whether it says, or finds, the yellow one."""
+    worker, session = town.worker, db.session()
+
+    def items(path: str) -> list[Any]:
+        return list(worker.get(path).json["items"])
+
+    def exported(statement: Select[Any], columns: Sequence[Column]) -> bool:
+        (card,) = (column for column in columns if column.code == "card")
+        return "黄牌" in session.scalars(statement.with_only_columns(card.read)).all()
+
+    def has_one(statement: Select[Any]) -> bool:
+        return session.scalars(statement).first() is not None
+
+    yellow = {"card": "yellow"}
+    window = "west=112&south=30&east=113&north=31&coord_type=gcj02"
+    browser.sign_in(worker)
+    queue, narrowed = browser.page("/desk"), browser.page("/desk?card=yellow")
+    on_map = browser.page("/desk/map?card=yellow")
+    (tab,) = queue.select('a[href="/desk?card=yellow"]')
+    found = {
+        "report": worker.get(f"/reports/{duty.subject_id}").json["card"] == "yellow",
+        "list of reports": items("/reports?scope=desk")[0]["card"] == "yellow",
+        "reports by card": items("/reports?scope=desk&card=yellow") != [],
+        "duties by card": items("/duties?card=yellow") != [],
+        "counts of the inbox": worker.get("/work/counts").json["yellow"] == 1,
+        "panorama": town.officer.get(f"/panorama?region={TOWNSHIP}").json["control"]["yellow"] == 1,
+        "points": items(f"/panorama/points?{window}")[0]["card"] == "yellow",
+        "exported reports": exported(reports_for(worker.actor, {}, now), REPORT_COLUMNS),
+        "exported reports by card": has_one(reports_for(worker.actor, yellow, now)),
+        "exported duties": exported(duties_for(arms_seen(worker.actor), {}, now), DUTY_COLUMNS),
+        "exported duties by card": has_one(duties_for(arms_seen(worker.actor), yellow, now)),
+        "tab of the desk": "1" in tab.get_text(),
+        "desk": "黄牌" in str(queue.select_one("tbody")),
+        "desk by card": duty.subject_number in narrowed.get_text(),
+        "map by card": on_map.select_one("tbody") is not None,
+        "case": "黄牌" in str(browser.page(f"/desk/r/{duty.subject_number}").select_one(".case-head p")),
+    }
+    browser.sign_in(town.reporter)
+    return found | {"reporter": "黄牌" in browser.page(f"/m/r/{duty.subject_number}").get_text()}
+
+
+def test_a_lifted_card_counts_nowhere(town: Town, browser: Browser, app: Flask, duty: Duty, clock: FixedClock) -> None:
+    assert timers.mark_overdue(now=clock.now()) == 1
+    before = _say_yellow(town, browser, duty, clock.now())
+    assert [reader for reader, says in before.items() if not says] == []
+    asked, lifted = {"note": "停电", "photo_ids": []}, {"decision": "lift", "note": "属实"}
+    assert town.worker.post(f"/duties/{duty.id}/appeal", asked).status_code == 200
+    assert town.officer.post(f"/duties/{duty.id}/appeal/decision", lifted).status_code == 200
+    panorama.install(app)  # what it kept a minute ago
+    after = _say_yellow(town, browser, duty, clock.now())
+    assert [reader for reader, says in after.items() if says] == []
+    # Nor does it fall again, while what is red by its time is a new one.
+    assert timers.mark_overdue(now=clock.now() + timedelta(days=2)) == 0
+    browser.sign_in(town.worker)
+    case = browser.page(f"/desk/r/{duty.subject_number}")
+    assert "已撤销" in case.select_one(f'a[href="/work/{duty.id}"]').parent.get_text()  # type: ignore[union-attr]
+    assert "撤销督办牌" in case.get_text()
+    assert timers.mark_overdue(now=clock.now() + timedelta(days=30)) == 1
+    assert town.worker.get(f"/reports/{duty.subject_id}").json["card"] == "red"

@@ -141,6 +141,8 @@ class DutyAppeal(Base):
     __table_args__ = (
         CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
         Index("uq_duty_appeals_duty_id", "duty_id", unique=True),
+        # What waits for a decision, the longest waiting first.
+        Index("ix_duty_appeals_open", "asked_at", postgresql_where=text("decided_at IS NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

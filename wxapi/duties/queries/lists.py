@@ -20,6 +20,8 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.regions.rules.levels import CODE_LENGTH, Level, ancestor_of
 
+# A card that counts: a lifted one shows as lifted, and nowhere else. What asks for cards of duties asks for this.
+CARD_HANGS: ColumnElement[bool] = and_(Duty.card.is_not(None), Duty.card_lifted_at.is_(None))
 _OPEN: ColumnElement[bool] = literal_column(f"({OPEN_SQL})")
 # Columns of the unit and of the place by the length of a region's code.
 _COUNTY, _TOWNSHIP, _VILLAGE = (CODE_LENGTH[level] for level in (Level.COUNTY, Level.TOWNSHIP, Level.VILLAGE))
@@ -149,7 +151,7 @@ def matching(wanted: DutyFilter, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.region is not None:
         found.append(_place_in(wanted.region))
     if wanted.card is not None:
-        found += [Duty.card == wanted.card, Duty.card_lifted_at.is_(None)]
+        found += [Duty.card == wanted.card, CARD_HANGS]
     exact = ((Duty.subject_type, wanted.subject_type), (Duty.unit_code, wanted.unit), (Duty.stage, wanted.stage))
     found += [column == value for column, value in exact if value is not None]
     if wanted.rung is not None:
@@ -167,15 +169,14 @@ def counts(session: Session, arms: Sequence[ColumnElement[bool]], *, now: dateti
     if not arms:
         return WorkCounts(0, 0, 0, 0, 0, {})
     end_of_day = datetime.combine(today, datetime.max.time(), SHANGHAI)
-    carded = and_(Duty.card.is_not(None), Duty.card_lifted_at.is_(None))
     statement = (
         select(
             Duty.subject_type,
             func.count().label("open"),
             func.count(case((and_(Duty.due_at >= now, Duty.due_at <= end_of_day), 1))).label("due_today"),
             func.count(case((and_(Duty.rung >= 80, Duty.rung < CARD_RUNG), 1))).label("blue"),
-            func.count(case((and_(carded, Duty.card == "yellow"), 1))).label("yellow"),
-            func.count(case((and_(carded, Duty.card == "red"), 1))).label("red"),
+            func.count(case((and_(CARD_HANGS, Duty.card == "yellow"), 1))).label("yellow"),
+            func.count(case((and_(CARD_HANGS, Duty.card == "red"), 1))).label("red"),
         )
         .where(or_(false(), *arms), text(OPEN_SQL))
         .group_by(Duty.subject_type)
@@ -198,6 +199,15 @@ def find(session: Session, arms: Sequence[ColumnElement[bool]], duty_id: UUID, *
         return None
     statement = select(Duty).where(Duty.id == duty_id, or_(false(), *arms))
     return session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+
+
+def subject_of(session: Session, arms: Sequence[ColumnElement[bool]], duty_id: UUID) -> tuple[str, UUID] | None:
+    """What one duty of the arms is about: type and id, without the row itself, which nobody holds yet."""
+    if not arms:
+        return None
+    found = select(Duty.subject_type, Duty.subject_id).where(Duty.id == duty_id, or_(false(), *arms))
+    row = session.execute(found).one_or_none()
+    return (row.subject_type, row.subject_id) if row else None
 
 
 def open_at(session: Session, unit_code: str) -> int:

@@ -12,7 +12,7 @@ from wxapi.duties.models import APPEAL_PHOTO, Duty, DutyAppeal
 from wxapi.duties.queries import appeals, lists
 from wxapi.duties.queries.appeals import CardRow
 from wxapi.duties.rules.clock import appeal_until
-from wxapi.duties.services.work import DutyView, arms_owned, arms_seen, decides_over, owes, views_of
+from wxapi.duties.services.work import DutyView, arms_owned, arms_seen, decides_over, kinds, owes, views_of
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.city import city
 from wxapi.kernel.errors import ConflictError, ForbiddenError, not_found
@@ -97,6 +97,8 @@ def decide_appeal(actor: Actor, duty_id: UUID, *, decision: str, note: str, now:
         ConflictError: `no_appeal`, `decided_before`.
     """
     with transaction() as session:
+        if decision == LIFT:
+            _lock_subject(session, actor, duty_id)
         duty = _locked(session, actor, duty_id)
         if not decides_over(actor, duty):
             raise _not_yours()
@@ -107,7 +109,7 @@ def decide_appeal(actor: Actor, duty_id: UUID, *, decision: str, note: str, now:
             raise ConflictError("decided_before", "该申诉已有处理结果。")
         row.decision, row.decision_note, row.decided_at, row.decided_by = decision, note, now, actor.user_id
         if decision == LIFT:
-            duty.card_lifted_at = now
+            _lift(session, duty, now)
         audit.record(session, actor.user_id, f"duty.{decision}", subject=f"duty:{duty.id}", at=now, unit=duty.unit_code)
         outbox.record(session, "duty.appealed", duty_id=str(duty.id), decision=decision)
         session.flush()
@@ -148,6 +150,23 @@ def _locked(session: Session, actor: Actor, duty_id: UUID) -> Duty:
     if duty is None:
         raise not_found()
     return duty
+
+
+def _lock_subject(session: Session, actor: Actor, duty_id: UUID) -> None:
+    """Before the duty, as everybody who changes a subject and its duties: in the other order two of them hang."""
+    found = lists.subject_of(session, arms_seen(actor), duty_id)
+    if found is None:
+        raise not_found()
+    subject_type, subject_id = found
+    kinds()[subject_type].lock(session, [subject_id])
+
+
+def _lift(session: Session, duty: Duty, now: datetime) -> None:
+    duty.card_lifted_at = now
+    session.flush()
+    card_lifted = kinds()[duty.subject_type].card_lifted
+    if card_lifted is not None:
+        card_lifted(session, duty, now)
 
 
 def _appeal_of(session: Session, duty_id: UUID) -> DutyAppeal | None:

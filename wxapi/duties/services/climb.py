@@ -14,6 +14,7 @@ from sqlalchemy import select, true, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.duties.models import Duty
+from wxapi.duties.queries.lists import CARD_HANGS
 from wxapi.duties.rules.clock import CARD_RUNG, Card, DutyClock, LadderStep, next_step
 from wxapi.platform import audit, outbox, sweeps
 from wxapi.platform.db import db, transaction
@@ -73,7 +74,7 @@ def _climb(some: Sequence[UUID], now: datetime) -> int:
 def _carded(session: Session, duties: Sequence[Duty]) -> set[_Bearer]:
     """Who bears a card already among the subjects of some duties: one question for all of them."""
     found = select(Duty.subject_id, Duty.unit_code).where(
-        Duty.subject_id.in_({duty.subject_id for duty in duties}), Duty.card.is_not(None), Duty.card_lifted_at.is_(None)
+        Duty.subject_id.in_({duty.subject_id for duty in duties}), CARD_HANGS
     )
     return {(subject_id, unit) for subject_id, unit in session.execute(found)}
 

@@ -162,6 +162,8 @@ class Report(Base):
     card: Mapped[str | None] = mapped_column(Text)
     respond_yellow: Mapped[bool] = mapped_column(server_default=false())
     resolve_yellow: Mapped[bool] = mapped_column(server_default=false())
+    respond_lifted: Mapped[str | None] = mapped_column(Text)
+    resolve_lifted: Mapped[str | None] = mapped_column(Text)
 
     returns: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     disputes: Mapped[int] = mapped_column(SmallInteger, server_default="0")

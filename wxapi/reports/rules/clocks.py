@@ -5,7 +5,10 @@ from datetime import datetime
 
 from wxapi.kernel import deadlines
 from wxapi.kernel.deadlines import CardColour
-from wxapi.reports.rules.state import CLOCK_RUNS, RESPONDING, Case
+from wxapi.reports.rules.state import CLOCK_RUNS, RESPONDING, Case, ReportState
+
+# While it is in one of these, what is owed for it goes on.
+_AT_WORK = (*CLOCK_RUNS, ReportState.ON_HOLD)
 
 
 def runs(case: Case) -> bool:
@@ -18,7 +21,7 @@ def settled(before: Case, after: Case, now: datetime) -> Case:
 
     When the clock starts again, as much working time is left as when it stopped.
     """
-    case = after
+    case = _lifted_cards(before, after)
     if runs(before) and not runs(after):
         case = replace(case, clock_stopped_at=now)
     elif runs(after) and after.clock_stopped_at is not None:
@@ -32,11 +35,26 @@ def settled(before: Case, after: Case, now: datetime) -> Case:
 def card_due(case: Case, now: datetime) -> CardColour | None:
     """The card that must be put on the report now, if it does not bear it yet.
 
-    Yellow past due; red more than five working days past due, or when the other clock had its yellow before.
+    Yellow past due; red more than five working days past due, or when the other clock had its yellow before. What was
+    lifted falls no more; of a lifted yellow only time makes a red card.
     """
-    before = case.resolve_yellow if case.state in RESPONDING else case.respond_yellow
-    card = deadlines.card_at(case.due_at, now, yellow_before=before)
-    return None if case.card in {card, "red"} else card
+    responding = case.state in RESPONDING
+    before = case.resolve_yellow if responding else case.respond_yellow
+    lifted = case.respond_lifted if responding else case.resolve_lifted
+    card = deadlines.card_at(case.due_at, now, yellow_before=before and lifted is None)
+    return None if case.card in {card, "red"} or lifted in {card, "red"} else card
+
+
+def _lifted_cards(before: Case, after: Case) -> Case:
+    """A card was lifted from a duty: another unit's, or one that begins anew, bears its own."""
+    if after.respond_lifted is None and after.resolve_lifted is None:
+        return after
+    goes_on = before.desk_code == after.desk_code and before.state in _AT_WORK
+    return replace(
+        after,
+        respond_lifted=after.respond_lifted if goes_on and before.state == after.state else None,
+        resolve_lifted=after.resolve_lifted if goes_on else None,
+    )
 
 
 def _started(case: Case, stopped_at: datetime, now: datetime) -> Case:

@@ -155,6 +155,27 @@ def show_card(case: Case, command: Command) -> Case:
         card=clocks.card_due(case, command.at),
         respond_yellow=case.respond_yellow or responding,
         resolve_yellow=case.resolve_yellow or not responding,
+        respond_lifted=None if responding else case.respond_lifted,
+        resolve_lifted=case.resolve_lifted if responding else None,
+    )
+
+
+def lift_card(case: Case, command: Command) -> Case:
+    """A lifted card counts nowhere: the report bears what hangs on it still, and two yellows of both clocks are red."""
+    lifted = command.lifted
+    if lifted is None:
+        return case
+    # A card no duty bears, of a release before there were duties, stays as it is.
+    respond = lifted.respond or ("yellow" if case.respond_yellow and not lifted.responding else None)
+    resolve = lifted.resolve or ("yellow" if case.resolve_yellow and lifted.responding else None)
+    red = "red" in {respond, resolve} or (respond is not None and resolve is not None)
+    return replace(
+        case,
+        card="red" if red else respond or resolve,
+        respond_yellow=respond is not None,
+        resolve_yellow=resolve is not None,
+        respond_lifted=lifted.was if lifted.responding else case.respond_lifted,
+        resolve_lifted=case.resolve_lifted if lifted.responding else lifted.was,
     )
 
 

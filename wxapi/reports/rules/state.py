@@ -108,6 +108,9 @@ class Case:
     card: CardColour | None = None
     respond_yellow: bool = False
     resolve_yellow: bool = False
+    # The card of the clock that was lifted from the desk's duty: it falls no more, a red one after a yellow does.
+    respond_lifted: CardColour | None = None
+    resolve_lifted: CardColour | None = None
     # What happened so far.
     returns: int = 0
     disputes: int = 0
@@ -141,6 +144,22 @@ SYSTEM: Who = PartiesOf(None, {Party.SYSTEM: None})
 
 
 @dataclass(frozen=True, slots=True)
+class Lifted:
+    """What an appeal that was granted leaves of a report's cards.
+
+    Args:
+        responding: whether the card was of the clock to respond; else it was of the clock to resolve.
+        was: the card, None where the duty that bore it is over and nothing of it falls any more.
+        respond, resolve: the hardest card of each clock that still counts.
+    """
+
+    responding: bool
+    was: CardColour | None
+    respond: CardColour | None
+    resolve: CardColour | None
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One action with what it carries, its inputs already found valid.
 
@@ -148,6 +167,7 @@ class Command:
         at: the present instant.
         given: the inputs; `desk_code` is the desk that `routing.move_to` let through.
         reporter_on_desk: whether the reporter works at the desk, asked when it resolves.
+        lifted: which card was lifted and which hang on; None when a history is folded.
     """
 
     action: str
@@ -155,3 +175,4 @@ class Command:
     actor_id: UUID | None = None
     given: ActionInput = field(default_factory=ActionInput)
     reporter_on_desk: bool = False
+    lifted: Lifted | None = None

@@ -166,6 +166,10 @@ TABLE: tuple[Transition, ...] = (
         reason="A card hangs on the report and its unit; the history shows when it fell.",
     ),
     T(
+        "lift_card", EVERY_STATE, None, (SYSTEM,), effect=effects.lift_card,
+        reason="The unit above lifted the card of a duty: it counts nowhere any more.",
+    ),
+    T(
         "redistrict", EVERY_STATE, None, (SYSTEM,), effect=effects.follow_region,
         reason="Its region was closed: the successor goes on. Nothing else of the case changes.",
     ),
@@ -202,6 +206,7 @@ ACTION_NAMES = {
     "escalate": "吹哨",
     "remind": "到期提醒",
     "card": "亮牌",
+    "lift_card": "撤销督办牌",
     "redistrict": "区划调整",
 }
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from wxapi.kernel.city import city
@@ -52,7 +52,11 @@ def mark_overdue(*, now: datetime) -> int:
         and_(Report.state.in_(RESPONDING), Report.resolve_yellow),
         and_(Report.state == ReportState.ACCEPTED, Report.respond_yellow),
     )
-    due = and_(Report.due_at < now, or_(Report.card.is_(None), and_(Report.card == "yellow", may_be_red)))
+    # A lifted card falls no more; of a yellow one, what is red by its time does.
+    lifted = case((Report.state.in_(RESPONDING), Report.respond_lifted), else_=Report.resolve_lifted)
+    first = and_(lifted.is_(None), or_(Report.card.is_(None), and_(Report.card == "yellow", may_be_red)))
+    after = and_(lifted == "yellow", Report.card.is_distinct_from("red"), Report.due_at < red_by)
+    due = and_(Report.due_at < now, or_(first, after))
     return _take_all("card", due, Report.due_at, now)
 
 

@@ -21,6 +21,7 @@ from wxapi.reports.rules.owed import STAGE_NAMES
 from wxapi.reports.rules.relations import who_is
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.rules.workflow import PUBLIC_ACTIONS, offered
+from wxapi.reports.services import cards
 from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.duties import SUBJECT
 
@@ -94,4 +95,5 @@ KIND = SubjectKind(
     message_subject="report",
     actions=tuple(PUBLIC_ACTIONS),
     tells_itself=True,
+    card_lifted=cards.lift,
 )

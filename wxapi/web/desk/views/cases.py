@@ -82,7 +82,7 @@ def _case(
         mark=drawing.place(*view.location),
         status=status_of(error).value if error else 200,
         report=view,
-        cards=cards_of(current_actor(), view.id) if view.card else (),
+        cards=cards_of(current_actor(), view.id) if _has_had_card(view) else (),
         choices=choices,
         desks=actions.desk_choices(view),
         reasons=actions.reason_choices(choices),
@@ -96,6 +96,11 @@ def _case(
         near=[each for each in near if each.number != view.number],
         neighbours=_neighbours(view.number, now=now),
     )
+
+
+def _has_had_card(view: ReportView) -> bool:
+    """A lifted card hangs no more, and is shown as lifted."""
+    return view.card is not None or any(line.action == "lift_card" for line in view.timeline)
 
 
 def _neighbours(number: str, *, now: datetime) -> Neighbours:
