@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from wxapi.kernel.clock import day_begins
+from wxapi.kernel.errors import InvalidError
 
 _STEPS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 _COUNTY = 6
@@ -72,6 +73,16 @@ class Wanted:
         while day < self.until:
             yield day
             day = next_month(day) if self.group_by == "month" else day + _STEPS[self.group_by]
+
+
+def refuse_reversed(since: date | datetime | None, until: date | datetime | None) -> None:
+    """A period that ends before it begins, or when it begins, is a slip: an empty answer would hide it.
+
+    Raises:
+        InvalidError: `period_invalid`.
+    """
+    if since is not None and until is not None and since >= until:
+        raise InvalidError("period_invalid", "起始日期须早于截止日期。", fields={"to": ["须晚于起始日期"]})
 
 
 def county_at_or_below(column: str, region: str) -> str:

@@ -12,6 +12,7 @@ from wxapi.platform.db import transaction
 from wxapi.platform.refusals import RefusedAttempt
 from wxapi.regions.rules.levels import level_of
 from wxapi.supervision.queries.auditing import may_be_told
+from wxapi.supervision.queries.periods import refuse_reversed
 
 
 def read_audit(actor: Actor, asked: AuditQuestion, *, limit: int, cursor: str | None, now: datetime) -> Page[AuditLine]:
@@ -19,8 +20,10 @@ def read_audit(actor: Actor, asked: AuditQuestion, *, limit: int, cursor: str | 
 
     Raises:
         NotFoundError: the person is an auditor of less than a city.
+        InvalidError: `period_invalid`.
     """
     _require_city(actor)
+    refuse_reversed(asked.since, asked.until)
     with transaction() as session:
         page = audit_reading.page(session, asked, may_be_told(actor), limit=limit, cursor=cursor)
         audit_reading.note_look(session, actor.user_id, audit_reading.said(asked), now=now)

@@ -10,6 +10,7 @@ from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import Permission
 from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS
+from wxapi.supervision.queries.periods import refuse_reversed
 from wxapi.supervision.rules.measures import COUNTED, MEASURES
 from wxapi.supervision.services import statistics
 from wxapi.supervision.services.statistics import Question
@@ -76,9 +77,7 @@ def _check_filter(actor: Actor, wanted: WantedExport, today: date) -> None:
     if wanted.kind == "statistics":
         statistics.wanted_of(actor, question_of(wanted.filter), today=today)
         return
-    since, until = wanted.filter.get("from"), wanted.filter.get("to")
-    if since and until and since >= until:
-        raise InvalidError("period_invalid", "起始日期须早于截止日期。", fields={"to": ["须晚于起始日期"]})
+    refuse_reversed(*(date.fromisoformat(day) if day else None for day in map(wanted.filter.get, ("from", "to"))))
 
 
 def question_of(asked: Mapping[str, Any]) -> Question:

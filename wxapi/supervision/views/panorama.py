@@ -13,6 +13,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import items_response, json_response
+from wxapi.supervision.queries.periods import refuse_reversed
 from wxapi.supervision.queries.resources import sessions_begin, sessions_open_to
 from wxapi.supervision.services import panorama
 from wxapi.supervision.services.statistics import Question
@@ -119,8 +120,9 @@ def list_resources(query: dict[str, Any]) -> Response:
 
     本人可以参加的活动，最近开始的在前。
     """
-    today = local_day(runtime().clock.now())
-    since, until = query["from_"] or today, query["to"] or today + timedelta(days=30)
+    since = query["from_"] or local_day(runtime().clock.now())
+    until = query["to"] or since + timedelta(days=30)
+    refuse_reversed(since, until)
     found = sessions_open_to(
         db.session(),
         current_actor(),

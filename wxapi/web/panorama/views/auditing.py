@@ -29,8 +29,8 @@ def show_audit() -> Response:
     """The record, newest first; without a query the last 30 days."""
     now = runtime().clock.now()
     given = {name: value for name, value in request.args.items() if value}
-    since = (local_day(now) - timedelta(days=30)).isoformat()
-    query: dict[str, Any] = forms.load(AuditQuery(), {"from": since, **given})
+    query: dict[str, Any] = forms.load(AuditQuery(), given)
+    query["from_"] = query["from_"] or (query["to"] or local_day(now)) - timedelta(days=30)
     forms.chosen("action", *AUDIT_ACTIONS)  # the call takes any name: a client may know acts of a later release
     found = auditing.read_audit(current_actor(), audit_question(query), limit=_MOST, cursor=query["cursor"], now=now)
     return page(
