@@ -105,3 +105,10 @@ def test_a_regions_unit_whose_namesake_is_closed(
     close_regions(Merger((VILLAGE,), far), on=TODAY, now=NOW)
     session.expire_all()
     assert held(officer) == ([("unit_officer", HEIR)] if there_goes_on else [])
+    assert told(session, officer)[-1:] == ["您的任职已调整" if there_goes_on else "您的任职已结束"]
+
+
+def test_whose_office_goes_to_another_village_hears_of_it(units: None, people: People, session: Session) -> None:
+    worker = people.make((Role.COMMUNITY_WORKER, VILLAGE))
+    close_regions(Merger((VILLAGE,), "421002001002"), on=TODAY, now=NOW)
+    assert told(session, worker) == ["您的任职已调整"]

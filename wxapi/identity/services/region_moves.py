@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from wxapi.identity.models import AppointmentRow, RosterEntry, User
+from wxapi.identity.services.appointments import note_change
 from wxapi.identity.services.rights import change_rights
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.ids import new_id
@@ -64,23 +65,25 @@ def _begin_anew(session: Session, row: AppointmentRow, successor: str, *, now: d
     )
     session.flush()
     _note(session, row, "appointment.end", row.region_code, now)
-    if session.scalar(held.limit(1)) is not None:
-        return  # they hold it there already
-    if row.unit_code is not None and unit is None:
-        return  # the unit was closed before, or the successor's of that name is, and nobody goes on for it
-    session.add(
-        AppointmentRow(
-            id=new_id(),
-            user_id=row.user_id,
-            role=row.role,
-            region_code=place,
-            unit_code=unit,
-            starts_on=max(row.starts_on, local_day(now)),
-            ends_on=row.ends_on,
-            appointed_by=row.appointed_by,
-            stands_in_for=row.stands_in_for,
-        )
+    # The unit was closed before, or the successor's of that name is, and nobody goes on for it.
+    gone = row.unit_code is not None and unit is None
+    if gone or session.scalar(held.limit(1)) is not None:  # or they hold it there already
+        note_change(session, row, "ended")
+        return
+    there = AppointmentRow(
+        id=new_id(),
+        user_id=row.user_id,
+        role=row.role,
+        region_code=place,
+        unit_code=unit,
+        starts_on=max(row.starts_on, local_day(now)),
+        ends_on=row.ends_on,
+        appointed_by=row.appointed_by,
+        stands_in_for=row.stands_in_for,
     )
+    session.add(there)
+    session.flush()
+    note_change(session, there, "moved")
     _note(session, row, "appointment.add", place, now)
 
 
