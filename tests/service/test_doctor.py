@@ -1,6 +1,5 @@
 """The doctor: one line for each thing, and an exit code; each line can be WRONG."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,9 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from tests import reporting
+from tests.conftest import APP_SECRET, APPID
 from tests.factories import People
+from tests.fake_wechat_control import FakeControl
 from wxapi.demo.embedded import free_port
 from wxapi.identity.models import User
 from wxapi.kernel.clock import SystemClock
@@ -24,6 +25,8 @@ from wxapi.platform.heartbeat import BEAT, SCHEDULE, Heartbeat
 from wxapi.platform.redis_client import connect
 from wxapi.platform.runtime import runtime
 from wxapi.platform.storage import Storage
+from wxapi.platform.wechat.client import WeChatClient
+from wxapi.platform.wechat.codes import TOKEN_PATH
 from wxapi.regions.models import Region
 
 
@@ -79,10 +82,10 @@ def test_a_schema_of_another_release_is_named(app: Flask, session: Session) -> N
 def test_a_role_without_rights_on_a_table_is_told_here_and_by_readyz(app: Flask, session: Session) -> None:
     session.execute(text("CREATE ROLE wxapi_short"))
     audit_grants.grant(session, "wxapi_short")
-    session.execute(text("GRANT SELECT ON alembic_version TO wxapi_short"))
     session.execute(text("SET LOCAL ROLE wxapi_short"))
     session.commit()
-    assert looked(app)[1]["rights"].startswith("ok")
+    lines = looked(app)[1]
+    assert all(lines[name].startswith("ok") for name in ("schema", "rights", "keys", "schedule")), lines
     assert app.test_client().get("/readyz").get_json()["rights"] == "ok"
     session.execute(text("RESET ROLE"))
     session.execute(text("REVOKE DELETE ON reports, photos FROM wxapi_short"))
@@ -117,18 +120,27 @@ def test_a_redis_that_does_not_answer_is_named(app: Flask) -> None:
 
 
 @pytest.mark.usefixtures("session")
-def test_the_way_to_wechat_is_told_by_kind(app: Flask) -> None:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        addresses = {
-            f"http://127.0.0.1:{listening.getsockname()[1]}": "ok    wechat: 127.0.0.1 can be reached",
-            f"http://127.0.0.1:{free_port()}": "Connection refused",
-            "https://wechat.invalid": "the name wechat.invalid is not known here (DNS)",
-        }
-        for address, words in addresses.items():
-            with replaced(config=replace(runtime().config, wechat_base_url=address)):
-                assert words in looked(app)[1]["wechat"]
+def test_the_way_to_wechat_is_told_by_kind(app: Flask, fake: FakeControl) -> None:
+    """By the product's own client: what the doctor calls well the product can use."""
+
+    def told(url: str, secret: str = APP_SECRET) -> str:
+        client = WeChatClient(url, APPID, secret, runtime().redis, runtime().clock, timeout=(0.5, 0.3))
+        with replaced(config=replace(runtime().config, wechat_base_url=url), wechat=client):
+            return looked(app)[1]["wechat"]
+
+    assert told(fake.url) == "ok    wechat: 127.0.0.1 answers and knows this mini program"
+    assert "WECHAT_SECRET is not this mini program's" in told(fake.url, "another")
+    for fault, words in (
+        ({"errcode": 40164}, "IP 白名单"),
+        ({"errcode": -1}, "it refuses. (errcode -1"),
+        ({"delay": 2}, "does not answer in time"),
+        ({"html": True}, "something answers that is not WeChat"),
+    ):
+        fake.fault(TOKEN_PATH, count=1, **fault)
+        assert words in told(fake.url)
+    assert runtime().wechat.circuits() == []
+    assert "the connection is refused" in told(f"http://127.0.0.1:{free_port()}")
+    assert "its name is not known here (DNS)" in told("https://wechat.invalid")
 
 
 @pytest.mark.usefixtures("session")

@@ -31,10 +31,13 @@ def test_an_operator_makes_the_first_administrator(city: None, app: Flask, peopl
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["{id}", "admin", "9999"], "[not_found]"),
-        ([str(uuid.uuid4()), "admin", "4210"], "[not_found]"),
-        (["{id}", "mayor", "4210"], "Invalid value for "),
-        (["{id}", "supervisor", "421002"], "[already_appointed]"),
+        (["appoint", "{id}", "admin", "9999"], "[not_found] There is no region 9999."),
+        (["appoint", str(uuid.UUID(int=7)), "admin", "4210"], f"[not_found] There is no person {uuid.UUID(int=7)}"),
+        (["appoint", "{id}", "mayor", "4210"], "Invalid value for "),
+        (["appoint", "{id}", "supervisor", "421002"], "[already_appointed]"),
+        (["offices", "9999"], "[not_found] There is no region 9999."),
+        (["end", "{id}"], "[not_found] There is no appointment "),
+        (["end", "{id}", "--on", "1.2.2026"], "'1.2.2026' is no day, YYYY-MM-DD."),
     ],
 )
 def test_wrong_orders_are_refused_in_a_sentence(
@@ -42,7 +45,7 @@ def test_wrong_orders_are_refused_in_a_sentence(
 ) -> None:
     person = people.make((Role.SUPERVISOR, "421002"))
     words = [word.replace("{id}", str(person.actor.user_id)) for word in arguments]
-    refused = app.test_cli_runner().invoke(args=["people", "appoint", *words])
+    refused = app.test_cli_runner().invoke(args=["people", *words])
     assert refused.exit_code != 0
     assert said in refused.output
 

@@ -15,24 +15,30 @@ from wxapi.identity.services.office_changes import StandIn
 from wxapi.identity.services.roster_files import MAX_BYTES, check_rows, demand_faultless, read_rows
 from wxapi.identity.services.roster_places import NamedUnits
 from wxapi.kernel.clock import SHANGHAI
-from wxapi.kernel.errors import DomainError
+from wxapi.kernel.errors import DomainError, NotFoundError
 from wxapi.kernel.permissions import Role
-from wxapi.platform.commands import CommandGroup
+from wxapi.platform.commands import DAY, CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import level_of, region_of
 from wxapi.regions.services.lookup import tree
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-
 
 @contextmanager
-def _sentences() -> Iterator[None]:
-    """Say in one sentence what was refused."""
+def _sentences(absent: str) -> Iterator[None]:
+    """Say in one sentence what was refused; an operator may see all there is, so also what is not (`absent`)."""
     try:
         yield
+    except NotFoundError as error:
+        raise click.ClickException(f"[{error.code}] {absent}") from error
     except DomainError as error:
         raise click.ClickException(f"[{error.code}] {error.detail}") from error
+
+
+def _known(region_code: str) -> str:
+    if region_code not in tree():
+        raise click.ClickException(f"[not_found] There is no region {region_code}.")
+    return region_code
 
 
 people = CommandGroup("people", help="Who holds which office, and what is held about somebody.")
@@ -47,7 +53,8 @@ def appoint(user_id: uuid.UUID, role: str, region_code: str) -> None:
 
     The first administrator of a city is made this way; administrators appoint everybody else by POST /appointments.
     """
-    with _sentences():
+    _known(region_code)
+    with _sentences(f"There is no person {user_id}: it is `id` of their own GET /api/v1/me."):
         appointments.appoint_by_operator(NewAppointment(user_id, Role(role), region_code), now=runtime().clock.now())
     click.echo(f"{user_id} is {role} of {region_code} and all below it.")
 
@@ -56,7 +63,8 @@ def appoint(user_id: uuid.UUID, role: str, region_code: str) -> None:
 @click.argument("region_code")
 def offices(region_code: str) -> None:
     """Show who holds which office at or below a region, today or later, with the ids other commands take. Audited."""
-    for each in office_reading.shown_to_operator(region_code, now=runtime().clock.now()):
+    found = office_reading.shown_to_operator(_known(region_code), now=runtime().clock.now())
+    for each in found:
         row = each.row
         until = f"{row.starts_on} – {row.ends_on or ''}"
         place = each.unit_name or each.region_name
@@ -64,15 +72,17 @@ def offices(region_code: str) -> None:
         click.echo(
             f"{row.id} {row.user_id} {until} {place} {row.role} {each.name or ''} {each.post or ''}{instead}".rstrip()
         )
+    if not found:
+        click.echo("Nobody.")
 
 
 @people.command("end")
 @click.argument("appointment_id", type=click.UUID)
-@click.option("--on", "last_day", type=_DAY, help="The last day, YYYY-MM-DD; without it at once.")
+@click.option("--on", "last_day", type=DAY, help="The last day; without it at once.")
 def end(appointment_id: uuid.UUID, last_day: datetime | None) -> None:
     """End an appointment. APPOINTMENT_ID is the first column of `people offices`."""
     now = runtime().clock.now()
-    with _sentences():
+    with _sentences(f"There is no appointment {appointment_id} in force or to come: `people offices` lists them."):
         if last_day is None:
             appointments.end_appointment(None, appointment_id, now=now)
         else:
@@ -83,11 +93,11 @@ def end(appointment_id: uuid.UUID, last_day: datetime | None) -> None:
 @people.command("move")
 @click.argument("appointment_id", type=click.UUID)
 @click.argument("code")
-@click.option("--on", type=_DAY, help="The first day there, YYYY-MM-DD; today without it.")
+@click.option("--on", type=DAY, help="The first day there; today without it.")
 def move(appointment_id: uuid.UUID, code: str, on: datetime | None) -> None:
     """Give the holder of an appointment the same role elsewhere: CODE is a region's, or a unit's for a unit officer."""
     unit = None if level_of(code) else code
-    with _sentences():
+    with _sentences(f"There is no appointment {appointment_id} in force or to come, or no place {code}."):
         made = office_changes.move(
             None, appointment_id, region_of(code), unit, on.date() if on else None, now=runtime().clock.now()
         )
@@ -97,12 +107,12 @@ def move(appointment_id: uuid.UUID, code: str, on: datetime | None) -> None:
 @people.command("stand-in")
 @click.argument("appointment_id", type=click.UUID)
 @click.argument("user_id", type=click.UUID)
-@click.option("--from", "since", type=_DAY, required=True, help="The first day, YYYY-MM-DD.")
-@click.option("--to", "until", type=_DAY, required=True, help="The last day, YYYY-MM-DD.")
+@click.option("--from", "since", type=DAY, required=True, help="The first day.")
+@click.option("--to", "until", type=DAY, required=True, help="The last day.")
 def stand_in(appointment_id: uuid.UUID, user_id: uuid.UUID, since: datetime, until: datetime) -> None:
     """Have USER_ID stand in (代理) for the holder of an appointment, with the same rights, from day to day."""
     wanted = StandIn(user_id, since.date(), until.date())
-    with _sentences():
+    with _sentences(f"There is no appointment {appointment_id} in force or to come, or no person {user_id}."):
         made = office_changes.stand_in(None, appointment_id, wanted, now=runtime().clock.now())
     click.echo(f"{made.row.id}: {user_id} stands in from {wanted.since} to {wanted.until}.")
 
@@ -137,7 +147,7 @@ def import_people(file: Path, *, dry_run: bool) -> None:
 def show_sessions(user_id: uuid.UUID, *, end: bool) -> None:
     """List the phones and browsers on which USER_ID is signed in, or end them all. Both are audited."""
     now = runtime().clock.now()
-    with _sentences():
+    with _sentences(f"There is no person {user_id}."):
         if end:
             click.echo(f"{sessions.end_all_of(None, user_id, now=now)} sessions ended.")
             return

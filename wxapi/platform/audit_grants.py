@@ -23,6 +23,8 @@ def grant(session: Session, role: str) -> bool:
     for table in Base.metadata.tables:
         session.execute(text(f'REVOKE ALL ON "{table}" FROM {name}'))
         session.execute(text(f'GRANT {", ".join(_rights(table))} ON "{table}" TO {name}'))
+    # For the doctor: which release the schema is of.
+    session.execute(text(f"GRANT SELECT ON alembic_version TO {name}"))
     session.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}"))
     return True
 

@@ -23,7 +23,7 @@ from wxapi.platform import (
 )
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.audit_reading import AuditLine, AuditQuestion
-from wxapi.platform.commands import CommandGroup
+from wxapi.platform.commands import DAY, CommandGroup
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow, product_now
 from wxapi.platform.runtime import runtime
@@ -104,8 +104,8 @@ def _asking(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--subject", help="What it was done to, as `region:421002001001`."),
             click.option("--actor", "actor_id", type=click.UUID, help="The person who did it."),
             click.option("--action", help="What was done, or its beginning: `appointment` for all of appointment.…"),
-            click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (Asia/Shanghai)."),
-            click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The first day no more (Asia/Shanghai)."),
+            click.option("--since", type=DAY, help="The first day (Asia/Shanghai)."),
+            click.option("--until", type=DAY, help="The first day no more (Asia/Shanghai)."),
         )
     ):
         command = option(command)
@@ -142,7 +142,7 @@ def export(file: Path, **asked: Any) -> None:
 
 
 @audit.command("refused")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (Asia/Shanghai); default: the last 7.")
+@click.option("--since", type=DAY, help="The first day (Asia/Shanghai); default: the last 7.")
 @click.option("--most", type=click.IntRange(1, 10_000), default=200, show_default=True, help="Only the latest so many.")
 def refused(since: datetime | None, most: int) -> None:
     """Show what was refused: dead login codes and tokens (401), wrong roles (403), counted by hour and address."""

@@ -48,6 +48,25 @@ class CommandGroup(AppGroup):
             raise click.ClickException(sentence) from None
 
 
+class Day(click.DateTime):
+    """A day as people write it; midnight of it, without a time zone."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def get_metavar(self, *_: Any) -> str:
+        """What stands for it in the help."""
+        return "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it, or say what is wanted."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day, YYYY-MM-DD.", param, ctx)
+
+
+DAY = Day()
 _MENDABLE = (DBAPIError, KeysMissingError, SealError, RedisError, DomainError, CommandError, OSError)
 
 

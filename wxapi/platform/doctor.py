@@ -1,8 +1,5 @@
 """`flask --app wsgi doctor`: whether what this installation needs is there, one line each."""
 
-import os
-import socket
-import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,8 +21,8 @@ from wxapi.platform.heartbeat import schedule_silent
 from wxapi.platform.rewrap import names_in
 from wxapi.platform.runtime import runtime
 from wxapi.platform.sealed import sealed_columns
+from wxapi.platform.wechat.errors import WeChatError
 
-_TIMEOUT_S = 5
 _CLOCKS_APART_S = 30
 # Where an app keeps what its features let look at.
 _KEY = "wxapi.doctor"
@@ -126,24 +123,38 @@ def _redis() -> str:
     return "answers"
 
 
+# Why no answer came → the sentence, behind the host's name.
+_NO_ANSWER = {
+    "dns": "its name is not known here (DNS).",
+    "tls": "its certificate is not believed: is a proxy in between, whose certificate REQUESTS_CA_BUNDLE must name?",
+    "proxy": "the proxy of the environment (https_proxy) does not hand on.",
+    "refused": "the connection is refused.",
+    "timeout": "it does not answer in time (firewall?).",
+    "connection": "the connection breaks off.",
+    "status": "something answers that is not WeChat.",
+    None: "something answers that is not WeChat.",
+}
+# errcode → what the operator mends; WeChat's console is mp.weixin.qq.com, 开发管理.
+_REFUSED = {
+    40013: "it does not know WECHAT_APPID.",
+    40001: "WECHAT_SECRET is not this mini program's.",
+    40125: "WECHAT_SECRET is not this mini program's.",
+    40243: "the AppSecret is frozen; WeChat's console thaws it.",
+    40164: "this machine's address is not in the mini program's list of addresses (IP 白名单).",
+}
+
+
 def _wechat() -> str:
-    """Name, connection and certificate, directly; a proxy of the environment is not used."""
-    parts = urlsplit(runtime().config.wechat_base_url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    """As the product asks: by the same proxy, believing the same certificates, with the same account."""
+    host = urlsplit(runtime().config.wechat_base_url).hostname
     try:
-        with socket.create_connection((host, port), _TIMEOUT_S) as connection:
-            if parts.scheme == "https":
-                with ssl.create_default_context().wrap_socket(connection, server_hostname=host):
-                    pass
-    except socket.gaierror:
-        raise FaultError(f"the name {host} is not known here (DNS).") from None
-    except ssl.SSLError as error:
-        raise FaultError(f"its certificate is not believed: {error.reason}.") from None
-    except TimeoutError:
-        raise FaultError(f"{host}:{port} did not answer within {_TIMEOUT_S} s (firewall?).") from None
-    except OSError as error:
-        raise FaultError(f"{host}:{port} cannot be reached: {os.strerror(error.errno or 0)}.") from None
-    return f"{host} can be reached"
+        runtime().wechat.introduce()
+    except WeChatError as error:
+        if error.errcode is None:
+            raise FaultError(f"{host}: {_NO_ANSWER[error.cause]}") from None
+        said = _REFUSED.get(error.errcode, "it refuses.")
+        raise FaultError(f"{host}: {said} (errcode {error.errcode}, rid {error.rid})") from None
+    return f"{host} answers and knows this mini program"
 
 
 def _clock() -> str:

@@ -10,7 +10,7 @@ import click
 
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError
-from wxapi.platform.commands import CommandGroup
+from wxapi.platform.commands import DAY, CommandGroup
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.checking import OVERLAP_TOLERANCE_M
 from wxapi.regions.services import changing
@@ -24,9 +24,7 @@ ItemT = TypeVar("ItemT")
 _SHOWN = 20
 
 regions = CommandGroup("regions", help="The tree of regions and their boundaries.")
-_on = click.option(
-    "--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day of what is closed, today or before."
-)
+_on = click.option("--on", type=DAY, required=True, help="The last day of what is closed, today or before.")
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 
 
@@ -59,7 +57,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, 
     multiple=True,
     help="A region that ends with this import and its successor, as often as needed: 421002001001=421002001009.",
 )
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The last day of what --closing names, today or before.")
+@click.option("--on", type=DAY, help="The last day of what --closing names, today or before.")
 @_dry_run
 def import_command(
     files: tuple[Path, ...],

@@ -7,19 +7,18 @@ import click
 
 from wxapi.duties.services.retention import kept
 from wxapi.kernel.clock import day_begins, local_day
-from wxapi.platform.commands import CommandGroup
+from wxapi.platform.commands import DAY, CommandGroup
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.reports.services.duty_checks import differing
 from wxapi.supervision.services import keeping
 
 statistics = CommandGroup("statistics", help="Are the figures what the histories say?")
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @statistics.command("verify")
-@click.option("--from", "since", type=_DAY, help="First day, Shanghai; default: 30 days ago.")
-@click.option("--to", "until", type=_DAY, help="The day after the last; default: tomorrow.")
+@click.option("--from", "since", type=DAY, help="First day, Shanghai; default: 30 days ago.")
+@click.option("--to", "until", type=DAY, help="The day after the last; default: tomorrow.")
 def verify(since: datetime | None, until: datetime | None) -> None:
     """Fold the history of every report routed in a time again and compare all its duties.
 

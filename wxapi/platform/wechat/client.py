@@ -105,6 +105,14 @@ class WeChatClient:
         """As `call`, for the APIs that answer a JPEG or PNG."""
         return self._authorised(path, body, read_picture)
 
+    def introduce(self) -> None:
+        """Ask for a token and keep nothing, whatever the circuits say: whether WeChat answers and knows this account.
+
+        Raises:
+            WeChatError: `cause` where no answer came, `errcode` where WeChat refused.
+        """
+        read_answer(TOKEN_PATH, self._ask_for_token().content)
+
     def circuits(self) -> list[Circuit]:
         """The APIs that are not called for a while, for /readyz."""
         return self._circuits.all()
@@ -128,17 +136,20 @@ class WeChatClient:
         return self._exchange(path, lambda: self._transport.post(path, {"access_token": token}, body), read)
 
     def _fetch_token(self) -> AccessToken:
+        answer = self._exchange(TOKEN_PATH, self._ask_for_token, read_answer)
+        expires_in = answer.get("expires_in")
+        if not isinstance(expires_in, int) or not 0 < expires_in <= _LONGEST_TOKEN_SECONDS:
+            raise WeChatError(TOKEN_PATH, ErrorClass.BUSY)
+        return AccessToken(text_of(answer, TOKEN_PATH, "access_token"), expires_in)
+
+    def _ask_for_token(self) -> Reply:
         body = {
             "grant_type": "client_credential",
             "appid": self._appid,
             "secret": self._secret,
             "force_refresh": False,
         }
-        answer = self._exchange(TOKEN_PATH, lambda: self._transport.post(TOKEN_PATH, {}, body), read_answer)
-        expires_in = answer.get("expires_in")
-        if not isinstance(expires_in, int) or not 0 < expires_in <= _LONGEST_TOKEN_SECONDS:
-            raise WeChatError(TOKEN_PATH, ErrorClass.BUSY)
-        return AccessToken(text_of(answer, TOKEN_PATH, "access_token"), expires_in)
+        return self._transport.post(TOKEN_PATH, {}, body)
 
     def _exchange(self, path: str, send: Send, read: Read[AnswerT]) -> AnswerT:
         """Send once, read the answer, and leave a trace without secrets."""
