@@ -34,7 +34,7 @@ def nginx_settings(folder: Path, ports: tuple[int, int, int] = (80, 443, 8000)) 
     """The site's file inside a whole one, with a certificate, all files and ports where a test may have them."""
     self_signed(folder)
     site = _SITE.read_text("utf-8")
-    site = site.replace("/etc/nginx/wxapi/", f"{folder}/").replace("/var/log/nginx/", f"{folder}/")
+    site = site.replace("/etc/nginx/wxapi/", f"{folder}/").replace("/var/log/wxapi/", f"{folder}/")
     for was, port in (("listen 80;", ports[0]), ("listen 443 ", ports[1]), ("127.0.0.1:8000", ports[2])):
         assert was in site
         site = site.replace(was, re.sub(r"\d+(?=;| |$)", str(port), was))

@@ -86,7 +86,7 @@ def test_nginx_hands_on_the_clients_address_and_keeps_figures_to_itself(tmp_path
                     asked = session.get(f"http://127.0.0.1:{plain}/desk", allow_redirects=False, timeout=60)
                 assert (asked.status_code, asked.headers["Location"]) == (301, "https://127.0.0.1/desk")
                 # nginx writes its line behind the answer.
-                log = tmp_path / "wxapi.log"
+                log = tmp_path / "access.log"
                 await_true(lambda: log.read_text().count("127.0.0.1 [") == 4, seconds=20)
             finally:
                 nginx.terminate()
@@ -125,6 +125,9 @@ def test_the_services_user_and_folders_are_made(tmp_path: Path) -> None:
     assert (settings.stat().st_uid, settings.stat().st_gid, settings.stat().st_mode & 0o777) == (0, group, 0o640)
     home = (tmp_path / "var/lib/wxapi").stat()
     assert (home.st_uid, home.st_mode & 0o777) == (int(user[2]), 0o750)
+    # A unit that starts sets the mode anew.
+    for unit in UNITS:
+        assert "StateDirectoryMode=0750" in (DEPLOY / "systemd" / unit).read_text("utf-8").splitlines()
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed: the rules cannot be tried")
@@ -228,25 +231,31 @@ def test_the_units_run_what_the_manual_says() -> None:
 
 
 def test_boards_and_alarms_ask_for_what_is_exported(client: FlaskClient) -> None:
-    """Names as `/metrics` tells them, and labels that they have."""
+    """Names as `/metrics` tells them, and labels that each has; and none that is ours is shown nowhere."""
     import_module("workers.topics")  # what workers count stands in the same folder, and so in the same answer
     exported = {
-        name
+        name: family.name
         for family in text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))
         for name in NAMES[family.type](family.name)
     }
-    labels = {name for metric in REGISTRY._names_to_collectors.values() for name in getattr(metric, "_labelnames", ())}
+    labels = {name: set(getattr(metric, "_labelnames", ())) for name, metric in REGISTRY._names_to_collectors.items()}
     board = json.loads((DEPLOY / "grafana" / "wxapi.json").read_text("utf-8"))
     rules = yaml.safe_load((DEPLOY / "prometheus" / "wxapi.rules.yaml").read_text("utf-8"))
-    asked = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
-    asked += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
-    assert len(asked) > 10
-    for expression in asked:
+    targets = [target for panel in board["panels"] for target in panel.get("targets", ())]
+    asked = [(target["expr"], target["legendFormat"]) for target in targets]
+    asked += [(rule["expr"], rule["annotations"]["summary"]) for group in rules["groups"] for rule in group["rules"]]
+    shown = set()
+    for expression, told in asked:
         named = set(re.findall(r"wxapi_\w+", expression))
         assert named, expression
-        assert named <= exported, expression
-        by = re.findall(r"\bby \(([^)]*)\)", expression) + re.findall(r"(\w+)=~?\"", expression)
-        assert {word.strip() for words in by for word in words.split(",")} <= labels | {"le"}, expression
+        assert named <= exported.keys(), expression
+        shown |= {exported[name] for name in named}
+        by = {word.strip() for words in re.findall(r"\bby \(([^)]*)\)", expression) for word in words.split(",")}
+        for name in named:
+            assert by | set(re.findall(r"(\w+)=~?\"", expression)) <= labels[name] | {"le"}, expression
+        assert set(re.findall(r"\{\{ *(?:\$labels\.)?(\w+) *\}\}", told)) <= by, told
+    ours = {name for name in exported.values() if name.startswith("wxapi_") and not name.endswith("_created")}
+    assert ours - shown == set()
 
 
 def test_both_units_count_in_one_folder() -> None:
@@ -291,6 +300,12 @@ def test_the_settings_beside_the_compose_file_are_taken_and_name_its_services() 
 
 
 def test_network_logs_stay_for_six_months() -> None:
-    kept = re.search(r"rotate (\d+)", (DEPLOY / "logrotate" / "wxapi").read_text("utf-8"))
+    rule = (DEPLOY / "logrotate" / "wxapi").read_text("utf-8")
+    kept = re.search(r"rotate (\d+)", rule)
     assert kept
     assert int(kept[1]) >= 180
+    (kept_file,) = re.findall(r"^(/\S+) \{", rule, re.MULTILINE)
+    written = re.findall(r"access_log (\S+) ", (DEPLOY / "nginx" / "wxapi.conf").read_text("utf-8"))
+    assert set(written) == {kept_file}
+    # Debian's own rule takes /var/log/nginx/*.log for 14 days, and is read before this one.
+    assert not kept_file.startswith("/var/log/nginx/")

@@ -30,6 +30,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name.endswith(".zh-CN.md")], ids=lambda page: page.name
+)
+def test_a_chinese_page_leads_to_chinese_ones(page: Path) -> None:
+    """Where there is one; a link to the original says that it is in English."""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        for link in re.findall(r"\]\(([^)#:\s]+)\.md", line):
+            chinese = page.parent / f"{link}.zh-CN.md"
+            assert not chinese.exists() or "英文" in line or "English" in line, line
+
+
 def documented() -> dict[str, str | None]:
     """Setting → default as the table tells it; None: must be set."""
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def test_what_goes_through_the_proxy(bench: Bench, fake: FakeControl, tmp_path: 
     api, program = serve(bench, fake)
     headers = {"Authorization": f"Bearer {log_in(api, fake, 'o-proxy').json()['access_token']}"}
     with proxied(api, tmp_path) as url:
-        log = tmp_path / "wxapi.log"
+        log = tmp_path / "access.log"
         assert_the_same_number_in_both_logs(url, headers, log)
         assert_the_phones_own_address_counts(url, bench)
         assert_large_photos_pass(url, headers)
