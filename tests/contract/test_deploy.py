@@ -208,6 +208,8 @@ def test_the_container_copies_what_is_there_and_the_compose_file_names_its_own()
     copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
     assert {"config.py", "wsgi.py", "wxapi", "workers", "migrations", "requirements.lock"} == set(copied)
     assert all((ROOT / name).exists() for name in copied)
+    sent = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
+    assert set(sent) == set(copied), "podman and docker send nothing else to the build"
     services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text("utf-8"))["services"]
     for name, service in services.items():
         assert set(service.get("depends_on", {})) <= set(services), name

@@ -48,7 +48,7 @@ class CommandGroup(AppGroup):
             raise click.ClickException(sentence) from None
 
 
-class Day(click.DateTime):
+class DayOption(click.DateTime):
     """A day as people write it; midnight of it, without a time zone."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Day(click.DateTime):
             self.fail(f"{value!r} is no day, YYYY-MM-DD.", param, ctx)
 
 
-DAY = Day()
+DAY = DayOption()
 _MENDABLE = (DBAPIError, KeysMissingError, SealError, RedisError, DomainError, CommandError, OSError)
 
 
