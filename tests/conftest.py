@@ -3,7 +3,6 @@
 `DATABASE_URL` and `REDIS_URL`, when set, are used instead of the embedded servers; a scratch database is made there.
 """
 
-import base64
 import math
 import os
 import subprocess
@@ -11,7 +10,6 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,25 +18,27 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
+from jinja2 import FileSystemBytecodeCache
 from redis import Redis
 from sqlalchemy.orm import Session
 
 from config import Config, Env, NamedKey, Secret
-from tests import answers, places
-from tests.factories import People
+from tests import answers, grounds
+from tests.factories import NOW, People, random_key  # noqa: F401 - tests look for it here
 from tests.fake_wechat_control import FakeControl
+from tests.grounds import Ground
+from tests.reporting import Town
+from tests.schooling import School
 from wxapi.app import create_app
 from wxapi.demo import embedded
 from wxapi.kernel.clock import FixedClock
-from wxapi.platform import audit, keys, migrate
+from wxapi.platform import audit, http, keys, migrate
 from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions.services.snapshot import regions_cache
 from wxapi.supervision.services import panorama
 
-# A Monday, 10:00 in Shanghai: office hours.
-NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 APPID = "wx0123456789abcdef"
 APP_SECRET = "test-app-secret-0123456789abcdef"
 
@@ -68,14 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a server where databases can be made."""
-    with embedded.database_url(tmp_path_factory.mktemp("postgres")) as url:
-        if not os.environ.get("DATABASE_URL"):
-            # Of a killed server nothing is lost by this; a machine without power ends the tests as well. Each of the
-            # databases below would be visited by a process of its own again and again.
-            with psycopg.connect(url, autocommit=True) as connection:
-                for setting in ("fsync", "autovacuum"):
-                    connection.execute(f"ALTER SYSTEM SET {setting} = off")
-                connection.execute("SELECT pg_reload_conf()")
+    with embedded.database_url(tmp_path_factory.mktemp("postgres"), scratch=True) as url:
         yield url
 
 
@@ -201,6 +194,17 @@ def session_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each template is compiled once a run, not once for each app of each process."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "templates").mkdir(exist_ok=True)
+    cache = FileSystemBytecodeCache(str(folder / "templates"))
+    http.App.jinja_options = {**http.App.jinja_options, "bytecode_cache": cache}
+
+
 @pytest.fixture(autouse=True)
 def documented_answers() -> Iterator[None]:
     """No test may get an answer from the API that its document does not name, or leave an act in the audit that has no
@@ -223,11 +227,36 @@ def clock(session_app: Flask) -> FixedClock:
     return fixed
 
 
+@pytest.fixture(scope="session")
+def settled(
+    session_app: Flask, make_config: Callable[..., Config], make_migrated_database: Callable[[], str]
+) -> Iterator[Callable[[str], Ground]]:
+    """What tests stand on, by the name of its fixture, made when the first one asks."""
+    made: dict[str, Ground] = {}
+
+    def ground(name: str) -> Ground:
+        if name not in made:
+            url = "postgresql+psycopg://" + make_migrated_database().partition("://")[2]
+            made[name] = grounds.settle(session_app, name, make_config(database_url=url))
+        return made[name]
+
+    yield ground
+    for each in made.values():
+        each.engine.dispose()
+
+
 @pytest.fixture
-def app(session_app: Flask, clock: FixedClock) -> Iterator[Flask]:
+def ground(request: pytest.FixtureRequest, clock: FixedClock, settled: Callable[[str], Ground]) -> Ground | None:
+    """What this test stands on: None is an empty database."""
+    name = grounds.asked(request.node)
+    return settled(name) if name else None
+
+
+@pytest.fixture
+def app(session_app: Flask, clock: FixedClock, ground: Ground | None) -> Iterator[Flask]:
     """The app, everything a test writes rolled back at its end."""
     # Regions are read anew for each test, and then only after an import: counts of statements stay the same.
-    with session_app.app_context(), in_savepoint(session_app):
+    with session_app.app_context(), in_savepoint(session_app, ground):
         regions_cache().recheck_after_s = math.inf
         regions_cache().expire()
         counter_of(session_app).forget()  # what was refused in other tests
@@ -275,20 +304,14 @@ def open_app(make_committing_app: Callable[..., AbstractContextManager[Flask]]) 
 
 
 @contextmanager
-def in_savepoint(app: Flask) -> Iterator[None]:
+def in_savepoint(app: Flask, ground: Ground | None = None) -> Iterator[None]:
     """Let every session of the app join one outer transaction that is rolled back."""
-    engines = db._app_engines[app]
-    engine = engines[None]
+    engine = ground.engine if ground else db._app_engines[app][None]
     with engine.connect() as connection, connection.begin() as outer:
-        engines[None] = connection  # type: ignore[assignment]  # a connection serves where an engine does
-        db.session.remove()
-        db.session.configure(join_transaction_mode="create_savepoint")
-        try:
+        with grounds.bound(app, connection, elsewhere=ground is not None):
+            db.session.configure(join_transaction_mode="create_savepoint")
             yield
-        finally:
-            db.session.remove()
-            engines[None] = engine
-            outer.rollback()
+        outer.rollback()
 
 
 @pytest.fixture
@@ -297,9 +320,20 @@ def session(app: Flask) -> Session:
 
 
 @pytest.fixture
-def city(session: Session) -> None:
+def city(app: Flask) -> None:
     """A small city; see tests/places.py."""
-    places.import_small_city()
+
+
+@pytest.fixture
+def town(app: Flask, ground: Ground) -> Town:
+    """The small city and the people a report meets; see tests/reporting.py."""
+    return ground.made
+
+
+@pytest.fixture
+def school(app: Flask, ground: Ground) -> School:
+    """The small city and the people of a training; see tests/schooling.py."""
+    return ground.made
 
 
 @pytest.fixture
@@ -326,8 +360,3 @@ def people(app: Flask) -> People:
 @pytest.fixture
 def wechat_client(fake_wechat: str, redis: Redis) -> WeChatClient:
     return WeChatClient(fake_wechat, APPID, APP_SECRET, redis, FixedClock(NOW))
-
-
-def random_key() -> str:
-    """An Idempotency-Key."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

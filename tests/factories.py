@@ -1,8 +1,10 @@
 """People and places for tests, written through the product's own services."""
 
+import base64
 import itertools
+import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Flask
@@ -18,6 +20,8 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 
+# A Monday, 10:00 in Shanghai: office hours.
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
@@ -60,3 +64,8 @@ class People:
                 add_appointment(session, wanted, starts_on=date(2026, 1, 1), appointed_by=None, now=now)
         held = tuple(Appointment(role, code) for role, code in appointments)
         return Person(self._app, Actor(user.id, held), token)
+
+
+def random_key() -> str:
+    """An Idempotency-Key."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

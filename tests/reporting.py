@@ -9,8 +9,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from tests import places
-from tests.conftest import random_key
-from tests.factories import People, Person
+from tests.factories import People, Person, random_key
 from wxapi.kernel.permissions import Role
 from wxapi.moderation.models import Check
 from wxapi.photos.models import Photo

@@ -33,11 +33,6 @@ from wxapi.reports.models import Report
 from wxapi.reports.wire.list_schemas import CategoryWire, NearbyReport, ReportPage
 
 
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
-
-
 def listed(person: Person, scope: str = "desk", **query: Any) -> dict[str, Any]:
     response = person.get("/reports", query_string={"scope": scope, **query})
     assert response.status_code == 200, response.get_json()

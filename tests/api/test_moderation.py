@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,14 +46,11 @@ def wired(app: Flask, wechat_client: WeChatClient) -> Iterator[Runtime]:
 
 
 @pytest.fixture
-def town(wired: Runtime, fake: FakeControl, people: People) -> Town:
-    made = reporting.settle(people)
+def town(town: Town, wired: Runtime, fake: FakeControl, people: People) -> Town:
     # Whoever files has just logged in: WeChat takes an openid for two hours.
     openid = f"o-moderated-{next(_numbers)}"
     wired.wechat.code_to_session(fake.login_code(openid))
-    return Town(
-        **{name: getattr(made, name) for name in Town.__dataclass_fields__} | {"reporter": people.make(openid=openid)}
-    )
+    return replace(town, reporter=people.make(openid=openid))
 
 
 def work(session: Session, clock: FixedClock) -> None:

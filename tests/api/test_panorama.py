@@ -5,15 +5,10 @@ from typing import Any
 import pytest
 from shapely.geometry import shape
 
-from tests import places, reporting
-from tests.factories import People, Person
+from tests import places
+from tests.factories import Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
 from wxapi.kernel.clock import FixedClock
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def look(person: Person, path: str = "/panorama", **query: Any) -> dict[str, Any]:

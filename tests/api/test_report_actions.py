@@ -7,8 +7,6 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from tests import reporting
-from tests.factories import People
 from tests.reporting import (
     NEIGHBOUR,
     OTHER_TOWNSHIP,
@@ -34,11 +32,6 @@ from wxapi.reports.models import Report
 from wxapi.reports.rules import workflow
 from wxapi.reports.rules.words import ACTIONS
 from wxapi.reports.wire.schemas import ReportSchema
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def test_from_the_phone_to_closed(town: Town, session: Session) -> None:

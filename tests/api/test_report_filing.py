@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from tests import places, reporting
 from tests.conftest import random_key
-from tests.factories import People
 from tests.reporting import VILLAGE, Town, body, file, photo, refused
 from tests.statements import count_statements
 from wxapi.duties.models import Duty
@@ -18,11 +17,6 @@ from wxapi.platform.runtime import runtime
 from wxapi.reports.models import Report
 from wxapi.reports.services import duties, route
 from wxapi.reports.wire.schemas import ReportSchema
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def test_a_report_is_answered_as_the_contract_says(town: Town, session: Session) -> None:

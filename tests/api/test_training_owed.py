@@ -4,12 +4,10 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.factories import People
-from tests.schooling import AT_THE_HALL, COUNTY, FIVE_KM_OFF, School, minutes, open_school
+from tests.schooling import AT_THE_HALL, COUNTY, FIVE_KM_OFF, School, minutes
 from wxapi.duties.models import Duty
 from wxapi.duties.services import appeal as appeals
 from wxapi.duties.services import climb, tell
@@ -22,11 +20,6 @@ from wxapi.platform.audit import AuditRow
 from wxapi.regions.rules.changes import RegionMove
 from wxapi.training.services import region_moves, session_end
 from wxapi.units.services import region_moves as unit_moves
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def inbox(person: Any) -> list[dict[str, Any]]:

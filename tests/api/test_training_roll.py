@@ -12,8 +12,8 @@ from icalendar import Calendar
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from tests.factories import People, Person
-from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, open_school
+from tests.factories import Person
+from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School
 from tests.statements import count_statements
 from wxapi.identity.models import User
 from wxapi.identity.services import erasure
@@ -22,11 +22,6 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.runtime import runtime
 from wxapi.training.models import Attendance, HourEntry
 from wxapi.training.services import book_hours, session_end
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def problem(answer) -> tuple[int, str]:

@@ -7,17 +7,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.factories import People, Person
-from tests.schooling import AT_THE_HALL, COUNTY, OTHER_COUNTY, School, minutes, open_school, plan
+from tests.factories import Person
+from tests.schooling import AT_THE_HALL, COUNTY, OTHER_COUNTY, School, minutes, plan
 from tests.statements import count_statements
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.platform.outbox import OutboxRow
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def problem(answer) -> tuple[int, str]:

@@ -7,16 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.conftest import random_key
-from tests.factories import People
-from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, minutes, open_school
+from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, minutes
 from tests.statements import count_statements
 from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.training.models import Attendance, Refusal
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def refusals(session: Session) -> list[str]:

@@ -5,17 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.factories import People, Person
-from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, open_school
+from tests.factories import Person
+from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School
 from wxapi.kernel.clock import FixedClock
 from wxapi.training.rules.attendance import MANUAL, SIGN_IN_OVERRIDES
 
 WHEN = ("never", "before", "after")
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def decide(school: School, hall: dict[str, Any], person: Person, state: str) -> None:

@@ -10,16 +10,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests import reporting
-from tests.factories import People
 from tests.reporting import Town, file_routed
 from wxapi.kernel import city
 from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.reports.models import Report
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,6 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tests import reporting
-from tests.factories import People
 from tests.figures import identity_holds
 from tests.reporting import COUNTY, NEIGHBOUR, VILLAGE, Town, file_routed, photo, take
 from tests.service.test_kept_figures import marks, nothing_kept
@@ -35,11 +33,6 @@ EAST = "421002001008"
 OLD_UNIT, NEW_UNIT = f"{COUNTY}-zj", f"{COUNTY}-cg"
 NOVEMBER = (date(2026, 11, 1), date(2026, 12, 1))
 DECEMBER = (date(2026, 12, 1), date(2027, 1, 1))
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tests import reporting
-from tests.factories import People
 from tests.report_rows import add_report
 from tests.reporting import COUNTY, NEIGHBOUR, VILLAGE, Town
 from tests.service import lives
@@ -38,11 +37,6 @@ INDEXES = (
     "ix_duties_counted", "ix_duties_begun", "ix_duties_met", "ix_duties_self_settled", "ix_reports_filed",
     "ix_report_events_counted",
 )  # fmt: skip
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def marks(session: Session) -> set[tuple[str, date]]:

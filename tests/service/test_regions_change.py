@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from tests import places, reporting
 from tests.conftest import NOW
-from tests.factories import People
 from tests.reporting import (
     COUNTY,
     NEIGHBOUR,
@@ -54,11 +53,6 @@ from wxapi.units.models import Unit
 
 NEW = "421002001009"
 TODAY = NOW.date()
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def flask_regions(app: Flask, *arguments: object) -> tuple[int, str]:

@@ -46,29 +46,29 @@ def box(west: float, south: float, east: float, north: float) -> dict[str, objec
 
 
 @pytest.fixture(autouse=True)
-def city(session: Session) -> ImportSummary:
+def imported(session: Session) -> ImportSummary:
     return places.import_small_city()
 
 
-def test_the_small_city_is_found_again(city: ImportSummary) -> None:
-    assert (city.regions, city.boundaries) == (14, 8)
-    assert (tree().version, len(tree())) == (city.version, 14)
+def test_the_small_city_is_found_again(imported: ImportSummary) -> None:
+    assert (imported.regions, imported.boundaries) == (14, 8)
+    assert (tree().version, len(tree())) == (imported.version, 14)
     for code in places.VILLAGES:
         assert locate(places.centre(code)).village.code == code
     assert region_names([A, "999999"]) == {A: "001村"}
 
 
-def test_an_import_leaves_its_mark(city: ImportSummary, session: Session) -> None:
+def test_an_import_leaves_its_mark(imported: ImportSummary, session: Session) -> None:
     version = session.scalars(select(RegionVersion)).one()
-    assert (version.id, version.regions, version.boundaries) == (city.version, 14, 8)
+    assert (version.id, version.regions, version.boundaries) == (imported.version, 14, 8)
     audit = session.scalars(select(AuditRow).where(AuditRow.action == "regions.import")).one()
-    assert (audit.subject, audit.detail) == (f"regions:{city.version}", {"regions": 14})
+    assert (audit.subject, audit.detail) == (f"regions:{imported.version}", {"regions": 14})
 
 
-def test_a_second_import_replaces_what_it_names_and_leaves_the_rest(city: ImportSummary) -> None:
+def test_a_second_import_replaces_what_it_names_and_leaves_the_rest(imported: ImportSummary) -> None:
     # A gives its east half to B.
     found = run([places.entry(A, geometry=box(0, 0, 0.5, 1)), places.entry(B, "新名", box(0.5, 0, 2, 1))])
-    assert found.version > city.version
+    assert found.version > imported.version
     assert locate(Point(112.207, 30.305)).village.code == B
     assert locate(Point(112.203, 30.305)).village.code == A
     assert tree()[B].name == "新名"

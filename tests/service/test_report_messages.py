@@ -4,12 +4,10 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests import reporting
-from tests.factories import People, Person
+from tests.factories import Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, accepted, file_routed, read, resolved, take
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
@@ -18,11 +16,6 @@ from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.notices import TOLD
 from wxapi.reports.rules import workflow
 from wxapi.reports.services import notify, timers
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def tell_all(session: Session, clock: FixedClock) -> None:

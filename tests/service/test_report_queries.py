@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from tests import places
 from tests.conftest import NOW
 from tests.factories import People
 from tests.report_rows import add_report
@@ -35,11 +34,7 @@ WORKER, OFFICER, CHIEF, SUPERVISOR = (
     Role.STREET_CHIEF,
     Role.SUPERVISOR,
 )
-
-
-@pytest.fixture(autouse=True)
-def city(people: People) -> None:
-    places.import_small_city()
+pytestmark = pytest.mark.usefixtures("city")
 
 
 def holding(*appointments: tuple[Role, str]) -> Actor:

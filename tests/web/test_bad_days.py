@@ -3,26 +3,19 @@
 import io
 from itertools import cycle, islice
 
-import pytest
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests import pictures
-from tests.factories import People
 from tests.report_rows import add_report
-from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, settle, take
+from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, take
 from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.photos.models import Photo
 from wxapi.photos.rules.photos import MAX_BYTES
 
 QUEUES = 500
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def photo_of(size: int) -> bytes:

@@ -10,18 +10,12 @@ from sqlalchemy import update
 
 from tests.conftest import NOW
 from tests.ended import ends_midway
-from tests.factories import People
-from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, read, settle, take
+from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, read, take
 from tests.web.browsing import Browser, form_to, soup_of
 from wxapi.kernel.permissions import Role
 from wxapi.moderation.models import Check
 from wxapi.platform.db import transaction
 from wxapi.reports.services import bulk, moderate
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def bar(browser: Browser, path: str = "/desk") -> Tag:

@@ -11,7 +11,7 @@ from bs4 import Tag
 from flask import Flask
 from sqlalchemy import Select, select, text
 
-from tests import pictures, reporting
+from tests import pictures
 from tests.factories import Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.web.browsing import Browser, form_to
@@ -25,11 +25,6 @@ from wxapi.platform.db import db
 from wxapi.reports.services import timers
 from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS, Column, duties_for, reports_for
 from wxapi.supervision.services import panorama
-
-
-@pytest.fixture
-def town(people: Any) -> Town:
-    return reporting.settle(people)
 
 
 @pytest.fixture

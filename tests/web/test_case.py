@@ -9,8 +9,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from tests import pictures
-from tests.factories import People
-from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, resolved, settle, take
+from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, resolved, take
 from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.kernel import city
@@ -20,11 +19,6 @@ from wxapi.reports.rules.action_input import ActionInput
 from wxapi.web.kit import words
 
 NASTY = '<script>alert(1)</script>"><svg onload=alert(2)>'
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def panel(browser: Browser, report: dict[str, Any]) -> Tag:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from tests.answers import words_of
 from tests.factories import People, Person
 from tests.report_rows import add_report
-from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed, settle
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.web.browsing import Browser
 from wxapi.kernel.permissions import Permission, Role
 from wxapi.platform.guard import permission_of
@@ -25,11 +24,6 @@ _WORD, _LABEL, _COUNT = "白果坪低保名额的事", 8311, 7457
 _SAYS_COUNT = re.compile(rf"(?<![\w/+.-]){_COUNT}(?![\w/+=-])", re.ASCII)
 # Files and one's own data: read elsewhere.
 _LEFT_OUT = {"/assets/<path:name>", "/account/data"}
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from tests.factories import People, Person
-from tests.reporting import Town, file_routed, settle
+from tests.reporting import Town, file_routed
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.kernel.permissions import Permission, Role
 from wxapi.platform.guard import permission_of
@@ -35,11 +35,6 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def everybody(town: Town, people: People) -> dict[str, Person]:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from tests.factories import People, Person
-from tests.schooling import COUNTY, OTHER_COUNTY, School, open_school, plan
+from tests.schooling import COUNTY, OTHER_COUNTY, School, plan
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from tests.web.test_frame import weight
 from wxapi.identity.models import User
@@ -24,11 +24,6 @@ EVIL = '<script>alert(1)</script>"><svg onload=alert(2)>'
 PAGES = ("", "/change", "/cancel", "/screen", "/screen/state", "/roll", "/roll/rows", "/roll.xlsx", "/review", "/leave")
 FOR_STEWARDS = {"/roll", "/roll/rows"}
 ACTIONS = ("/change", "/publish", "/cancel", "/roll", "/review", "/leave", "/tick")
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def draft(school: School, **changes: Any) -> dict[str, Any]:

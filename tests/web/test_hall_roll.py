@@ -11,8 +11,8 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from tests.ended import ends_midway
-from tests.factories import People, Person
-from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, open_school
+from tests.factories import Person
+from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.identity.models import User
 from wxapi.kernel.clock import FixedClock
@@ -22,11 +22,6 @@ from wxapi.training.services import correct_roll
 from wxapi.web.hall.views import decisions
 
 EVIL = '"><svg onload=alert(1)>'
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def named(person: Person, nickname: str) -> Person:

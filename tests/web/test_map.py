@@ -7,18 +7,12 @@ from sqlalchemy.orm import Session
 
 from tests import places
 from tests.conftest import NOW
-from tests.factories import People
 from tests.report_rows import add_report
-from tests.reporting import NEIGHBOUR, TOWNSHIP, VILLAGE, Town, file_routed, settle
+from tests.reporting import NEIGHBOUR, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.statements import count_statements
 from tests.web.browsing import Browser
 from wxapi.kernel.permissions import Role
 from wxapi.web.kit.drawing import free, label_below
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def middle(village: str) -> dict[str, float]:

@@ -1,15 +1,7 @@
 """Two cases side by side, merged and taken apart."""
 
-import pytest
-
-from tests.factories import People
-from tests.reporting import NEIGHBOUR, Town, file_routed, read, settle, take
+from tests.reporting import NEIGHBOUR, Town, file_routed, read, take
 from tests.web.browsing import Browser, form_to
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def test_merge_and_unmerge(town: Town, browser: Browser) -> None:

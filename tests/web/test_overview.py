@@ -25,11 +25,6 @@ from wxapi.web.kit.drawing import bars, line, shade
 PAGES = ("/work", "/statistics", "/exports", "/panorama")
 
 
-@pytest.fixture
-def town(people: Any) -> Town:
-    return reporting.settle(people)
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_offices_see_the_page_others_nothing(town: Town, browser: Browser, path: str) -> None:
     assert browser.get(path).status_code == 303

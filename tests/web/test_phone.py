@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests import pictures, places
-from tests.factories import People, Person
+from tests.factories import Person
 from tests.reporting import (
     NEIGHBOUR,
     TOWNSHIP,
@@ -21,7 +21,6 @@ from tests.reporting import (
     photo,
     read,
     resolved,
-    settle,
     take,
 )
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
@@ -37,11 +36,6 @@ from wxapi.reports.models import Report
 from wxapi.reports.rules.messages import DESK_TASK, REPORT_PROGRESS
 
 WORDS = {"category_code": "E0102", "description": "路口垃圾箱满溢"}
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def shot(name: str = "a.jpg") -> tuple[io.BytesIO, str]:

@@ -6,17 +6,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
-from tests.factories import People
 from tests.report_rows import add_report
-from tests.reporting import NEIGHBOUR, TOWNSHIP, VILLAGE, Town, settle
+from tests.reporting import NEIGHBOUR, TOWNSHIP, VILLAGE, Town
 from tests.statements import count_statements
 from tests.web.browsing import Browser, soup_of
 from wxapi.kernel.permissions import Role
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def numbers(browser: Browser, path: str = "/desk") -> list[str]:

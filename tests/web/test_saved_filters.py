@@ -2,27 +2,20 @@
 
 from urllib.parse import quote
 
-import pytest
 from bs4 import Tag
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
-from tests.factories import People
 from tests.report_rows import add_report
-from tests.reporting import Town, settle
+from tests.reporting import Town
 from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.identity.services import erasure
 from wxapi.reports.models import SavedFilter
 
 NASTY = '"><svg onload=alert(1)>'
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return settle(people)
 
 
 def links(browser: Browser, path: str = "/desk") -> dict[str, str]:

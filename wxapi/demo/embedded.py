@@ -15,9 +15,9 @@ __all__ = ["Postgres", "Valkey", "database_url", "free_port", "postgres", "redis
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres(folder: Path, *, scratch: bool = False) -> Iterator[str]:
     """Run PostgreSQL on a folder, made when missing; yields the URL of its `postgres` database."""
-    server = Postgres(folder)
+    server = Postgres(folder, scratch=scratch)
     server.start()
     try:
         yield server.url()
@@ -37,13 +37,13 @@ def valkey(port: int | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def database_url(folder: Path) -> Iterator[str]:
+def database_url(folder: Path, *, scratch: bool = False) -> Iterator[str]:
     """`DATABASE_URL` when set, else an embedded PostgreSQL on the folder."""
     given = os.environ.get("DATABASE_URL")
     if given:
         yield given
         return
-    with postgres(folder) as url:
+    with postgres(folder, scratch=scratch) as url:
         yield url
 
 

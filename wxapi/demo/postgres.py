@@ -43,10 +43,12 @@ class Postgres:
     Args:
         folder: of the data. Nobody else may run a server on it at the same time.
         log: where the server's messages go; None: into the folder.
+        scratch: what it holds need not outlive a crash, as in tests.
     """
 
-    def __init__(self, folder: Path, *, log: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, log: Path | None = None, scratch: bool = False) -> None:
         self.folder = folder.resolve()
+        self._scratch = scratch
         self._log = log or self.folder / _LOG_NAME
         self._user = _FOR_ROOT if os.geteuid() == 0 else None
         self._sockets = self.folder
@@ -64,9 +66,10 @@ class Postgres:
                 self._make_data(programs)
             self._end_left_over()
             self._sockets = self._socket_folder()
+        settings = [*_SETTINGS, *(_SCRATCH if self._scratch else ())]
         self._child = Daemon(
             f"PostgreSQL {MAJOR}",
-            [str(programs / "postgres"), "-D", str(self.folder), "-k", str(self._sockets), *_SETTINGS],
+            [str(programs / "postgres"), "-D", str(self.folder), "-k", str(self._sockets), *settings],
             log=self._log,
             environ=_plain_environment(),
             user=self._user,
@@ -113,6 +116,8 @@ class Postgres:
         draft.mkdir(mode=stat.S_IRWXU, parents=True)
         self._hand_over(draft)
         command = [str(programs / "initdb"), "-D", str(draft), "-U", _SUPERUSER, *_INITDB]
+        if self._scratch:
+            command.append("--no-sync")
         with tempfile.TemporaryDirectory() as notes:
             log = Path(notes, "initdb.log")
             child = Daemon("initdb", command, log=log, environ=_plain_environment(), user=self._user)
@@ -171,6 +176,8 @@ _SETTINGS = [
     )
     for word in ("-c", setting)
 ]
+# Nothing waits for the disk, and no process visits each of many databases again and again.
+_SCRATCH = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 # One collation everywhere, whatever the machine's language; who may open the socket may come in.
 _INITDB = [
     "--auth=trust",
