@@ -10,18 +10,23 @@ from sqlalchemy import Exists, Select, String, cast, exists, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.photos.models import Photo, original_key, variant_key
-from wxapi.photos.queries.photos import photos_by_ids
 from wxapi.photos.rules.photos import STRAY_AFTER, VARIANT_NAMES, WAITS_AT_MOST, PhotoState, RejectionCode
 from wxapi.photos.services.develop import decide
 from wxapi.platform import outbox, sweeps
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import db, fetch, transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+# A city keeps millions of files: each look into the database is for many.
+_FILES_A_LOOK = 5_000
 _FOLDER = "photos"
+_WITHOUT_A_ROW = """
+SELECT id FROM unnest(CAST(%(ids)s AS uuid[])) AS file (id)
+WHERE NOT EXISTS (SELECT FROM photos WHERE photos.id = file.id)
+"""
 
 
 def heal_pending(*, now: datetime) -> int:
@@ -45,7 +50,7 @@ def sweep_files(*, now: datetime) -> int:
     before = now - runtime().clock.ahead() - STRAY_AFTER
     gone = 0
     keys = runtime().storage.stored_before(_FOLDER, before)
-    while batch := list(islice(keys, BATCH)):
+    while batch := list(islice(keys, _FILES_A_LOOK)):
         gone += _delete_strays(batch)
     runtime().storage.remove_empty_folders(_FOLDER, before)
     return gone
@@ -102,8 +107,8 @@ def _revived(session: Session, photo_id: uuid.UUID) -> bool:
 def _delete_strays(keys: Iterable[str]) -> int:
     by_key = {key: photo_id for key in keys if (photo_id := _photo_of(key)) is not None}
     with transaction() as session:
-        known = photos_by_ids(session, list(set(by_key.values())))
-    strays = [key for key, photo_id in by_key.items() if photo_id not in known]
+        gone = {photo_id for (photo_id,) in fetch(session, _WITHOUT_A_ROW, {"ids": list(set(by_key.values()))})}
+    strays = [key for key, photo_id in by_key.items() if photo_id in gone]
     if strays:
         # A file that the store does not give up stops no other.
         swept = sweeps.together("photos.sweep_files", strays, lambda some: runtime().storage.delete(*some))
