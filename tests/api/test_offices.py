@@ -22,7 +22,7 @@ from wxapi.notifications.models import Message
 from wxapi.notifications.services.offices import tell_of_office
 from wxapi.platform.outbox import OutboxRow
 from wxapi.reports.queries.desk_people import desk_people
-from wxapi.reports.rules.relations import HANDS
+from wxapi.reports.rules.relations import roles_at
 
 CITY, COUNTY, OTHER_COUNTY, TOWNSHIP = "4210", "421002", "421003", "421002001"
 VILLAGE, NEXT_VILLAGE = "421002001001", "421002001002"
@@ -217,7 +217,7 @@ def test_who_is_told_is_who_may_act_on_every_day(
         for person in [town.worker, town.officer, *deputies]:
             acts = actor_of(session, person.actor.user_id, today=today)
             hands = any(
-                each.role in HANDS[len(VILLAGE)] and VILLAGE.startswith(each.region_code) for each in acts.appointments
+                each.role in roles_at(VILLAGE) and VILLAGE.startswith(each.region_code) for each in acts.appointments
             )
             assert hands == (person.actor.user_id in told)
             if person in deputies:

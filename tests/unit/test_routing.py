@@ -44,12 +44,12 @@ def decide(place: Place, of: Category, *, tree: set[str] = TREE, staffed=everybo
 
 
 def test_a_place_goes_to_its_village() -> None:
-    assert decide(Place(VILLAGE), LITTER) == RoutingDecision(VILLAGE, triage=False, copies=(), reason="category")
+    assert decide(Place(VILLAGE), LITTER) == RoutingDecision(VILLAGE, triage=False, copies=())
 
 
 def test_village_affairs_go_to_the_township_with_a_copy_to_the_county() -> None:
     decision = decide(Place(VILLAGE), AFFAIRS)
-    assert decision == RoutingDecision("421003002", triage=False, copies=("421003",), reason="category")
+    assert decision == RoutingDecision("421003002", triage=False, copies=("421003",))
     assert excluded_village(Place(VILLAGE), AFFAIRS) == VILLAGE
     assert excluded_village(Place(VILLAGE), LITTER) is None
 
@@ -57,12 +57,12 @@ def test_village_affairs_go_to_the_township_with_a_copy_to_the_county() -> None:
 def test_an_excluded_desk_is_climbed_past_whatever_the_category_says() -> None:
     assert route(Place(VILLAGE), LITTER, [VILLAGE], TREE, everybody).desk_code == "421003002"
     decision = route(Place(VILLAGE), AFFAIRS, ["421003002"], TREE, everybody)
-    assert (decision.desk_code, decision.copies, decision.reason) == ("421003", (), "exclusion")
+    assert (decision.desk_code, decision.copies) == ("421003", ())
 
 
 def test_a_desk_nobody_is_appointed_to_is_decided_by_the_township() -> None:
     decision = decide(Place(VILLAGE), LITTER, staffed=nobody)
-    assert decision == RoutingDecision("421003002", triage=True, copies=(), reason="unstaffed")
+    assert decision == RoutingDecision("421003002", triage=True, copies=())
     assert decide(Place(VILLAGE), AFFAIRS, staffed=nobody).copies == ("421003",)
 
 
@@ -177,7 +177,7 @@ def test_no_route_and_no_move_reaches_an_excluded_unit(city: tuple[set[str], lis
     exclusions = [excluded] if excluded else []
     decision = route(place, of, exclusions, tree, staff.__contains__)
     assert decision.desk_code in tree
-    assert decision.triage == (decision.desk_code not in staff or decision.reason == "unstaffed")
+    assert decision.triage == (route(place, of, exclusions, tree, everybody).desk_code not in staff)
     assert move_to(decision.desk_code, place, exclusions, tree) == decision.desk_code
     assert triage_desk(place, exclusions, tree) == place.village_code[:9]
     allowed = {code for code in tree if refusal_of(code, place, exclusions, tree) is None}

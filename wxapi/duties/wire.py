@@ -1,6 +1,5 @@
 """The wire of duties and the work inbox."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +9,10 @@ from wxapi.duties.queries.lists import DutyFilter, WorkCounts
 from wxapi.duties.rules.clock import RUNGS, Card, DutyClock
 from wxapi.duties.services.appeal import LIFT, UPHOLD, DutyDetail
 from wxapi.duties.services.work import DutyView, MyItem
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.photos.wire.photos import photo_dict
 from wxapi.photos.wire.schemas import PhotoSchema
+from wxapi.platform.action_wire import photo_ids
 from wxapi.platform.wire import (
     CODES_OF,
     Choice,
@@ -122,7 +122,7 @@ class MyItemPage(WireSchema):
 
 class AppealBody(WireSchema):
     note = Text(required=True, min_length=1, max_length=_MAX_NOTE)
-    photo_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=_MAX_PHOTOS))
+    photo_ids = photo_ids(_MAX_PHOTOS)
 
 
 class AppealDecisionBody(WireSchema):
@@ -162,12 +162,12 @@ def duty_dict(view: DutyView) -> dict[str, Any]:
         "started_at": to_wire(duty.started_at),
         "due_at": to_wire(duty.due_at),
         "clock": duty.clock,
-        "stopped_at": _instant(duty.stopped_at),
+        "stopped_at": to_wire_or_none(duty.stopped_at),
         "used": view.used,
         "rung": duty.rung,
         "card": duty.card,
         "card_lifted": duty.card_lifted_at is not None,
-        "met_at": _instant(duty.met_at),
+        "met_at": to_wire_or_none(duty.met_at),
         "on_time": view.on_time,
     }
 
@@ -181,7 +181,7 @@ def detail_dict(found: DutyDetail, reader_id: UUID) -> dict[str, Any]:
         "asked_at": to_wire(said.asked_at),
         "decision": said.decision,
         "decision_note": said.decision_note,
-        "decided_at": _instant(said.decided_at),
+        "decided_at": to_wire_or_none(said.decided_at),
     }
     return {**duty_dict(found.duty), "appeal": shown}
 
@@ -193,7 +193,7 @@ def my_item_dict(item: MyItem) -> dict[str, Any]:
         "id": str(item.id),
         "title": item.title,
         "do": list(item.do),
-        "until": _instant(item.until),
+        "until": to_wire_or_none(item.until),
     }
 
 
@@ -207,7 +207,3 @@ def counts_dict(counts: WorkCounts) -> dict[str, Any]:
         "red": counts.red,
         "by_type": counts.by_type,
     }
-
-
-def _instant(at: datetime | None) -> str | None:
-    return to_wire(at) if at else None

@@ -14,7 +14,7 @@ from wxapi.platform.db import Base
 class Photo(Base):
     """A photo somebody sent. `width`, `height` (pixels, upright) and `variants` are there once it is ready.
 
-    `variants`: name → {"width", "height", "bytes"}. `used_by_*`: the one thing (a report) it belongs to.
+    `variants`: name → {"width", "height", "bytes"}. `used_by_*`: the one thing (a report, an appeal) it belongs to.
     """
 
     __tablename__ = "photos"

@@ -49,7 +49,7 @@ class SubjectKind:
     """What a feature tells of the subjects of its duties.
 
     Args:
-        type: as `services.write.Subject.type`.
+        type: as `services.write.OwedSubject.type`.
         zh: its name.
         faces: subjects by id as a person sees them; one the person may not see is left out, and its duty with it.
         mine: what waits for the person themselves.

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from wxapi.identity.services.personal_data import PersonalData
-from wxapi.kernel.clock import local_day, to_wire
+from wxapi.kernel.clock import local_day, to_wire, to_wire_or_none
 from wxapi.notifications.models import Grant, Message
 from wxapi.notifications.queries.registered import may_be_read
 from wxapi.platform.runtime import runtime
@@ -36,7 +36,7 @@ def _message(row: Message) -> dict[str, Any]:
         "body": row.body,
         "subject": {"type": subject_type, "id": subject_id},
         "created_at": to_wire(row.visible_at),
-        "read_at": to_wire(row.read_at) if row.read_at else None,
+        "read_at": to_wire_or_none(row.read_at),
     }
 
 

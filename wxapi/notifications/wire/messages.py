@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.notifications.models import Message, Template
 
 
@@ -16,7 +16,7 @@ def message_dict(row: Message) -> dict[str, Any]:
         "body": row.body,
         "subject": {"type": kind, "id": subject_id},
         "created_at": to_wire(row.visible_at),
-        "read_at": to_wire(row.read_at) if row.read_at else None,
+        "read_at": to_wire_or_none(row.read_at),
     }
 
 

@@ -1,4 +1,4 @@
-"""The wire of photos. Answers are made by `wire.photo_dict`; the schemas here document and test them."""
+"""The wire of photos. Answers are made by `wire.photos`; the schemas here document and test them."""
 
 from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields

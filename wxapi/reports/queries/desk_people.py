@@ -1,4 +1,4 @@
-"""Whose hands a desk has: one query for routing, which asks whether anybody is there, and for telling."""
+"""The people of a desk: one query for routing, which asks whether anybody is there, and for telling."""
 
 import uuid
 from collections.abc import Callable, Collection, Iterable
@@ -11,7 +11,7 @@ from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import in_force, of_regions
 from wxapi.kernel.permissions import Role
 from wxapi.regions.rules.levels import Level, level_of, path_of
-from wxapi.reports.rules.relations import HANDS
+from wxapi.reports.rules.relations import roles_at
 from wxapi.reports.rules.routing import Place
 
 
@@ -25,7 +25,7 @@ def desk_people(
     regions = list(path_of(desk_code))
     if grid_code is not None and grid_code.startswith(desk_code):
         regions.append(grid_code)
-    return people_in(session, regions, HANDS.get(len(desk_code), ()), exclusions, today=today)
+    return people_in(session, regions, roles_at(desk_code), exclusions, today=today)
 
 
 def deciders(session: Session, desk_code: str, exclusions: Collection[str], *, today: date) -> set[uuid.UUID]:

@@ -1,6 +1,6 @@
 """What each action changes of a case beside its state: pure functions, one per action that changes anything.
 
-The state itself, and the clocks that follow from it, are set in one place: `rules.perform`.
+The state itself, and the clocks that follow from it, are set in one place: `workflow._settle`.
 """
 
 from collections.abc import Sequence

@@ -3,17 +3,11 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from wxapi.duties.rules.scope import ROLES_BY_LEVEL
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.permissions import DESK_ROLES, Role
-from wxapi.regions.rules.levels import CODE_LENGTH, Level
+from wxapi.regions.rules.levels import level_of
 from wxapi.reports.rules.state import Party, Who
-
-# Whose hands a desk has, by the level of its region: the people of a higher desk are its officers themselves.
-HANDS: dict[int, frozenset[Role]] = {
-    CODE_LENGTH[Level.VILLAGE]: frozenset({Role.COMMUNITY_WORKER}),
-    CODE_LENGTH[Level.TOWNSHIP]: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER}),
-    CODE_LENGTH[Level.COUNTY]: frozenset({Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER, Role.SUPERVISOR}),
-}
 
 # What a role can make of a person at all, wherever it is held: the difference between 403 and 409.
 _CAPACITIES: dict[Role, frozenset[Party]] = {
@@ -71,12 +65,18 @@ def is_excluded(actor: Actor, exclusions: Collection[str]) -> bool:
     return any(place.startswith(code) for place in actor.places for code in exclusions)
 
 
+def roles_at(desk_code: str) -> frozenset[Role]:
+    """Roles that work at a desk: those that act for its region's office."""
+    level = level_of(desk_code)
+    return frozenset() if level is None else ROLES_BY_LEVEL.get(level, frozenset())
+
+
 def works_at_desk(actor: Actor, standing: Standing) -> Appointment | None:
     """The appointment that makes a person one of the desk's workers; a grid's people are of its village's desk."""
     desk = standing.desk_code or ""
-    hands = HANDS.get(len(desk), frozenset())
+    roles = roles_at(desk)
     grid = standing.grid_code if standing.grid_code and standing.grid_code.startswith(desk) else None
-    return next((a for a in actor.appointments if a.role in hands and (a.covers(desk) or a.region_code == grid)), None)
+    return next((a for a in actor.appointments if a.role in roles and (a.covers(desk) or a.region_code == grid)), None)
 
 
 def _by_office(actor: Actor, standing: Standing) -> dict[Party, Appointment | None]:

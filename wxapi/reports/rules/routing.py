@@ -6,13 +6,10 @@ Region codes of lower regions begin with those of the higher (county 6 digits, t
 
 from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
-from typing import Literal
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.regions.rules.levels import Level, level_of, within
 from wxapi.reports.rules.categories import Category
-
-Reason = Literal["category", "exclusion", "unstaffed"]
 
 # Levels that have a desk, from below. A grid is a part of its village's desk; the city supervises.
 _DESK_LEVELS = (Level.VILLAGE, Level.TOWNSHIP, Level.COUNTY)
@@ -35,13 +32,11 @@ class RoutingDecision:
         desk_code: the region whose people must act now; for triage the township.
         triage: no certain owner yet, the township decides.
         copies: regions that are told as well.
-        reason: what decided.
     """
 
     desk_code: str
     triage: bool
     copies: tuple[str, ...]
-    reason: Reason
 
 
 def choose_place(located: Place, picked: str | None) -> Place:
@@ -87,8 +82,8 @@ def route(
     desk = next((code for code in line if len(code) <= len(wanted)), line[-1])
     copies = tuple(line[line.index(desk) + 1 :][:1]) if category.confidential else ()
     if not staffed(desk):
-        return RoutingDecision(_first_above_villages(line), triage=True, copies=copies, reason="unstaffed")
-    return RoutingDecision(desk, triage=False, copies=copies, reason="category" if desk == wanted else "exclusion")
+        return RoutingDecision(_first_above_villages(line), triage=True, copies=copies)
+    return RoutingDecision(desk, triage=False, copies=copies)
 
 
 def move_to(desk_code: str, place: Place, exclusions: Collection[str], tree: Container[str]) -> str:

@@ -94,7 +94,7 @@ def _step(session: Session, actor: Actor, found: Found, request: ActionRequest, 
 
 
 def _desk(report: Report, row: Transition, who: Who, named: str | None) -> str | None:
-    """The desk an action leads to, if it leads to one; the gate in the setter has the last word.
+    """The desk an action leads to, if it leads to one; `apply.move_to_desk` has the last word.
 
     A desk hands on within its township, an officer within their appointment; triage is the township's.
     """

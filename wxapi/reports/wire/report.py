@@ -1,4 +1,4 @@
-"""Reports as JSON: plain functions, since they are sent often. `wire.answers` documents and tests the shapes."""
+"""Reports as JSON: plain functions, since they are sent often. `wire.schemas` documents and tests the shapes."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The wire of one report. Answers are made by `wire.report_dict`; their schemas here document and test them."""
+"""The wire of one report. Answers are made by `wire.report`; their schemas here document and test them."""
 
 from typing import Any
 
