@@ -14,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from wxapi.kernel import setting_texts as texts
+from wxapi.kernel.addresses import is_loopback
 from wxapi.kernel.permissions import Role
 
 # Read by `make`, `python -m wxapi.demo` and the tests, which hand their environment on to the API.
@@ -28,7 +29,6 @@ _OF_THE_RUNNER = (
     "WXAPI_FUZZ_SEED",
     "WXAPI_NEED_BROWSER",
 )
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ValueT = TypeVar("ValueT")
 
 
@@ -175,12 +175,12 @@ class Config:
                 continue
             if self.env is Env.PRODUCTION:
                 raise ConfigError(f"{name} must be an https address in production.")
-            if name == "WECHAT_BASE_URL" and parts.hostname not in _LOOPBACK:
+            if name == "WECHAT_BASE_URL" and not is_loopback(parts.hostname or ""):
                 raise ConfigError(f"{name}: plain http is taken for loopback addresses only.")
 
     def _refuse_shifted_clock(self) -> None:
         address = urlsplit(self.wechat_base_url)
-        fake = self.env is not Env.PRODUCTION and address.scheme == "http" and address.hostname in _LOOPBACK
+        fake = self.env is not Env.PRODUCTION and address.scheme == "http" and is_loopback(address.hostname or "")
         if self.clock_offset_s is not None and not fake:
             raise ConfigError(
                 "WXAPI_CLOCK_OFFSET_S is for the fake WeChat only: WECHAT_BASE_URL must be http on loopback, and "

@@ -1,7 +1,8 @@
 """Examples for the OpenAPI document: every body that has none by hand gets one made from its schema.
 
 Values come from a field's name where the name says what it is, else from its type, so that a reader sees what a phone
-would see. A contract test holds every example against its schema.
+would see. A field whose name means another thing than elsewhere brings its own: `metadata={"example": …}`. A contract
+test holds every example against its schema.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ _BY_NAME: Mapping[str, Any] = {
     "region_code": "421002006001",
     "parent_code": "421002006",
     "category_code": "E0102",
-    "major_name": "市容环境",
     "nickname": "小李",
     "phone_masked": "138****5678",
     "label": "啄木鸟 27",
@@ -40,11 +40,6 @@ _BY_NAME: Mapping[str, Any] = {
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "next_cursor": None,
     "limit": 20,
-}
-# What a name means in another way than elsewhere.
-_BY_SCHEMA: Mapping[str, Json] = {
-    "CategoryRef": {"code": "E0102", "name": "暴露垃圾"},
-    "CategoryWire": {"code": "E0102", "name": "暴露垃圾", "kind": "事件", "major_name": "市容环境"},
 }
 # Null in the ordinary case: an example with all of them at once would be of nothing there is.
 _USUALLY_NULL = frozenset({"rejection", "card", "merged_into", "closed_on", "successor_code"})
@@ -74,7 +69,6 @@ def example_of(schema: Json, schemas: Mapping[str, Json], name: str = "", depth:
     """One value that fits a JSON schema; optional members of deep nestings are left out."""
     if name in _USUALLY_NULL and _takes_null(schema):
         return None
-    own = _BY_SCHEMA.get(schema.get("$ref", "").rpartition("/")[2], {})
     schema = _resolved(schema, schemas)
     for given in ("example", "const", "default"):
         if given in schema:
@@ -83,7 +77,7 @@ def example_of(schema: Json, schemas: Mapping[str, Json], name: str = "", depth:
         return schema["enum"][0]
     kind = _kind(schema)
     if kind == "object":
-        return _object(schema, schemas, depth) | own
+        return _object(schema, schemas, depth)
     if kind == "array":
         return [example_of(schema.get("items", {}), schemas, name, depth + 1)]
     return _plain(schema, kind, name)

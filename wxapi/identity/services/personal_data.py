@@ -18,7 +18,7 @@ from wxapi.identity.queries import user_by_digest
 from wxapi.identity.services.profile import Profile, profile_of
 from wxapi.identity.services.roster_names import PURPOSE
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.platform import audit
 from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
@@ -125,7 +125,7 @@ def _opened(session: Session, user: User) -> dict[str, Any]:
         "openid": cipher.open(user.openid_sealed, purpose="user.openid") if user.openid_sealed else None,
         "phone": cipher.open(user.phone_sealed, purpose="user.phone") if user.phone_sealed else None,
         "since": to_wire(user.created_at),
-        "last_seen_at": to_wire(user.seen_at) if user.seen_at else None,
+        "last_seen_at": to_wire_or_none(user.seen_at),
         "tokens": [
             {"since": to_wire(token.created_at), "last_used_at": to_wire(token.last_used_at)}
             for token in session.scalars(select(Token).where(Token.user_id == user.id))

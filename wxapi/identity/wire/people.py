@@ -14,7 +14,7 @@ from wxapi.identity.services.roster_files import LONGEST
 from wxapi.identity.services.roster_reading import Listed
 from wxapi.identity.wire.offices import one_place
 from wxapi.identity.wire.references import RegionRef, UnitRef, unit_dict
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.kernel.permissions import Role
 from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, RegionCode, WireSchema
 from wxapi.units.wire import UnitCode
@@ -176,7 +176,7 @@ def person_dict(person: Listed) -> dict[str, Any]:
         "region": {"code": person.region_code, "name": person.region_name},
         "unit": unit_dict(person.unit_code, person.unit_name),
         "user_id": str(person.user_id) if person.user_id else None,
-        "invited_until": to_wire(person.invited_until) if person.invited_until else None,
+        "invited_until": to_wire_or_none(person.invited_until),
     }
 
 
@@ -193,7 +193,7 @@ def import_dict(row: PeopleImport) -> dict[str, Any]:
         "faults": row.faults,
         "fault_count": row.fault_count,
         "created_at": to_wire(row.created_at),
-        "finished_at": to_wire(row.finished_at) if row.finished_at else None,
+        "finished_at": to_wire_or_none(row.finished_at),
     }
 
 

@@ -89,10 +89,10 @@ class NearbyReport(WireSchema):
 class CategoryWire(WireSchema):
     """A class of reports. X09… is listed to show where to turn instead; filing it is refused."""
 
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    kind = fields.String(required=True)
-    major_name = fields.String(required=True)
+    code = fields.String(required=True, metadata={"example": "E0102"})
+    name = fields.String(required=True, metadata={"example": "暴露垃圾"})
+    kind = fields.String(required=True, metadata={"example": "事件"})
+    major_name = fields.String(required=True, metadata={"example": "市容环境"})
     respond_hours = fields.Integer(required=True)
     resolve_hours = fields.Integer(required=True)
     urgent = fields.Boolean(required=True)

@@ -56,8 +56,8 @@ class MeTooBody(WireSchema):
 
 
 class CategoryRef(WireSchema):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
+    code = fields.String(required=True, metadata={"example": "E0102"})
+    name = fields.String(required=True, metadata={"example": "暴露垃圾"})
 
 
 class PlaceRef(WireSchema):

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wxapi.duties.rules.clock import RUNGS
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import CODES_OF, Choice, Day, Line, PlainWord, RegionCode, WireSchema
@@ -133,7 +133,7 @@ def export_dict(row: Export | OwnExport) -> dict[str, Any]:
         "code": row.code,
         "file": _file(row),
         "created_at": to_wire(row.created_at),
-        "expires_at": to_wire(row.expires_at) if row.expires_at else None,
+        "expires_at": to_wire_or_none(row.expires_at),
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.wire import Choice, Line, PlainWord, QueryNumber, RegionCode, WireSchema
 from wxapi.regions.services.lookup import tree
@@ -133,7 +133,7 @@ def panorama_dict(found: Panorama, sessions_7d: int) -> dict[str, Any]:
         "hands": {
             "open_duties": control.open,
             "by_type": control.by_type,
-            "oldest_due_at": to_wire(control.oldest_due_at) if control.oldest_due_at else None,
+            "oldest_due_at": to_wire_or_none(control.oldest_due_at),
         },
         "resources": {
             "sessions_7d": sessions_7d,

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.identity.services.personal_data import PersonalData
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.training.models import (
     Attendance,
     AttendanceEvent,
@@ -33,16 +33,16 @@ def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
             for row in session.scalars(select(Enrolment).where(Enrolment.user_id == user_id))
         ],
         "series": [
-            {"series_id": str(row.series_id), "withdrawn_at": _time(row.withdrawn_at)}
+            {"series_id": str(row.series_id), "withdrawn_at": to_wire_or_none(row.withdrawn_at)}
             for row in session.scalars(select(SeriesEnrolment).where(SeriesEnrolment.user_id == user_id))
         ],
         "attendance": [
             {
                 "session_id": str(row.session_id),
                 "state": row.state,
-                "signed_in_at": _time(row.signed_in_at),
-                "signed_out_at": _time(row.signed_out_at),
-                "received_at": _time(row.received_at),
+                "signed_in_at": to_wire_or_none(row.signed_in_at),
+                "signed_out_at": to_wire_or_none(row.signed_out_at),
+                "received_at": to_wire_or_none(row.received_at),
                 "via": row.via,
                 "late_upload": row.late_upload,
                 "distance_m": row.distance_m,
@@ -132,10 +132,6 @@ def _erase(session: Session, user_id: uuid.UUID, now: datetime) -> None:
 def _came(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> bool:
     row = session.get(Attendance, (session_id, user_id), populate_existing=True)
     return row is not None and (row.signed_in_at is not None or row.state != "enrolled")
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else to_wire(at)
 
 
 personal_data = PersonalData("training", "attendance and credit hours: duties of an office", _read, _erase)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from wxapi.kernel.clock import to_wire
+from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.kernel.coordinates import Point
 from wxapi.kernel.errors import DomainError
 from wxapi.platform.position import position_dict
@@ -86,7 +86,7 @@ def sign_in_dict(record: Recorded) -> dict[str, Any]:
 
 def sign_out_dict(record: Recorded) -> dict[str, Any]:
     """A sign-in with its sign-out."""
-    return {**sign_in_dict(record), "signed_out_at": _time(record.signed_out_at)}
+    return {**sign_in_dict(record), "signed_out_at": to_wire_or_none(record.signed_out_at)}
 
 
 def result_dict(result: Result) -> dict[str, Any]:
@@ -107,8 +107,8 @@ def roll_row_dict(found: tuple[Attendance, str]) -> dict[str, Any]:
         "name": name,
         "state": row.state,
         "walk_in": row.walk_in,
-        "signed_in_at": _time(row.signed_in_at),
-        "signed_out_at": _time(row.signed_out_at),
+        "signed_in_at": to_wire_or_none(row.signed_in_at),
+        "signed_out_at": to_wire_or_none(row.signed_out_at),
         "via": row.via,
         "late_upload": row.late_upload,
         "distance_m": row.distance_m,
@@ -133,7 +133,7 @@ def leave_dict(found: tuple[LeaveRequest, str | None]) -> dict[str, Any]:
         "reason": row.reason,
         "note": row.note,
         "created_at": to_wire(row.created_at),
-        "decided_at": _time(row.decided_at),
+        "decided_at": to_wire_or_none(row.decided_at),
     }
     return shown if name is None else {**shown, "name": name}
 
@@ -152,7 +152,7 @@ def flag_dict(found: tuple[Flag, str | None]) -> dict[str, Any]:
         "created_at": to_wire(row.created_at),
         "decision": row.decision,
         "note": row.note,
-        "decided_at": _time(row.decided_at),
+        "decided_at": to_wire_or_none(row.decided_at),
     }
 
 
@@ -220,7 +220,7 @@ def _my_session(line: MySession) -> dict[str, Any]:
         "starts_at": to_wire(line.session.starts_at),
         "ends_at": to_wire(line.session.ends_at),
         "state": line.attendance.state,
-        "signed_in_at": _time(line.attendance.signed_in_at),
+        "signed_in_at": to_wire_or_none(line.attendance.signed_in_at),
         "hours": float(line.hours),
     }
 
@@ -252,7 +252,7 @@ def _mine(mine: Mine | None) -> dict[str, Any]:
         "enrolment": enrolment.state if enrolment is not None else None,
         "place": mine.place if mine is not None else None,
         "attendance": attendance.state if attendance is not None else None,
-        "signed_in_at": _time(attendance.signed_in_at) if attendance is not None else None,
+        "signed_in_at": to_wire_or_none(attendance.signed_in_at) if attendance is not None else None,
     }
 
 
@@ -272,10 +272,6 @@ def _audience(row: TrainingSession) -> dict[str, Any]:
 
 def _region(code: str) -> dict[str, str]:
     return {"code": code, "name": region_names([code]).get(code, "")}
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else to_wire(at)
 
 
 def _text(value: object) -> str | None:
