@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,12 @@ PUBLIC = {
 }
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A file as several tests walk it."""
+    return ast.parse(path.read_text())
+
+
 def test_every_route_names_its_permission(app: Flask) -> None:
     unnamed = [
         rule.endpoint for rule in app.url_map.iter_rules() if permission_of(app.view_functions[rule.endpoint]) is None
@@ -75,7 +82,7 @@ def calls_of(name: str) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in CODE
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
     ]
 
@@ -283,7 +290,7 @@ def test_nobody_above_the_services_changes_what_they_gave() -> None:
         parts = path.relative_to(ROOT).parts
         if parts[:2] != ("wxapi", "web") and not _ABOVE_SERVICES & {*parts[2:3]}:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             changed += [
                 f"{path.relative_to(ROOT)}:{node.lineno}"
@@ -310,7 +317,7 @@ def test_no_class_name_means_two_things() -> None:
     """Two files may say the same type by the same words, as of `Json`; a row's type of a workflow has the engine's name."""
     meanings: dict[str, set[str]] = {}
     for path in [*CODE, ROOT / "config.py", ROOT / "wsgi.py"]:
-        for name, meaning in names_of_types(ast.parse(path.read_text())):
+        for name, meaning in names_of_types(parsed(path)):
             meanings.setdefault(name, set()).add(f"{path}: {meaning}" if meaning.startswith("class ") else meaning)
     twice = {name: found for name, found in meanings.items() if len(found) > 1}
     assert twice.pop("Transition")
