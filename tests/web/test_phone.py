@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tests import pictures, places
 from tests.factories import Person
 from tests.reporting import (
+    COUNTY,
     NEIGHBOUR,
     TOWNSHIP,
     VILLAGE,
@@ -28,6 +29,7 @@ from tests.web.test_case import NASTY, harmless
 from tests.web.test_frame import weight
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.coordinates import gcj02_to_wgs84
+from wxapi.kernel.permissions import Role
 from wxapi.notifications.rules.notices import Notice
 from wxapi.notifications.services import tell as telling
 from wxapi.platform.db import transaction
@@ -286,6 +288,21 @@ def test_where_a_message_leads(town: Town, browser: Browser, subject: str, kind:
     form = browser.sign_in(town.worker).page("/m?tab=inbox").select_one(".cards form")
     assert form is not None
     assert str(browser.submit(form).location).startswith(path)
+
+
+@pytest.mark.parametrize("office", ["held", "ended"])
+def test_a_message_leads_to_no_page_of_an_office_that_ended(town: Town, browser: Browser, office: str) -> None:
+    """A report that they filed themselves is still theirs."""
+    person = town.people.make(*([(Role.COMMUNITY_WORKER, VILLAGE), (Role.ADMIN, COUNTY)] if office == "held" else []))
+    report, of_import = file_routed(person), uuid.UUID(int=1)
+    led = []
+    for subject, kind in ((f"report:{report['id']}", DESK_TASK), (f"people_import:{of_import}", REPORT_PROGRESS)):
+        tell(person, subject, subject, kind)
+        form = browser.sign_in(person).page("/m?tab=inbox").select_one(".cards .unread form")
+        assert form is not None
+        led.append(browser.submit(form).location)
+    at_desk, lists = f"/desk/r/{report['number']}", f"/desk/people/imports/{of_import}"
+    assert led == ([at_desk, lists] if office == "held" else [f"/m/r/{report['number']}", "/m?tab=inbox"])
 
 
 def acting(page: BeautifulSoup, number: str) -> set[str]:

@@ -62,15 +62,20 @@ def open_message(message_id: uuid.UUID) -> Response:
 
 
 def _about(message: Message, now: datetime) -> str:
+    """Where a message leads: never to a page that its reader may not open any more."""
+    actor = current_actor()
     kind, _, subject_id = message.subject.partition(":")
     if message.kind in _OF_DUTIES:
         return _duty(uuid.UUID(message.step.split(":")[1]), now)
     if kind == "report":
         try:
-            number = read_report(current_actor(), uuid.UUID(subject_id), now=now).number
+            number = read_report(actor, uuid.UUID(subject_id), now=now).number
         except NotFoundError:
             return _INBOX
-        return f"/desk/r/{number}" if message.kind in _OF_OFFICES else f"/m/r/{number}"
+        at_desk = message.kind in _OF_OFFICES and actor.may(Permission.DESK)
+        return f"/desk/r/{number}" if at_desk else f"/m/r/{number}"
+    if kind == "people_import" and not actor.may(Permission.APPOINT):
+        return _INBOX
     return {
         "session": f"/t/{subject_id}",
         "browser": "/account",
