@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from tests.ended import ends_midway
 from tests.factories import Person
 from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School
+from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.identity.models import User
 from wxapi.kernel.clock import FixedClock
@@ -188,8 +189,11 @@ class TestCorrections:
         school.organiser.call("PUT", f"/training/sessions/{hall['id']}/attendance/{key(three)}", json=correction)
         path, bulk, _ = forms(hall)
         form = form_to(browser.sign_in(school.organiser).page(path), bulk)
-        answer = browser.submit(form, pick=[key(one), key(two), key(three)], state="exempt", reason="支援防汛")
+        with count_statements() as statements:
+            answer = browser.submit(form, pick=[key(one), key(two), key(three)], state="exempt", reason="支援防汛")
         assert answer.status_code == 200
+        by_themselves = [each for each in statements if "FROM training_attendance_events" in each]
+        assert by_themselves == [], "all who were ticked are read at once"
         assert [school.state(hall, each) for each in (one, two, three)] == ["exempt"] * 3
         page = soup_of(answer)
         assert "更正 2 人" in page.get_text()

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import User
@@ -170,6 +170,16 @@ def row_of(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> tuple
         .execution_options(populate_existing=True)
     ).one_or_none()
     return (row[0], row[1]) if row is not None else None
+
+
+def rows_of(session: Session, session_id: uuid.UUID, user_ids: Collection[uuid.UUID]) -> Sequence[Row[Attendance, str]]:
+    """The rows and names of those of some people who are on the roll, in no order."""
+    return session.execute(
+        select(Attendance, User.nickname)
+        .join(User, User.id == Attendance.user_id)
+        .where(Attendance.session_id == session_id, among(Attendance.user_id, user_ids))
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def history(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Sequence[AttendanceEvent]:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -84,8 +83,7 @@ def correct_many(session_id: uuid.UUID) -> Response:
         raise
     except DomainError as error:
         return roll_page(hall, now=now, error=error, typed=typed, ticked=[str(each) for each in user_ids])
-    answers = [_line(current_actor(), hall, user_id) for user_id in user_ids if user_id not in done.missing]
-    return _result(hall, answers, body["state"], changed=done.people)
+    return _result(hall, list(_lines(hall, user_ids).values()), body["state"], changed=done.people)
 
 
 @room.get("/hall/<uuid:session_id>/roll.xlsx")
@@ -154,22 +152,20 @@ def _roll(hall: Hall, *, now: datetime, args: dict[str, str] | None = None) -> d
 
 def _undo_many(hall: Hall, user_ids: Sequence[uuid.UUID], typed: dict[str, str]) -> list[RollAnswer]:
     reason = forms.load(ReasonBody(), {"reason": typed["reason"]} if "reason" in typed else {})["reason"]
-    now, lines = runtime().clock.now(), dict[uuid.UUID, RollAnswer]()
-    for user_id in user_ids:
-        with suppress(NotFoundError):  # not on the roll, and so not in the answer
-            lines[user_id] = _line(current_actor(), hall, user_id)
+    now, lines = runtime().clock.now(), _lines(hall, user_ids)
 
     def undo(actor: Actor, user_id: uuid.UUID) -> None:
-        correct_roll.undo(actor, hall.row.id, user_id, reason=reason, now=now)
-        lines[user_id] = _line(actor, hall, user_id)
+        done = correct_roll.undo(actor, hall.row.id, user_id, reason=reason, now=now)
+        lines[user_id] = replace(lines[user_id], state=done.row.state)
 
     refusals = one_by_one(list(lines), undo).refusals
     return [replace(line, refusal=refusal) for line, refusal in zip(lines.values(), refusals, strict=True)]
 
 
-def _line(actor: Actor, hall: Hall, user_id: uuid.UUID) -> RollAnswer:
-    line = roll_reading.read_row(actor, hall.row.id, user_id)
-    return RollAnswer(user_id, line.name, line.row.state, None)
+def _lines(hall: Hall, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, RollAnswer]:
+    """Those who are on the roll, as they stand there; the others are in no answer."""
+    rows = roll_reading.read_rows(current_actor(), hall.row.id, user_ids)
+    return {user_id: RollAnswer(user_id, name, row.state, None) for user_id, (row, name) in rows.items()}
 
 
 def _result(
