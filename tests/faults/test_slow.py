@@ -153,6 +153,8 @@ def test_redis_that_hangs_costs_one_short_wait(api: str, bench: Bench, fake: Fak
 def test_a_database_that_hangs_is_given_up(api: str, bench: Bench, fake: FakeControl) -> None:
     """It takes what is sent and answers nothing, as over a network that drops everything."""
     headers = {"Authorization": f"Bearer {log_in(api, fake, 'o-db').json()['access_token']}"}
+    for _ in range(2):  # the second waits to be written with a request to come
+        assert requests.get(f"{api}/api/v1/me", timeout=20).status_code == 401
     (server,) = bench.sql("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)::integer")
     children = Path(f"/proc/{server}/task/{server}/children").read_text("ascii").split()
     served = [server, *map(int, children)]

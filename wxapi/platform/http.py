@@ -76,7 +76,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         method = asked.method if asked.method in _METHODS else "other"
         metrics.requests.labels(endpoint, method, response.status_code).inc()
         metrics.request_seconds.labels(endpoint).observe(seconds)
-        if not _is_quiet(endpoint):
+        if not is_quiet(endpoint):
             actor = kept.get("actor")
             log.info(
                 "request",
@@ -95,7 +95,8 @@ def quiet(view: ViewT) -> ViewT:
     return view
 
 
-def _is_quiet(endpoint: str) -> bool:
+def is_quiet(endpoint: str) -> bool:
+    """Whether a view is so marked."""
     return bool(getattr(this_app().view_functions.get(endpoint), _QUIET, False))
 
 

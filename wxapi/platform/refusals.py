@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.platform.db import Base, apart
+from wxapi.platform.http import is_quiet
 from wxapi.platform.runtime import runtime
 
 log = structlog.get_logger(__name__)
@@ -124,12 +125,14 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
-        if response.status_code in _STATUSES:
+        refused = response.status_code in _STATUSES
+        if refused:
             actor = g.get("actor")
             code = g.get("refused_code", "refused")
             kind = (request.endpoint or "", code, request.remote_addr or "", actor.user_id if actor else None)
             counter.note(kind, runtime().clock.now())
-        counter.write_due()
+        if refused or not is_quiet(request.endpoint or ""):  # a probe waits for no database that it does not ask about
+            counter.write_due()
         return response
 
 
