@@ -121,8 +121,12 @@ def fingerprint(key: Secret) -> str:
 
 
 def forget(session: Session, kind: str, *, but: Sequence[str]) -> list[str]:
-    """Note that nothing needs the other keys of a kind any more; returns which."""
-    gone = select(SealingKey).where(SealingKey.kind == kind, SealingKey.name.not_in(but)).order_by(SealingKey.name)
+    """Note that nothing needs the other keys of a kind any more, of those that have written; returns which.
+
+    One that is read with only, so far, is to come: without its note no start would take it as the first one.
+    """
+    older = (SealingKey.kind == kind, SealingKey.since.is_not(None), SealingKey.name.not_in(but))
+    gone = select(SealingKey).where(*older).order_by(SealingKey.name)
     names = []
     for row in session.scalars(gone).all():
         names.append(row.name)
