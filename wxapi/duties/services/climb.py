@@ -7,10 +7,11 @@ due, not the time of the run.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import select, true, tuple_
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from wxapi.duties.models import Duty
@@ -40,35 +41,39 @@ def climb(*, now: datetime) -> Climbed:
     Rows another run holds are left to it.
     """
     duties = steps = 0
-    last: tuple[datetime, UUID] | None = None
+    last: UUID | None = None
     while True:
-        due = _due(now, last)
-        ids = [duty_id for _, duty_id in due]
-        climbed = sweeps.together("duties.climb", ids, lambda some: _climb(some, now))
+        due, last = _due(now, last)
+        climbed = sweeps.together("duties.climb", due, lambda some: _climb(some, now))
         duties += len(due) - len(climbed.failed)
         steps += climbed.done
-        if len(due) < _AT_ONCE:
+        if last is None:
             climbed.raise_if_not_the_rows()
             return Climbed(duties, steps)
-        last = due[-1]
 
 
-def _due(now: datetime, last: tuple[datetime, UUID] | None) -> list[tuple[datetime, UUID]]:
-    """The duties behind the last one of a run, by the time of their rung."""
-    place = (Duty.next_rung_at, Duty.id)
-    behind = true() if last is None else tuple_(*place) > last
+def _due(now: datetime, last: UUID | None) -> tuple[list[UUID], UUID | None]:
+    """The duties behind the last subject of a run, all of a subject at once; and the last subject, if there are more.
+
+    Of one unit and subject the second card is red: which is the second is not to depend on what a batch cuts.
+    """
+    behind = true() if last is None else Duty.subject_id > last
+    place = (Duty.subject_id, Duty.id)
     found = select(*place).where(Duty.next_rung_at <= now, behind).order_by(*place).limit(_AT_ONCE)
-    due = [(at, duty_id) for at, duty_id in db.session().execute(found) if at is not None]
+    due = [(subject_id, duty_id) for subject_id, duty_id in db.session().execute(found)]
     db.session().rollback()  # the read is over
-    return due
+    if len(due) < _AT_ONCE:
+        return [duty_id for _, duty_id in due], None
+    # The last one may have more; a subject that alone fills a batch is taken as far as it is there.
+    whole = [each for each in due if each[0] != due[-1][0]] or due
+    return [duty_id for _, duty_id in whole], whole[-1][0]
 
 
 def _climb(some: Sequence[UUID], now: datetime) -> int:
     with transaction() as session:
         due = select(Duty).where(Duty.id.in_(some), Duty.next_rung_at <= now).order_by(Duty.next_rung_at, Duty.id)
         duties = session.scalars(due.with_for_update(skip_locked=True)).all()
-        carded = _carded(session, duties)
-        return sum(_take_all(session, duty, carded, now) for duty in duties)
+        return _take_all(session, duties, _carded(session, duties), now)
 
 
 def _carded(session: Session, duties: Sequence[Duty]) -> set[_Bearer]:
@@ -79,13 +84,26 @@ def _carded(session: Session, duties: Sequence[Duty]) -> set[_Bearer]:
     return {(subject_id, unit) for subject_id, unit in session.execute(found)}
 
 
-def _take_all(session: Session, duty: Duty, carded: set[_Bearer], now: datetime) -> int:
+def _take_all(session: Session, duties: Sequence[Duty], carded: set[_Bearer], now: datetime) -> int:
+    """Take what is due of all of them in the order of its time, as runs that missed nothing would have."""
     taken = 0
-    while (step := _next(duty)) is not None and step.at <= now:
+    ahead: list[tuple[datetime, UUID, Duty, LadderStep]] = []
+    for duty in duties:
+        _wait(duty, ahead)
+    while ahead and ahead[0][0] <= now:
+        _, _, duty, step = heappop(ahead)
         _take(session, duty, step, carded, now)
+        _wait(duty, ahead)
         taken += 1
-    duty.next_rung_at = step.at if step else None
     return taken
+
+
+def _wait(duty: Duty, ahead: list[tuple[datetime, UUID, Duty, LadderStep]]) -> None:
+    """What comes next of a duty, if anything does."""
+    step = _next(duty)
+    duty.next_rung_at = step.at if step else None
+    if step is not None:
+        heappush(ahead, (step.at, duty.id, duty, step))
 
 
 def _next(duty: Duty) -> LadderStep | None:
