@@ -262,22 +262,36 @@ def test_a_file_is_its_persons_while_they_hold_the_office_it_was_made_for(
     assert make(made.officer)["file"] is not None
 
 
-def test_a_run_that_died_is_done_again_from_the_start(made: reporting.Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    reporting.file_routed(made.reporter)
+@pytest.mark.parametrize("when", ["half of it written", "before it is put away"])
+def test_a_run_that_died_is_done_again_from_the_start(
+    made: reporting.Town, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    for _ in range(2):
+        reporting.file_routed(made.reporter)
     export = ask(made.officer)
+    row = export_files.CsvWriter.row
 
     def power_cut(*_: object) -> None:
         raise OSError("cut")
 
+    def after_the_first(writer: export_files.CsvWriter, cells: Any, feature: Any = None) -> None:
+        row(writer, cells, feature)
+        broken.setattr(export_files.CsvWriter, "row", power_cut)
+
     with monkeypatch.context() as broken:
-        broken.setattr(runtime().storage, "put_file", power_cut)
+        broken.setattr(export_making, "_PROGRESS_EVERY", 1)
+        if when == "half of it written":
+            broken.setattr(export_files.CsvWriter, "row", after_the_first)
+        else:
+            broken.setattr(runtime().storage, "put_file", power_cut)
         with pytest.raises(OSError, match="cut"):
             export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     halfway = made.officer.get(f"/exports/{export['id']}").json
     assert (halfway["state"], halfway["file"]) == ("running", None)
+    assert halfway["progress"] == {"done": 1 if when == "half of it written" else 2, "total": 2}
     export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     done = made.officer.get(f"/exports/{export['id']}").json
-    assert done["state"] == "ready"
+    assert (done["state"], done["file"]["rows"]) == ("ready", 2)
     export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
     assert made.officer.get(f"/exports/{export['id']}").json == done
 

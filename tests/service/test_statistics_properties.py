@@ -274,9 +274,10 @@ def test_figures_are_what_the_definitions_say_and_add_up(session: Session, lives
             assert filled(table) == filled(slow(lives, wanted))
             assert all(identity_holds(row) for row in table.values())
             assert total(table.values()) == total(tables[stage, "none"].values())
-        for county, row in tables["resolve", "county"].items():
-            below = statistics.count(session, replace(WHOLE, group_by="place", region=county), as_of=AS_OF)
-            assert total(below.values()) == row
+        for level, children in (("county", "township"), ("township", "village")):
+            for place, row in tables["resolve", level].items():
+                asked = replace(WHOLE, group_by="place", level=children, region=place)
+                assert total(statistics.count(session, asked, as_of=AS_OF).values()) == row
         day = WHOLE.since + timedelta(days=middle)
         for stage in STAGES:
             early, late = replace(WHOLE, stage=stage, until=day), replace(WHOLE, stage=stage, since=day)

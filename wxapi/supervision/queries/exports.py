@@ -1,6 +1,6 @@
 """Rows of exports: one read-only transaction, a cursor on the server, a constant number of rows in memory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -175,17 +175,18 @@ def reading() -> Iterator[Connection]:
 
 def rows_of(
     connection: Connection, statement: Select[Any], columns: Sequence[Column], dressing: Dressing, *, placed: bool
-) -> Iterator[tuple[list[Cell], Point | None]]:
+) -> Generator[tuple[list[Cell], Point | None]]:
     """Stream a statement's rows: the cells of the columns and, if wanted, where the report lies."""
     reads = [column.read.label(f"c{n}") for n, column in enumerate(columns)]
     found = statement.with_only_columns(*reads, *([PLACE.label("place")] if placed else []))
     dressed = [(n, column.finish(dressing)) for n, column in enumerate(columns) if column.finish]
-    for row in connection.execution_options(yield_per=AT_ONCE).execute(found):
-        cells = list(row)
-        point = position(cells.pop(), dressing.datum) if placed else None
-        for n, finish in dressed:
-            cells[n] = finish(cells[n])
-        yield cells, point
+    with connection.execution_options(yield_per=AT_ONCE).execute(found) as rows:
+        for row in rows:
+            cells = list(row)
+            point = position(cells.pop(), dressing.datum) if placed else None
+            for n, finish in dressed:
+                cells[n] = finish(cells[n])
+            yield cells, point
 
 
 def count_of(connection: Connection, statement: Select[Any]) -> int:

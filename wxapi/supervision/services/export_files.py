@@ -42,6 +42,10 @@ class FileWriter(Protocol):
         """Write the note and close the file."""
         ...
 
+    def close(self) -> None:
+        """Let go of a file, finished or not."""
+        ...
+
 
 class CsvWriter:
     """UTF-8 with a byte order mark, CRLF, RFC 4180; the note stands in the last rows."""
@@ -59,6 +63,9 @@ class CsvWriter:
         self._file.write("\r\n")
         for label, value in note.lines:
             self._records.writerow(csv_cells((label, value)))
+        self.close()
+
+    def close(self) -> None:
         self._file.close()
 
 
@@ -101,6 +108,9 @@ class XlsxWriter:
             sheet.write_string(line, 1, value)
         self._book.close()
 
+    def close(self) -> None:
+        """Nothing: only `finish` writes a book, and its parts go with their folder."""
+
 
 class GeoJsonWriter:
     """RFC 7946, one feature a line; foreign members name the datum and carry the note."""
@@ -120,6 +130,9 @@ class GeoJsonWriter:
 
     def finish(self, note: Note) -> None:
         self._file.write(f'\n],"note":{json.dumps(dict(note.lines), ensure_ascii=False)}}}\n')
+        self.close()
+
+    def close(self) -> None:
         self._file.close()
 
 

@@ -5,7 +5,7 @@ The scope is the person's when the job runs.
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,13 +98,13 @@ def _write(path: Path, actor: Actor, wanted: WantedExport, export_id: uuid.UUID,
         if wanted.format == "xlsx" and total > MOST_XLSX_ROWS:
             raise TooManyRowsError
         _progress(export_id, 0, total)
-        writer = _writer(path, wanted, columns, [headings[column] for column in columns])
-        for cells, position in lines:
-            writer.row(cells, position)
-            rows += 1
-            if rows % _PROGRESS_EVERY == 0:
-                _progress(export_id, rows, total)
-        writer.finish(_note(actor, wanted, rows, now))
+        with closing(_writer(path, wanted, columns, [headings[column] for column in columns])) as writer:
+            for cells, position in lines:
+                writer.row(cells, position)
+                rows += 1
+                if rows % _PROGRESS_EVERY == 0:
+                    _progress(export_id, rows, total)
+            writer.finish(_note(actor, wanted, rows, now))
     return rows
 
 
@@ -121,7 +121,9 @@ def _records(actor: Actor, wanted: WantedExport, columns: Sequence[str], now: da
         dressing = Dressing(tree(), queries.names_of_units(connection), wanted.datum, _stage_names())
 
         lines = queries.rows_of(connection, statement, chosen, dressing, placed=wanted.format == "geojson")
-        yield queries.count_of(connection, statement), lines
+        # Who takes an export back stops it between two rows: the cursor ends with it.
+        with closing(lines):
+            yield queries.count_of(connection, statement), lines
 
 
 def _statement(actor: Actor, wanted: WantedExport, now: datetime) -> tuple[Select[Any], Sequence[Column]]:
