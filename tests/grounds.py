@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from config import Config
 from tests import places, reporting, schooling
 from tests.factories import People
-from wxapi.platform import keys
+from wxapi.platform import keys, patience
 from wxapi.platform.db import db
 from wxapi.platform.driver import engine_options
 from wxapi.regions.services.snapshot import CACHE_KEY
@@ -50,6 +50,7 @@ def settle(app: Flask, name: str, config: Config) -> Ground:
     """Do it in a database that is new, through the app, as each test would."""
     keys.refuse_missing(config)  # notes the keys, as the start of a process does
     engine = create_engine(config.database_url, **engine_options(config.database_pool))
+    event.listen(engine, "do_connect", patience.connect)  # as `init_app` does
     with app.app_context(), bound(app, engine):
         return Ground(engine, SETTLED[name](People(app)))
 

@@ -1,5 +1,7 @@
 """What tests stand on is there for each of them, and nothing that one of them did; see tests/grounds.py."""
 
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
@@ -7,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from tests import reporting
 from tests.factories import People
+from tests.grounds import Ground
 from tests.reporting import VILLAGE, Town
 from tests.schooling import School
 from wxapi.identity.models import User
+from wxapi.platform.driver import _IDLE_SINCE, _PING_AFTER_S
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report
 
@@ -41,6 +45,17 @@ def test_a_city_is_empty(city: None, session: Session) -> None:
 
 def test_without_one_there_is_nothing(app: Flask, session: Session) -> None:
     assert (len(tree()), count(session, User)) == (0, 0)
+
+
+def test_a_ground_that_lay_idle_is_tried_as_any_connection(city: None, settled: Callable[[str], Ground]) -> None:
+    """As long as other tests stand elsewhere."""
+    with settled("city").engine.connect() as connection:
+        record = connection.connection._connection_record
+    assert record is not None
+    record.info[_IDLE_SINCE] -= _PING_AFTER_S + 1
+    with settled("city").engine.connect() as connection:
+        assert connection.connection._connection_record is record
+        assert connection.scalar(select(1)) == 1
 
 
 class TestOfAModulesOwn:
