@@ -184,15 +184,16 @@ def test_whose_number_two_have_bound_hides_nobody_behind_them(
     phones = (PHONE, PHONE, "13800000009")
     users = sorted((session.get_one(User, people.make().actor.user_id) for _ in phones), key=lambda user: user.id)
     old = runtime().config.lookup_keys[0]
-    for user, phone, village, ring in zip(
-        users, phones, ("001", "002", "003"), ((old,), (NEW_LOOKUP, old), (old,)), strict=True
-    ):
+    rings = ((old,), (NEW_LOOKUP, old), (old,))
+    for phone, village, ring in zip(phones, ("001", "002", "003"), rings, strict=True):
         with settings(lookup_keys=ring):
             rows = [RosterRow("张三", "书记", phone, Role.COMMUNITY_WORKER, f"421002001{village}")]
             roster.import_people(rows, now=NOW, dry_run=False)
+    for user, phone, ring in zip(users, phones, rings, strict=True):
+        with settings(lookup_keys=ring):
             user.phone_sealed = runtime().cipher.seal(phone, purpose="user.phone")
             user.phone_digest = runtime().cipher.digest(phone, purpose="user.phone")
-            session.commit()
+    session.commit()
     with settings(lookup_keys=(NEW_LOOKUP, old)):
         assert roster.match_waiting(now=NOW) == 1
     matched = session.scalars(select(RosterEntry.user_id).where(RosterEntry.user_id.is_not(None))).all()
