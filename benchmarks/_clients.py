@@ -1,9 +1,10 @@
 """Clients that keep a connection each, send prepared requests one after the other and time every answer."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
+from queue import SimpleQueue
+from time import perf_counter, sleep
 from urllib.parse import urlsplit
 
 
@@ -21,19 +22,61 @@ def send(address: str, requests: Sequence[bytes], *, clients: int) -> tuple[floa
     return seconds, [milliseconds for share in times for milliseconds in share]
 
 
+def send_when_due(address: str, requests: Sequence[tuple[float, bytes]], *, clients: int) -> list[float]:
+    """Send each request at its second from now, over whichever connection is free.
+
+    Returns:
+        the milliseconds of each, in the order of `requests`, from when it was due: who waits for a free connection,
+        as behind a slow answer, waits too.
+    """
+    waiting: SimpleQueue[int | None] = SimpleQueue()
+    for number in sorted(range(len(requests)), key=lambda each: requests[each][0]):
+        waiting.put(number)
+    times, start = [0.0] * len(requests), perf_counter()
+
+    def work() -> None:
+        with _connection(address) as connection:
+            for number in _numbers(waiting):
+                due = start + requests[number][0]
+                sleep(max(0.0, due - perf_counter()))
+                _ask(connection, requests[number][1])
+                times[number] = 1000 * (perf_counter() - due)
+
+    for _ in range(clients):
+        waiting.put(None)
+    with ThreadPoolExecutor(clients) as pool:
+        for each in [pool.submit(work) for _ in range(clients)]:
+            each.result()
+    return times
+
+
+def _numbers(waiting: "SimpleQueue[int | None]") -> Iterator[int]:
+    while (number := waiting.get()) is not None:
+        yield number
+
+
 def _send_share(address: str, requests: Sequence[bytes]) -> list[float]:
-    parts = urlsplit(address)
     times = []
-    with socket.create_connection((parts.hostname, parts.port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with _connection(address) as connection:
         for request in requests:
             start = perf_counter()
-            connection.sendall(request)
-            status, body = _read_answer(connection)
+            _ask(connection, request)
             times.append(1000 * (perf_counter() - start))
-            if status not in {200, 201}:
-                raise RuntimeError(f"answered {status}: {body[:300]!r}")
     return times
+
+
+def _connection(address: str) -> socket.socket:
+    parts = urlsplit(address)
+    connection = socket.create_connection((parts.hostname, parts.port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _ask(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(request)
+    status, body = _read_answer(connection)
+    if status not in {200, 201}:
+        raise RuntimeError(f"answered {status}: {body[:300]!r}")
 
 
 def _read_answer(connection: socket.socket) -> tuple[int, bytes]:
