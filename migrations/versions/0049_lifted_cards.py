@@ -43,9 +43,13 @@ WHERE hangs.subject_id = reports.id
 
 
 def upgrade() -> None:
-    op.add_column("reports", sa.Column("respond_lifted", sa.Text()))
-    op.add_column("reports", sa.Column("resolve_lifted", sa.Text()))
-    op.execute(_LIFTED)
+    # By itself: with the columns' lock held while the duties are read, nobody could read a report meanwhile.
+    with op.get_context().autocommit_block():
+        op.execute(
+            "ALTER TABLE reports ADD COLUMN IF NOT EXISTS respond_lifted text,"
+            " ADD COLUMN IF NOT EXISTS resolve_lifted text"
+        )
+        op.execute(_LIFTED)
     # A small table: units appeal now and then.
     op.create_index(
         "ix_duty_appeals_open", "duty_appeals", ["asked_at"], postgresql_where=sa.text("decided_at IS NULL")

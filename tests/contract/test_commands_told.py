@@ -60,6 +60,13 @@ def known(words: list[str]) -> str | None:
     return f"{' '.join(words)}: no option {unknown[0]}" if unknown else None
 
 
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    for name, command in TOP.items():
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", each) for inner, each in command.commands.items())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_that_are_told_are_there(page: Path) -> None:
     assert [wrong for line in typed(page) if (words := told(line)) and (wrong := known(words))] == []
@@ -68,12 +75,16 @@ def test_commands_that_are_told_are_there(page: Path) -> None:
 def test_every_command_is_told_in_the_documents() -> None:
     said = {tuple(words[:2]) for page in PAGES for line in typed(page) if (words := told(line))}
     said |= {(words[0],) for words in said}
-    every = {
-        (name, *inner)
-        for name, command in TOP.items()
-        for inner in ([(each,) for each in command.commands] if isinstance(command, click.Group) else [()])
-    }
-    assert {" ".join(words) for words in every} - {" ".join(words) for words in said} == set()
+    every = {name for name, command in every_command() if not isinstance(command, click.Group)}
+    assert every - {" ".join(words) for words in said} == set()
+
+
+@pytest.mark.parametrize(("name", "command"), [*every_command()], ids=[name for name, _ in every_command()])
+def test_help_says_what_a_command_does_and_what_each_option_is(name: str, command: click.Command) -> None:
+    shown = command.make_context(name, ["--help"], resilient_parsing=True).get_help()
+    assert shown.startswith(f"Usage: {name} ")
+    assert command.help
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -80,6 +80,7 @@ def test_a_schema_of_another_release_is_named(app: Flask, session: Session) -> N
 
 
 def test_a_role_without_rights_on_a_table_is_told_here_and_by_readyz(app: Flask, session: Session) -> None:
+    session.connection().exec_driver_sql(BEAT, {"name": SCHEDULE})
     session.execute(text("CREATE ROLE wxapi_short"))
     audit_grants.grant(session, "wxapi_short")
     session.execute(text("SET LOCAL ROLE wxapi_short"))

@@ -54,7 +54,7 @@ class DayOption(click.DateTime):
     def __init__(self) -> None:
         super().__init__(["%Y-%m-%d"])
 
-    def get_metavar(self, *_: Any) -> str:
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click names them
         """What stands for it in the help."""
         return "YYYY-MM-DD"
 
