@@ -13,6 +13,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.permissions import ROLES_OF
 from wxapi.platform.db import db
+from wxapi.training.models import TrainingSession
 from wxapi.training.queries import roll as queries
 from wxapi.training.queries.managed import ORGANISE, STEWARD, managed
 from wxapi.training.rules import codes
@@ -42,6 +43,15 @@ class LiveCounts:
     counts: dict[str, int]
     etag: str
     counted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HallScreen:
+    """All that a projector shows of a session."""
+
+    row: TrainingSession
+    code: ScreenCode
+    counts: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -81,7 +91,21 @@ def screen_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> Screen
         NotFoundError: outside the scope.
         ConflictError: `session_not_published`, `session_cancelled`.
     """
+    return _code_of(managed(db.session(), actor, session_id, ORGANISE), now)
+
+
+def screen_of(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> HallScreen:
+    """The code and the counts, with one look at the session: 200 screens ask a hundred times a second.
+
+    Raises:
+        NotFoundError: outside the scope.
+        ConflictError: `session_not_published`, `session_cancelled`.
+    """
     row = managed(db.session(), actor, session_id, ORGANISE)
+    return HallScreen(row, _code_of(row, now), live_counts(actor, row.id, now=now).counts)
+
+
+def _code_of(row: TrainingSession, now: datetime) -> ScreenCode:
     if row.state == SessionState.DRAFT:
         raise ConflictError("session_not_published", "请先发布本场培训，再显示签到码。")
     if row.state == SessionState.CANCELLED:

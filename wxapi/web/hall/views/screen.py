@@ -13,13 +13,15 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
+from wxapi.training.models import TrainingSession
 from wxapi.training.rules.codes import STEP_SECONDS
-from wxapi.training.rules.phases import Phase
+from wxapi.training.rules.phases import Phase, phase_of
 from wxapi.training.rules.windows import SIGN_OUT_AFTER_END
 from wxapi.training.services import hall_screen
+from wxapi.training.services.session_cache import window_of
 from wxapi.training.wire.documents import qr
 from wxapi.web.hall.blueprint import room
-from wxapi.web.hall.halls import Hall, find_hall, turnout_of
+from wxapi.web.hall.halls import find_hall, turnout_of
 from wxapi.web.kit import headers, times
 from wxapi.web.kit.render import page
 
@@ -30,7 +32,7 @@ def show_screen(session_id: uuid.UUID) -> Response:
     """The whole page, with what it shows at first."""
     now = runtime().clock.now()
     hall = find_hall(session_id, Permission.TRAINING_ORGANISE, now=now)
-    state = _state(hall, now=now)
+    state = _state(session_id, now=now)
     # Made by training of a matrix of modules: nothing of a person stands in it.
     picture = Markup(state["code"])  # noqa: S704
     return page("hall/screen.html", hall=hall, state=state, picture=picture)
@@ -44,7 +46,7 @@ def screen_state(session_id: uuid.UUID) -> Response:
     The ETag covers what is shown and not the spans: who has the present code knows its times already.
     """
     now = runtime().clock.now()
-    state = _state(find_hall(session_id, Permission.TRAINING_ORGANISE, now=now), now=now)
+    state = _state(session_id, now=now)
     shown = [str(state[name]) for name in ("code", "short", "arrived", "expected", "say", "due")]
     response = json_response({name: value for name, value in state.items() if name != "due"})
     response.set_etag(hashlib.sha256("\0".join(shown).encode()).hexdigest()[:24], weak=True)
@@ -52,26 +54,26 @@ def screen_state(session_id: uuid.UUID) -> Response:
     return response
 
 
-def _state(hall: Hall, *, now: datetime) -> dict[str, Any]:
+def _state(session_id: uuid.UUID, *, now: datetime) -> dict[str, Any]:
     """`{"code","short","refresh_ms","life_ms","step_ms","arrived","expected","say"}`; `code` is a picture or "".
 
     Raises:
+        NotFoundError: outside the scope.
         ConflictError: `session_not_published`, `session_cancelled`.
     """
-    actor, row = current_actor(), hall.row
-    found = hall_screen.screen_code(actor, row.id, now=now)
-    turnout = turnout_of(hall_screen.live_counts(actor, row.id, now=now).counts)
+    screen = hall_screen.screen_of(current_actor(), session_id, now=now)
+    row, code, turnout = screen.row, screen.code, turnout_of(screen.counts)
     useful = now <= row.ends_at or (row.sign_out and now <= row.ends_at + SIGN_OUT_AFTER_END)
     return {
-        "code": qr.screen_svg(_link(row.id, found.code)) if useful else "",
-        "short": found.short_code if useful else "",
-        "refresh_ms": _ms(found.refresh_at - now),
-        "life_ms": _ms(found.expires_at - now),
+        "code": qr.screen_svg(_link(row.id, code.code)) if useful else "",
+        "short": code.short_code if useful else "",
+        "refresh_ms": _ms(code.refresh_at - now),
+        "life_ms": _ms(code.expires_at - now),
         "step_ms": STEP_SECONDS * 1000,
         "arrived": turnout.arrived,
         "expected": turnout.expected,
-        "say": _say(hall, useful=useful, now=now),
-        "due": found.refresh_at,
+        "say": _say(row, useful=useful, now=now),
+        "due": code.refresh_at,
     }
 
 
@@ -80,12 +82,14 @@ def _link(session_id: uuid.UUID, code: str) -> str:
     return f"{runtime().config.public_url}/m/sign?{urlencode({'session': session_id, 'code': code})}"
 
 
-def _say(hall: Hall, *, useful: bool, now: datetime) -> str:
-    if hall.phase is Phase.ENROLLING:
-        return f"签到将于 {times.spoken(hall.window.opens_at, now)} 开始。"
-    if hall.phase is Phase.SIGN_IN:
-        return f"请扫码签到，{times.spoken(hall.window.late_at, now)} 以后记为迟到。"
-    if hall.phase is Phase.UNDER_WAY:
+def _say(row: TrainingSession, *, useful: bool, now: datetime) -> str:
+    window = window_of(row)
+    phase = phase_of(row.state, window, now)
+    if phase is Phase.ENROLLING:
+        return f"签到将于 {times.spoken(window.opens_at, now)} 开始。"
+    if phase is Phase.SIGN_IN:
+        return f"请扫码签到，{times.spoken(window.late_at, now)} 以后记为迟到。"
+    if phase is Phase.UNDER_WAY:
         return "培训已开始，现在签到记为迟到。"
     return "培训已结束，请扫码签退。" if useful else "本场培训已结束，签到码不再显示。"
 
