@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from tests.factories import People, Person
 from tests.schooling import COUNTY, OTHER_COUNTY, School, plan
+from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from tests.web.test_frame import weight
 from wxapi.identity.models import User
@@ -19,6 +20,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction
 from wxapi.training.models import TrainingSession
+from wxapi.training.services.hall_screen import LOOK_LIFE
 
 EVIL = '<script>alert(1)</script>"><svg onload=alert(2)>'
 PAGES = ("", "/change", "/cancel", "/screen", "/screen/state", "/roll", "/roll/rows", "/roll.xlsx", "/review", "/leave")
@@ -309,6 +311,23 @@ class TestScreen:
         clock.at += timedelta(seconds=15)
         other = browser.get(path, headers={"If-None-Match": fresh.headers["ETag"]})
         assert other.json["code"] != first.json["code"]
+
+    def test_one_look_serves_all_screens_of_a_second(
+        self, app: Flask, school: School, people: People, browser: Browser, clock: FixedClock
+    ) -> None:
+        """And each is asked for the right it has: a look at a session is shared, what one person may see is not."""
+        hall = school.make()
+        path = f"/hall/{hall['id']}/screen/state"
+        other = Browser(app).sign_in(people.make((Role.TRAINING_ORGANISER, OTHER_COUNTY)))
+        assert browser.sign_in(school.organiser).get(path).status_code == 200
+        with count_statements() as statements:
+            again = browser.get(path)
+        assert (again.status_code, len(statements)) == (200, 1)  # the cookie's session, with its rights
+        assert other.get(path).status_code == 404
+        cancelled = school.organiser.post(f"/training/sessions/{hall['id']}/cancel")
+        assert cancelled.status_code == 200, cancelled.text
+        clock.at += LOOK_LIFE
+        assert browser.get(path).status_code == 409
 
     def test_words_for_each_time(self, school: School, browser: Browser, clock: FixedClock) -> None:
         hall = school.make(starts=60, ends=120)

@@ -2,9 +2,11 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 from sqlalchemy.orm import Session
@@ -18,11 +20,12 @@ from wxapi.training.queries import roll as queries
 from wxapi.training.queries.managed import ORGANISE, STEWARD, managed
 from wxapi.training.rules import codes
 from wxapi.training.rules.sessions import SessionState, session_cancelled
-from wxapi.training.services.session_cache import facts_from
+from wxapi.training.services.session_cache import Facts, facts_from
 
-# How long one count serves everybody. A screen is never further behind than this.
-COUNT_LIFE = timedelta(seconds=1)
+# How long one look at a session and its roll serves everybody. A screen is never further behind than this.
+LOOK_LIFE = timedelta(seconds=1)
 _KEPT = 256
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +52,38 @@ class LiveCounts:
 class HallScreen:
     """All that a projector shows of a session."""
 
-    row: TrainingSession
+    facts: Facts
     code: ScreenCode
     counts: dict[str, int]
 
 
 @dataclass(slots=True)
-class _Hall:
-    """One session's count. One thread counts, the others of this hall wait; no other hall does."""
+class _Kept(Generic[T]):
+    """What one session showed last. One thread looks, the others of this hall wait; no other hall does."""
 
     lock: Lock = field(default_factory=Lock)
-    counts: LiveCounts | None = None
+    at: datetime | None = None
+    found: T | None = None
 
 
-class _Board:
-    """One short-lived count a session, shared by all screens of this process."""
+class _Board(Generic[T]):
+    """One short-lived look at each session, shared by all screens of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, look: Callable[[Session, uuid.UUID, datetime], T]) -> None:
+        """`look` reads it anew, or raises."""
+        self._look = look
         self._lock = Lock()
-        self._halls: LRUCache[uuid.UUID, _Hall] = LRUCache(_KEPT)
+        self._halls: LRUCache[uuid.UUID, _Kept[T]] = LRUCache(_KEPT)
 
-    def look(self, session: Session, session_id: uuid.UUID, now: datetime) -> LiveCounts:
+    def look(self, session: Session, session_id: uuid.UUID, now: datetime) -> T:
+        """What was found at most `LOOK_LIFE` ago."""
         with self._lock:
-            hall = self._halls.setdefault(session_id, _Hall())
-        with hall.lock:
-            known = hall.counts
-            # A clock that went back must not keep an old count alive.
-            if known is not None and timedelta(0) <= now - known.counted_at < COUNT_LIFE:
-                return known
-            hall.counts = _count(session, session_id, now)
-            return hall.counts
-
-
-_board = _Board()
+            kept = self._halls.setdefault(session_id, _Kept())
+        with kept.lock:
+            # A clock that went back must not keep an old look alive.
+            if kept.found is None or kept.at is None or not timedelta(0) <= now - kept.at < LOOK_LIFE:
+                kept.at, kept.found = now, self._look(session, session_id, now)
+            return kept.found
 
 
 def screen_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> ScreenCode:
@@ -91,26 +93,30 @@ def screen_code(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> Screen
         NotFoundError: outside the scope.
         ConflictError: `session_not_published`, `session_cancelled`.
     """
-    return _code_of(managed(db.session(), actor, session_id, ORGANISE), now)
+    row = managed(db.session(), actor, session_id, ORGANISE)
+    return _code_of(facts_from(row), now)
 
 
 def screen_of(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> HallScreen:
-    """The code and the counts, with one look at the session: 200 screens ask a hundred times a second.
+    """The code and the counts, of a session as it was at most a second ago: 200 screens ask a hundred times a second.
+
+    Whether the actor may see it is asked of what they hold now.
 
     Raises:
         NotFoundError: outside the scope.
         ConflictError: `session_not_published`, `session_cancelled`.
     """
-    row = managed(db.session(), actor, session_id, ORGANISE)
-    return HallScreen(row, _code_of(row, now), live_counts(actor, row.id, now=now).counts)
+    facts = _sessions.look(db.session(), session_id, now)
+    if not actor.covers(facts.region_code, ROLES_OF[ORGANISE]):
+        raise not_found()
+    return HallScreen(facts, _code_of(facts, now), _counts.look(db.session(), session_id, now).counts)
 
 
-def _code_of(row: TrainingSession, now: datetime) -> ScreenCode:
-    if row.state == SessionState.DRAFT:
+def _code_of(facts: Facts, now: datetime) -> ScreenCode:
+    if facts.state == SessionState.DRAFT:
         raise ConflictError("session_not_published", "请先发布本场培训，再显示签到码。")
-    if row.state == SessionState.CANCELLED:
+    if facts.state == SessionState.CANCELLED:
         raise session_cancelled()
-    facts = facts_from(row)
     step = codes.step_at(now)
     code = codes.scanned_code(facts.id, facts.secret, step)
     return ScreenCode(
@@ -129,7 +135,7 @@ def live_counts(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> LiveCo
     Raises:
         NotFoundError: outside the scope.
     """
-    found = _board.look(db.session(), session_id, now)
+    found = _counts.look(db.session(), session_id, now)
     if not actor.covers(found.region_code, ROLES_OF[STEWARD]):
         raise not_found()
     return found
@@ -142,3 +148,14 @@ def _count(session: Session, session_id: uuid.UUID, now: datetime) -> LiveCounts
     text = ",".join(f"{name}={counts[name]}" for name in sorted(counts))
     etag = hashlib.sha256(f"{session_id}:{text}".encode()).hexdigest()[:32]
     return LiveCounts(region_code, counts, etag, now)
+
+
+def _read(session: Session, session_id: uuid.UUID, _now: datetime) -> Facts:
+    row = session.get(TrainingSession, session_id)
+    if row is None:
+        raise not_found()
+    return facts_from(row)
+
+
+_counts = _Board(_count)
+_sessions = _Board(_read)

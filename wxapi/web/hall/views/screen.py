@@ -13,12 +13,11 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
-from wxapi.training.models import TrainingSession
 from wxapi.training.rules.codes import STEP_SECONDS
 from wxapi.training.rules.phases import Phase, phase_of
 from wxapi.training.rules.windows import SIGN_OUT_AFTER_END
 from wxapi.training.services import hall_screen
-from wxapi.training.services.session_cache import window_of
+from wxapi.training.services.session_cache import Facts
 from wxapi.training.wire.documents import qr
 from wxapi.web.hall.blueprint import room
 from wxapi.web.hall.halls import find_hall, turnout_of
@@ -62,17 +61,18 @@ def _state(session_id: uuid.UUID, *, now: datetime) -> dict[str, Any]:
         ConflictError: `session_not_published`, `session_cancelled`.
     """
     screen = hall_screen.screen_of(current_actor(), session_id, now=now)
-    row, code, turnout = screen.row, screen.code, turnout_of(screen.counts)
-    useful = now <= row.ends_at or (row.sign_out and now <= row.ends_at + SIGN_OUT_AFTER_END)
+    facts, code, turnout = screen.facts, screen.code, turnout_of(screen.counts)
+    ends_at = facts.window.ends_at
+    useful = now <= ends_at or (facts.sign_out and now <= ends_at + SIGN_OUT_AFTER_END)
     return {
-        "code": qr.screen_svg(_link(row.id, code.code)) if useful else "",
+        "code": qr.screen_svg(_link(facts.id, code.code)) if useful else "",
         "short": code.short_code if useful else "",
         "refresh_ms": _ms(code.refresh_at - now),
         "life_ms": _ms(code.expires_at - now),
         "step_ms": STEP_SECONDS * 1000,
         "arrived": turnout.arrived,
         "expected": turnout.expected,
-        "say": _say(row, useful=useful, now=now),
+        "say": _say(facts, useful=useful, now=now),
         "due": code.refresh_at,
     }
 
@@ -82,9 +82,9 @@ def _link(session_id: uuid.UUID, code: str) -> str:
     return f"{runtime().config.public_url}/m/sign?{urlencode({'session': session_id, 'code': code})}"
 
 
-def _say(row: TrainingSession, *, useful: bool, now: datetime) -> str:
-    window = window_of(row)
-    phase = phase_of(row.state, window, now)
+def _say(facts: Facts, *, useful: bool, now: datetime) -> str:
+    window = facts.window
+    phase = phase_of(facts.state, window, now)
     if phase is Phase.ENROLLING:
         return f"签到将于 {times.spoken(window.opens_at, now)} 开始。"
     if phase is Phase.SIGN_IN:
