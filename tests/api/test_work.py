@@ -4,13 +4,12 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests import reporting
-from tests.factories import People, Person
+from tests.factories import Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
 from wxapi.duties.models import Duty
 from wxapi.duties.queries.people import deciders_over, unit_people
@@ -20,11 +19,6 @@ from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db
 from wxapi.reports.models import Report
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def inbox(person: Person, **query: Any) -> list[dict[str, Any]]:

@@ -18,15 +18,19 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from config import Config
-from tests import places, reporting, schooling
-from tests.conftest import NOW, app_in_savepoint, random_key
+from tests import answers, reporting
+from tests.conftest import NOW, in_savepoint, random_key
 from tests.factories import People, Person
+from tests.grounds import Ground
+from tests.reporting import Town
+from tests.schooling import School
+from wxapi.app import create_app
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.services import appointments, erasure, login
 from wxapi.kernel.actor import Actor, Appointment
-from wxapi.kernel.clock import local_day
+from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
-from wxapi.platform import guard, outbox
+from wxapi.platform import guard, keys, outbox
 from wxapi.platform.db import db, transaction
 from wxapi.platform.guard import permission_of
 from wxapi.platform.outbox import OutboxRow
@@ -60,17 +64,27 @@ def after_midnight(person: Person) -> None:
     clock.advance(days=1)
 
 
-@pytest.fixture
-def wide_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
+@pytest.fixture(scope="module")
+def wide_app_made(make_config: Callable[..., Config]) -> Iterator[Flask]:
     """The product with one more route for each permission: it ends the caller's right, once, and then writes."""
-    with app_in_savepoint(make_config()) as app:
-        places.import_small_city()
-        app.extensions["test.end"] = None
-        for permission in Permission:
-            if permission is not Permission.PUBLIC:
-                app.add_url_rule(f"/api/v1/t/{permission.value}", view_func=_writer(permission), methods=["POST"])
-        guard.judge_again(app)
-        yield app
+    app = answers.watch(create_app(make_config(), clock=FixedClock(NOW)))
+    for permission in Permission:
+        if permission is not Permission.PUBLIC:
+            app.add_url_rule(f"/api/v1/t/{permission.value}", view_func=_writer(permission), methods=["POST"])
+    guard.judge_again(app)
+    with app.app_context():
+        keys.confirm()  # before any savepoint: the process asks once, so what it notes has to stay
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def wide_app(wide_app_made: Flask, settled: Callable[[str], Ground]) -> Iterator[Flask]:
+    """The same app for each test, in the small city, everything a test writes rolled back at its end."""
+    wide_app_made.extensions["wxapi"].clock.at = NOW
+    with wide_app_made.app_context(), in_savepoint(wide_app_made, settled("city")):
+        yield wide_app_made
 
 
 def _writer(permission: Permission) -> Callable[[], Any]:
@@ -187,18 +201,16 @@ class TestTheRealThing:
         session.expire_all()
         assert session.get_one(User, person.actor.user_id).nickname == ""
 
-    def test_file_a_report(self, app: Flask, people: People, session: Session, end: Ending, key: str | None) -> None:
-        town = reporting.settle(people)
+    def test_file_a_report(self, app: Flask, town: Town, session: Session, end: Ending, key: str | None) -> None:
         with ending(app, town.reporter, end, endpoint="reports.file_report"):
             answer = town.reporter.post("/reports", reporting.body(), key=key or random_key())
         assert answer.status_code == 401, answer.text
         assert session.scalar(select(func.count()).select_from(Report)) == 0
 
-    def test_sign_in(self, app: Flask, people: People, session: Session, end: Ending, key: str | None) -> None:
-        school = schooling.open_school(people)
+    def test_sign_in(self, app: Flask, school: School, session: Session, end: Ending, key: str | None) -> None:
         hall = school.make()
         code = school.code(hall)
-        assert school.sign_in(hall, people.make(), code=code).status_code == 201  # the session is known by now
+        assert school.sign_in(hall, school.people.make(), code=code).status_code == 201  # the session is known by now
         with ending(app, school.member, end, endpoint="training.sign_in"):
             answer = school.member.post(f"/training/sessions/{hall['id']}/sign-ins", {"code": code}, key=key)
         assert answer.status_code == 401, answer.text
@@ -207,8 +219,7 @@ class TestTheRealThing:
 
 
 @pytest.mark.parametrize("end", [logs_out, is_erased, loses_office, after_midnight])
-def test_a_worker_whose_right_ended_accepts_nothing(app: Flask, people: People, session: Session, end: Ending) -> None:
-    town = reporting.settle(people)
+def test_a_worker_whose_right_ended_accepts_nothing(app: Flask, town: Town, session: Session, end: Ending) -> None:
     report = reporting.file_routed(town.reporter)
     with ending(app, town.worker, end, endpoint="reports.act"):
         answer = town.worker.post(

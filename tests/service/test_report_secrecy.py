@@ -31,11 +31,6 @@ TODAY = local_day(NOW)
 lenient = [HealthCheck.function_scoped_fixture]
 
 
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
-
-
 def tell_all(session: Session, clock: FixedClock) -> None:
     for row in session.scalars(select(OutboxRow).where(OutboxRow.topic == "report.changed")).all():
         notify.tell_of_step(uuid.UUID(row.payload["report_id"]), row.payload["event_id"], now=clock.now())

@@ -10,8 +10,6 @@ from flask import Flask
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tests import reporting
-from tests.factories import People
 from tests.reporting import (
     COUNTY,
     TOWNSHIP,
@@ -36,11 +34,6 @@ from wxapi.reports.rules import categories
 from wxapi.reports.services import apply, join, route, timers
 from wxapi.reports.services.duties import folded
 from wxapi.reports.services.duty_checks import stored as stored_duties
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def twice(sweep: Callable[..., int], now: datetime) -> tuple[int, int]:

@@ -159,10 +159,6 @@ def test_rows_go_when_their_time_is_over(app: Flask, people: People, session: Se
 
 
 class TestReports:
-    @pytest.fixture
-    def town(self, people: People) -> Town:
-        return reporting.settle(people)
-
     def closed(self, town: Town) -> dict[str, Any]:
         report = reporting.accepted(town, description=f"联系 {PHONE}", photo_ids=[photo(town.reporter)])
         report = take(town.worker, report, "resolve", note="已清运", photo_ids=[photo(town.worker)])

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tests import reporting
-from tests.factories import People, Person
+from tests.factories import Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town
 from tests.service import lives
 from wxapi.kernel.clock import FixedClock, day_begins, local_day
@@ -23,11 +23,6 @@ from wxapi.supervision.services import panorama
 
 STAGES = ("triage", "respond", "resolve", "hold_review")
 GROUPINGS = ("place", "class", "unit", "month", "kind")
-
-
-@pytest.fixture
-def town(people: People) -> Town:
-    return reporting.settle(people)
 
 
 def figures(person: Person, **query: Any) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from flask import Flask
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from tests.factories import People
-from tests.schooling import School, minutes, open_school
+from tests.schooling import School, minutes
 from workers.topics import TOPICS
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.ids import new_id
@@ -19,11 +18,6 @@ from wxapi.platform.outbox import OutboxRow
 from wxapi.training.models import Attendance, AttendanceEvent, Flag, HourEntry
 from wxapi.training.rules.codes import step_at
 from wxapi.training.services import review_flags, session_end
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def enrol(school: School, hall: dict[str, Any], person: Any) -> None:

@@ -29,11 +29,6 @@ SERIES, HALL = 5_000, 10_000
 BYTES_A_PERSON = 4_000
 
 
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
-
-
 def many(session: Session, count: int) -> Sequence[uuid.UUID]:
     ids = session.scalars(
         text(

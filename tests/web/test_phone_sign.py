@@ -5,17 +5,11 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.factories import People
-from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, open_school
+from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from tests.web.test_case import NASTY, harmless
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.coordinates import Point, gcj02_to_wgs84
-
-
-@pytest.fixture
-def school(people: People) -> School:
-    return open_school(people)
 
 
 def verdict(page: BeautifulSoup) -> tuple[str, str]:
