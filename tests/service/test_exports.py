@@ -29,6 +29,7 @@ from wxapi.identity.models import AppointmentRow
 from wxapi.identity.services import appointments
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.kernel.clock import local_day
+from wxapi.kernel.errors import UnavailableError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow
@@ -325,6 +326,26 @@ def test_a_file_that_a_killed_run_put_is_left_nowhere(
         exports.remove_file(payload["file_key"])
     left = list(runtime().storage.stored_before(f"exports/{export_id}", datetime.max.replace(tzinfo=UTC)))
     assert len(left) == (afterwards == "made again")
+
+
+def test_a_store_that_takes_nothing_ends_no_export(made: reporting.Town, tmp_path: Path) -> None:
+    """Its job is tried again: the person is told nothing of rights that have not changed."""
+    export_id = uuid.UUID(ask(made.officer)["id"])
+    folder = Path(runtime().config.storage_url.removeprefix("file://")) / "exports"
+    if folder.exists():
+        folder.rename(tmp_path / "aside")
+    folder.write_bytes(b"a file where a folder should be")
+    try:
+        with pytest.raises(UnavailableError, match="storage_unavailable"):
+            export_making.make(export_id, now=runtime().clock.now())
+    finally:
+        folder.unlink()
+    waits = made.officer.get(f"/exports/{export_id}").json
+    assert (waits["state"], waits["code"]) == ("running", None)
+    export_making.make(export_id, now=runtime().clock.now())
+    export = made.officer.get(f"/exports/{export_id}").json
+    assert export["state"] == "ready"
+    assert table_of(file_of(made.officer, export))
 
 
 def test_what_a_killed_worker_left_is_removed_by_the_next(made: reporting.Town) -> None:

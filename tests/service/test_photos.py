@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,6 +202,17 @@ def test_there_is_an_end_to_unused_photos(owner: Person, monkeypatch: pytest.Mon
     with pytest.raises(DomainError) as caught:
         upload(owner)
     assert caught.value.code == "too_many_unused_photos"
+
+
+def test_a_store_that_went_away_hides_no_refusal(owner: Person, tmp_path: Path) -> None:
+    """What cannot be taken back is the sweep's; the answer says why nothing was taken."""
+    folder = Path(runtime().config.storage_url.removeprefix("file://")) / "photos"
+    with pytest.raises(InvalidError, match="refused"), send.stored(PICTURE, sha256=None):
+        folder.rename(tmp_path / "aside")
+        folder.write_bytes(b"a file where a folder should be")
+        raise InvalidError("refused", "")
+    folder.unlink()
+    (tmp_path / "aside").rename(folder)
 
 
 def test_a_feature_above_can_show_photos_of_its_things(

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import uuid
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from config import Secret
 from wxapi.kernel.clock import SystemClock
 from wxapi.kernel.errors import UnavailableError
-from wxapi.platform.storage import Storage
+from wxapi.photos.models import original_key, variant_key
+from wxapi.platform.storage import FOLDERS, Storage
+from wxapi.scenes import services as scenes
+from wxapi.supervision.services.exports import folder_of
 
 
 def store_in(folder: Path) -> Storage:
@@ -50,3 +54,33 @@ def test_a_store_that_takes_nothing_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError) as refused:
         store_in(tmp_path).put("photos/1/large.jpg", b"picture")
     assert (refused.value.code, refused.value.retry_after > 0) == ("storage_unavailable", True)
+
+
+@pytest.mark.parametrize("folder", ["exports", "photos", "scenes"])
+def test_a_folder_of_the_store_that_takes_nothing_is_seen(tmp_path: Path, folder: str) -> None:
+    """One put back by another owner refuses every file, whatever the store's own folder takes."""
+    store = store_in(tmp_path)
+    store.put(f"{folder}/1/file.jpg", b"picture")
+    condition = store.condition()
+    (tmp_path / folder).rename(tmp_path / "aside")
+    (tmp_path / folder).write_bytes(b"a file where a folder should be")
+    assert (condition, store.condition()) == (condition, "away")
+    (tmp_path / folder).unlink()
+    (tmp_path / "aside").rename(tmp_path / folder)
+    assert store.condition() == condition
+    assert list(tmp_path.rglob(".try-*")) == []
+
+
+def test_a_file_that_the_store_does_not_give_up_is_unavailable(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    (tmp_path / "photos").write_bytes(b"a file where a folder should be")
+    with pytest.raises(UnavailableError, match="storage_unavailable"):
+        store.get("photos/1/large.jpg")
+    with pytest.raises(FileNotFoundError):
+        store.get("scenes/1.jpg")
+
+
+def test_features_put_their_files_where_the_store_looks() -> None:
+    some = uuid.uuid4()
+    keys = (original_key(some), variant_key(some, "thumb"), folder_of(some), scenes.key_of("scene", b""))
+    assert {key.partition("/")[0] for key in keys} == set(FOLDERS)

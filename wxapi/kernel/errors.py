@@ -85,8 +85,8 @@ class UnavailableError(DomainError):
 
 
 def storage_unavailable() -> UnavailableError:
-    """No file can be kept now."""
-    return UnavailableError("storage_unavailable", "文件暂时无法保存，请稍后再试。", retry_after=30)
+    """No file can be kept or read now."""
+    return UnavailableError("storage_unavailable", "文件暂时无法存取，请稍后再试。", retry_after=30)
 
 
 def not_found() -> NotFoundError:

@@ -38,6 +38,8 @@ SIGNED_FOR = timedelta(hours=2)
 ROOM_NEEDED = 256 << 20
 # The same address for a while, so that phones can cache a picture.
 _WINDOW_S = 3600
+# Where features put their files. Each may have an owner of its own, as after a backup was put back by root.
+FOLDERS = ("exports", "photos", "scenes")
 _TYPES = {
     ".jpg": "image/jpeg",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -113,8 +115,15 @@ class Storage:
 
         Raises:
             FileNotFoundError: nothing is stored there.
+            UnavailableError: `storage_unavailable`, the store does not give it up.
         """
-        return bytes(obstore.get(self._store, key).bytes())
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except FileNotFoundError:
+            raise
+        except (OSError, BaseError) as error:
+            log.error("storage_refused", key=key, reason=str(error))  # noqa: TRY400 - where it happened is no news
+            raise storage_unavailable() from error
 
     def has(self, key: str) -> bool:
         """Whether something is stored under a key."""
@@ -161,13 +170,15 @@ class Storage:
         if self._folder is None:
             return "ok"
         try:
-            _try_out(self._folder)
-            room = os.statvfs(self._folder)
+            places = [self._folder, *(place for name in FOLDERS if (place := self._folder / name).exists())]
+            for place in places:
+                _try_out(place)
+            room = min(each.f_bavail * each.f_frsize for each in map(os.statvfs, places))
         except OSError as error:
             return "full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "away"
         largest, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
         small = largest != resource.RLIM_INFINITY and largest < ROOM_NEEDED
-        return "full" if small or room.f_bavail * room.f_frsize < ROOM_NEEDED else "ok"
+        return "full" if small or room < ROOM_NEEDED else "ok"
 
     def signed_url(self, key: str) -> str:
         """An address that loads the object without a header and dies after at most two hours."""

@@ -104,6 +104,11 @@ def _draw(scene: str) -> str:
     release = "release" if runtime().config.env is Env.PRODUCTION else "trial"
     body = {"scene": scene, "check_path": False, "env_version": release, "width": _WIDTH}
     picture = runtime().wechat.call_for_picture(QR_PATH, body)
-    key = f"scenes/{scene}.{'jpg' if picture.startswith(_JPEG) else 'png'}"
+    key = key_of(scene, picture)
     runtime().storage.put(key, picture)
     return key
+
+
+def key_of(scene: str, picture: bytes) -> str:
+    """Where the picture of a scene lies in the store."""
+    return f"scenes/{scene}.{'jpg' if picture.startswith(_JPEG) else 'png'}"

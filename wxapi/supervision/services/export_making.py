@@ -17,7 +17,7 @@ from wxapi.identity.queries import actor_of
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI, local_day
 from wxapi.kernel.coordinates import Datum, Point
-from wxapi.kernel.errors import DomainError, InvalidError, not_found
+from wxapi.kernel.errors import DomainError, InvalidError, UnavailableError, not_found
 from wxapi.kernel.permissions import ROLE_NAMES, ROLES_OF, Permission
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
@@ -59,6 +59,8 @@ def make(export_id: uuid.UUID, *, now: datetime) -> None:
             key = f"{folder_of(export_id)}{wanted.kind}-{now.astimezone(SHANGHAI):%Y%m%d-%H%M}.{wanted.format}"
             runtime().storage.put_file(key, path)
             _finish(export_id, key, path, rows, now)
+    except UnavailableError:
+        raise  # the store's or the database's, and no answer to the person: the job is tried again
     except InvalidError as error:
         _fail(export_id, error.code)
     except DomainError:
