@@ -1,6 +1,11 @@
 """Every operator command, with everything that can be wrong around it: a sentence, never a traceback."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import psycopg
+import pytest
 from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy import update
@@ -15,6 +22,7 @@ from sqlalchemy import update
 from config import Config, NamedKey, Secret
 from tests.conftest import NOW
 from tests.factories import People
+from tests.processes import environment
 from wxapi.app import COMMANDS, create_app
 from wxapi.identity.models import User
 from wxapi.kernel.clock import FixedClock
@@ -22,6 +30,11 @@ from wxapi.platform import migrate
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db, transaction
 
+ROOT = Path(__file__).resolve().parents[2]
+# A cursor of the server that is left half way says so when it is collected; the process of a command is over by then.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <function ServerCursorMixin:pytest.PytestUnraisableExceptionWarning"
+)
 NOWHERE = "127.0.0.1:9"
 
 
@@ -168,3 +181,72 @@ def test_a_schema_that_is_newer_than_the_program(
         done = app.test_cli_runner().invoke(args=["database", "upgrade"])
         assert (done.exit_code, done.output.count("\n")) == (1, 1)
         assert "newer" in done.output
+
+
+@contextmanager
+def ended_while_it_waits(url: str, tables: str, number: signal.Signals) -> Iterator[list[bool]]:
+    """Hold tables, and send this process the signal as soon as somebody waits for one of them."""
+    sent, over = list[bool](), threading.Event()
+
+    def send() -> None:
+        with psycopg.connect(url, autocommit=True) as watcher:
+            while not over.wait(0.02):
+                waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                if watcher.execute(waits).fetchone():
+                    sent.append(True)
+                    os.kill(os.getpid(), number)
+                    return
+
+    with psycopg.connect(url) as holder:
+        holder.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            yield sent
+        finally:
+            over.set()
+            sender.join()
+
+
+def plain(app: Flask) -> str:
+    return "postgresql://" + str(app.extensions["wxapi"].config.database_url).partition("://")[2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_told_to_end_says_so(open_app: Flask, tmp_path: Path, number: signal.Signals) -> None:
+    with psycopg.connect(plain(open_app)) as connection:
+        found = connection.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
+        every = ", ".join(name for (name,) in found)
+    told = set()
+    for words, command in EVERY:
+        with ended_while_it_waits(plain(open_app), every, number) as sent:
+            code, output = run(open_app, words, command, tmp_path)
+        if sent:
+            told.add(words)
+            assert code == 128 + number, (words, output)
+            assert output.count("Error: ") == output.count("Error: Stopped: ") == 1, (words, output)
+    assert signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}
+    # The others end before they ask the database: their sample is refused, or they need none.
+    assert len(told) > len(EVERY) * 2 / 3, sorted({words for words, _ in EVERY} - told)
+
+
+def test_half_an_export_is_none(open_app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "audit.csv"
+    with ended_while_it_waits(plain(open_app), "audit_addresses", signal.SIGINT) as sent:
+        done = open_app.test_cli_runner().invoke(args=["audit", "export", str(file)])
+    assert (sent, done.exit_code, file.exists()) == ([True], 130, False), done.output
+    done = open_app.test_cli_runner().invoke(args=["audit", "export", str(file)])
+    assert (done.exit_code, file.exists()) == (0, True), done.output
+
+
+def test_a_reader_that_goes_away_is_no_fault(open_app: Flask) -> None:
+    for words in (["audit", "head"], ["keys", "status"], ["doctor"], ["retention", "show"]):
+        read, write = os.pipe()
+        os.close(read)
+        flask = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+        settings = environment(open_app.extensions["wxapi"].config) | {"PYTHONUNBUFFERED": "1"}
+        done = subprocess.run(
+            flask, stdout=write, stderr=subprocess.PIPE, env=settings, timeout=60, check=False, cwd=ROOT
+        )
+        os.close(write)
+        assert (done.returncode, b"Error" in done.stderr, b"Traceback" in done.stderr) == (1, False, False), done.stderr

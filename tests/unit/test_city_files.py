@@ -186,6 +186,17 @@ def test_what_is_no_folder_not_utf8_or_misspelt_is_told(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["city.toml", "categories.csv"])
+def test_what_stands_there_and_is_no_file_does_not_pass_for_absent(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(CityError, match=f"{name}: is no file"):
+        read_folder(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    with pytest.raises(CityError, match=f"{name}: is no file"):
+        read_folder(tmp_path)
+
+
 def test_words_are_the_citys_own_where_it_has_them() -> None:
     shipped = words("states", {"triage": "待分派", "routed": "待受理"})
     (own,) = reworded([shipped], {"states": {"triage": "待派单"}})

@@ -67,7 +67,14 @@ def read_folder(folder: Path) -> CityRules:
 
 
 def _refuse_others(folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        raise CityError(str(folder), 0, f"cannot be read: {error.strerror}.") from None
+    for path in found:
+        if path.name in {SETTINGS, CATEGORIES} and not path.is_file():
+            # Taken for absent it would let the demo city's rules hold.
+            raise CityError(path.name, 0, "is no file, or a link that leads nowhere.")
         if path.name not in {SETTINGS, CATEGORIES, SCHEMA} and not _ALONGSIDE.fullmatch(path.name):
             raise CityError(path.name, 0, f"is not read; a city's folder has {SETTINGS} and {CATEGORIES}.")
 

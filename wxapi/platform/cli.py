@@ -2,10 +2,11 @@
 
 import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from sqlalchemy import func, select, update
@@ -131,14 +132,26 @@ def export(file: Path, **asked: Any) -> None:
     if file.exists():
         raise click.ClickException(f"{file} is there already; name another one.")
     question = _question_noted(asked)
-    with transaction() as session, file.open("x", encoding="utf-8-sig", newline="") as out:
+    count = 0
+    with _whole_or_none(file) as out, transaction() as session:
         writer = csv.writer(out)
         writer.writerow(("id", "at", "action", "subject", "actor", "address", "detail", "request_id"))
-        count = 0
         for line in audit_reading.rows_of(session, question):
             writer.writerow((line.row.id, *_cells(line), line.row.request_id or ""))
             count += 1
     click.echo(f"{count} rows are in {file}.")
+
+
+@contextmanager
+def _whole_or_none(file: Path) -> Iterator[TextIO]:
+    """A new file that is away again when it was not written to its end: half an audit must not pass for all of it."""
+    with file.open("x", encoding="utf-8-sig", newline="") as out:
+        try:
+            yield out
+            out.flush()
+        except BaseException:  # Ctrl-C too
+            file.unlink()
+            raise
 
 
 @audit.command("refused")

@@ -1,5 +1,10 @@
 """Groups of operator commands: `flask --app wsgi <group> …`. What the operator can mend is one sentence."""
 
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -34,18 +39,71 @@ _WORDS = (
 _NEWER = "The database has the schema of a newer release than this program: run the command of that release."
 
 
+class StoppedError(click.ClickException):
+    """Ctrl-C, SIGTERM or a closed terminal ended a command."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            "Stopped: what was under way was undone, steps that were done before stay. The command can be run again."
+        )
+        self.exit_code = 128 + number  # as a shell says it
+
+
+class _StopRequested(BaseException):
+    """A wish, not an error; passes every `except Exception`."""
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Say in one sentence what ended a command, whether a fault that an operator can mend or their own wish.
+
+    Raises:
+        click.ClickException: with the sentence.
+    """
+    stopped_by = [signal.SIGINT]
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped_by[:] = [signal.Signals(number)]
+        raise _StopRequested
+
+    try:
+        with _handling(stop):
+            yield
+    except (_StopRequested, KeyboardInterrupt):
+        raise StoppedError(stopped_by[0]) from None
+    except BrokenPipeError:
+        raise  # the reader has gone, as `head` does: click ends the command without a word
+    except _MENDABLE as error:
+        sentence = _said_of(error)
+        if sentence is None:
+            raise
+        raise click.ClickException(sentence) from None
+
+
+@contextmanager
+def _handling(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Take the signals that end a process, so that it undoes what it has begun. Ctrl-C raises by itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # What is ignored stays so: a closed terminal ends nothing under nohup.
+    taken = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class CommandGroup(AppGroup):
     """Commands that say in one sentence what is wrong with the database, Redis, keys or files they need."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        try:
+        with speaking():
             return super().invoke(ctx)
-        except _MENDABLE as error:
-            sentence = _said_of(error)
-            if sentence is None:
-                raise
-            raise click.ClickException(sentence) from None
 
 
 class DayOption(click.DateTime):

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from wxapi.kernel.clock import SystemClock
 from wxapi.platform import audit_grants, keys, migrate
-from wxapi.platform.commands import sentence_of
+from wxapi.platform.commands import sentence_of, speaking
 from wxapi.platform.db import db
 from wxapi.platform.heartbeat import schedule_silent
 from wxapi.platform.rewrap import names_in
@@ -49,16 +49,21 @@ class DoctorCheck:
 @with_appcontext
 def doctor() -> None:
     """Look at settings, database, keys, store, Redis, WeChat, clock, boundaries. Exit code 1 if something is wrong."""
-    ill = 0
-    for check in (*CHECKS, *current_app.extensions[_KEY]):
-        try:
-            click.echo(f"ok    {check.name}: {check.look()}")
-        except (FaultError, DBAPIError, RedisError) as error:
-            ill += 1
-            click.echo(f"WRONG {check.name}: {_said(error)}")
-            db.session.rollback()
+    with speaking():
+        ill = sum(not _finds_well(check) for check in (*CHECKS, *current_app.extensions[_KEY]))
     if ill:
         sys.exit(1)
+
+
+def _finds_well(check: DoctorCheck) -> bool:
+    try:
+        found = check.look()
+    except (FaultError, DBAPIError, RedisError) as error:
+        click.echo(f"WRONG {check.name}: {_said(error)}")
+        db.session.rollback()
+        return False
+    click.echo(f"ok    {check.name}: {found}")
+    return True
 
 
 def install(app: Flask, checks: tuple[DoctorCheck, ...]) -> None:
@@ -80,8 +85,14 @@ def _settings() -> str:
 
 
 def _schema() -> str:
-    want = ScriptDirectory.from_config(migrate.alembic_config(runtime().config.database_url)).get_current_head()
+    scripts = ScriptDirectory.from_config(migrate.alembic_config(runtime().config.database_url))
+    want = scripts.get_current_head()
     found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    if found != want and found not in {each.revision for each in scripts.walk_revisions()}:
+        raise FaultError(
+            f"the database stands at {found}, of a newer release; this one ends at {want} and may serve on it only "
+            "until that release does again (docs/operations.md, Upgrade)."
+        )
     if found != want:
         raise FaultError(
             f"the database stands at {found}, this release wants {want}: run `flask --app wsgi database upgrade`."

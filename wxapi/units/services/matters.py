@@ -1,7 +1,7 @@
 """Import a township's list of matters (履职事项清单) from a CSV file: all of it, or nothing."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,13 +42,13 @@ def read_matters(path: Path) -> list[NewMatter]:
             missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
             if missing:
                 raise InvalidError("bad_file", f"{path.name}：缺少列 {'、'.join(missing)}。")
-            found = [_matter(path, line, row) for line, row in enumerate(reader, start=2)]
+            found = [(reader.line_num, _matter(path, reader.line_num, row)) for row in reader]
     except UnicodeDecodeError as error:
         raise InvalidError("bad_file", f"{path.name}：不是 UTF-8 编码。") from error
     except csv.Error as error:
         raise InvalidError("bad_file", f"{path.name}：不是有效的 CSV（{error}）。") from error
     _check(path, found)
-    return found
+    return [matter for _, matter in found]
 
 
 def import_matters(region_code: str, matters: Iterable[NewMatter], *, now: datetime) -> int:
@@ -90,11 +90,11 @@ def _matter(path: Path, line: int, row: dict[str, str]) -> NewMatter:
     return NewMatter(values["code"], values["name"], MatterKind(values["kind"]), values["lead_unit_code"] or None)
 
 
-def _check(path: Path, found: list[NewMatter]) -> None:
+def _check(path: Path, found: Sequence[tuple[int, NewMatter]]) -> None:
     if len(found) > _MOST_ROWS:
         raise InvalidError("bad_file", f"{path.name}：最多 {_MOST_ROWS} 行。")
     seen: set[str] = set()
-    for line, matter in enumerate(found, start=2):
+    for line, matter in found:
         if matter.code in seen:
             raise InvalidError("bad_file", f"{path.name} 第 {line} 行：代码“{matter.code}”重复。")
         seen.add(matter.code)
