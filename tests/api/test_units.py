@@ -119,6 +119,9 @@ def test_matters_are_imported_whole_or_not_at_all(app: Flask, people: People, ci
     bad.write_text('code,name,kind,lead_unit_code\n\nB01,"一\n二",basic,\n\nB02,二,none,\n', "utf-8")
     told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
     assert "第 6 行" in told.output, "the line of the file, where lines are empty or a cell has several"
+    bad.write_text("code,name,kind,lead_unit_code\n", "utf-8")
+    told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
+    assert (told.exit_code, "没有任何事项" in told.output) == (1, True)
     bad.write_text(f'code,name,kind,lead_unit_code\nB01,"{"一" * 2**18}', "utf-8")
     told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
     assert (told.exit_code, "不是有效的 CSV" in told.output) == (1, True)

@@ -79,6 +79,14 @@ def test_a_schema_of_another_release_is_named(app: Flask, session: Session) -> N
     assert "stands at 0001_platform" in told
 
 
+def test_a_schema_of_a_newer_release_is_not_to_be_upgraded(app: Flask, session: Session) -> None:
+    session.execute(text("UPDATE alembic_version SET version_num = '9999_to_come'"))
+    told = looked(app)[1]["schema"]
+    assert told.startswith("WRONG")
+    assert "of a newer release" in told
+    assert "run `flask" not in told
+
+
 def test_a_role_without_rights_on_a_table_is_told_here_and_by_readyz(app: Flask, session: Session) -> None:
     session.connection().exec_driver_sql(BEAT, {"name": SCHEDULE})
     session.execute(text("CREATE ROLE wxapi_short"))

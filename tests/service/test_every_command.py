@@ -250,3 +250,12 @@ def test_a_reader_that_goes_away_is_no_fault(open_app: Flask) -> None:
         )
         os.close(write)
         assert (done.returncode, b"Error" in done.stderr, b"Traceback" in done.stderr) == (1, False, False), done.stderr
+
+
+@pytest.mark.parametrize("words", [("audit", "show"), ("audit", "export"), ("statistics", "verify")])
+def test_a_time_that_ends_before_it_begins_is_refused(app: Flask, tmp_path: Path, words: tuple[str, str]) -> None:
+    first, last = ("--from", "--to") if words[0] == "statistics" else ("--since", "--until")
+    file = [str(tmp_path / "audit.csv")] if words[1] == "export" else []
+    for day in ("2026-11-02", "2026-11-01"):
+        done = app.test_cli_runner().invoke(args=[*words, *file, first, "2026-11-02", last, day])
+        assert (done.exit_code, f"{first} wants a day before {last}" in done.output) == (2, True), done.output

@@ -170,6 +170,8 @@ def refused(since: datetime | None, most: int) -> None:
 
 
 def _question_noted(asked: dict[str, Any]) -> AuditQuestion:
+    if asked["since"] and asked["until"] and asked["since"] >= asked["until"]:
+        raise click.UsageError("--since wants a day before --until.")
     days = {name: asked[name].replace(tzinfo=SHANGHAI) if asked[name] else None for name in ("since", "until")}
     question = AuditQuestion(**(asked | days))
     audit_reading.note_operators_look(audit_reading.said(question), now=runtime().clock.now())

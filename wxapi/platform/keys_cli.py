@@ -51,5 +51,6 @@ def rewrap_all() -> None:
         click.echo(f"{len(faults)} values stay under an older key.", err=True)
         sys.exit(1)
     for name in rewrap.retire():
-        click.echo(f"Nothing needs {name} any more: take that key out of the settings and restart.")
+        where = "WXAPI_LOOKUP_KEY, not of WXAPI_AUDIT_KEYS," if name.startswith("look-up") else "WXAPI_ENCRYPTION_KEYS"
+        click.echo(f"Nothing needs {name} any more: take that key out of {where} and restart.")
     click.echo(f"Everything is sealed with {runtime().cipher.first}.")

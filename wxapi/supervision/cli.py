@@ -25,6 +25,8 @@ def verify(since: datetime | None, until: datetime | None) -> None:
     Every month whose sums are kept is counted again, too, and compared. Prints the ids of reports, and the counties
     and months, that differ, and ends with 1 if there are any.
     """
+    if since and until and since >= until:
+        raise click.UsageError("--from wants a day before --to.")
     today = local_day(runtime().clock.now())
     # What is older than duties are kept has none any more to compare.
     first = max(since.date() if since else today - timedelta(days=30), today - kept())

@@ -23,5 +23,5 @@ def import_matters_command(file: Path, region: str) -> None:
     try:
         count = import_matters(region, read_matters(file), now=runtime().clock.now())
     except DomainError as error:
-        raise click.ClickException(error.detail) from error
-    click.echo(f"Imported {count} matters for {region}.")
+        raise click.ClickException(f"[{error.code}] 未导入任何内容。\n{error.detail}") from error
+    click.echo(f"已导入 {count} 个事项，适用于 {region}。")

@@ -101,6 +101,7 @@ def read_rows(data: bytes) -> list[NumberedRow]:
         missing = [name for name in missing if name not in _PLACES]
     if missing:
         wanted = "、".join(chinese for chinese, name in _COLUMNS.items() if name in missing)
+        wanted = wanted.replace("区域、单位", "区域或单位")  # one of both is enough
         raise InvalidError("unreadable_file", f"缺少列：{wanted}。")
     if more:
         raise InvalidError("too_many_rows", f"超过 {MAX_ROWS} 行，请分批导入。")

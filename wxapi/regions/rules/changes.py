@@ -49,9 +49,7 @@ def closing_of(tree: Tree, wanted: Mapping[str, str | None], coming: Collection[
         above_grids = [part for part in parts if part.level is not Level.GRID]
         if above_grids:
             names = "、".join(part.name for part in above_grids[:5])
-            raise InvalidError(
-                "region_has_parts", f"{_named(tree, code)} 下还有 {len(above_grids)} 个区划（{names}）。"
-            )
+            raise InvalidError("region_has_parts", f"{_named(tree, code)}下还有 {len(above_grids)} 个区划（{names}）。")
         if successor is not None:
             _check_successor(tree, code, successor, {*wanted} - {*coming}, coming)
         found |= {code: successor} | {part.code: successor for part in parts}
@@ -86,7 +84,7 @@ def standing(tree: Tree, code: str, *, itself: bool = False) -> Sequence[RegionI
     if region is None:
         raise InvalidError("unknown_region", f"没有代码为“{code[:20]}”的区划。")
     if region.closure is not None:
-        raise InvalidError("region_closed", f"{_named(tree, code)} 已于 {region.closure.closed_on} 撤销。")
+        raise InvalidError("region_closed", f"{_named(tree, code)}已于 {region.closure.closed_on} 撤销。")
     return [each for each in tree.below(code) if each.closure is None and (itself or each.code != code)]
 
 
@@ -98,7 +96,7 @@ def _check_successor(tree: Tree, code: str, successor: str, closing: Collection[
         assert level is not None  # it stands in the tree
         raise InvalidError(
             "successor_invalid",
-            f"{_named(tree, code)} 的承接区划“{successor[:20]}”须是另一个未撤销的{LEVEL_NAMES[level]}。",
+            f"{_named(tree, code)}的承接区划“{successor[:20]}”须是另一个未撤销的{LEVEL_NAMES[level]}。",
         )
 
 

@@ -91,6 +91,9 @@ def _matter(path: Path, line: int, row: dict[str, str]) -> NewMatter:
 
 
 def _check(path: Path, found: Sequence[tuple[int, NewMatter]]) -> None:
+    if not found:
+        # A mistake rather than a wish: the list that holds would be gone.
+        raise InvalidError("bad_file", f"{path.name}：没有任何事项。")
     if len(found) > _MOST_ROWS:
         raise InvalidError("bad_file", f"{path.name}：最多 {_MOST_ROWS} 行。")
     seen: set[str] = set()
