@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from tests.factories import People, Person
 from tests.reporting import Town, file_routed
@@ -144,6 +146,58 @@ def test_a_session_that_ended_leads_to_the_login_and_back(town: Town, browser: B
     browser.client.delete_cookie("wx")
     answer = browser.submit(form, headers={"Referer": f"http://localhost{path}"}, action="accept")
     assert (answer.status_code, answer.location) == (303, f"/login?next={path}")
+
+
+LINES = "不在我村，\n<b>请</b>重新分派"
+
+
+def sent_after_the_end(browser: Browser, path: str, **values: str) -> TestResponse:
+    """The answer to a form of a page whose session ended while somebody wrote."""
+    form = form_to(browser.page(path), f"{path}?")
+    browser.client.delete_cookie("wx")
+    return browser.submit(form, headers={"Referer": f"http://localhost{path}"}, **values)
+
+
+def texts_of(page: BeautifulSoup) -> list[str]:
+    return [each.get_text() for each in page.select("[data-kept] dl > *")]
+
+
+def test_without_scripts_the_text_survives_a_new_login(town: Town, people: People, browser: Browser) -> None:
+    path = f"/desk/r/{file_routed(town.reporter)['number']}"
+    answer = sent_after_the_end(browser.sign_in(town.worker), path, action="return", note=LINES)
+    assert (answer.status_code, answer.location) == (303, f"/login?next={path}")
+    assert "<b>" not in answer.headers["Set-Cookie"]
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert texts_of(browser.page("/login")) == []  # nobody yet
+    assert texts_of(browser.sign_in(town.officer).page(path)) == []  # somebody else at the same browser
+    browser.sign_in(town.worker)
+    assert texts_of(browser.page("/desk")) == []
+    page = browser.page(path)
+    assert texts_of(page) == ["说明", LINES]
+    # A refusal keeps it, what is taken ends it.
+    form = form_to(page, f"{path}?")
+    came = {"Referer": f"http://localhost{path}"}
+    assert browser.submit(form, headers=came, action="return", note="").status_code == 422
+    assert texts_of(browser.page(path)) == ["说明", LINES]
+    taken = browser.submit(form_to(browser.page(path), f"{path}?"), headers=came, action="note", note="已到现场")
+    assert taken.status_code == 303
+    assert texts_of(browser.page(path)) == []
+
+
+def test_a_text_too_long_for_a_cookie_is_given_back_at_once(town: Town, browser: Browser) -> None:
+    path, long = f"/desk/r/{file_routed(town.reporter)['number']}", "𠮷" * 2000
+    answer = sent_after_the_end(browser.sign_in(town.worker), path, action="note", note=long)
+    page = soup_of(answer)
+    assert answer.status_code == 401
+    assert "Set-Cookie" not in answer.headers
+    assert [each.get_text() for each in page.select("main dd.said")] == [long]
+    assert page.select("main a.button")[0]["href"] == f"/login?next={path}"
+
+
+@pytest.mark.parametrize("kept", ["", "x" * 40, "中文", "a.b"])
+def test_a_kept_text_that_nobody_sealed_is_none(town: Town, browser: Browser, kept: str) -> None:
+    browser.sign_in(town.worker).client.set_cookie("wx-text", kept)
+    assert texts_of(browser.page("/desk")) == []
 
 
 def test_a_refused_form_leads_back_to_its_page(town: Town, browser: Browser) -> None:

@@ -76,6 +76,16 @@ def login_cookie() -> str:
     return "wx-login" if _is_plain() else "__Host-wx-login"
 
 
+def text_cookie() -> str:
+    """The cookie of what was typed into a form whose session had ended."""
+    return "wx-text" if _is_plain() else "__Host-wx-text"
+
+
+def keep_text(response: Response, value: str, seconds: int) -> None:
+    """Let the browser keep what was typed, sealed."""
+    _set(response, text_cookie(), value, seconds)
+
+
 def give_session(response: Response, token: str) -> None:
     """Give the browser its session; the attempt that led to it is over."""
     _set(response, session_cookie(), token, int(WEB_MAX_AGE.total_seconds()))

@@ -17,7 +17,7 @@ from marshmallow import Schema, ValidationError
 from wxapi.kernel.errors import ForbiddenError
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.runtime import runtime
-from wxapi.web.kit import access
+from wxapi.web.kit import access, drafts
 from wxapi.web.kit.blueprint import is_page
 
 _ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -46,10 +46,14 @@ def install(app: Flask) -> None:
 
 
 def csrf_token() -> str:
-    """The session's seal, masked anew for each page, so that compressed pages tell nothing of it."""
+    """The session's seal, masked anew for each page, so that compressed pages tell nothing of it.
+
+    Behind it stands whose form this is: when the session is over nothing else tells.
+    """
     seal = _seal()
     mask = secrets.token_bytes(len(seal))
-    return base64.urlsafe_b64encode(mask + _xor(mask, seal)).rstrip(b"=").decode()
+    token = base64.urlsafe_b64encode(mask + _xor(mask, seal)).rstrip(b"=").decode()
+    return ".".join(filter(None, (token, drafts.owner_mark())))
 
 
 def new_once() -> str:
@@ -104,7 +108,8 @@ def _is_own(origin: str) -> bool:
 
 def _is_sealed(token: str) -> bool:
     try:
-        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        seal = token.partition(".")[0].encode("ascii")
+        raw = base64.urlsafe_b64decode(seal + b"=" * (-len(seal) % 4))
     except ValueError:
         return False
     if len(raw) != 2 * _MAC_BYTES:

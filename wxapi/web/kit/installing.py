@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from wxapi.web.kit import access, assets, forms, problems, render
+from wxapi.web.kit import access, assets, forms, kept, problems, render
 from wxapi.web.kit.blueprint import Pages
 from wxapi.web.kit.photos import kit
 
@@ -12,6 +12,7 @@ def install(app: Flask, rooms: tuple[Pages, ...]) -> None:
     access.install(app)
     render.install(app)
     problems.install(app)
+    kept.install(app)
     forms.install(app)
     assets.install(app, (kit, *rooms))
     app.register_blueprint(kit)

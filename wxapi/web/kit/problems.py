@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
 
 from wxapi.kernel.errors import not_found
-from wxapi.web.kit import access, render
+from wxapi.web.kit import access, kept, render
 from wxapi.web.kit.blueprint import is_page
-from wxapi.web.kit.labels import FIELDS, FILTERS
+from wxapi.web.kit.labels import FILTERS
 
 _LETTERS = re.compile("[A-Za-z_]")
 _PROBLEM = "application/problem+json"
 _TITLES = {
     400: "请求有误",
+    401: "请重新登录",
     403: "无法提交",
     404: "内容不存在",
     405: "无法打开",
@@ -31,8 +31,6 @@ _TITLES = {
 }
 # It may go well the next time, as it is.
 _PASSING = {408, 429, 500, 503}
-# What people write in words of their own: given back with a refusal that has no form.
-_PROSE = ("title", "name", "address", "description", "note", "reason")
 # What a client's programmer reads otherwise than somebody before a page.
 _SENTENCES = {
     "csrf_invalid": "页面已过期，内容没有提交。请返回上一页，核对后重新提交。",
@@ -51,10 +49,10 @@ def install(app: Flask) -> None:
         if response.mimetype != _PROBLEM or not _wants_page():
             return response
         problem = json.loads(response.get_data())
-        if response.status_code == 401:
-            return render.see(access.way_in())
-        if problem["code"] == "confirmation_required":
-            return render.see(access.way_to_confirm())
+        typed, way_on = kept.typed(), _way_on(response.status_code, problem["code"])
+        sent_on = way_on and render.see(way_on)
+        if sent_on and kept.keep(sent_on, typed):
+            return sent_on
         status, sentence = response.status_code, _SENTENCES.get(problem["code"], problem["detail"])
         if problem["code"] == "validation_failed" and _by_address(status):  # nobody has filled in anything
             sentence = "地址中的条件有误。"
@@ -71,10 +69,11 @@ def install(app: Flask) -> None:
             request_id=problem["request_id"],
             retry=request.path if _by_address(response.status_code) else None,
             # The page itself, asked for anew: to reload the refusal would send the form once more.
+            way_on=way_on,
             back=access.came_from(),
             again=_again() if status in _PASSING else None,
             is_ours=status >= 500,
-            typed=_typed(),
+            typed=typed,
         )
         for name in ("Retry-After", "Allow"):
             if name in response.headers:
@@ -82,18 +81,15 @@ def install(app: Flask) -> None:
         return shown
 
 
+def _way_on(status: int, code: str) -> str | None:
+    """Where the answer is to be had at once: at the login, or from one's phone."""
+    if status == 401:
+        return access.way_in()
+    return access.way_to_confirm() if code == "confirmation_required" else None
+
+
 def _again() -> str | None:
     return access.local_path(request.full_path.rstrip("?")) if request.method == "GET" else None
-
-
-def _typed() -> list[tuple[str, str]]:
-    """(label, text) of what was written in a form that was not taken. With scripts it also lies in the tab's memory."""
-    if request.method != "POST":
-        return []
-    try:
-        return [(FIELDS[name], text) for name in _PROSE if (text := request.form.get(name, "").strip())]
-    except HTTPException:  # too large, or no form at all
-        return []
 
 
 def _by_address(status: int) -> bool:

@@ -97,5 +97,7 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
   const kept = JSON.parse(sessionStorage.getItem(key) || "{}");
   if (restore(form, kept)) {
     form.dispatchEvent(new CustomEvent("restored"));
+    // It stands in its fields again.
+    document.querySelectorAll("[data-kept]").forEach((each) => each.remove());
   }
 }
