@@ -26,6 +26,8 @@ from wxapi.web.kit.blueprint import Pages
 _SCRIPTS = 20 * 1024
 _SOME_ID = uuid.UUID(int=7)
 _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!(][\u4e00-\u9fff]")
+# Days as programs write them, and seconds: people say 11月3日 09:00.
+_MACHINE_TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}:\d{2}:\d{2}\b")
 # Text that is code, or what somebody typed.
 _NOT_PROSE = {"code", "pre", "script", "style", "textarea"}
 
@@ -97,6 +99,15 @@ def test_chinese_has_chinese_punctuation(app: Flask, scene: Scene) -> None:
     for visit, _, page in opened(app, scene):
         said = [str(text) for text in prose(page)]
         bad = [text.strip() for text in said if _HALF_WIDTH.search(text)]
+        if bad:
+            wrong[name_of(visit)] = bad
+    assert wrong == {}
+
+
+def test_times_are_told_as_people_say_them(app: Flask, scene: Scene) -> None:
+    wrong = {}
+    for visit, _, page in opened(app, scene):
+        bad = [text.strip() for text in map(str, prose(page)) if _MACHINE_TIME.search(text)]
         if bad:
             wrong[name_of(visit)] = bad
     assert wrong == {}

@@ -40,7 +40,9 @@ def install(app: Flask) -> None:
     app.jinja_env.filters |= {
         "spoken": _spoken,
         "day": _day,
+        "dated": times.dated,
         "exact": times.exact,
+        "iso_day": times.iso_day,
         "remaining": _remaining,
         "urgency": _urgency,
         "picture": picture_address,

@@ -31,6 +31,20 @@ def calendar_day(day: date, now: datetime) -> str:
     return name if day.year == local_day(now).year else f"{day.year}年{name}"
 
 
+def iso_day(text: str) -> str:
+    """`2026年12月10日` for `2026-12-10`, any other text as it is."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def dated(at: datetime) -> str:
+    """`2026年11月23日 10:32`, for paper that is read on another day."""
+    return exact(at)[:-3]
+
+
 def exact(at: datetime) -> str:
     """`2026年11月23日 10:32:05`."""
     local = at.astimezone(SHANGHAI)
