@@ -60,7 +60,7 @@ def test_a_certificate_tells_name_title_date_and_hours_and_nothing_more(people: 
     assert facts == [
         ("姓名（本人填写）", "李四"),
         ("培训内容", "党课开讲啦"),
-        ("时间", "2026-11-23"),
+        ("时间", "2026年11月23日"),
         ("学时", "4.0"),
     ]
     assert browser.get(f"/c/{code.lower()}").status_code == 200  # as somebody types it
