@@ -29,6 +29,7 @@ from wxapi.identity.models import AppointmentRow
 from wxapi.identity.services import appointments
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.kernel.clock import local_day
+from wxapi.kernel.coordinates import Point
 from wxapi.kernel.errors import UnavailableError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction
@@ -178,6 +179,8 @@ def test_a_filter_narrows_as_the_list_does(made: reporting.Town) -> None:
         ({**FIGURES, "filter": {"category": "E0102"}}, 422, "validation_failed"),
         ({"filter": {"class": "E0102"}}, 422, "validation_failed"),
         ({"filter": {"scope": "mine"}}, 422, "validation_failed"),
+        ({"kind": "duties", "coord_type": None, "filter": {"type": "rocket"}}, 422, "validation_failed"),
+        ({"kind": "duties", "coord_type": None, "filter": {"stage": "launch"}}, 422, "validation_failed"),
         ({"kind": "duties", "coord_type": None, "filter": {"q": "栏杆"}}, 422, "validation_failed"),
     ],
 )
@@ -372,6 +375,21 @@ def test_more_rows_than_a_sheet_holds_are_refused_before_the_first(
     assert sheet["progress"]["done"] == 0
     assert make(made.officer)["file"]["rows"] == 2
     assert make(made.officer, format="xlsx", filter={"q": "没有这句话"})["state"] == "ready"
+
+
+@pytest.mark.parametrize("writer", [export_files.CsvWriter, export_files.XlsxWriter, export_files.GeoJsonWriter])
+def test_a_file_that_is_given_up_between_two_rows_is_held_by_nobody(tmp_path: Path, writer: Any) -> None:
+    given = (["a"], "gcj02") if writer is export_files.GeoJsonWriter else (["a"],)
+    written = writer(tmp_path / "file", *given)
+    written.row(["b"], Point(112.2, 30.3))
+
+    def held() -> list[str]:
+        names = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        return [name for name in names if name.startswith(str(tmp_path))]
+
+    assert held() != []
+    written.close()
+    assert held() == []
 
 
 def test_what_no_job_makes_any_more_is_no_longer_under_way(made: reporting.Town) -> None:

@@ -14,7 +14,10 @@ from tests.conftest import NOW
 from tests.factories import People
 from tests.schooling import School, open_school
 from wxapi.duties.models import DutyAppeal
+from wxapi.duties.queries import appeals
 from wxapi.duties.services import appeal
+from wxapi.kernel.actor import Actor, Appointment
+from wxapi.kernel.permissions import Role
 from wxapi.moderation.services import personal as check_data
 from wxapi.photos.services import strays
 from wxapi.platform.db import db
@@ -83,12 +86,14 @@ def plans(session: Session, run: Callable[[], Any]) -> str:
         ("ix_training_certificates_user_id", "erase"),
         ("ix_photos_pending", "photos_waiting"),
         ("ix_photos_used_by_id", "appeal"),
+        ("ix_duty_appeals_open", "appeals_waiting"),
         ("ix_moderation_checks_author_id", "read_checks"),
         ("ix_moderation_checks_author_id", "erase_checks"),
     ],
 )
 def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session, index: str, what: str) -> None:
     me = school.member.actor.user_id
+    above = Actor(me, (Appointment(Role.SUPERVISOR, "4210"),))
     (refusals,) = [category for category in retention.RETENTION if category.name == "refusals"]
     runs: dict[str, Callable[[], Any]] = {
         "not_closed": lambda: sessions.not_closed(session, NOW, limit=20),
@@ -99,6 +104,7 @@ def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session,
         "erase": lambda: personal.personal_data.erase(session, me, NOW),
         "photos_waiting": lambda: session.execute(strays._waiting(NOW)),
         "appeal": lambda: appeal._view_of(session, DutyAppeal(duty_id=me)),
+        "appeals_waiting": lambda: appeals.waiting(session, above, [], limit=20),
         "read_checks": lambda: check_data.personal_data.read(session, me),
         "erase_checks": lambda: check_data.personal_data.erase(session, me, NOW),
     }

@@ -109,7 +109,9 @@ class XlsxWriter:
         self._book.close()
 
     def close(self) -> None:
-        """Nothing: only `finish` writes a book, and its parts go with their folder."""
+        """Let go of the rows of each sheet, which lie in files of their own until `finish` writes the book."""
+        for sheet in self._book.worksheets():
+            sheet.row_data_fh.close()
 
 
 class GeoJsonWriter:
