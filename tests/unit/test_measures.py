@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.figures import identity_holds
-from wxapi.supervision.rules.measures import COUNTED, MEASURES, RATED_FROM, Counts, rates
+from wxapi.supervision.rules.measures import COUNTED, MEASURES, RATED_FROM, Counts, counts_dict, rates
 
 NUMBERS = st.builds(Counts, **dict.fromkeys(COUNTED, st.integers(0, 40)))
 # What a formula names beside the counts that are measures themselves.
@@ -37,6 +37,9 @@ def test_a_rate_is_what_its_words_say(counts: Counts) -> None:
         if name == "rating_mean" and counts.rated < RATED_FROM:
             assert f"满 {RATED_FROM} 个" in shown[name].formula_zh
             said = None
+            # Nor by dividing what is told.
+            assert rate.num is None or counts.rated == 0
+            assert (counts_dict(counts)["rating_sum"] is None) == (counts.rated > 0)
         assert rate.value == (None if said is None else round(said, 4)), name
         assert rate.den == getattr(counts, str(shown[name].denominator))
 

@@ -106,9 +106,12 @@ DEFINITIONS = (*MEASURES, USED_TIME)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A rate with both its numbers; `value` is None where the denominator is 0 or the rate may not be shown."""
+    """A rate with both its numbers; `value` is None where the denominator is 0 or the rate may not be shown.
 
-    num: int
+    Of a rate that may not be shown `num` is None too: dividing would show it.
+    """
+
+    num: int | None
     den: int
     value: float | None
     small: bool
@@ -122,9 +125,15 @@ def rates(counts: Counts) -> dict[str, Rate]:
             continue
         num = counts.on_time + counts.late if measure.numerator == "met" else getattr(counts, measure.numerator)
         den = getattr(counts, measure.denominator)
-        shown = den > 0 and (measure.name != "rating_mean" or den >= RATED_FROM)
-        found[measure.name] = Rate(num, den, round(num / den, 4) if shown else None, 0 < den < SMALL)
+        hidden = measure.name == "rating_mean" and _few_ratings(counts)
+        value = round(num / den, 4) if den and not hidden else None
+        found[measure.name] = Rate(None if hidden else num, den, value, 0 < den < SMALL)
     return found
+
+
+def _few_ratings(counts: Counts) -> bool:
+    """Whether a mean of so few ratings is told to nobody."""
+    return 0 < counts.rated < RATED_FROM
 
 
 def hide_small(cells: Mapping[str, int]) -> dict[str, int | str]:
@@ -141,5 +150,6 @@ def hide_small(cells: Mapping[str, int]) -> dict[str, int | str]:
 
 
 def counts_dict(counts: Counts) -> dict[str, Any]:
-    """A row's counts by name, in the order of the definitions."""
-    return {name: getattr(counts, name) for name in COUNTED}
+    """A row's counts by name, as the definitions name them; not the sum of a few ratings, which tells their mean."""
+    told = {name: getattr(counts, name) for name in COUNTED}
+    return told | {"rating_sum": None} if _few_ratings(counts) else told
