@@ -1,5 +1,6 @@
 """全景在线: figures, trend, map, points; the same for everybody who may see a region."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from tests import places
 from tests.factories import Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
 from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.permissions import Role
+from wxapi.supervision.services import panorama
 
 
 def look(person: Person, path: str = "/panorama", **query: Any) -> dict[str, Any]:
@@ -56,13 +59,18 @@ def test_a_look_is_kept_for_a_minute_and_answers_304(town: Town, clock: FixedClo
 
 def test_a_trend_has_a_point_for_every_step(town: Town) -> None:
     file_routed(town.reporter)
-    for step, points in (("day", 30), ("week", 5), ("month", 2)):
+    for step, points, firsts in (
+        ("day", 30, ["2026-11-01", "2026-11-02"]),
+        ("week", 5, ["2026-10-26", "2026-11-02"]),
+        ("month", 2, ["2026-10-01", "2026-11-01"]),
+    ):
         query = {"measure": "filed", "step": step, "from": "2026-11-01", "to": "2026-12-01"}
         if step == "month":
             query["from"] = "2026-10-15"
         found = look(town.supervisor, "/panorama/trend", region=COUNTY, **query)["points"]
         assert len(found) == points + (step == "week")
         assert sum(point["num"] for point in found) == 1
+        assert [point["from"] for point in found][:2] == firsts
     rate = look(town.supervisor, "/panorama/trend", region=COUNTY, measure="on_time_rate", step="month")["points"]
     assert all(point["den"] == 0 and point["value"] is None for point in rate)
     unknown = town.supervisor.get("/panorama/trend?measure=luck&step=day")
@@ -98,6 +106,55 @@ def test_points_of_a_window_are_those_of_ones_own_regions(town: Town) -> None:
     assert spots["truncated"] is False
     turned = town.worker.get("/panorama/points", query_string=window | {"west": 114})
     assert turned.json["code"] == "window_invalid"
+
+
+@pytest.mark.parametrize("grid", [f"{VILLAGE}001", f"{VILLAGE}002"])
+def test_who_is_of_a_grid_has_the_figures_of_its_village_and_the_points_they_may_read(town: Town, grid: str) -> None:
+    report = file_routed(town.reporter)
+    person = town.people.make((Role.COMMUNITY_WORKER, grid))
+    assert look(person) == look(person, region=VILLAGE) == look(person, region=grid)
+    table = look(person, "/statistics", set="reports")
+    assert table == look(person, "/statistics", set="reports", region=VILLAGE)
+    for foreign in (TOWNSHIP, OTHER_VILLAGE, VILLAGE[:11] + "2"):
+        assert person.get(f"/panorama?region={foreign}").status_code == 404
+    asked = person.post("/exports", {"kind": "duties", "format": "csv", "filter": {"region": VILLAGE}})
+    assert asked.status_code == 202, asked.json
+    window = {"west": 112, "south": 30, "east": 113, "north": 31, "coord_type": "gcj02"}
+    spots = [spot["id"] for spot in look(person, "/panorama/points", **window)["items"]]
+    assert spots == [each["id"] for each in person.get("/reports?scope=desk").json["items"]]
+    assert bool(spots) == (report["grid_code"] == grid)
+
+
+def test_what_stands_is_due_on_no_day(town: Town, clock: FixedClock) -> None:
+    report = accepted(town)
+    due_at = next(duty["due_at"] for duty in town.worker.get("/work?scope=unit").json["items"])
+    clock.at = datetime.fromisoformat(due_at) - timedelta(hours=1)
+
+    def due() -> list[Any]:
+        panorama.install(town.people._app)
+        shown = look(town.supervisor, region=COUNTY)
+        inbox = town.worker.get("/work/counts").json
+        return [inbox["open"], inbox["due_today"], shown["control"]["due_today"], shown["hands"]["oldest_due_at"]]
+
+    assert due() == [1, 1, 1, due_at]
+    take(town.worker, report, "ask", note="在哪个单元？")
+    assert due() == [1, 0, 0, None]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/panorama",
+        "/panorama/trend?measure=filed",
+        "/panorama/map?coord_type=gcj02",
+        "/panorama/points?west=112&south=30&east=113&north=31&coord_type=gcj02",
+    ],
+)
+def test_every_look_that_shows_the_same_is_a_304(town: Town, path: str) -> None:
+    file_routed(town.reporter)
+    first = town.supervisor.get(path)
+    again = town.supervisor.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code, again.data) == (200, 304, b"")
 
 
 def test_resources_are_the_sessions_one_may_come_to(town: Town) -> None:

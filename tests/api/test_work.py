@@ -304,6 +304,19 @@ def test_the_inbox_is_cut_by_what_is_past_due_or_is_not(town: Town, clock: Fixed
     assert [duty["stage"] for duty in inbox(town.worker, overdue="false")] == ["resolve"]
 
 
+@pytest.mark.parametrize(
+    "page", ["/work?scope=unit&type=", "/work?scope=mine&type=", "/duties?type=", "/duties?stage="]
+)
+def test_a_kind_or_stage_that_there_is_not_is_refused(town: Town, page: str) -> None:
+    """As the document says by its enumeration: an empty list would hide the slip."""
+    known = "report" if page.endswith("type=") else "resolve"
+    file_routed(town.reporter)
+    assert town.worker.get(page + known).status_code == 200
+    refused = town.worker.get(page + "rocket")
+    assert (refused.status_code, refused.json["code"]) == (422, "validation_failed")
+    assert known in str(refused.json["errors"])
+
+
 def test_appeals_have_an_end(town: Town, clock: FixedClock) -> None:
     duty = overdue(town, clock, days=20)
     late = town.worker.post(f"/duties/{duty.id}/appeal", {"note": "来不及", "photo_ids": []})

@@ -26,6 +26,10 @@ from wxapi.units.rules import LONGEST_CODE
 
 # Literals: a partial index is used only by a query that repeats its condition word for word.
 OPEN_SQL = "met_at IS NULL AND dropped_at IS NULL"
+# A clock that stands has no due time: only what was left of it is known.
+RUNS_SQL = "stopped_at IS NULL"
+# A card that counts: a lifted one shows as lifted, and nowhere else. What asks for cards of duties asks for this.
+CARD_HANGS_SQL = "card IS NOT NULL AND card_lifted_at IS NULL"
 _OPEN = text(OPEN_SQL)
 _At = DateTime(timezone=True)
 _COUNTED = [
@@ -76,7 +80,15 @@ class Duty(Base):
             "ix_duties_open_place",
             "place_county_code",
             "due_at",
-            postgresql_include=[*_PLACED, "confidential", "subject_type", "rung", "card", "card_lifted_at"],
+            postgresql_include=[
+                *_PLACED,
+                "confidential",
+                "subject_type",
+                "rung",
+                "card",
+                "card_lifted_at",
+                "stopped_at",
+            ],
             postgresql_where=_OPEN,
         ),
         Index(

@@ -1,14 +1,15 @@
 """The wire of duties and the work inbox."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from wxapi.duties.queries.lists import DutyFilter, WorkCounts
 from wxapi.duties.rules.clock import RUNGS, Card, DutyClock
 from wxapi.duties.services.appeal import LIFT, UPHOLD, DutyDetail
-from wxapi.duties.services.work import DutyView, MyItem
+from wxapi.duties.services.work import DutyView, MyItem, kinds
 from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.photos.wire.photos import photo_dict
 from wxapi.photos.wire.schemas import PhotoSchema
@@ -28,6 +29,21 @@ from wxapi.units.wire import UnitCode
 
 _MAX_NOTE = 500
 _MAX_PHOTOS = 9
+
+
+def known_type(code: str) -> None:
+    """Refuse a kind of subjects that there is not: an empty list would hide the slip."""
+    _one_of(code, kinds())
+
+
+def known_stage(code: str) -> None:
+    """Refuse a stage that no kind of subjects has."""
+    _one_of(code, dict.fromkeys(stage for kind in kinds().values() for stage in kind.stages))
+
+
+def _one_of(code: str, known: Iterable[str]) -> None:
+    if code not in (words := list(known)):
+        raise ValidationError(f"只能是{'、'.join(words)}。")
 
 
 class DutySubject(WireSchema):
@@ -82,8 +98,8 @@ class DutyPage(WireSchema):
 class DutiesQuery(PageQuery):
     unit = UnitCode(load_default=None)
     region = RegionCode(load_default=None)
-    type = PlainWord(max_length=30, load_default=None, metadata={CODES_OF: "duty_subjects"})
-    stage = PlainWord(max_length=30, load_default=None, metadata={CODES_OF: "stages"})
+    type = PlainWord(max_length=30, load_default=None, validate=known_type, metadata={CODES_OF: "duty_subjects"})
+    stage = PlainWord(max_length=30, load_default=None, validate=known_stage, metadata={CODES_OF: "stages"})
     state = Choice(["open", "overdue", "stopped", "met"], load_default="open")
     card = fields.Enum(Card, by_value=True, load_default=None)
     rung = QueryInteger(load_default=None, validate=validate.OneOf(RUNGS))
@@ -92,7 +108,7 @@ class DutiesQuery(PageQuery):
 
 class WorkQuery(PageQuery):
     scope = Choice(["unit", "mine"], required=True)
-    type = PlainWord(max_length=30, load_default=None, metadata={CODES_OF: "duty_subjects"})
+    type = PlainWord(max_length=30, load_default=None, validate=known_type, metadata={CODES_OF: "duty_subjects"})
     overdue = fields.Boolean(load_default=None)
 
 

@@ -13,16 +13,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select, text, tuple_, union
 from sqlalchemy.orm import Session
 
-from wxapi.duties.models import OPEN_SQL, Duty
+from wxapi.duties.models import CARD_HANGS_SQL, OPEN_SQL, RUNS_SQL, Duty
 from wxapi.duties.rules.clock import CARD_RUNG
 from wxapi.duties.rules.scope import UnitScope
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.regions.rules.levels import CODE_LENGTH, Level, ancestor_of
 
-# A card that counts: a lifted one shows as lifted, and nowhere else. What asks for cards of duties asks for this.
-CARD_HANGS: ColumnElement[bool] = and_(Duty.card.is_not(None), Duty.card_lifted_at.is_(None))
+CARD_HANGS: ColumnElement[bool] = literal_column(f"({CARD_HANGS_SQL})")
 _OPEN: ColumnElement[bool] = literal_column(f"({OPEN_SQL})")
+_RUNS: ColumnElement[bool] = literal_column(f"({RUNS_SQL})")
 # Columns of the unit and of the place by the length of a region's code.
 _COUNTY, _TOWNSHIP, _VILLAGE = (CODE_LENGTH[level] for level in (Level.COUNTY, Level.TOWNSHIP, Level.VILLAGE))
 _ANCESTORS = {_COUNTY: Duty.unit_county_code, _TOWNSHIP: Duty.unit_township_code, _VILLAGE: Duty.unit_village_code}
@@ -30,7 +30,7 @@ _PLACES = {_COUNTY: Duty.place_county_code, _TOWNSHIP: Duty.place_township_code,
 _STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "any": (),
     "open": (_OPEN,),
-    "overdue": (_OPEN, Duty.stopped_at.is_(None)),
+    "overdue": (_OPEN, _RUNS),
     "in_time": (_OPEN,),
     "stopped": (_OPEN, Duty.stopped_at.is_not(None)),
     "met": (Duty.met_at.is_not(None),),
@@ -173,7 +173,7 @@ def counts(session: Session, arms: Sequence[ColumnElement[bool]], *, now: dateti
         select(
             Duty.subject_type,
             func.count().label("open"),
-            func.count(case((and_(Duty.due_at >= now, Duty.due_at <= end_of_day), 1))).label("due_today"),
+            func.count(case((and_(_RUNS, Duty.due_at >= now, Duty.due_at <= end_of_day), 1))).label("due_today"),
             func.count(case((and_(Duty.rung >= 80, Duty.rung < CARD_RUNG), 1))).label("blue"),
             func.count(case((and_(CARD_HANGS, Duty.card == "yellow"), 1))).label("yellow"),
             func.count(case((and_(CARD_HANGS, Duty.card == "red"), 1))).label("red"),

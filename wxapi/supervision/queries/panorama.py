@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wxapi.duties.models import CARD_HANGS_SQL, RUNS_SQL
+from wxapi.duties.models import OPEN_SQL as DUTY_OPEN_SQL
 from wxapi.kernel.coordinates import Point
 from wxapi.regions.rules.levels import CODE_LENGTH, Level, within
 from wxapi.reports.models import OPEN_SQL
@@ -103,20 +105,20 @@ def on_hold(session: Session, region: str) -> int:
 
 
 def control(session: Session, region: str, now: datetime, end_of_day: datetime) -> Control:
-    """The open duties about a place."""
+    """The open duties about a place. One whose clock stands is due on no day."""
     sql = f"""
-        SELECT subject_type, count(*), count(*) FILTER (WHERE due_at >= :now AND due_at <= :today),
+        SELECT subject_type, count(*), count(*) FILTER (WHERE {RUNS_SQL} AND due_at >= :now AND due_at <= :today),
             count(*) FILTER (WHERE rung = 80),
-            count(*) FILTER (WHERE card = 'yellow' AND card_lifted_at IS NULL),
-            count(*) FILTER (WHERE card = 'red' AND card_lifted_at IS NULL),
-            count(*) FILTER (WHERE rung = 200), min(due_at)
+            count(*) FILTER (WHERE {CARD_HANGS_SQL} AND card = 'yellow'),
+            count(*) FILTER (WHERE {CARD_HANGS_SQL} AND card = 'red'),
+            count(*) FILTER (WHERE rung = 200), min(due_at) FILTER (WHERE {RUNS_SQL})
         FROM duties
-        WHERE {in_region(region, "place_")} AND NOT confidential AND met_at IS NULL AND dropped_at IS NULL
+        WHERE {in_region(region, "place_")} AND NOT confidential AND {DUTY_OPEN_SQL}
         GROUP BY 1 ORDER BY 1
     """
     rows = session.execute(text(sql), _place(region) | {"now": now, "today": end_of_day}).all()
     opened, due_today, blue, yellow, red, rung_200 = (sum(int(row[at]) for row in rows) for at in range(1, 7))
-    oldest = min((row[7] for row in rows), default=None)
+    oldest = min((row[7] for row in rows if row[7] is not None), default=None)
     by_type = {str(row[0]): int(row[1]) for row in rows}
     return Control(opened, due_today, blue, yellow, red, rung_200, oldest, by_type)
 
@@ -124,8 +126,12 @@ def control(session: Session, region: str, now: datetime, end_of_day: datetime) 
 def points(
     session: Session, regions: Sequence[str], south_west: Point, north_east: Point, *, states: Sequence[str]
 ) -> list[Spot]:
-    """Open reports of the regions in a window of GCJ-02 degrees, at most `MOST_POINTS` + 1, newest first."""
-    places = " OR ".join(f"starts_with(village_code, :region_{n})" for n in range(len(regions)))
+    """Open reports of the regions in a window of GCJ-02 degrees, at most `MOST_POINTS` + 1, newest first.
+
+    Of a grid those in the grid: its people read no others one by one.
+    """
+    columns = ("grid_code" if len(region) == CODE_LENGTH[Level.GRID] else "village_code" for region in regions)
+    places = " OR ".join(f"starts_with({column}, :region_{n})" for n, column in enumerate(columns))
     sql = f"""
         SELECT id, number, category_code, state, card, longitude, latitude FROM reports
         WHERE latitude BETWEEN :south AND :north AND longitude BETWEEN :west AND :east

@@ -59,7 +59,7 @@ class TrendPoint:
     """One step of a trend."""
 
     since: str
-    num: int
+    num: int | None
     den: int | None
     value: float | None
 
@@ -177,19 +177,20 @@ def trend(
         raise InvalidError("measure_unknown", "没有这个指标。", fields={"measure": ["没有这个指标"]})
     base = wanted_of(actor, Question("none", "resolve", region, None, since, until), today=today)
     wanted = Wanted(base.since, base.until, base.region, base.stage, step, base.level)
-    keys = list(wanted.steps)
-    if len(keys) > MOST_TREND_POINTS:
+    steps = wanted.steps
+    if len(steps) > MOST_TREND_POINTS:
         raise InvalidError("period_invalid", f"最多 {MOST_TREND_POINTS} 个点，请缩短统计期。")
     counts = counting.count(db.session(), wanted, as_of=now)
-    return [_point(key, counts.get(key, Counts()), found.name, rated=found.denominator is not None) for key in keys]
+    rated = found.denominator is not None
+    return [_point(first, counts.get(key, Counts()), found.name, rated=rated) for key, first in steps.items()]
 
 
-def _point(key: str, counts: Counts, name: str, *, rated: bool) -> TrendPoint:
+def _point(first: date, counts: Counts, name: str, *, rated: bool) -> TrendPoint:
     if rated:
         rate = rates(counts)[name]
-        return TrendPoint(key, rate.num, rate.den, rate.value)
+        return TrendPoint(first.isoformat(), rate.num, rate.den, rate.value)
     number = int(getattr(counts, name))
-    return TrendPoint(key, number, None, float(number))
+    return TrendPoint(first.isoformat(), number, None, float(number))
 
 
 def map_of(

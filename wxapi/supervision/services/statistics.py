@@ -79,14 +79,14 @@ class Question:
 
 
 def own_region(actor: Actor, region: str | None, permission: Permission = Permission.STATISTICS) -> str:
-    """The region asked for, within the person's own; by default the first of these.
+    """The region asked for, within the person's own; by default the first of these. Who is of a grid has its village.
 
     Raises:
         NotFoundError: unknown, or outside the person's regions.
     """
-    own = actor.regions(ROLES_OF[permission])
+    own = [within(code, Level.VILLAGE) for code in actor.regions(ROLES_OF[permission])]
     code = region or (own[0] if own else "")
-    if tree().get(code) is None or not actor.covers(code, ROLES_OF[permission]):
+    if tree().get(code) is None or not code.startswith(tuple(own)):
         raise not_found()
     return within(code, Level.VILLAGE)
 

@@ -51,10 +51,11 @@ def read_panorama(query: dict[str, Any]) -> Response:
 @guard(Permission.STATISTICS)
 @blueprint.arguments(wire.TrendQuery, location="query")
 @blueprint.response(200, wire.TrendWire)
+@blueprint.alt_response(304, description="没有变化。")
 def read_trend(query: dict[str, Any]) -> Response:
     """走势
 
-    一项指标按日、周或月的走势，最多 400 个点。
+    一项指标按日、周或月的走势，最多 400 个点，带 ETag。
     """
     now = runtime().clock.now()
     found = panorama.trend(
@@ -67,7 +68,7 @@ def read_trend(query: dict[str, Any]) -> Response:
         now=now,
         today=local_day(now),
     )
-    return json_response(wire.trend_dict(found))
+    return _conditional(wire.trend_dict(found))
 
 
 @blueprint.route("/panorama/map")
@@ -96,10 +97,11 @@ def read_map(query: dict[str, Any]) -> Response:
 @guard(Permission.STATISTICS)
 @blueprint.arguments(wire.PointsQuery, location="query")
 @blueprint.response(200, wire.PointsWire)
+@blueprint.alt_response(304, description="没有变化。")
 def read_points(query: dict[str, Any]) -> Response:
     """地图上的上报
 
-    地图范围内未结案的上报，最多 2000 件。
+    地图范围内未结案的上报，最多 2000 件，带 ETag。
     """
     spots, truncated = panorama.points(
         current_actor(),
@@ -108,7 +110,7 @@ def read_points(query: dict[str, Any]) -> Response:
         datum=Datum(query["coord_type"]),
         state=query["state"],
     )
-    return json_response(wire.points_dict(spots, query["coord_type"], truncated=truncated))
+    return _conditional(wire.points_dict(spots, query["coord_type"], truncated=truncated))
 
 
 @blueprint.route("/resources")

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wxapi.duties.rules.clock import RUNGS
+from wxapi.duties.wire import known_stage, known_type
 from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.kernel.coordinates import Datum
 from wxapi.platform.runtime import runtime
@@ -36,8 +37,12 @@ class ExportFilter(WireSchema):
     overdue = fields.Boolean(load_default=None, allow_none=True)
     q = Line(max_length=100, load_default=None, allow_none=True)
     card = Choice(["yellow", "red"], load_default=None, allow_none=True)
-    type = PlainWord(max_length=30, load_default=None, allow_none=True, metadata={CODES_OF: "duty_subjects"})
-    stage = PlainWord(max_length=30, load_default=None, allow_none=True, metadata={CODES_OF: "stages"})
+    type = PlainWord(
+        max_length=30, load_default=None, allow_none=True, validate=known_type, metadata={CODES_OF: "duty_subjects"}
+    )
+    stage = PlainWord(
+        max_length=30, load_default=None, allow_none=True, validate=known_stage, metadata={CODES_OF: "stages"}
+    )
     rung = fields.Integer(load_default=None, allow_none=True, validate=validate.OneOf(RUNGS))
     unit = UnitCode(load_default=None, allow_none=True)
     group_by = Choice(list(GROUPINGS), load_default=None, allow_none=True)
