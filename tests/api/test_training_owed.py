@@ -4,7 +4,8 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests.schooling import AT_THE_HALL, COUNTY, FIVE_KM_OFF, School, minutes
@@ -19,6 +20,7 @@ from wxapi.notifications.models import Message
 from wxapi.platform.audit import AuditRow
 from wxapi.regions.rules.changes import RegionMove
 from wxapi.training.services import region_moves, session_end
+from wxapi.units.queries import make_offices
 from wxapi.units.services import region_moves as unit_moves
 
 
@@ -175,6 +177,40 @@ def test_who_decides_on_leave_appeals_against_its_card_and_no_other_office(schoo
     decision = {"decision": "lift", "note": "属实"}
     assert officer.post(f"{path}/decision", decision).json["code"] == "role_not_allowed"
     assert city.post(f"{path}/decision", decision).json["card_lifted"]
+
+
+class TestVerify:
+    def told(self, school: School) -> tuple[int, str]:
+        found = school.organiser.app.test_cli_runner().invoke(args=["statistics", "verify"])
+        return found.exit_code, found.stdout.strip()
+
+    @pytest.mark.parametrize(
+        "slip",
+        [
+            "UPDATE duties SET due_at = due_at + interval '1 hour'",
+            "UPDATE duties SET unit_code = '421002001'",
+            "UPDATE duties SET dropped_at = started_at, drop_reason = 'ended'",
+            "UPDATE training_leave_requests SET decision = 'deny'",
+        ],
+    )
+    def test_a_session_that_owes_what_does_not_wait_is_named(self, school, session, clock, slip):
+        make_offices(session, ["421002001"], now=clock.now())
+        hall = school.make(starts=600, ends=700)
+        school.member.post(f"/training/sessions/{hall['id']}/enrolments")
+        school.member.post(f"/training/sessions/{hall['id']}/leave-requests", {"reason": "外出"})
+        assert self.told(school) == (0, "")
+        session.execute(text(slip))
+        session.commit()
+        assert self.told(school) == (1, hall["id"])
+
+    def test_flags_are_owed_from_the_end_on_and_the_job_has_its_time(self, school, session, clock):
+        hall = school.make(ends=60, location={**AT_THE_HALL}, radius_m=200)
+        school.sign_in(hall, school.member, location=FIVE_KM_OFF)
+        for minutes_on, expected in ((0, (0, "")), (61, (0, "")), (61, (1, hall["id"]))):
+            clock.advance(minutes=minutes_on)
+            assert self.told(school) == expected
+        session_end.at_the_end(uuid.UUID(hall["id"]), now=clock.now())
+        assert self.told(school) == (0, "")
 
 
 class TestMine:

@@ -189,6 +189,17 @@ def test_refusals(made: reporting.Town, changes: dict[str, Any], status: int, co
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
+def test_who_asks_again_gets_a_304_until_something_changed(made: reporting.Town) -> None:
+    export = ask(made.officer)
+    for page in ("/exports", f"/exports/{export['id']}"):
+        first = made.officer.get(page)
+        again = made.officer.get(page, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b""), page
+    export_making.make(uuid.UUID(export["id"]), now=runtime().clock.now())
+    changed = made.officer.get("/exports", headers={"If-None-Match": first.headers["ETag"]})
+    assert (changed.status_code, changed.json["items"][0]["state"]) == (200, "ready")
+
+
 def test_two_at_once_and_no_third(made: reporting.Town) -> None:
     first = ask(made.officer)
     ask(made.officer)

@@ -232,6 +232,7 @@ def test_a_bulletin_is_frozen(town: Town, clock: FixedClock, session: Session) -
     made = town.supervisor.post("/statistics/bulletins", body)
     assert made.status_code == 201, made.json
     reporting.file_routed(town.reporter)
+    assert made.json["content"]["as_of"] == made.json["issued_at"]
     listed = town.officer.get("/statistics/bulletins").json["items"]
     assert listed == [made.json]
     with pytest.raises(Exception, match="never changed"), session.begin_nested():

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import day_begins
+from wxapi.kernel.clock import day_begins, to_wire
 from wxapi.kernel.errors import ForbiddenError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
@@ -190,7 +190,7 @@ def freeze(
     tables = [read_statistics(actor, question, now=now, today=today) for question in questions]
     content = {
         "definitions_version": DEFINITIONS_VERSION,
-        "as_of": now.isoformat(),
+        "as_of": to_wire(now),
         "tables": [_frozen(table) for table in tables],
     }
     raw = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

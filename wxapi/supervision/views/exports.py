@@ -16,6 +16,13 @@ from wxapi.supervision.wire import exports as wire
 blueprint = ApiBlueprint("exports", __name__, description="导出")
 
 
+def _conditional(answer: Response) -> Response:
+    """Who asks every two seconds gets a 304 while nothing has changed."""
+    answer.add_etag()
+    answer.make_conditional(request)
+    return answer
+
+
 @blueprint.route("/exports", methods=["POST"])
 @guard(Permission.EXPORT)
 @blueprint.arguments(
@@ -42,14 +49,15 @@ def ask_export(body: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, wire.ExportPage)
+@blueprint.alt_response(304, description="没有变化。")
 def list_exports(query: dict[str, Any]) -> Response:
     """本人的导出
 
-    最新的在前。
+    最新的在前，带 ETag。
     """
     now = runtime().clock.now()
     page = own_exports.list_exports(current_actor(), now=now, limit=query["limit"], cursor=query["cursor"])
-    return page_response(page, wire.export_dict)
+    return _conditional(page_response(page, wire.export_dict))
 
 
 @blueprint.route("/exports/<uuid:export_id>")
@@ -62,10 +70,7 @@ def read_export(export_id: uuid.UUID) -> Response:
     进度与文件；每 2 秒查询一次，带 ETag。
     """
     found = own_exports.read_export(current_actor(), export_id, now=runtime().clock.now())
-    answer = json_response(wire.export_dict(found))
-    answer.add_etag()
-    answer.make_conditional(request)
-    return answer
+    return _conditional(json_response(wire.export_dict(found)))
 
 
 @blueprint.route("/exports/<uuid:export_id>", methods=["DELETE"])

@@ -47,7 +47,8 @@ class ResourcesQuery(PanoramaQuery):
         max_length=60,
         load_default=None,
         validate=validate.Regexp(
-            r"^(session|venue|station|listing|activity)(,(session|venue|station|listing|activity))*$"
+            r"^(session|venue|station|listing|activity)(,(session|venue|station|listing|activity))*$",
+            error="只能是 session、venue、station、listing、activity，可用英文逗号分隔。",
         ),
     )
     q = Line(max_length=50, load_default=None)

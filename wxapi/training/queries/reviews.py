@@ -1,11 +1,13 @@
 """What waits for the organiser's word: flags and requests for leave."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select, text, tuple_, union
 from sqlalchemy.orm import Session
 
+from wxapi.duties.models import OPEN_SQL, Duty
 from wxapi.identity.models import User
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.paging import Page, decode_cursor, page_of
@@ -48,6 +50,15 @@ def waiting_since(session: Session, session_id: uuid.UUID) -> tuple[datetime | N
     )
     row = session.execute(select(flags.scalar_subquery(), leave.scalar_subquery())).one()
     return row[0], row[1]
+
+
+def undecided(session: Session) -> Sequence[uuid.UUID]:
+    """Sessions in which a flag or a request for leave waits for a decision, or of which a duty is open."""
+    flags = select(Flag.session_id).where(Flag.decision.is_(None))
+    leave = select(LeaveRequest.session_id).where(LeaveRequest.decision.is_(None))
+    duties = select(Duty.subject_id).where(Duty.subject_type == "training", text(OPEN_SQL))
+    found = union(flags, leave, duties).subquery()
+    return session.scalars(select(found.c[0]).order_by(found.c[0])).all()
 
 
 def open_doubts(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> bool:

@@ -1,9 +1,13 @@
 """A session's duties: whoever changes what waits writes them in the same transaction, under the session's lock."""
 
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from operator import attrgetter
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from wxapi.duties.rules.owed import Owed
 from wxapi.duties.services import write
 from wxapi.duties.services.write import OwedSubject
 from wxapi.kernel.clock import local_day
@@ -13,6 +17,8 @@ from wxapi.training.rules.owed import WaitingDecision, met, owed
 from wxapi.training.rules.sessions import SessionState
 
 SUBJECT = "training"
+# What is owed from the end on, a job of the end writes.
+_JOB_COMES_WITHIN = timedelta(hours=1)
 
 
 def owe(session: Session, row: TrainingSession, *, decided: str | None = None, now: datetime) -> None:
@@ -25,13 +31,32 @@ def owe(session: Session, row: TrainingSession, *, decided: str | None = None, n
         now: the present instant.
     """
     session.flush()
-    before = write.open_owed(session, row.id)
+    before, after = write.open_owed(session, row.id), owed(_waiting(session, row), now)
+    write.record(session, _subject(row), before, after, meets=met(before, after, decided), at=now)
+
+
+def differing(session: Session, *, now: datetime) -> Iterator[UUID]:
+    """Sessions whose open duties are not what waits for a decision there.
+
+    What was decided left no history to fold. A session that has just ended is left to its job.
+    """
+    for session_id in reviews.undecided(session):
+        row = session.get_one(TrainingSession, session_id)
+        waiting, written = _waiting(session, row), write.open_owed(session, row.id)
+        if not any(_alike(written, owed(waiting, at)) for at in (now, now - _JOB_COMES_WITHIN)):
+            yield session_id
+        session.expire_all()
+
+
+def _alike(some: Sequence[Owed], others: Sequence[Owed]) -> bool:
+    return sorted(some, key=attrgetter("stage")) == sorted(others, key=attrgetter("stage"))
+
+
+def _waiting(session: Session, row: TrainingSession) -> WaitingDecision:
     flagged_at, leave_asked_at = reviews.waiting_since(session, row.id)
-    waiting = WaitingDecision(
+    return WaitingDecision(
         row.region_code, row.ends_at, row.state == SessionState.PUBLISHED, flagged_at, leave_asked_at
     )
-    after = owed(waiting, now)
-    write.record(session, _subject(row), before, after, meets=met(before, after, decided), at=now)
 
 
 def _subject(row: TrainingSession) -> OwedSubject:
