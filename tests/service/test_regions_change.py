@@ -382,6 +382,14 @@ def test_a_dry_run_of_an_import_says_what_would_change(app: Flask, town: Town, t
     assert (summary.version, summary.closed[VILLAGE], VILLAGE in tree().standing) == (None, NEIGHBOUR, True)
 
 
+def test_a_change_hands_on_what_its_dry_run_told(app: Flask, town: Town) -> None:
+    file(town.reporter), accepted(town), resolved(town)
+    told = close(app, VILLAGE, options=("--dry-run",))
+    assert "其他未办事项" in told
+    (line,) = [each for each in told.splitlines() if each.startswith("移交：")]
+    assert line in close(app, VILLAGE).splitlines()
+
+
 def test_nothing_new_begins_in_a_closed_region(app: Flask, town: Town) -> None:
     admin = town.people.make((Role.ADMIN, COUNTY), (Role.TRAINING_ORGANISER, COUNTY))
     busy = accepted(town)

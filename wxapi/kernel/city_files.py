@@ -272,10 +272,13 @@ def _classes(reader: "csv.DictReader[str]") -> Iterator[CategoryRow]:
 
 def _category(row: Mapping[str, str], line: int) -> CategoryRow:
     code = row["code"]
+    if not _CODE.fullmatch(code):  # first, for every other sentence names it
+        raise CityError(CATEGORIES, line, f"code {code[:20]!r} wants a capital letter and four digits.")
     respond, resolve = _hours(row, "respond_hours", line), _hours(row, "resolve_hours", line)
     wrong = {
-        f"code {code!r} wants a capital letter and four digits.": not _CODE.fullmatch(code),
-        f"{code}: minor_name and major_name want words.": not (row["minor_name"] and row["major_name"]),
+        f"{code}: kind, minor_name and major_name want words.": not (
+            row["kind"] and row["minor_name"] and row["major_name"]
+        ),
         f"{code}: respond_hours wants no more than resolve_hours.": respond > resolve,
         f"{code}: urgent and retired want 0 or 1.": not {row["urgent"], row["retired"]} <= {"0", "1"},
         f"{code}: desk_level wants village, township or county.": row["desk_level"] not in _LEVELS,
@@ -300,6 +303,6 @@ def _category(row: Mapping[str, str], line: int) -> CategoryRow:
 
 def _hours(row: Mapping[str, str], column: str, line: int) -> int:
     text = row[column]
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= _LONGEST_HOURS):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= _LONGEST_HOURS):
         raise CityError(CATEGORIES, line, f"{row['code']}: {column} wants a whole number from 1 to {_LONGEST_HOURS}.")
     return int(text)
