@@ -1,6 +1,7 @@
 """`/healthz` (this process), `/readyz` (what it needs), `/metrics`."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response
@@ -8,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from wxapi.kernel.clock import SystemClock
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import conditions, metrics
 from wxapi.platform.audit_grants import lacking
@@ -23,6 +25,9 @@ blueprint = Blueprint("health", __name__)
 
 # Older than this, work is not being done.
 _LAG_LIMIT_S = 60
+# Where the relay hands work over, by RQ's names; an export may wait for another one, which takes its minutes.
+QUEUES = ("routing", "light", "outgoing", "photos")
+_WRITTEN = "%Y-%m-%dT%H:%M:%S.%fZ"
 # A table or a column is not there.
 _NO_SCHEMA = frozenset({"42P01", "42703"})
 _DUE = "NOT dead AND due_at <= now() + :ahead"
@@ -53,7 +58,10 @@ def readyz() -> Response:
     rights = _rights() if database == "ok" else "unknown"
     keys = _keys() if database == "ok" else "unknown"
     told = _conditions() if database == "ok" else {}
-    redis = _redis()
+    waited = _waited_s()
+    redis = waited is not None
+    # What was handed over and nobody has begun is not due again, and as late.
+    outbox["lag_seconds"] = max(outbox["lag_seconds"], waited or 0.0)
     storage = runtime().storage.condition()
     circuits = runtime().wechat.circuits()
     late = outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or outbox["stranded"] > 0
@@ -129,8 +137,20 @@ def _conditions() -> Mapping[str, int]:
         return {}
 
 
-def _redis() -> bool:
+def _waited_s() -> float | None:
+    """For how long the work has waited that each queue gives next, the longest; None where Redis is away."""
+    redis = runtime().redis
     try:
-        return bool(runtime().redis.ping())
+        redis.ping()
+        pipeline = redis.pipeline(transaction=False)
+        for queue in QUEUES:
+            pipeline.lindex(f"rq:queue:{queue}", 0)
+        first = [name.decode() for name in pipeline.execute() if name is not None]
+        for name in first:
+            pipeline.hget(f"rq:job:{name}", "created_at")
+        written = [at.decode() for at in pipeline.execute() if at is not None] if first else []
     except RedisError:
-        return False
+        return None
+    now = SystemClock().now()  # these times are the machine's, whatever the product's clock says
+    ages = [(now - datetime.strptime(at, _WRITTEN).replace(tzinfo=UTC)).total_seconds() for at in written]
+    return round(max([0.0, *ages]), 1)
