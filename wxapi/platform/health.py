@@ -27,7 +27,6 @@ blueprint = Blueprint("health", __name__)
 _LAG_LIMIT_S = 60
 # Where the relay hands work over, by RQ's names; an export may wait for another one, which takes its minutes.
 QUEUES = ("routing", "light", "outgoing", "photos")
-_WRITTEN = "%Y-%m-%dT%H:%M:%S.%fZ"
 # A table or a column is not there.
 _NO_SCHEMA = frozenset({"42P01", "42703"})
 _DUE = "NOT dead AND due_at <= now() + :ahead"
@@ -152,5 +151,13 @@ def _waited_s() -> float | None:
     except RedisError:
         return None
     now = SystemClock().now()  # these times are the machine's, whatever the product's clock says
-    ages = [(now - datetime.strptime(at, _WRITTEN).replace(tzinfo=UTC)).total_seconds() for at in written]
-    return round(max([0.0, *ages]), 1)
+    return round(max([0.0, *((now - at).total_seconds() for at in map(_instant, written) if at)]), 1)
+
+
+def _instant(written: str) -> datetime | None:
+    """A time as RQ writes it, in UTC; None where a later release writes it otherwise: that must not end `/readyz`."""
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
