@@ -29,6 +29,7 @@ from tests.fake_wechat_control import FakeControl
 from tests.grounds import Ground
 from tests.reporting import Town
 from tests.schooling import School
+from tests.web.visits import Scene
 from wxapi.app import create_app
 from wxapi.demo import embedded
 from wxapi.kernel.clock import FixedClock
@@ -333,6 +334,12 @@ def town(app: Flask, ground: Ground) -> Town:
 @pytest.fixture
 def school(app: Flask, ground: Ground) -> School:
     """The small city and the people of a training; see tests/schooling.py."""
+    return ground.made
+
+
+@pytest.fixture
+def scene(app: Flask, ground: Ground) -> Scene:
+    """One of everything that pages show; see tests/web/visits.py."""
     return ground.made
 
 

@@ -1,6 +1,6 @@
 """What many tests stand on, settled and committed once a run: doing it for each of them took longer than most take.
 
-A test names the fixture `city`, `town` or `school`, and its savepoint is opened on a database where that is there.
+A test names the fixture `city`, `town`, `school` or `scene`, and its savepoint is opened on a database where that is there.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from config import Config
 from tests import places, reporting, schooling
 from tests.factories import People
+from tests.web import visits
 from wxapi.platform import keys, patience
 from wxapi.platform.db import db
 from wxapi.platform.driver import engine_options
+from wxapi.platform.refusals import counter_of
 from wxapi.regions.services.snapshot import CACHE_KEY
 
 SETTLED: dict[str, Callable[[People], Any]] = {
+    "scene": lambda people: visits.set_scene(people, counter_of(current_app)),
     "town": reporting.settle,
     "school": schooling.open_school,
     "city": lambda _people: places.import_small_city(),

@@ -17,6 +17,8 @@ from tests import reporting, schooling
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
+from tests.reporting import Town
+from tests.schooling import School
 from wxapi.identity.models import AppointmentRow, Token, User
 from wxapi.identity.services import erasure, login
 from wxapi.kernel.permissions import Role
@@ -49,8 +51,7 @@ def says(person: Person, method: str, path: str, json: Any, **kwargs: Any) -> An
     return answer.get_json()
 
 
-def test_no_word_of_a_reporter_stays(people: People, session: Session) -> None:
-    town = reporting.settle(people)
+def test_no_word_of_a_reporter_stays(town: Town, session: Session) -> None:
     me = town.reporter
     says(me, "PUT", "/me", {"nickname": MARKER, "kind": "courier", "consent_version": MARKER})
     words = {"description": f"井盖没了，找我{NUMBER}", "address": f"路口，电话{NUMBER}"}
@@ -63,9 +64,8 @@ def test_no_word_of_a_reporter_stays(people: People, session: Session) -> None:
     assert town.worker.get(f"/reports/{report['id']}").status_code == 200
 
 
-def test_nothing_tells_who_filed_what(people: People, session: Session) -> None:
+def test_nothing_tells_who_filed_what(town: Town, session: Session) -> None:
     """Not even the audit: two reports of one forgotten person are not tied together by an id."""
-    town = reporting.settle(people)
     for _ in range(2):
         reporting.file_routed(town.reporter)
     forget(town.reporter, session)
@@ -76,8 +76,7 @@ def test_nothing_tells_who_filed_what(people: People, session: Session) -> None:
     assert not [row for row in rows_with(session, mine) if row.startswith("audit") and "report" in row]
 
 
-def test_no_word_about_a_member_stays(people: People, session: Session) -> None:
-    school = schooling.open_school(people)
+def test_no_word_about_a_member_stays(school: School, session: Session) -> None:
     me, mine = school.member, school.member.actor.user_id
     says(me, "PUT", "/me", {"nickname": MARKER})
     series = says(school.organiser, "POST", "/training/series", {"title": "轮训", "region_code": schooling.COUNTY})

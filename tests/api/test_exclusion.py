@@ -76,8 +76,7 @@ class Scene:
 
 
 @pytest.fixture
-def people_of_city(people: People) -> People:
-    places.import_small_city()
+def people_of_city(city: None, people: People) -> People:
     return people
 
 

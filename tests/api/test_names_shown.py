@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tests.answers import words_of
 from tests.conftest import NOW
 from tests.factories import People, Person
-from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, file_routed, settle
+from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed
 from tests.web.browsing import Browser
 from wxapi.identity.models import AppointmentRow, PeopleImport, RosterEntry, User
 from wxapi.identity.rules import ImportState
@@ -82,8 +82,7 @@ class City:
 
 
 @pytest.fixture
-def town_with_list(app: Flask, people: People, session: Session) -> City:
-    town = settle(people)
+def town_with_list(app: Flask, town: Town, people: People, session: Session) -> City:
     report = file_routed(town.reporter)
     rows = [RosterRow(name, post, phone, role, code) for name, post, role, code, phone in LISTED.values()]
     roster.import_people(rows, now=NOW, dry_run=False)

@@ -12,6 +12,7 @@ from tests.factories import People
 from tests.grounds import Ground
 from tests.reporting import VILLAGE, Town
 from tests.schooling import School
+from tests.web.visits import Scene
 from wxapi.identity.models import User
 from wxapi.platform.driver import _IDLE_SINCE, _PING_AFTER_S
 from wxapi.regions.services.lookup import tree
@@ -37,6 +38,12 @@ def test_a_school_is_another_place_than_the_town(school: School, session: Sessio
     hall = school.make()
     assert school.sign_in(hall, school.member).status_code == 201
     assert len(tree()) == 14
+
+
+@pytest.mark.parametrize("_again", range(2))
+def test_a_scene_is_as_it_was_set(scene: Scene, session: Session, _again: int) -> None:
+    assert count(session, Report) == 4
+    reporting.file_routed(scene.persons["reporter"])
 
 
 def test_a_city_is_empty(city: None, session: Session) -> None:

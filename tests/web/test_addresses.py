@@ -15,11 +15,9 @@ from flask import Flask, Request
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.utils import cached_property
 
-from tests.factories import People
 from tests.reporting import VILLAGE
 from tests.web.browsing import Browser, fields_of, soup_of
-from tests.web.visits import VISITS, Scene, set_scene
-from wxapi.platform.refusals import counter_of
+from tests.web.visits import VISITS, Scene
 from wxapi.web.kit.labels import FILTERS
 
 _WORD = re.compile(r"[A-Za-z_]{2,}")
@@ -54,11 +52,6 @@ class NotingRequest(Request):
     @cached_property
     def args(self) -> Noting:  # type: ignore[override]  # werkzeug's is a MultiDict, too
         return Noting(super().args.items(multi=True))
-
-
-@pytest.fixture
-def scene(app: Flask, people: People) -> Scene:
-    return set_scene(people, counter_of(app))
 
 
 def names_of(page: BeautifulSoup, path: str) -> set[str]:

@@ -10,17 +10,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-import pytest
 from bs4 import BeautifulSoup, NavigableString
 from flask import Flask
 
-from tests.factories import People
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from tests.web.test_frame import CSP, weight
-from tests.web.visits import ALL, NO_PAGES, VISITS, Scene, Visit, name_of, set_scene
+from tests.web.visits import ALL, NO_PAGES, VISITS, Scene, Visit, name_of
 from wxapi.app import UPLOADS
 from wxapi.platform.guard import permission_of
-from wxapi.platform.refusals import counter_of
 from wxapi.web.kit.blueprint import Pages
 
 _SCRIPTS = 20 * 1024
@@ -30,11 +27,6 @@ _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!(][\u4e00-\u9fff]")
 _MACHINE_TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}:\d{2}:\d{2}\b")
 # Text that is code, or what somebody typed.
 _NOT_PROSE = {"code", "pre", "script", "style", "textarea"}
-
-
-@pytest.fixture
-def scene(app: Flask, people: People) -> Scene:
-    return set_scene(people, counter_of(app))
 
 
 def opened(app: Flask, scene: Scene) -> Iterator[tuple[Visit, Browser, BeautifulSoup]]:
