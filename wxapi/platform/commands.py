@@ -46,7 +46,7 @@ class StoppedError(click.ClickException):
         super().__init__(
             "Stopped: what was under way was undone, steps that were done before stay. The command can be run again."
         )
-        self.exit_code = 128 + number  # as a shell says it
+        self.exit_code = 128 + number  # type: ignore[misc]  # as a shell says it; click reads it of the error
 
 
 class _StopRequested(BaseException):
