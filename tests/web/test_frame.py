@@ -194,6 +194,15 @@ def test_a_text_too_long_for_a_cookie_is_given_back_at_once(town: Town, browser:
     assert page.select("main a.button")[0]["href"] == f"/login?next={path}"
 
 
+def test_a_form_that_is_none_of_ours_leads_to_the_login(town: Town, browser: Browser) -> None:
+    path = f"/desk/r/{file_routed(town.reporter)['number']}"
+    came = {"Accept": "text/html", "Referer": f"http://localhost{path}"}
+    for seal in ("", "made up", "a.b"):
+        answer = browser.send(path, {"action": "note", "note": LINES, "csrf": seal}, came)
+        assert (answer.status_code, answer.location) == (303, f"/login?next={path}"), seal
+        assert "Set-Cookie" not in answer.headers
+
+
 @pytest.mark.parametrize("kept", ["", "x" * 40, "中文", "a.b"])
 def test_a_kept_text_that_nobody_sealed_is_none(town: Town, browser: Browser, kept: str) -> None:
     browser.sign_in(town.worker).client.set_cookie("wx-text", kept)

@@ -142,6 +142,7 @@ def test_every_trouble_is_a_page_with_a_way_out(away: Browser) -> None:
         assert out[-1] == "/"
         assert (path in out) == (status in {408, 429, 500, 503})
         assert answer.headers.get("Retry-After") == ("7" if status in {429, 503} else None)
+        assert ("7 秒后可以再试。" in answer.text) == (status == HTTPStatus.TOO_MANY_REQUESTS)
     away.client.delete_cookie("wx")
     answer = away.send("/docs", {}, {"Accept": "text/html"})
     assert (answer.status_code, "GET" in answer.headers["Allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, True)

@@ -47,11 +47,13 @@ def typed() -> Texts:
 
 
 def keep(response: Response, texts: Texts) -> bool:
-    """Give what was typed to the browser, for the same person on the same page; False where it is too long for that."""
-    came, mark = access.came_from(), drafts.mark_of(request.form.get("csrf", ""))
+    """Give what was typed to the browser, for the same person on the same page; False where it cannot be kept."""
     if not texts:
         return True
-    if came is None or not mark:
+    came, mark = access.came_from(), drafts.mark_of(request.form.get("csrf", ""))
+    if not mark:  # no form of ours: nobody typed it here
+        return True
+    if came is None:
         return False
     said = json.dumps([mark, came, texts], ensure_ascii=False)
     value = urlsafe_b64encode(runtime().cipher.seal(said, purpose=_PURPOSE)).decode()

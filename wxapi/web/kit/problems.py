@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from wxapi.kernel.errors import not_found
-from wxapi.web.kit import access, kept, render
+from wxapi.web.kit import access, kept, render, times
 from wxapi.web.kit.blueprint import is_page
 from wxapi.web.kit.labels import FILTERS
 
@@ -71,6 +71,7 @@ def install(app: Flask) -> None:
             # The page itself, asked for anew: to reload the refusal would send the form once more.
             way_on=way_on,
             back=access.came_from(),
+            wait=_wait(response),
             again=_again() if status in _PASSING else None,
             is_ours=status >= 500,
             typed=typed,
@@ -79,6 +80,12 @@ def install(app: Flask) -> None:
             if name in response.headers:
                 shown.headers[name] = response.headers[name]
         return shown
+
+
+def _wait(response: Response) -> str:
+    """For how long somebody is asked to do nothing who did too much; what else passes takes its own time."""
+    seconds = response.headers.get("Retry-After", "") if response.status_code == 429 else ""
+    return times.wait(int(seconds)) if seconds.isdecimal() else ""
 
 
 def _way_on(status: int, code: str) -> str | None:

@@ -39,6 +39,7 @@ def install(app: Flask) -> None:
     }
     app.jinja_env.filters |= {
         "spoken": _spoken,
+        "spoken_end": _spoken_end,
         "day": _day,
         "dated": times.dated,
         "exact": times.exact,
@@ -114,6 +115,10 @@ def _menu() -> list[MenuEntry]:
 
 def _spoken(at: datetime) -> str:
     return times.spoken(at, _now())
+
+
+def _spoken_end(ends_at: datetime, starts_at: datetime) -> str:
+    return times.spoken_end(ends_at, starts_at, _now())
 
 
 def _day(day: date) -> str:

@@ -25,6 +25,20 @@ def spoken(at: datetime, now: datetime) -> str:
     return f"{name} {local:%H:%M}"
 
 
+def spoken_end(ends_at: datetime, starts_at: datetime, now: datetime) -> str:
+    """Where something ends that began then: `12:30` on the same day, else as `spoken`."""
+    same = ends_at.astimezone(SHANGHAI).date() == starts_at.astimezone(SHANGHAI).date()
+    return f"{ends_at.astimezone(SHANGHAI):%H:%M}" if same else spoken(ends_at, now)
+
+
+def wait(seconds: int) -> str:
+    """`40 秒`, `3 分钟`, `2 小时`: never less than it is."""
+    for unit, length in (("小时", 3600), ("分钟", 60)):
+        if seconds > length:
+            return f"{-(-seconds // length)} {unit}"
+    return f"{max(1, seconds)} 秒"
+
+
 def calendar_day(day: date, now: datetime) -> str:
     """`12月10日`, `2027年1月4日`."""
     name = f"{day.month}月{day.day}日"
