@@ -183,6 +183,20 @@ def test_a_schema_that_is_newer_than_the_program(
         assert "newer" in done.output
 
 
+@pytest.fixture
+def signals_heard() -> Iterator[None]:
+    """Signals as a terminal's process has them: under `nohup`, or behind a shell's `&`, the tests' own are ignored."""
+    usual: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @contextmanager
 def ended_while_it_waits(url: str, tables: str, number: signal.Signals) -> Iterator[list[bool]]:
     """Hold tables, and send this process the signal as soon as somebody waits for one of them."""
@@ -212,6 +226,7 @@ def plain(app: Flask) -> str:
     return "postgresql://" + str(app.extensions["wxapi"].config.database_url).partition("://")[2]
 
 
+@pytest.mark.usefixtures("signals_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_command_told_to_end_says_so(open_app: Flask, tmp_path: Path, number: signal.Signals) -> None:
     with psycopg.connect(plain(open_app)) as connection:
@@ -230,6 +245,7 @@ def test_a_command_told_to_end_says_so(open_app: Flask, tmp_path: Path, number: 
     assert len(told) > len(EVERY) * 2 / 3, sorted({words for words, _ in EVERY} - told)
 
 
+@pytest.mark.usefixtures("signals_heard")
 def test_half_an_export_is_none(open_app: Flask, tmp_path: Path) -> None:
     file = tmp_path / "audit.csv"
     with ended_while_it_waits(plain(open_app), "audit_addresses", signal.SIGINT) as sent:
