@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from wxapi.duties import wire
 from wxapi.duties.queries.lists import DutyFilter
@@ -15,7 +15,7 @@ from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import items_response, json_response, page_response
+from wxapi.platform.wire import conditional, items_response, json_response, page_response
 
 blueprint = ApiBlueprint("duties", __name__, description="待办与督办牌")
 
@@ -48,10 +48,7 @@ def count_work() -> Response:
     带 ETag，可以在每次打开小程序时请求。
     """
     counts = work.count_work(current_actor(), now=runtime().clock.now())
-    answer = json_response(wire.counts_dict(counts))
-    answer.add_etag()
-    answer.make_conditional(request)
-    return answer
+    return conditional(json_response(wire.counts_dict(counts)))
 
 
 @blueprint.route("/duties")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from flask import Response
+from flask import Response, request
 from marshmallow import Schema, ValidationError, fields, validate
 
 from wxapi.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -155,6 +155,13 @@ def dumps(value: Any) -> bytes:
 def json_response(value: Any, status: int = 200) -> Response:
     """Send a plain value as JSON."""
     return Response(dumps(value), status=status, content_type="application/json")
+
+
+def conditional(answer: Response) -> Response:
+    """Give an answer its ETag; who has it already gets a 304."""
+    answer.add_etag()
+    answer.make_conditional(request)
+    return answer
 
 
 def page_response(page: Page[RowT], shape: Callable[[RowT], dict[str, Any]]) -> Response:

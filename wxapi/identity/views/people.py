@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from wxapi.identity.services import colleagues, invitations, roster_imports, roster_reading
 from wxapi.identity.services.roster_files import HEADS, MAX_BYTES, RosterRow
@@ -15,7 +15,7 @@ from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import items_response, json_response, page_response
+from wxapi.platform.wire import conditional, items_response, json_response, page_response
 from wxapi.regions.rules.levels import region_of
 
 # The file, the other form field and the boundaries between them.
@@ -118,10 +118,7 @@ def read_people_import(import_id: uuid.UUID) -> Response:
 
     含逐行错误；每 2 秒查询一次，带 ETag。
     """
-    answer = json_response(wire.import_dict(roster_imports.read_import(current_actor(), import_id)))
-    answer.add_etag()
-    answer.make_conditional(request)
-    return answer
+    return conditional(json_response(wire.import_dict(roster_imports.read_import(current_actor(), import_id))))
 
 
 @blueprint.route("/people/imports/<uuid:import_id>/apply", methods=["POST"])

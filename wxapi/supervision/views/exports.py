@@ -3,24 +3,17 @@
 import uuid
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import PageQuery, json_response, page_response
+from wxapi.platform.wire import PageQuery, conditional, json_response, page_response
 from wxapi.supervision.services import exports, own_exports
 from wxapi.supervision.wire import exports as wire
 
 blueprint = ApiBlueprint("exports", __name__, description="导出")
-
-
-def _conditional(answer: Response) -> Response:
-    """Who asks every two seconds gets a 304 while nothing has changed."""
-    answer.add_etag()
-    answer.make_conditional(request)
-    return answer
 
 
 @blueprint.route("/exports", methods=["POST"])
@@ -57,7 +50,7 @@ def list_exports(query: dict[str, Any]) -> Response:
     """
     now = runtime().clock.now()
     page = own_exports.list_exports(current_actor(), now=now, limit=query["limit"], cursor=query["cursor"])
-    return _conditional(page_response(page, wire.export_dict))
+    return conditional(page_response(page, wire.export_dict))
 
 
 @blueprint.route("/exports/<uuid:export_id>")
@@ -70,7 +63,7 @@ def read_export(export_id: uuid.UUID) -> Response:
     进度与文件；每 2 秒查询一次，带 ETag。
     """
     found = own_exports.read_export(current_actor(), export_id, now=runtime().clock.now())
-    return _conditional(json_response(wire.export_dict(found)))
+    return conditional(json_response(wire.export_dict(found)))
 
 
 @blueprint.route("/exports/<uuid:export_id>", methods=["DELETE"])

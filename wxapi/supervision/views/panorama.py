@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from wxapi.kernel.clock import day_begins, local_day
 from wxapi.kernel.coordinates import Datum, Point
@@ -12,7 +12,7 @@ from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import items_response, json_response
+from wxapi.platform.wire import conditional, items_response, json_response
 from wxapi.supervision.queries.periods import refuse_reversed
 from wxapi.supervision.queries.resources import sessions_begin, sessions_open_to
 from wxapi.supervision.services import panorama
@@ -21,13 +21,6 @@ from wxapi.supervision.wire import panorama as wire
 
 blueprint = ApiBlueprint("panoramas", __name__, description="全景在线")
 _WEEK = timedelta(days=7)
-
-
-def _conditional(body: Any) -> Response:
-    answer = json_response(body)
-    answer.add_etag()
-    answer.make_conditional(request)
-    return answer
 
 
 @blueprint.route("/panorama")
@@ -44,7 +37,9 @@ def read_panorama(query: dict[str, Any]) -> Response:
     found = panorama.read_panorama(
         current_actor(), query["region"], query["from_"], query["to"], now=now, today=local_day(now)
     )
-    return _conditional(wire.panorama_dict(found, sessions_begin(db.session(), found.region, now, now + _WEEK)))
+    return conditional(
+        json_response(wire.panorama_dict(found, sessions_begin(db.session(), found.region, now, now + _WEEK)))
+    )
 
 
 @blueprint.route("/panorama/trend")
@@ -68,7 +63,7 @@ def read_trend(query: dict[str, Any]) -> Response:
         now=now,
         today=local_day(now),
     )
-    return _conditional(wire.trend_dict(found))
+    return conditional(json_response(wire.trend_dict(found)))
 
 
 @blueprint.route("/panorama/map")
@@ -90,7 +85,7 @@ def read_map(query: dict[str, Any]) -> Response:
         now=now,
         today=local_day(now),
     )
-    return _conditional(wire.map_dict(shapes, query["measure"], query["coord_type"]))
+    return conditional(json_response(wire.map_dict(shapes, query["measure"], query["coord_type"])))
 
 
 @blueprint.route("/panorama/points")
@@ -110,7 +105,7 @@ def read_points(query: dict[str, Any]) -> Response:
         datum=Datum(query["coord_type"]),
         state=query["state"],
     )
-    return _conditional(wire.points_dict(spots, query["coord_type"], truncated=truncated))
+    return conditional(json_response(wire.points_dict(spots, query["coord_type"], truncated=truncated)))
 
 
 @blueprint.route("/resources")
