@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -94,6 +95,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def until(page: Page, is_so: Callable[[], bool], within_s: float = 45) -> None:
+    """Wait for what a listener or a route of this page writes down: it runs some time after what it hears of."""
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)
 
 
 Open = Callable[..., Page]

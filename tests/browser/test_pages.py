@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Page, Route, expect
 
 from tests import pictures
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, until
 from tests.reporting import Town, file_routed, read, take
 from wxapi.photos.services.develop import develop
 from wxapi.platform.runtime import runtime
@@ -60,6 +60,7 @@ def test_a_case_from_accepted_to_resolved_with_a_pasted_photo(open_page: Open, t
     page.locator("input[type=file]").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": shot})
     page.get_by_role("button", name="提交").click()  # would go without its photo
     expect(page.get_by_text("照片正在上传，请稍候再提交。")).to_be_visible()
+    until(page, lambda: bool(on_its_way))
     on_its_way.pop().continue_()
     sent = page.locator(".photos input[name=photo_ids]")
     expect(sent).to_have_count(1)

@@ -350,7 +350,8 @@ def test_a_sign_in_with_the_position_may_be_sent_again(
     page.route("**/m/sign", lambda route: (sent.append(str(route.request.post_data)), route.fulfill(status=204)))
     page.get_by_label("签到码").fill("ABC123")
     for times in (1, 2):
-        with page.expect_request("**/m/sign"):
+        # Its answer, not its asking: that is heard before `sent` is written.
+        with page.expect_response("**/m/sign"):
             page.get_by_role("button", name="签到").click()
         assert len(sent) == times
         # Its page would be asked for anew. Nobody waits 8 s here until it may go again.
