@@ -75,6 +75,34 @@ def test_bodies_that_do_not_come_are_408_and_hold_up_nobody(api: str) -> None:
     quick(api)
 
 
+def test_a_body_that_breaks_off_is_400_and_no_body(api: str, fake: FakeControl) -> None:
+    """Whoever stops sending still listens; half of a request is not carried out, however well it reads."""
+    token = log_in(api, fake, "o-breaks").json()["access_token"]
+    whole = b'{"nickname":"\xe5\xbc\xa0"}'
+    own = f"Host: x\nAuthorization: Bearer {token}"
+    head = f"PUT /api/v1/me HTTP/1.1\n{own}\nContent-Type: application/json\n"
+    photo = f"POST /api/v1/photos HTTP/1.1\n{own}\nContent-Type: multipart/form-data; boundary=b\nContent-Length: "
+    chunk = b"%x\r\n%s\r\n" % (len(whole), whole)
+    broken = [
+        (head + f"Content-Length: {len(whole) + 1}", whole),
+        (photo + "9000", b"--b\r\n"),
+        (photo + "9000000", b"--b\r\n"),
+        (head + "Transfer-Encoding: chunked", chunk),
+        (head + "Transfer-Encoding: chunked", chunk + b"5\r\n{"),
+        (head + "Transfer-Encoding: chunked", chunk + b"none\r\n"),
+    ]
+    for sent, body in broken:
+        with hanging(api, sent, body) as connection:
+            connection.shutdown(socket.SHUT_WR)
+            answer = rest(connection)
+        assert " 400 " in answer.splitlines()[0], (sent, body)
+        assert '"code":"malformed_request"' in answer
+    me = requests.get(f"{api}/api/v1/me", headers={"Authorization": f"Bearer {token}"}, timeout=9).json()
+    assert me["nickname"] == ""
+    with hanging(api, head + "Transfer-Encoding: chunked\nConnection: close", chunk + b"0\r\n\r\n") as connection:
+        assert " 200 " in rest(connection).splitlines()[0]
+
+
 def test_a_photo_has_more_time_than_json(api: str) -> None:
     head = "POST /api/v1/photos HTTP/1.1\nHost: x\nContent-Type: multipart/form-data; boundary=b\nContent-Length: 9000"
     connection = hanging(api, head, b"--b\r\n")

@@ -16,6 +16,7 @@ from threading import Thread
 from typing import IO, Any, Protocol
 
 BODY_LATE = "wxapi.body_late"
+BODY_BROKEN = "wxapi.body_broken"
 # Holds why: a large body waits in a file of the machine's own, and there was no room for it.
 BODY_NOT_KEPT = "wxapi.body_not_kept"
 JSON_SECONDS = 10.0
@@ -57,6 +58,7 @@ class Body:
     content: IO[bytes]
     length: int
     late: bool = False
+    broken: bool = False
     not_kept: str = ""
 
 
@@ -69,8 +71,8 @@ class Treatment:
     seconds: float = JSON_SECONDS
 
 
-class _GoneError(Exception):
-    """The sender left before the whole body was there."""
+class _BrokenError(Exception):
+    """The body ended before it was whole: its sender left, or stopped sending, or wrote chunks that are none."""
 
 
 class _NotKeptError(Exception):
@@ -81,8 +83,8 @@ class Front:
     """Speaks RSGI to the server and WSGI to the app.
 
     Args:
-        app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, 503 where it holds `BODY_NOT_KEPT`, and
-            refuses by length what is too long.
+        app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, 400 where it holds `BODY_BROKEN`, 503
+            where it holds `BODY_NOT_KEPT`, and refuses by length what is too long.
         treatment: by method and path.
         at_start: called when the server's process begins.
         at_end: called when the server's process ends.
@@ -114,10 +116,7 @@ class Front:
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request."""
         treatment = self._treatment(scope.method, scope.path)
-        try:
-            body = await _read(scope, protocol, treatment)
-        except _GoneError:
-            return
+        body = await _read(scope, protocol, treatment)
         try:
             status, headers, content = await self._lane(treatment.lane).run(environ_of(scope, body))
         finally:
@@ -183,7 +182,7 @@ async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
     if declared == 0:
         return Body(io.BytesIO(), 0)
     if declared is not None and declared > treatment.longest:  # refused by the app, whatever it is
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, _BrokenError):
             async with asyncio.timeout(_DROP_SECONDS):
                 await _fill(io.BytesIO(), protocol, 0)
         return Body(io.BytesIO(), declared)
@@ -195,11 +194,10 @@ async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
             length = await _fill(content, protocol, treatment.longest)
     except TimeoutError:
         return Body(content, 0, late=True)
+    except _BrokenError:
+        return Body(content, 0, broken=True)
     except _NotKeptError as error:
         return Body(content, 0, not_kept=str(error))
-    if declared is not None and length < declared:
-        content.close()
-        raise _GoneError
     content.seek(0)
     return Body(content, length)
 
@@ -211,16 +209,21 @@ async def _read_small(protocol: Any, declared: int, seconds: float) -> Body:
             data = await protocol()
     except TimeoutError:
         return Body(io.BytesIO(), 0, late=True)
-    except RuntimeError as error:  # as the server says it
-        raise _GoneError from error
+    except RuntimeError:  # as the server says it
+        return Body(io.BytesIO(), 0, broken=True)
     return Body(io.BytesIO(data), declared)
 
 
 async def _fill(content: IO[bytes], protocol: Any, limit: int) -> int:
-    """Read until the body ends; what is beyond the limit is dropped."""
-    length = 0
+    """Read until the body ends; what is beyond the limit is dropped.
+
+    The server ends every body with an empty part, and says by another one before it that the body broke. Taken for its
+    end, half a form would pass for a form with fewer fields.
+    """
+    length = empty = 0
     async for chunk in protocol:
         length += len(chunk)
+        empty += not chunk
         if length > limit + _DROPPED:
             break
         if length <= limit:
@@ -228,6 +231,8 @@ async def _fill(content: IO[bytes], protocol: Any, limit: int) -> int:
                 content.write(chunk)
             except OSError as error:
                 raise _NotKeptError(str(error)) from error
+    if empty > 1:
+        raise _BrokenError
     return length
 
 
@@ -274,6 +279,8 @@ def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
         environ[_KEY] = "\x7f"
     if body.late:
         environ[BODY_LATE] = True
+    if body.broken:
+        environ[BODY_BROKEN] = True
     if body.not_kept:
         environ[BODY_NOT_KEPT] = body.not_kept
     return environ

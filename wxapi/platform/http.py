@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, Request, Response, request
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
 from wxapi.platform.form_parser import StrictFormParser
-from wxapi.platform.front import BODY_LATE, BODY_NOT_KEPT, MAX_JSON
+from wxapi.platform.front import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, MAX_JSON
 from wxapi.platform.present import this_app, this_g, this_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -54,6 +54,8 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
             structlog.contextvars.bind_contextvars(own_request_id=kept.own_request_id)
         if BODY_LATE in asked.environ:
             raise RequestTimeout
+        if BODY_BROKEN in asked.environ:
+            raise BadRequest
         if BODY_NOT_KEPT in asked.environ:
             raise OSError(errno.ENOSPC, asked.environ[BODY_NOT_KEPT])
         _refuse_what_no_text_holds(asked)
