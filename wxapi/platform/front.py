@@ -188,6 +188,11 @@ async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
         return Body(io.BytesIO(), declared)
     if declared is not None and declared <= _IN_MEMORY:
         return await _read_small(protocol, declared, treatment.seconds)
+    return await _read_large(protocol, treatment)
+
+
+async def _read_large(protocol: Any, treatment: Treatment) -> Body:
+    """A body in parts, into a file where it is long."""
     content: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it has been answered
     try:
         async with asyncio.timeout(treatment.seconds):

@@ -52,12 +52,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         structlog.contextvars.bind_contextvars(request_id=kept.request_id)
         if kept.request_id != kept.own_request_id:
             structlog.contextvars.bind_contextvars(own_request_id=kept.own_request_id)
-        if BODY_LATE in asked.environ:
-            raise RequestTimeout
-        if BODY_BROKEN in asked.environ:
-            raise BadRequest
-        if BODY_NOT_KEPT in asked.environ:
-            raise OSError(errno.ENOSPC, asked.environ[BODY_NOT_KEPT])
+        _refuse_what_did_not_come(asked)
         _refuse_what_no_text_holds(asked)
         limit = upload_limits.get(asked.endpoint or "", MAX_JSON)
         asked.max_content_length = limit
@@ -123,6 +118,16 @@ class _Json(DefaultJSONProvider):
             return super().loads(s, **kwargs)
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
+
+
+def _refuse_what_did_not_come(asked: Request) -> None:
+    """The body is not here, or not all of it."""
+    if BODY_LATE in asked.environ:
+        raise RequestTimeout
+    if BODY_BROKEN in asked.environ:
+        raise BadRequest
+    if BODY_NOT_KEPT in asked.environ:
+        raise OSError(errno.ENOSPC, asked.environ[BODY_NOT_KEPT])
 
 
 def _refuse_what_no_text_holds(asked: Request) -> None:
