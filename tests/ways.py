@@ -96,7 +96,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/m": ("", "?tab=inbox"),
     "/m/new/nearby": ("?longitude=112.207&latitude=30.305&coord_type=gcj02&category_code=X0201",),
     "/statistics": ("", f"?region={VILLAGE}&group_by=class"),
-    "/work": ("", "?scope=below", "?overdue=true"),
+    "/work": ("", "?scope=below", "?scope=appeals", "?overdue=true"),
 }
 # What the form of a page that names a report carries.
 FORMS: dict[str, tuple[dict[str, Any], ...]] = {

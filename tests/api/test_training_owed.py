@@ -173,7 +173,10 @@ def test_who_decides_on_leave_appeals_against_its_card_and_no_other_office(schoo
     assert school.organiser.post(path, said).status_code == 200
     tell.tell_of_appeal(uuid.UUID(item["id"]), None, now=clock.now())
     assert set(session.scalars(select(Message.user_id))) == {city.actor.user_id}
-    assert [len(appeals.waiting_appeals(who.actor, limit=9, now=clock.now())) for who in (officer, city)] == [0, 1]
+    assert [len(appeals.waiting_appeals(who.actor, limit=9, now=clock.now()).items) for who in (officer, city)] == [
+        0,
+        1,
+    ]
     decision = {"decision": "lift", "note": "属实"}
     assert officer.post(f"{path}/decision", decision).json["code"] == "role_not_allowed"
     assert city.post(f"{path}/decision", decision).json["card_lifted"]

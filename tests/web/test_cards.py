@@ -86,8 +86,8 @@ def test_the_list_of_appeals_is_of_those_who_may_decide(
 ) -> None:
     assert town.worker.post(f"/duties/{duty.id}/appeal", {"note": "停电", "photo_ids": []}).status_code == 200
     person: Person = getattr(town, who)
-    found = appeal.waiting_appeals(person.actor, limit=9, now=clock.now())
-    assert [view.duty.id for view in found] == ([duty.id] if stands_above(person.actor, duty.unit_code) else [])
+    found = appeal.waiting_appeals(person.actor, limit=9, now=clock.now()).items
+    assert [each.duty.duty.id for each in found] == ([duty.id] if stands_above(person.actor, duty.unit_code) else [])
     browser.sign_in(person)
     answer = browser.get(f"/work/{duty.id}")
     assert answer.status_code == (404 if who == "neighbour" else 200)
@@ -101,7 +101,7 @@ def test_who_also_acts_for_the_unit_does_not_decide_on_its_card(
         (Role.TOWNSHIP_OFFICER, TOWNSHIP), (Role.COMMUNITY_WORKER, VILLAGE), (Role.SUPERVISOR, COUNTY)
     )
     assert town.worker.post(f"/duties/{duty.id}/appeal", {"note": "停电", "photo_ids": []}).status_code == 200
-    assert appeal.waiting_appeals(both.actor, limit=9, now=clock.now()) == []
+    assert appeal.waiting_appeals(both.actor, limit=9, now=clock.now()).items == []
 
 
 def test_the_case_leads_to_its_card(town: Town, browser: Browser, duty: Duty, clock: FixedClock) -> None:
@@ -112,15 +112,40 @@ def test_the_case_leads_to_its_card(town: Town, browser: Browser, duty: Duty, cl
     assert "黄牌" in link.get_text()
 
 
-def test_a_page_of_which_nothing_may_be_seen_leads_on(town: Town, browser: Browser, duty: Duty) -> None:
-    """Duties whose subject one may not see are left out of the page that was read: it must not look like the last."""
+def _more(duty: Duty, number: int, **other: str) -> None:
+    """More rows like a duty."""
     names = [column.name for column in Duty.__table__.columns]
-    other = {"id": "gen_random_uuid()", "subject_id": "gen_random_uuid()", "due_at": "due_at - interval '1 second'"}
+    other = {"id": "gen_random_uuid()", **other}
     chosen = ", ".join(other.get(name, name) for name in names)
     statement = (
-        f"INSERT INTO duties ({', '.join(names)}) SELECT {chosen} FROM duties, generate_series(1, 50) WHERE id = :id"
+        f"INSERT INTO duties ({', '.join(names)}) SELECT {chosen} FROM duties, generate_series(1, :n) n WHERE id = :id"
     )
-    db.session.execute(text(statement), {"id": duty.id})
+    db.session.execute(text(statement), {"id": duty.id, "n": number})
+
+
+def test_appeals_have_pages(town: Town, browser: Browser, duty: Duty, clock: FixedClock) -> None:
+    """Who decides saw the 50 that waited longest, and no way to the others."""
+    _more(duty, 60, seq="n + 1", met_at="due_at")
+    asked = "INSERT INTO duty_appeals (duty_id, asked_at, note) SELECT id, carded_at - make_interval(mins => seq / 2), '停电' FROM duties WHERE seq > 1"
+    db.session.execute(text(asked))
+    in_order = "SELECT duty_id FROM duty_appeals ORDER BY asked_at, duty_id"
+    expected = [f"/work/{each}" for each in db.session.scalars(text(in_order))]
+    assert len(expected) == 60
+    first = browser.sign_in(town.officer).page("/work").select('[data-part="to-decide"] a')
+    assert [each["href"] for each in first] == [*expected[:5], "/work?scope=appeals"]
+    page, seen = browser.page("/work?scope=appeals"), []
+    while True:
+        seen.append([str(each["href"]) for each in page.select("table.duties a")])
+        following = page.select_one("a[rel=next]")
+        if following is None:
+            break
+        page = browser.page(f"/work{following['href']}")
+    assert seen == [expected[:50], expected[50:]]
+
+
+def test_a_page_of_which_nothing_may_be_seen_leads_on(town: Town, browser: Browser, duty: Duty) -> None:
+    """Duties whose subject one may not see are left out of the page that was read: it must not look like the last."""
+    _more(duty, 50, subject_id="gen_random_uuid()", due_at="due_at - interval '1 second'")
     first = browser.sign_in(town.officer).page("/work?scope=below")
     assert first.select("table.duties tbody tr") == []
     following = first.select_one("a[rel=next]")

@@ -91,7 +91,11 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     "/m/new": (Visit("reporter", "/m/new", PHONE), Visit("reporter", f"/m/new?region_code={VILLAGE}", PHONE)),
     "/m/r/<string:number>": (Visit("reporter", "/m/r/{number}", PHONE), Visit("reporter", "/m/r/{resolved}", PHONE)),
     "/m/sign": (Visit("reporter", "/m/sign", PHONE), Visit("reporter", "/m/sign?session={session_id}", PHONE)),
-    "/work": (Visit("worker", "/work", PANORAMA), Visit("officer", "/work?scope=below", PANORAMA)),
+    "/work": (
+        Visit("worker", "/work", PANORAMA),
+        Visit("officer", "/work?scope=below", PANORAMA),
+        Visit("supervisor", "/work?scope=appeals", PANORAMA),
+    ),
     "/work/<uuid:duty_id>": (Visit("worker", "/work/{duty}", PANORAMA), Visit("officer", "/work/{duty}", PANORAMA)),
     "/panorama": (Visit("supervisor", "/panorama", PANORAMA), Visit("supervisor", "/panorama?wall=1", PANORAMA)),
     "/panorama/<string:region>": (

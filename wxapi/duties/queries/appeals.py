@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from wxapi.duties.models import Duty, DutyAppeal
 from wxapi.duties.queries import lists
@@ -25,26 +26,42 @@ class CardRow:
     decision: str | None
 
 
-def waiting(session: Session, actor: Actor, own: Sequence[ColumnElement[bool]], *, limit: int) -> Sequence[Duty]:
-    """Duties whose appeal waits for a person to decide, the longest waiting first; as `services.work.decides_over`.
+def waiting(
+    session: Session,
+    actor: Actor,
+    own: Sequence[ColumnElement[bool]],
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[tuple[Duty, datetime]]:
+    """Up to `limit + 1` duties whose appeal a person decides (`services.work.decides_over`), with when it was asked.
+
+    The longest waiting first.
 
     Args:
         session: to read with.
         actor: the person.
         own: what is owed by units the person acts for, on which they do not decide.
+        after: when the last one of the page before was asked, and its duty.
         limit: how many at the most.
     """
     above = [and_(lists.arm_above(prefix), Duty.unit_code != prefix) for prefix in sorted(sees(actor).below)]
     if not above:
         return []
-    statement = (
+    # The limit of one keeps PostgreSQL from the other way round: for who decides on few, it would read all duties there
+    # ever were. So each open appeal asks for its duty, and nothing else is read.
+    of_appeal = (
         select(Duty)
-        .join(DutyAppeal, DutyAppeal.duty_id == Duty.id)
-        .where(DutyAppeal.decided_at.is_(None), or_(false(), *above), not_(or_(false(), *own)))
-        .order_by(DutyAppeal.asked_at, Duty.id)
-        .limit(limit)
+        .where(Duty.id == DutyAppeal.duty_id, or_(false(), *above), not_(or_(false(), *own)))
+        .limit(1)
+        .lateral()
     )
-    return session.scalars(statement).all()
+    duty = aliased(Duty, of_appeal)
+    statement = select(duty, DutyAppeal.asked_at).join(duty, true()).where(DutyAppeal.decided_at.is_(None))
+    if after is not None:
+        statement = statement.where(tuple_(DutyAppeal.asked_at, DutyAppeal.duty_id) > after)
+    statement = statement.order_by(DutyAppeal.asked_at, DutyAppeal.duty_id).limit(limit + 1)
+    return [(found, asked_at) for found, asked_at in session.execute(statement)]
 
 
 def asked(session: Session, duty_ids: Collection[UUID]) -> Mapping[UUID, str | None]:

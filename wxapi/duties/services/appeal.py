@@ -16,6 +16,7 @@ from wxapi.duties.services.work import DutyView, arms_owned, arms_seen, decides_
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.city import city
 from wxapi.kernel.errors import ConflictError, ForbiddenError, not_found
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.photos.models import Photo
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
@@ -52,6 +53,14 @@ class DutyDetail:
     said: AppealView | None
     may_appeal: bool = False
     may_decide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAppeal:
+    """A duty whose unit appealed against its card, and since when that waits."""
+
+    duty: DutyView
+    asked_at: datetime
 
 
 def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
@@ -128,11 +137,15 @@ def read_duty(session: Session, actor: Actor, duty_id: UUID, *, now: datetime) -
     return _shown(session, actor, duty, now)
 
 
-def waiting_appeals(actor: Actor, *, limit: int, now: datetime) -> Sequence[DutyView]:
+def waiting_appeals(actor: Actor, *, limit: int, now: datetime, cursor: str | None = None) -> Page[WaitingAppeal]:
     """The duties whose appeal the person decides, the longest waiting first."""
     session = db.session()
-    found = appeals.waiting(session, actor, arms_owned(actor), limit=limit)
-    return views_of(session, actor, found, now=now)
+    after = None if cursor is None else decode_cursor(cursor, datetime, UUID)
+    rows = appeals.waiting(session, actor, arms_owned(actor), after=after, limit=limit)
+    found = page_of(rows, limit, lambda row: (row[1], row[0].id))
+    asked_at = {duty.id: at for duty, at in found.items}
+    views = views_of(session, actor, [duty for duty, _ in found.items], now=now)
+    return Page([WaitingAppeal(view, asked_at[view.duty.id]) for view in views], found.next_cursor)
 
 
 def appeals_of(views: Sequence[DutyView]) -> Mapping[UUID, str | None]:
