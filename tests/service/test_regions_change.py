@@ -32,6 +32,7 @@ from tests.reporting import (
     try_to,
 )
 from tests.schooling import plan
+from wxapi.app import REGION_HOLDINGS
 from wxapi.duties.models import Duty
 from wxapi.duties.queries.people import unit_people
 from wxapi.identity.models import AppointmentRow, RosterEntry
@@ -42,7 +43,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import transaction
 from wxapi.regions.models import Region
-from wxapi.regions.services import changing
+from wxapi.regions.services import changing, holdings
 from wxapi.regions.services.changing import Merger
 from wxapi.regions.services.importing import Orders, import_regions
 from wxapi.regions.services.lookup import locate, tree
@@ -435,6 +436,25 @@ def test_what_came_in_between_is_handed_on_by_the_sweep(app: Flask, town: Town, 
     assert changing.settle(now=NOW) == 0
     assert stored(session, late).desk_code == NEIGHBOUR
     assert offices(session, town.stranger) == [("community_worker", NEIGHBOUR)]
+
+
+def test_a_report_that_comes_while_its_village_is_handed_on_follows_with_its_duties(
+    app: Flask, town: Town, session: Session
+) -> None:
+    """Routed after the reports were looked for, and before what they owe was: it stayed with the closed village for ever."""
+    late = file_routed(town.reporter)
+    holdings.install(app, [each for each in REGION_HOLDINGS if each.name != "reports"])
+    try:
+        changing.close_regions(Merger([VILLAGE], NEIGHBOUR), on=TODAY, now=NOW)
+    finally:
+        holdings.install(app, REGION_HOLDINGS)
+    assert stored(session, late).desk_code == VILLAGE
+    assert changing.settle(now=NOW) == 1
+    assert changing.settle(now=NOW) == 0
+    assert stored(session, late).desk_code == NEIGHBOUR
+    owed = session.scalars(select(Duty.unit_code).where(Duty.dropped_at.is_(None), Duty.met_at.is_(None)))
+    assert set(owed) == {NEIGHBOUR}
+    assert list(differing(session, NOW - timedelta(days=1), NOW + timedelta(days=1))) == []
 
 
 def test_a_fault_while_handing_on_leaves_everything_as_it_was(app: Flask, town: Town, session: Session) -> None:

@@ -8,6 +8,7 @@ from wxapi.duties.queries.lists import open_at
 from wxapi.duties.services.work import kinds
 from wxapi.duties.services.write import ancestors
 from wxapi.regions.rules.levels import region_of
+from wxapi.units.rules import is_region
 from wxapi.units.services.manage import UnitClosing, UnitHolding
 
 # The new duty keeps origin, due time and ladder; what was past due when it came is counted as inherited.
@@ -15,7 +16,7 @@ _MOVE = text(
     f"""
     WITH moved AS (
         UPDATE duties SET dropped_at = :at, drop_reason = 'moved', next_rung_at = NULL
-        WHERE unit_code = :unit AND {OPEN_SQL}
+        WHERE unit_code = :unit AND subject_type <> ALL(:staying) AND {OPEN_SQL}
         RETURNING *
     )
     INSERT INTO duties (
@@ -39,7 +40,8 @@ def _move(session: Session, closing: UnitClosing) -> int:
     if closing.successor_code is None:
         return 0
     _lock_subjects(session, closing.unit_code)
-    values = {"unit": closing.unit_code, "successor": closing.successor_code, "at": closing.at}
+    itself = [kind.type for kind in kinds().values() if kind.follows_itself and is_region(closing.unit_code)]
+    values = {"unit": closing.unit_code, "successor": closing.successor_code, "at": closing.at, "staying": itself}
     found = session.execute(_MOVE, values | ancestors("unit", region_of(closing.successor_code)))
     return int(found.rowcount)  # type: ignore[attr-defined]
 

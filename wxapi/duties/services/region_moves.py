@@ -1,6 +1,7 @@
 """What a closed region's units owe goes to its successor's; duties about places there name the successor.
 
-Registered behind what reports do: their own duties have moved with their history by then.
+Registered behind what reports do: their own duties have moved with their history by then. Those of a report that was
+routed meanwhile, which nobody has looked at, stay with it until it follows (`regions.settle`).
 """
 
 from collections.abc import Sequence

@@ -59,6 +59,8 @@ class SubjectKind:
         actions: what can be done with a subject, of which `do` of a face or an item names some.
         roles: who acts in these duties for a region's office, and for those below it; empty: who acts for it otherwise.
         tells_itself: the feature's own reminders and cards reach unit and the one above.
+        follows_itself: what a region's office owes here goes to the office of its successor with the subject, by the
+            feature's own hand; of a subject that has not gone yet it stays where the subject is.
         card_lifted: makes a subject that says its card itself forget one that is lifted; the subject is locked.
     """
 
@@ -72,6 +74,7 @@ class SubjectKind:
     actions: tuple[str, ...]
     roles: frozenset[Role] = frozenset()
     tells_itself: bool = False
+    follows_itself: bool = False
     card_lifted: Callable[[Session, Duty, datetime], None] | None = None
 
 

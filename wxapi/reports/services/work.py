@@ -95,5 +95,6 @@ KIND = SubjectKind(
     message_subject="report",
     actions=tuple(PUBLIC_ACTIONS),
     tells_itself=True,
+    follows_itself=True,
     card_lifted=cards.lift,
 )
