@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from openpyxl import Workbook
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
@@ -105,6 +106,7 @@ def test_a_closed_unit_names_who_goes_on(people: People, city: None) -> None:
 
 def test_matters_are_imported_whole_or_not_at_all(app: Flask, people: People, city: None, tmp_path: Path) -> None:
     run = app.test_cli_runner().invoke
+    people.make((Role.ADMIN, COUNTY)).post("/units", ZJJ)
     good = tmp_path / "matters.csv"
     good.write_text("code,name,kind,lead_unit_code\nA01,燃气安全,cooperate,421002-zjj\nA02,环境卫生,basic,\n", "utf-8")
     told = run(args=["units", "import-matters", str(good), "--region", COUNTY])
@@ -115,10 +117,14 @@ def test_matters_are_imported_whole_or_not_at_all(app: Flask, people: People, ci
     bad.write_text("code,name,kind,lead_unit_code\nB01,一,basic,\nB01,二,basic,\n", "utf-8")
     told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
     assert told.exit_code == 1
-    assert "第 3 行" in told.output
+    assert "第 3 行：代码（code）与前面的行重复。" in told.output
     bad.write_text('code,name,kind,lead_unit_code\n\nB01,"一\n二",basic,\n\nB02,二,none,\n', "utf-8")
     told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
-    assert "第 6 行" in told.output, "the line of the file, where lines are empty or a cell has several"
+    # The line of the file, where lines are empty or a cell has several.
+    assert told.output.splitlines()[1:] == [
+        "第 4 行：名称（name）不能换行。",
+        "第 6 行：类别（kind）只能是 basic、cooperate、taken_back。",
+    ]
     bad.write_text("code,name,kind,lead_unit_code\n", "utf-8")
     told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
     assert (told.exit_code, "没有任何事项" in told.output) == (1, True)
@@ -126,6 +132,46 @@ def test_matters_are_imported_whole_or_not_at_all(app: Flask, people: People, ci
     told = run(args=["units", "import-matters", str(bad), "--region", COUNTY])
     assert (told.exit_code, "不是有效的 CSV" in told.output) == (1, True)
     assert [m["code"] for m in people.make().get("/matters?region=421002").json["items"]] == ["A01", "A02"]
+
+
+def test_a_matter_is_led_by_a_unit_that_stands(app: Flask, people: People, city: None, tmp_path: Path) -> None:
+    admin, run = people.make((Role.ADMIN, COUNTY)), app.test_cli_runner().invoke
+    for suffix in ("zjj", "cgj"):
+        assert admin.post("/units", ZJJ | {"suffix": suffix}).status_code == 201
+    closed = admin.post("/units/421002-cgj/close", {"on": local_day(NOW).isoformat(), "successor_code": "421002-zjj"})
+    assert closed.status_code == 200
+    list_of = tmp_path / "matters.csv"
+    leads = ("421002-zjj", "421002-cgj", "421002-nobody", "421002", "429999", "zjj")
+    rows = "".join(f"A{n},事项{n},basic,{lead}\n" for n, lead in enumerate(leads[:5]))
+    list_of.write_text(f"code,name,kind,lead_unit_code\n{rows}", "utf-8")
+    told = run(args=["units", "import-matters", str(list_of), "--region", COUNTY])
+    assert told.exit_code == 1
+    assert told.output.splitlines()[1:] == [
+        "第 3 行：牵头单位代码（lead_unit_code）单位已撤销。",
+        "第 4 行：牵头单位代码（lead_unit_code）单位未知。",
+        "第 6 行：牵头单位代码（lead_unit_code）单位未知。",
+    ]
+    list_of.write_text("code,name,kind,lead_unit_code\n,,none,zjj\n", "utf-8")
+    told = run(args=["units", "import-matters", str(list_of), "--region", COUNTY])
+    assert all(
+        word in told.output for word in ("代码（code）为空", "名称（name）为空", "（lead_unit_code）不是有效的单位代码")
+    )
+    assert people.make().get(f"/matters?region={COUNTY}").json["items"] == []
+
+
+def test_matters_come_as_spreadsheets_save_them_here(app: Flask, people: People, city: None, tmp_path: Path) -> None:
+    rows = [("代码", "名称", "类别", "牵头单位代码"), ("A01", "燃气安全", "配合履职事项", 421002)]
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "matters.xlsx")
+    text = "".join(",".join(map(str, row)) + "\n" for row in rows)
+    (tmp_path / "matters.csv").write_bytes(text.encode("gbk"))
+    for name in ("matters.csv", "matters.xlsx"):
+        told = app.test_cli_runner().invoke(args=["units", "import-matters", str(tmp_path / name), "--region", COUNTY])
+        assert told.exit_code == 0, told.output
+        (matter,) = people.make().get(f"/matters?region={COUNTY}").json["items"]
+        assert (matter["name"], matter["kind"], matter["lead_unit_code"]) == ("燃气安全", "cooperate", COUNTY)
 
 
 def test_no_matter_is_lost_between_pages_where_two_lists_have_its_code(

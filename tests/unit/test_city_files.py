@@ -180,13 +180,22 @@ def test_wrong_tables_are_told_with_their_line(tmp_path: Path, table: str, line:
 def test_what_is_no_folder_not_utf8_or_misspelt_is_told(tmp_path: Path) -> None:
     with pytest.raises(CityError, match="no folder"):
         read_folder(tmp_path / "nowhere")
-    (tmp_path / "categories.csv").write_bytes(TABLE.encode("gbk", "replace"))
+    (tmp_path / "categories.csv").write_bytes(TABLE.encode()[:-3] + b"\xff\n")
+    with pytest.raises(CityError, match="UTF-8") as told:
+        read_folder(tmp_path)
+    assert told.value.line == TABLE.count("\n")
+    (tmp_path / "categories.csv").write_bytes(TABLE.encode("utf-16"))
     with pytest.raises(CityError, match="UTF-8"):
         read_folder(tmp_path)
     (tmp_path / "categories.csv").unlink()
     (tmp_path / "catgories.csv").write_text(TABLE, "utf-8")
     with pytest.raises(CityError, match="is not read"):
         read_folder(tmp_path)
+
+
+def test_a_table_as_spreadsheets_save_it_here_is_read(tmp_path: Path) -> None:
+    (tmp_path / "categories.csv").write_bytes(TABLE.encode("gb18030"))
+    assert read_folder(tmp_path).categories == read_folder(folder(tmp_path, table=TABLE)).categories
 
 
 @pytest.mark.parametrize("name", ["city.toml", "categories.csv"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from tests.places import square
 from wxapi.kernel.errors import InvalidError
@@ -52,6 +53,21 @@ def test_csv_with_a_byte_order_mark(tmp_path: Path) -> None:
     ]
 
 
+def test_a_tree_as_spreadsheets_save_it_here(tmp_path: Path) -> None:
+    rows = [("code", "name", "level", "parent"), (4210, "荆州市", "city", None), ("421002", "沙市区", None, "4210")]
+    text = "".join(",".join(str(cell or "") for cell in row) + "\n" for row in rows)
+    (tmp_path / "tree.csv").write_bytes(text.encode("gb18030"))
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "tree.xlsx")
+    for name in ("tree.csv", "tree.xlsx"):
+        assert read_file(tmp_path / name) == [
+            Entry(f"{name} 第 2 行", "4210", "荆州市", "city", None, None),
+            Entry(f"{name} 第 3 行", "421002", "沙市区", None, "4210", None),
+        ]
+
+
 def test_gzipped(tmp_path: Path) -> None:
     plain = written(tmp_path / "a.geojson", feature(code="421002", name="沙市区"))
     packed = tmp_path / "b.geojson.gz"
@@ -77,6 +93,10 @@ def test_a_feature_without_geometry_is_not_taken_for_a_row_of_a_tree(tmp_path: P
         ("a.geojson", b'{"features":[1]}'),
         ("a.geojson", b'{"features":[{"properties":null}]}'),
         ("a.geojson", "荆州".encode("gb18030")),
+        ("a.geojson", "荆州沙市".encode()[:-1]),
+        ("a.csv", "code,name,level,parent\n4210,荆州".encode()[:-1] + b"\n"),
+        ("a.csv", "code,name,level,parent\n".encode("utf-16")),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0"),
         ("a.geojson.gz", b"\x1f\x8b\x08broken"),
         ("a.geojson.gz", gzip.compress(b"{}" * 1000, mtime=0)[:-9]),
         ("a.csv", b"id,name\n1,x\n"),

@@ -18,9 +18,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from wxapi.kernel.city_rules import CategoryRow, CityRules, LadderRules, OfficeRules, Season, Span, WorkflowRules
+from wxapi.kernel.file_text import EncodingError, decoded
 
 SHIPPED = Path(__file__).parent / "data"
 SETTINGS, CATEGORIES, SCHEMA = "city.toml", "categories.csv", "city.schema.json"
+_SAVE = "save it as UTF-8 (Excel: “CSV UTF-8”)."
 _ALONGSIDE = re.compile(r".*\.(md|txt)|\..*")
 _COLUMNS = (
     "code", "kind", "major_code", "major_name", "minor_code", "minor_name", "source",
@@ -81,9 +83,12 @@ def _refuse_others(folder: Path) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        # TOML is UTF-8 by its own definition; a table comes out of a spreadsheet.
+        return decoded(path.read_bytes()) if path.suffix == ".csv" else path.read_text(encoding="utf-8-sig")
+    except EncodingError as error:
+        raise CityError(path.name, error.line, f"is neither UTF-8 nor GB 18030; {_SAVE}") from None
     except UnicodeDecodeError:
-        raise CityError(path.name, 0, "is not UTF-8; save it as UTF-8 (Excel: “CSV UTF-8”).") from None
+        raise CityError(path.name, 0, f"is not UTF-8; {_SAVE}") from None
     except OSError as error:
         raise CityError(path.name, 0, f"cannot be read: {error.strerror}.") from None
 

@@ -74,7 +74,8 @@ def import_command(
     FILE is one of, each also gzipped (.gz):
       .geojson  FeatureCollection of Polygon or MultiPolygon in degrees, longitude
                 first; properties code, name and, if you like, level and parent
-      .csv      the tree alone: code,name,level,parent
+      .csv      the tree alone: code,name,level,parent, in UTF-8 or GB 18030
+      .xlsx     the same on its first sheet
 
     \b
     Levels and lengths of codes; each code begins with its parent's:

@@ -1,21 +1,14 @@
-"""A city's list of people as a spreadsheet: rows in, checked entries and every fault with its row out.
+"""A city's list of people as a spreadsheet: rows in, checked entries and every fault with its row out."""
 
-A file comes from outside: its bytes, rows, columns and cells are limited, and so is what an XLSX unpacks to.
-"""
-
-import csv
-import io
 import re
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
 from wxapi.identity.services.roster_places import NamedRegions, NamedUnits
-from wxapi.kernel.errors import DomainError, InvalidError
+from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import APART, ROLE_NAMES, Role
 from wxapi.kernel.text import TextError, clean_text
+from wxapi.platform.tables import NumberedRow, RowFault, SheetLimits, missing_columns, read_table, told
 from wxapi.regions.rules.levels import Level, level_of, region_of
 from wxapi.regions.services.lookup import Tree
 
@@ -29,18 +22,11 @@ _PHONE = re.compile(r"1[3-9][0-9]{9}")
 LONGEST = 50
 MAX_ROWS = 20_000
 MAX_BYTES = 4 << 20
-_MAX_COLUMNS = 50
 _MAX_CELL = 200
-_MAX_PARTS = 200
-# What an XLSX of MAX_ROWS rows unpacks to is a tenth of it.
-_MAX_UNPACKED = 48 << 20
-_ZIP = b"PK\x03\x04"
 # As people type the brackets of a role's name.
 _HALF_WIDTH = str.maketrans("（）", "()")
 _EVERY = 1000
-_SHOWN_FAULTS = 20
 
-NumberedRow = tuple[int, dict[str, str]]
 Progress = Callable[[int], None]
 
 
@@ -60,14 +46,6 @@ class RosterRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RowFault:
-    """What is wrong with a row of the sheet; never what stands in it."""
-
-    row: int
-    sentences: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CheckedRows:
     """Rows that may be written; with any fault none of them is."""
 
@@ -75,37 +53,22 @@ class CheckedRows:
     faults: tuple[RowFault, ...]
 
 
-def read_rows(data: bytes) -> list[NumberedRow]:
-    """The rows of a CSV (UTF-8, or GB 18030 as spreadsheets save it here) or XLSX, each with its number in the sheet.
+def read_rows(data: bytes) -> Sequence[NumberedRow]:
+    """The rows of a CSV or XLSX, each with its number in the file.
 
     Raises:
         InvalidError: `unreadable_file`, also where a column is missing; `too_many_rows`, `list_too_large`.
     """
-    if len(data) > MAX_BYTES:
-        raise InvalidError("list_too_large", f"文件不能超过 {MAX_BYTES >> 20} MB。")
-    try:
-        table = _sheet(data) if data.startswith(_ZIP) else _csv(data)
-        head = [_COLUMNS.get(cell.strip(), cell.strip()) for cell in next(table, [])]
-        rows = [
-            (number, dict(zip(head, cells, strict=False)))
-            for number, cells in enumerate(islice(table, MAX_ROWS + 1), start=2)
-            if any(cell.strip() for cell in cells)
-        ]
-        more = len(rows) > MAX_ROWS or next(table, None) is not None
-    except DomainError:
-        raise
-    except Exception as error:  # what a broken sheet makes zipfile, zlib, the XML parser and openpyxl raise has no list
-        raise InvalidError("unreadable_file", "无法读取，请使用 CSV（UTF-8 或 GB 18030 编码）或 XLSX。") from error
-    missing = [name for name in _READ if name not in head]
+    table = read_table(data, _COLUMNS, SheetLimits(rows=MAX_ROWS, bytes=MAX_BYTES))
+    missing = [name for name in _READ if name not in table.head]
     if not set(missing) >= _PLACES:
         missing = [name for name in missing if name not in _PLACES]
     if missing:
-        wanted = "、".join(chinese for chinese, name in _COLUMNS.items() if name in missing)
-        wanted = wanted.replace("区域、单位", "区域或单位")  # one of both is enough
-        raise InvalidError("unreadable_file", f"缺少列：{wanted}。")
-    if more:
-        raise InvalidError("too_many_rows", f"超过 {MAX_ROWS} 行，请分批导入。")
-    return rows
+        wanted = [chinese for chinese, name in _COLUMNS.items() if name in missing]
+        if set(missing) >= _PLACES:  # one of both is enough
+            wanted[-2:] = ["区域或单位"]
+        raise missing_columns(wanted)
+    return table.rows
 
 
 def check_rows(
@@ -206,39 +169,4 @@ def demand_faultless(checked: CheckedRows) -> tuple[RosterRow, ...]:
     """
     if not checked.faults:
         return checked.rows
-    lines = [f"第 {fault.row} 行：{'，'.join(fault.sentences)}。" for fault in checked.faults[:_SHOWN_FAULTS]]
-    more = len(checked.faults) - _SHOWN_FAULTS
-    raise InvalidError("people_invalid", "\n".join([*lines, *([f"……另有 {more} 行有误。"] if more > 0 else [])]))
-
-
-def _csv(data: bytes) -> Iterator[list[str]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030")
-    for cells in csv.reader(io.StringIO(text, newline="")):
-        yield cells[:_MAX_COLUMNS]
-
-
-def _sheet(data: bytes) -> Iterator[list[str]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        parts = packed.infolist()
-        if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > _MAX_UNPACKED:
-            raise InvalidError("list_too_large", "文件内容过大，请只保留名单工作表。")
-    from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, and few processes read one
-
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    try:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what a file says of its own size is not believed
-        for cells in sheet.iter_rows(max_col=_MAX_COLUMNS, values_only=True):
-            yield [_text(cell) for cell in cells]
-    finally:
-        book.close()
-
-
-def _text(cell: Any) -> str:
-    """A cell as it is read: numbers of an office's sheet, phones among them, may be floats."""
-    if cell is None:
-        return ""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+    raise InvalidError("people_invalid", told(checked.faults))

@@ -23,7 +23,6 @@ from wxapi.identity.services.roster_files import (
     MAX_BYTES,
     CheckedRows,
     RosterRow,
-    RowFault,
     check_rows,
     read_rows,
 )
@@ -36,6 +35,7 @@ from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit, outbox
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
+from wxapi.platform.tables import RowFault
 from wxapi.regions.services.lookup import tree
 
 AT_ONCE = 2

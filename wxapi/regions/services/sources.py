@@ -1,8 +1,6 @@
-"""Files an operator hands in: GeoJSON of boundaries, CSV of the tree, each also gzipped."""
+"""Files an operator hands in: GeoJSON of boundaries, CSV or XLSX of the tree, each also gzipped."""
 
-import csv
 import gzip
-import io
 import json
 import re
 import zlib
@@ -11,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.file_text import EncodingError, decoded
+from wxapi.platform.tables import SheetLimits, missing_columns, read_table
 from wxapi.regions.rules.checking import Entry
 
 # Prefixes of names, and EPSG numbers, of what cannot be converted without the state's secret parameters.
@@ -18,45 +18,49 @@ _XIAN_1980 = {4610, *range(2327, 2391)}
 _BEIJING_1954 = {4214, *range(2401, 2443), *range(21413, 21464), *range(21473, 21484)}
 _CGCS2000_PROJECTED = range(4491, 4555)
 _IN_DEGREES = {4326, 4490, 4979}
-_CSV_COLUMNS = {"code", "name", "level", "parent"}
+_COLUMNS = ("code", "name", "level", "parent")
+_TABLES = (".csv", ".xlsx")
+# A province's grids are fewer.
+_LIMITS = SheetLimits(rows=200_000, bytes=64 << 20)
 
 
 def read_file(path: Path) -> list[Entry]:
-    """Read a .geojson, .json or .csv file, also with .gz behind.
+    """Read a .geojson, .json, .csv or .xlsx file, also with .gz behind.
 
     Raises:
-        InvalidError: `unreadable_file` or `unsupported_crs`; a feature's own faults are found later.
+        InvalidError: `unreadable_file`, `too_many_rows`, `list_too_large` or `unsupported_crs`; a feature's own faults
+            are found later.
     """
-    text = _text(path)
-    if path.name.removesuffix(".gz").endswith(".csv"):
-        try:
-            return list(_rows(path.name, text))
-        except csv.Error as error:  # such as a quote that nobody closed: all that follows is one cell
-            raise _unreadable(path.name, f"不是有效的 CSV（{error}）") from error
+    data = _bytes(path)
+    if path.name.lower().removesuffix(".gz").endswith(_TABLES):
+        return list(_rows(path.name, data))
     try:
-        document = json.loads(text)
+        document = json.loads(decoded(data))
+    except EncodingError as error:
+        raise _unreadable(path.name, error.sentence.rstrip("。")) from error
     except (ValueError, RecursionError) as error:
         raise _unreadable(path.name, f"不是有效的 JSON（{error}）") from error
     return list(_features(path.name, document))
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
-        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _unreadable(path.name, "gzip 数据已损坏") from error
-    except UnicodeDecodeError as error:
-        raise _unreadable(path.name, "不是 UTF-8 编码") from error
 
 
-def _rows(name: str, text: str) -> Iterator[Entry]:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    if not set(rows.fieldnames or ()) >= _CSV_COLUMNS:
-        raise _unreadable(name, "首行应为 code,name,level,parent")
-    for row in rows:
-        where = f"{name} 第 {rows.line_num} 行"
-        yield Entry(where, row["code"] or "", row["name"] or "", row["level"] or None, row["parent"] or None, None)
+def _rows(name: str, data: bytes) -> Iterator[Entry]:
+    try:
+        table = read_table(data, {}, _LIMITS)
+        if missing := [column for column in _COLUMNS if column not in table.head]:
+            raise missing_columns(missing)
+    except InvalidError as error:  # several files come at once
+        raise InvalidError(error.code, f"{name}：{error.detail}") from error
+    for number, row in table.rows:
+        code, title, level, parent = (row.get(column, "").strip() for column in _COLUMNS)
+        yield Entry(f"{name} 第 {number} 行", code, title, level or None, parent or None, None)
 
 
 def _features(name: str, document: object) -> Iterator[Entry]:
