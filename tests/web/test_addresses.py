@@ -31,6 +31,9 @@ NO_PAGES_OF = {("/desk/map", "cursor")}
 # Told in words on the page itself, which stays.
 TOLD = {"into": "内容不存在，或您无权查看。", "region_code": "没有这个区域，请在下面重新选择地点。"}
 
+# As programs say it, not an office.
+STIFF = ("字段", "的值", "只能是", "不是有效", "不是可以")
+
 
 class Noting(ImmutableMultiDict[str, str]):
     """What stands behind a question mark; notes the names that a view asks for."""
@@ -108,6 +111,7 @@ def test_a_wrong_address_is_told_in_chinese_with_a_way_out(
                 answer.status_code >= 500
                 or _WORD.search(words)
                 or "提交" in words  # nobody has filled in anything
+                or any(each in words for each in STIFF)
                 or page.select_one(f'main a[href="{path}"]') is None
                 or (is_own and name not in FILTERS)
             ):

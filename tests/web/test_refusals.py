@@ -1,5 +1,6 @@
 """A form sent with nothing filled in: whatever is missing is named, beside its control or before its sentence."""
 
+import re
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
@@ -20,7 +21,8 @@ from wxapi.platform.guard import guard
 from wxapi.platform.refusals import counter_of
 
 # Sentences that say what is wrong, but not with what.
-BARE = ("必填。", "应为", "长度", "不能包含", "不是", "须为", "不能为空")
+BARE = ("必填。", "选项无效", "应为", "长度", "不能包含", "不是", "须为", "不能为空")
+_CODE = re.compile("[a-z]{2,}")
 TYPED = "input[type=text], input[type=number], input[type=date], input[type=file], select, textarea, input[type=radio]"
 
 
@@ -62,6 +64,29 @@ def test_what_a_form_lacks_is_named(app: Flask, scene: Scene) -> None:
                     wrongly += [f"{visit.who} {path} {choice or form['action']}: {each}" for each in found]
     assert wrongly == []
     assert refused > 20
+
+
+def test_what_a_form_has_no_choice_for_is_told_in_words(app: Flask, scene: Scene) -> None:
+    """As from a page that was open while the city's lists changed: the codes of the choices were read out."""
+    refused, wrongly = 0, []
+    for visits in VISITS.values():
+        for visit in visits:
+            person = scene.person(visit)
+            if person is None or visit.status != 200:
+                continue
+            browser, path = Browser(app).sign_in(person), scene.path(visit)
+            for form in browser.page(path).select("form[method=post]"):
+                chosen = {str(each["name"]) for each in form.select("select[name], input[type=radio][name]")}
+                for name in sorted(chosen):
+                    answer = browser.submit(form, **{name: "xyz", "once": uuid.uuid4().hex})
+                    if answer.status_code < 400:
+                        continue
+                    refused += 1
+                    told = soup_of(answer).select("main [role=alert], main .error")
+                    words = [each.get_text(" ", strip=True) for each in told]
+                    wrongly += [f"{visit.who} {path} {name}: {each}" for each in words if _CODE.search(each)]
+    assert wrongly == []
+    assert refused > 10
 
 
 def test_a_result_without_its_photo_says_so(people: People, browser: Browser) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import fields, schema, validate
 
+UNKNOWN_FIELD = "未知字段。"
 _FIELDS: dict[type[Any], dict[str, str]] = {
     fields.Field: {
         "required": "必填。",
@@ -16,7 +17,7 @@ _FIELDS: dict[type[Any], dict[str, str]] = {
     fields.Nested: {"type": "格式不正确。"},
     fields.List: {"invalid": "应为列表。"},
     fields.String: {"invalid": "应为文本。", "invalid_utf8": "文本编码不正确。"},
-    fields.UUID: {"invalid_uuid": "不是有效的编号。"},
+    fields.UUID: {"invalid_uuid": "编号无效。"},
     fields.Number: {"invalid": "应为数字。", "too_large": "数字过大。"},
     fields.Integer: {"invalid": "应为整数。"},
     fields.Float: {"special": "应为有效数字。"},
@@ -33,7 +34,7 @@ _FIELDS: dict[type[Any], dict[str, str]] = {
 }
 _SCHEMA = {
     "type": "格式不正确。",
-    "unknown": "未知字段。",
+    "unknown": UNKNOWN_FIELD,
 }
 
 

@@ -23,9 +23,7 @@ CODES_OF = "x-codes-of"
 
 # 4 digits of a city, 6 of a county, 9 of a township, 12 of a village, 15 of a grid; ASCII digits only.
 # Written so that it means the same in the OpenAPI document, which knows JavaScript's patterns.
-_REGION_CODE = validate.Regexp(
-    r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="不是有效的区划代码。"
-)
+_REGION_CODE = validate.Regexp(r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="区划代码无效。")
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")

@@ -12,7 +12,7 @@ from wxapi.units.rules import LONGEST_CODE, MAX_NAME, MatterKind, UnitField, Uni
 _LONGEST_SEARCH = 50
 # A region's code, alone or with a suffix.
 _UNIT_CODE = validate.Regexp(
-    r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?(-[a-z0-9]{2,12})?$(?!\n)", error="不是有效的单位代码。"
+    r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?(-[a-z0-9]{2,12})?$(?!\n)", error="单位代码无效。"
 )
 
 

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, request
 from marshmallow import Schema, ValidationError
 
-from wxapi.kernel.errors import ForbiddenError
+from wxapi.kernel.errors import ForbiddenError, InvalidError
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts
 from wxapi.web.kit.blueprint import is_page
+from wxapi.web.kit.labels import NO_CHOICE, for_people
 
 _ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _OWN_SITES = frozenset({"same-origin", "none"})
@@ -62,7 +63,7 @@ def new_once() -> str:
 
 
 def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a feature's own schema makes of a form's values: pages and API refuse the same things in the same words.
+    """What a feature's own schema makes of a form's values: pages and API refuse the same things.
 
     Raises:
         InvalidError: `validation_failed`, with the sentences of each field.
@@ -70,7 +71,9 @@ def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:
-        raise validation_failed(error.messages_dict) from error
+        refused = validation_failed(error.messages_dict)
+        told = {name: for_people(sentences) for name, sentences in refused.fields.items()}
+        raise InvalidError(refused.code, refused.detail, fields=told) from error
     return loaded
 
 
@@ -83,7 +86,7 @@ def chosen(name: str, *choices: str) -> str | None:
     value = request.args.get(name) or None
     if value is None or value in choices:
         return value
-    raise validation_failed({name: ["不是可以选择的值。"]})
+    raise validation_failed({name: [NO_CHOICE]})
 
 
 def filled(*names: str) -> dict[str, str]:

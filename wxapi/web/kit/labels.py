@@ -1,5 +1,12 @@
 """What fields are called where a sentence about one stands away from it."""
 
+import re
+from typing import Any
+
+from wxapi.platform.sentences import UNKNOWN_FIELD
+
+NO_CHOICE = "选项无效，请重新选择。"
+_LETTERS = re.compile("[A-Za-z_]")
 # What stands behind an address's question mark, as the pages call it.
 FILTERS = {
     "accuracy": "定位精度",
@@ -80,3 +87,15 @@ def labelled(name: str, sentence: str) -> str:
     """The sentence with its field's name in front, unless it says itself what to do."""
     label = FIELDS.get(name.partition(".")[0])
     return sentence if label is None or sentence.startswith("请") else f"{label}：{sentence}"
+
+
+def for_people(sentences: Any) -> list[str]:
+    """What is wrong with a field, for somebody who chose a word and typed no code: to programs the codes are listed."""
+    said = [str(each) for each in sentences] if isinstance(sentences, list) else []
+    return [_told(each) for each in said] or [NO_CHOICE]
+
+
+def _told(sentence: str) -> str:
+    if sentence == UNKNOWN_FIELD:
+        return "本页没有这个条件。"
+    return NO_CHOICE if _LETTERS.search(sentence) else sentence

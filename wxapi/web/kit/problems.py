@@ -1,7 +1,6 @@
 """Refusals as pages: what a problem document says, in a page with a way on."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +9,8 @@ from flask import Flask, Response, request
 from wxapi.kernel.errors import not_found
 from wxapi.web.kit import access, kept, render, times
 from wxapi.web.kit.blueprint import is_page
-from wxapi.web.kit.labels import FILTERS
+from wxapi.web.kit.labels import FILTERS, for_people
 
-_LETTERS = re.compile("[A-Za-z_]")
 _PROBLEM = "application/problem+json"
 _TITLES = {
     400: "请求有误",
@@ -113,11 +111,8 @@ def _in_words(errors: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _sentence(name: str, sentences: Any) -> str:
-    said = "".join(map(str, sentences)) if isinstance(sentences, list) else ""
     label = FILTERS.get(name)
-    if label is None:
-        return "地址中有本页没有的条件。"
-    return f"“{label}”不是可以选择的值。" if not said or _LETTERS.search(said) else f"{label}：{said}"
+    return "地址中有本页没有的条件。" if label is None else f"{label}：{''.join(for_people(sentences))}"
 
 
 def _wants_page() -> bool:
