@@ -33,7 +33,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db
 from wxapi.supervision.queries import statistics
 from wxapi.supervision.queries.periods import Wanted
-from wxapi.supervision.services import keeping, panorama
+from wxapi.supervision.services import board, keeping, panorama
 from wxapi.supervision.services import statistics as services
 from wxapi.supervision.services.statistics import Question
 
@@ -207,7 +207,7 @@ def _look_at(app: Flask, big: City, region: str, name: str) -> list[Result]:
             return panorama.read_panorama(actor, region, None, None, now=NOW, today=local_day(NOW))
 
         def cold() -> object:
-            panorama.install(app)
+            board.install(app)
             return warm()
 
         def bare() -> object:

@@ -38,7 +38,7 @@ from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions.services.snapshot import regions_cache
-from wxapi.supervision.services import panorama
+from wxapi.supervision.services import board
 
 APPID = "wx0123456789abcdef"
 APP_SECRET = "test-app-secret-0123456789abcdef"
@@ -261,7 +261,7 @@ def app(session_app: Flask, clock: FixedClock, ground: Ground | None) -> Iterato
         regions_cache().recheck_after_s = math.inf
         regions_cache().expire()
         counter_of(session_app).forget()  # what was refused in other tests
-        panorama.install(session_app)  # figures that others looked at within this minute
+        board.install(session_app)  # figures that others looked at within this minute
         yield session_app
 
 

@@ -98,7 +98,7 @@ from wxapi.supervision import cli as supervision_cli
 from wxapi.supervision.rules.audit_words import AUDIT_ACTIONS
 from wxapi.supervision.rules.export_states import FAILURE_WORDS, KIND_WORDS, STATE_COLOURS, STATE_WORDS
 from wxapi.supervision.rules.measures import DEFINITIONS
-from wxapi.supervision.services import panorama as panoramas
+from wxapi.supervision.services import board
 from wxapi.supervision.services import personal as supervision_personal
 from wxapi.supervision.services import retention as supervision_retention
 from wxapi.supervision.views import auditing, exports, panorama, statistics
@@ -307,7 +307,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     messages.install(app, MESSAGE_KINDS, MESSAGE_SUBJECTS)
     scene_services.install(app, SCENE_KINDS)
     photo_visibility.install(app, PHOTO_VISIBILITY)
-    panoramas.install(app)
+    board.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(storage.files_blueprint(parts.storage))
     api = openapi.make_api(app, config)

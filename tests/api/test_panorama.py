@@ -1,5 +1,6 @@
 """全景在线: figures, trend, map, points; the same for everybody who may see a region."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.factories import Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
-from wxapi.supervision.services import panorama
+from wxapi.supervision.services import board
 
 
 def look(person: Person, path: str = "/panorama", **query: Any) -> dict[str, Any]:
@@ -47,14 +48,28 @@ def test_what_another_test_looked_at_is_not_told_here(town: Town, turn: int) -> 
     assert look(town.supervisor, region=COUNTY)["online"]["filed"] == turn
 
 
-def test_a_look_is_kept_for_a_minute_and_answers_304(town: Town, clock: FixedClock) -> None:
-    first = town.supervisor.get(f"/panorama?region={COUNTY}")
+def filed_of_panorama(found: Any) -> int:
+    return int(found["online"]["filed"])
+
+
+def filed_of_map(found: Any) -> int:
+    return sum(each["properties"]["filed"] for each in found["features"])
+
+
+@pytest.mark.parametrize(
+    ("path", "filed"),
+    [("/panorama?region=", filed_of_panorama), ("/panorama/map?coord_type=gcj02&region=", filed_of_map)],
+)
+def test_a_look_is_kept_for_a_minute_and_answers_304(
+    town: Town, clock: FixedClock, path: str, filed: Callable[[Any], int]
+) -> None:
+    first = town.supervisor.get(path + COUNTY)
     file_routed(town.reporter)
-    again = town.supervisor.get(f"/panorama?region={COUNTY}", headers={"If-None-Match": first.headers["ETag"]})
+    again = town.supervisor.get(path + COUNTY, headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
     clock.advance(seconds=61)
-    later = town.supervisor.get(f"/panorama?region={COUNTY}", headers={"If-None-Match": first.headers["ETag"]})
-    assert (later.status_code, later.json["online"]["filed"]) == (200, 1)
+    later = town.supervisor.get(path + COUNTY, headers={"If-None-Match": first.headers["ETag"]})
+    assert (later.status_code, filed(later.json)) == (200, 1)
 
 
 def test_a_trend_has_a_point_for_every_step(town: Town) -> None:
@@ -131,7 +146,7 @@ def test_what_stands_is_due_on_no_day(town: Town, clock: FixedClock) -> None:
     clock.at = datetime.fromisoformat(due_at) - timedelta(hours=1)
 
     def due() -> list[Any]:
-        panorama.install(town.people._app)
+        board.install(town.people._app)
         shown = look(town.supervisor, region=COUNTY)
         inbox = town.worker.get("/work/counts").json
         return [inbox["open"], inbox["due_today"], shown["control"]["due_today"], shown["hands"]["oldest_due_at"]]
@@ -148,13 +163,28 @@ def test_what_stands_is_due_on_no_day(town: Town, clock: FixedClock) -> None:
         "/panorama/trend?measure=filed",
         "/panorama/map?coord_type=gcj02",
         "/panorama/points?west=112&south=30&east=113&north=31&coord_type=gcj02",
+        "/resources",
+        "/statistics?set=reports&group_by=place",
+        "/statistics/definitions",
+        "/statistics/bulletins",
+        f"/statistics/confidential?county={COUNTY}&quarter=2026-Q4",
     ],
 )
-def test_every_look_that_shows_the_same_is_a_304(town: Town, path: str) -> None:
+def test_every_look_that_shows_the_same_is_a_304(town: Town, clock: FixedClock, path: str) -> None:
     file_routed(town.reporter)
     first = town.supervisor.get(path)
+    clock.advance(seconds=1)
     again = town.supervisor.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (first.status_code, again.status_code, again.data) == (200, 304, b"")
+
+
+def test_statistics_that_changed_are_told_anew(town: Town) -> None:
+    first = town.supervisor.get("/statistics?set=reports&group_by=place")
+    file_routed(town.reporter)
+    again = town.supervisor.get(
+        "/statistics?set=reports&group_by=place", headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert (first.json["total"]["filed"], again.status_code, again.json["total"]["filed"]) == (0, 200, 1)
 
 
 def test_resources_are_the_sessions_one_may_come_to(town: Town) -> None:

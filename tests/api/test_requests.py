@@ -85,6 +85,15 @@ def test_a_role_is_needed_for_what_names_one(people: People) -> None:
     assert (response.status_code, response.get_json()["code"]) == (403, "role_not_allowed")
 
 
+def test_an_answer_without_content_names_no_kind_of_it(people: People) -> None:
+    person = people.make()
+    for nothing in (person.call("OPTIONS", "/me"), person.post("/auth/logout")):
+        assert nothing.get_data() == b""
+        assert "Content-Type" not in nothing.headers
+    refused = person.call("OPTIONS", "/me?%00=1")
+    assert (refused.status_code, refused.content_type) == (422, "application/problem+json")
+
+
 @pytest.fixture
 def own_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
     """An app to which a test may add routes."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 
 from tests.contract.test_openapi import API
 from wxapi.platform.wire import PlainWord, Text
@@ -21,8 +21,8 @@ def arguments(app: Flask) -> Iterator[tuple[str, Schema]]:
             yield endpoint, schema() if isinstance(schema, type) else schema
 
 
-def strings(schema: Schema, seen: frozenset[type[Any]] = frozenset()) -> Iterator[tuple[str, fields.Field[Any]]]:
-    """Every field of the schema that gives a text, also in lists, dictionaries and nested bodies."""
+def leaves(schema: Schema, seen: frozenset[type[Any]] = frozenset()) -> Iterator[tuple[str, fields.Field[Any]]]:
+    """Every field of the schema that holds one value, also in lists, dictionaries and nested bodies."""
     if type(schema) in seen:
         return
     for name, field in schema.load_fields.items():
@@ -34,12 +34,16 @@ def strings(schema: Schema, seen: frozenset[type[Any]] = frozenset()) -> Iterato
             elif isinstance(each, fields.Dict):
                 waiting += [inner for inner in (each.key_field, each.value_field) if inner is not None]
             elif isinstance(each, fields.Nested):
-                yield from strings(each.schema, seen | {type(schema)})
-            elif isinstance(each, fields.String) and not isinstance(each, fields.UUID):
+                yield from leaves(each.schema, seen | {type(schema)})
+            else:
                 yield f"{type(schema).__name__}.{name}", each
 
 
-FOUND = [(f"{endpoint}: {name}", field) for endpoint, schema in arguments(API) for name, field in strings(schema)]
+EACH = [(f"{endpoint}: {name}", field) for endpoint, schema in arguments(API) for name, field in leaves(schema)]
+FOUND = [
+    (name, field) for name, field in EACH if isinstance(field, fields.String) and not isinstance(field, fields.UUID)
+]
+JUDGED_TWICE = [(name, field) for name, field in EACH if len(field.validators) > 1]
 
 
 def test_the_walk_sees_the_requests() -> None:
@@ -54,3 +58,23 @@ def test_the_walk_sees_the_requests() -> None:
 @pytest.mark.parametrize(("name", "field"), FOUND, ids=[name for name, _ in FOUND])
 def test_every_text_of_every_request_is_of_the_one_family(name: str, field: fields.Field[Any]) -> None:
     assert isinstance(field, FAMILY), f"{name} is a bare {type(field).__name__}: make it a Text, Line, Word or Choice."
+
+
+SLIPS = ("", "?", "x" * 10_000, -1.05, 1_000_000.05)
+
+
+def refused(field: fields.Field[Any], value: Any) -> list[Any] | dict[Any, Any]:
+    """What a field says of a value; nothing where it takes it."""
+    try:
+        with API.app_context():
+            field.deserialize(value)
+    except ValidationError as error:
+        return error.messages
+    return []
+
+
+@pytest.mark.parametrize(("name", "field"), JUDGED_TWICE, ids=[name for name, _ in JUDGED_TWICE])
+def test_one_slip_is_told_in_one_sentence(name: str, field: fields.Field[Any]) -> None:
+    told = [sentences for wrong in SLIPS if (sentences := refused(field, wrong))]
+    assert told, f"{name} takes whatever it is given."
+    assert [sentences for sentences in told if len(sentences) > 1] == []

@@ -19,7 +19,7 @@ from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.services.duty_checks import differing
 from wxapi.supervision.queries.counting import EVENTS
 from wxapi.supervision.rules.measures import COUNTED, MEASURES, hide_small
-from wxapi.supervision.services import panorama
+from wxapi.supervision.services import board
 
 STAGES = ("triage", "respond", "resolve", "hold_review")
 GROUPINGS = ("place", "class", "unit", "month", "kind")
@@ -145,7 +145,7 @@ def test_confidential_reports_change_no_byte_of_anybodys_figures(town: Town, clo
             *(f"/panorama/trend?measure={measure.name}&step=week" for measure in MEASURES),
             "/panorama/points?west=112&south=30&east=113&north=31&coord_type=gcj02",
         ]
-        panorama.install(app)  # nothing that was kept from the minute before
+        board.install(app)  # nothing that was kept from the minute before
         answers = [person.get(page) for person in readers for page in pages]
         assert {answer.status_code for answer in answers} == {200}
         return [answer.data for answer in answers]

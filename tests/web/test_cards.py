@@ -24,7 +24,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db
 from wxapi.reports.services import timers
 from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS, Column, duties_for, reports_for
-from wxapi.supervision.services import panorama
+from wxapi.supervision.services import board
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_a_lifted_card_counts_nowhere(town: Town, browser: Browser, app: Flask, 
     asked, lifted = {"note": "停电", "photo_ids": []}, {"decision": "lift", "note": "属实"}
     assert town.worker.post(f"/duties/{duty.id}/appeal", asked).status_code == 200
     assert town.officer.post(f"/duties/{duty.id}/appeal/decision", lifted).status_code == 200
-    panorama.install(app)  # what it kept a minute ago
+    board.install(app)  # what it kept a minute ago
     after = _say_yellow(town, browser, duty, clock.now())
     assert [reader for reader, says in after.items() if says] == []
     # Nor does it fall again, while what is red by its time is a new one.

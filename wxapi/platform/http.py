@@ -4,6 +4,7 @@ import errno
 import re
 import secrets
 from collections.abc import Callable
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -65,6 +66,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
     def finish(response: Response) -> Response:
         asked, kept, headers = this_request(), this_g(), response.headers
         _keep_on_this_site(asked, response)
+        _name_nothing(asked, response)
         headers["X-Request-ID"] = kept.get("request_id", "")
         headers.setdefault("Cache-Control", "no-store")
         headers["X-Content-Type-Options"] = "nosniff"
@@ -143,6 +145,12 @@ def _keep_on_this_site(asked: Request, response: Response) -> None:
     if isinstance(asked.routing_exception, RequestRedirect):
         target = urlsplit(asked.routing_exception.new_url)
         response.headers["Location"] = "/" + target.path.lstrip("/") + (f"?{target.query}" if target.query else "")
+
+
+def _name_nothing(asked: Request, response: Response) -> None:
+    """The framework names a kind of content where there is none, too."""
+    if response.status_code == HTTPStatus.NO_CONTENT or (asked.method, response.status_code) == ("OPTIONS", 200):
+        response.headers.remove("Content-Type")
 
 
 def _refuse_long_stream(limit: int) -> None:

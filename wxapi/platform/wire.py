@@ -1,5 +1,6 @@
 """JSON in and out: the base of all request schemas, paging parameters, and quick answers for hot lists."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +37,15 @@ class WireSchema(Schema):
         unknown = "raise"
 
 
-class Text(fields.String):
+class _OneSentence(fields.Field[Any]):
+    """Says one thing of one slip: the first of its validators that is not content; the narrowest stands first."""
+
+    def _validate(self, value: Any) -> None:
+        for validator in self.validators:
+            validator(value)
+
+
+class Text(_OneSentence, fields.String):
     """Text a person typed, of one line or several; see `kernel.text.clean_text`. Its length counts as it is kept."""
 
     lines = True
@@ -58,12 +67,12 @@ class Line(Text):
     lines = False
 
 
-class PlainWord(fields.String):
+class PlainWord(_OneSentence, fields.String):
     """Text a program made: a code, a token, a key. Taken as it is, or refused."""
 
     def __init__(self, *, max_length: int, min_length: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators = [sentences.Characters(min=min_length or None, max=max_length), *self.validators]
+        self.validators = [*self.validators, sentences.Characters(min=min_length or None, max=max_length)]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         word: str = super()._deserialize(value, attr, data, **kwargs)
@@ -93,7 +102,7 @@ class ListedCode(fields.String):
         super().__init__(metadata={CODES_OF: group}, **kwargs)
 
 
-class Number(fields.Float):
+class Number(_OneSentence, fields.Float):
     """A number in JSON: not a text that looks like one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
@@ -155,9 +164,17 @@ def json_response(value: Any, status: int = 200) -> Response:
     return Response(dumps(value), status=status, content_type="application/json")
 
 
-def conditional(answer: Response) -> Response:
-    """Give an answer its ETag; who has it already gets a 304."""
-    answer.add_etag()
+def conditional(answer: Response, *, shows: Any = None) -> Response:
+    """Give an answer its ETag; who has it already gets a 304.
+
+    Args:
+        answer: what would be sent.
+        shows: what of it has to be the same, where the rest tells only when it was asked.
+    """
+    if shows is None:
+        answer.add_etag()
+    else:
+        answer.set_etag(hashlib.sha256(dumps(shows)).hexdigest()[:40], weak=True)
     answer.make_conditional(request)
     return answer
 

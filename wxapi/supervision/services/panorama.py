@@ -2,13 +2,10 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from threading import Lock
+from datetime import date, datetime, time
 from typing import Any
 
 import shapely
-from cachetools import TTLCache
-from flask import Flask, current_app
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI
@@ -26,14 +23,13 @@ from wxapi.supervision.queries import statistics as counting
 from wxapi.supervision.queries.panorama import Control, PlaceFigures, Spot
 from wxapi.supervision.queries.periods import Wanted
 from wxapi.supervision.rules.measures import MEASURES, USED_TIME, Counts, Rate, rates
+from wxapi.supervision.services.board import at_most_a_minute_old
 from wxapi.supervision.services.statistics import Question, wanted_of
 
-FRESH_S = 60
 MOST_TREND_POINTS = 400
 MAP_MEASURES = ("filed", "open", "overdue", "reopened")
 # Half of a grid's cell on a township's map: borders keep their shape, the answer a tenth of its size.
 _SIMPLIFIED = 0.0002
-_EXTENSION = "wxapi.panorama"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,57 +70,18 @@ class Shape:
     geometry: Mapping[str, Any] | None
 
 
-class FigureBoard:
-    """Figures by question, made once a minute, each question behind a lock of its own.
-
-    Looking into the cache drops what is over, so that it wants a lock of all, as writing does: of two threads at once
-    one would meet a KeyError, or never come back.
-    """
-
-    def __init__(self) -> None:
-        self._kept: TTLCache[Any, Panorama] = TTLCache(maxsize=256, ttl=FRESH_S)
-        self._asked: dict[Any, Lock] = {}
-        self._lock = Lock()
-
-    def asking(self, key: Any) -> Lock:
-        """Held by who makes the answer to a question; the others who ask it wait."""
-        with self._lock:
-            if len(self._asked) > 1000:
-                self._asked.clear()
-            return self._asked.setdefault(key, Lock())
-
-    def known(self, key: Any) -> Panorama | None:
-        """The answer of the last minute, by the machine's clock."""
-        with self._lock:
-            return self._kept.get(key)
-
-    def keep(self, key: Any, made: Panorama) -> None:
-        """Keep an answer for a minute."""
-        with self._lock:
-            self._kept[key] = made
-
-
-def install(app: Flask) -> None:
-    """Give the app its board of figures."""
-    app.extensions[_EXTENSION] = FigureBoard()
-
-
 def read_panorama(
     actor: Actor, region: str | None, since: date | None, until: date | None, *, now: datetime, today: date
 ) -> Panorama:
     """The figures of a region of the person's; raises what `statistics.wanted_of` raises."""
     question = Question("none", "resolve", region, None, since, until)
     wanted = wanted_of(actor, question, today=today)
-    key = (wanted.region, wanted.since, wanted.until)
-    board: FigureBoard = current_app.extensions[_EXTENSION]
-    with board.asking(key):
-        kept = board.known(key)
-        # A clock that was put back, or a demo's that jumped, makes a kept answer stale at once.
-        if kept is not None and timedelta(0) <= now - kept.as_of < timedelta(seconds=FRESH_S):
-            return kept
-        made = _made(wanted, now=now, today=today)
-        board.keep(key, made)
-        return made
+    return at_most_a_minute_old(
+        ("panorama", wanted.region, wanted.since, wanted.until),
+        lambda: _made(wanted, now=now, today=today),
+        places_of=lambda made: len(made.by_place),
+        now=now,
+    )
 
 
 def _made(wanted: Wanted, *, now: datetime, today: date) -> Panorama:
@@ -196,8 +153,17 @@ def _point(first: date, counts: Counts, name: str, *, rated: bool) -> TrendPoint
 def map_of(
     actor: Actor, question: Question, *, datum: Datum, geometry: bool, now: datetime, today: date
 ) -> list[Shape]:
-    """The places of a level below a region with their figures and, if wanted, their borders."""
+    """The places of a level below a region with their figures and, if wanted, their borders; at most a minute old."""
     wanted = wanted_of(actor, question, today=today)
+    return at_most_a_minute_old(
+        ("map", wanted.region, wanted.level, wanted.since, wanted.until, datum, geometry),
+        lambda: _shapes(wanted, datum=datum, geometry=geometry, now=now),
+        places_of=len,
+        now=now,
+    )
+
+
+def _shapes(wanted: Wanted, *, datum: Datum, geometry: bool, now: datetime) -> list[Shape]:
     places = queries.by_place(db.session(), wanted, now)
     figures = {place.key: place for place in places}
     children = _children(wanted, figures)

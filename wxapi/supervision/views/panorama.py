@@ -74,7 +74,7 @@ def read_trend(query: dict[str, Any]) -> Response:
 def read_map(query: dict[str, Any]) -> Response:
     """地图
 
-    下级区划的边界与数字（GeoJSON），带 ETag。
+    下级区划的边界与数字（GeoJSON），最多滞后 60 秒，带 ETag。
     """
     now = runtime().clock.now()
     shapes = panorama.map_of(
@@ -112,10 +112,11 @@ def read_points(query: dict[str, Any]) -> Response:
 @guard(Permission.SIGNED_IN)
 @blueprint.arguments(wire.ResourcesQuery, location="query")
 @blueprint.response(200, wire.ResourcePage)
+@blueprint.alt_response(304, description="没有变化。")
 def list_resources(query: dict[str, Any]) -> Response:
     """活动资源
 
-    本人可以参加的活动，最近开始的在前。
+    本人可以参加的活动，最近开始的在前，带 ETag。
     """
     since = query["from_"] or local_day(runtime().clock.now())
     until = query["to"] or since + timedelta(days=30)
@@ -129,4 +130,6 @@ def list_resources(query: dict[str, Any]) -> Response:
         query["q"] or None,
     )
     wanted = query["kind"]
-    return items_response(wire.session_resource(row) for row in found if not wanted or "session" in wanted.split(","))
+    return conditional(
+        items_response(wire.session_resource(row) for row in found if not wanted or "session" in wanted.split(","))
+    )
