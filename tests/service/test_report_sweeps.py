@@ -100,6 +100,13 @@ def test_reminder_then_yellow_then_red(town: Town) -> None:
     assert (late["card"], actions_of(late)) == ("red", ["file", "route", "remind", "card", "card"])
 
 
+def test_nobody_hears_that_time_runs_out_when_it_has(town: Town) -> None:
+    report = file_routed(town.reporter)  # due at noon, Monday
+    assert twice(timers.mark_overdue, datetime(2026, 11, 23, 4, 1, tzinfo=UTC)) == (1, 0)
+    assert twice(timers.remind, datetime(2026, 11, 23, 4, 1, tzinfo=UTC)) == (0, 0)
+    assert actions_of(read(town.reporter, report["id"])) == ["file", "route", "card"]
+
+
 def test_a_second_yellow_is_found_at_once(town: Town) -> None:
     report = file_routed(town.reporter)
     timers.mark_overdue(now=datetime(2026, 11, 23, 4, 1, tzinfo=UTC))

@@ -400,6 +400,8 @@ def test_each_clock_reminds_once() -> None:
     assert why_not(case, SYSTEM, "remind", case.remind_at - timedelta(seconds=1)) == "no_reminder_due"
     told = do(case, SYSTEM, "remind", case.remind_at)
     assert told.remind_at is None
+    past_due = (case.due_at or NOW) + timedelta(seconds=1)  # a card says so
+    assert why_not(case, SYSTEM, "remind", past_due) == "no_reminder_due"
     assert do(told, AS_WORKER, "accept").remind_at is not None
 
 

@@ -164,7 +164,8 @@ def card_has_fallen(case: Case, _who: Who, now: datetime) -> bool:
 
 @unless("no_reminder_due", "尚未到提醒时间。")
 def reminder_is_due(case: Case, _who: Who, now: datetime) -> bool:
-    return case.remind_at is not None and now >= case.remind_at
+    """Of a clock that has run out a card tells, not a reminder that it will."""
+    return case.remind_at is not None and case.due_at is not None and case.remind_at <= now <= case.due_at
 
 
 def _another(who: Who, than: UUID | None) -> bool:

@@ -38,7 +38,7 @@ def resume_holds(*, now: datetime) -> int:
 
 def remind(*, now: datetime) -> int:
     """The blue reminder where most of the time is used; returns how many."""
-    return _take_all("remind", Report.remind_at <= now, Report.remind_at, now)
+    return _take_all("remind", and_(Report.remind_at <= now, Report.due_at >= now), Report.remind_at, now)
 
 
 def mark_overdue(*, now: datetime) -> int:
