@@ -1,6 +1,7 @@
 """Rate limits: every window counts, what is refused counts for none, and Redis away stops nobody."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -9,12 +10,20 @@ from redis import Redis
 
 from config import Config
 from tests.conftest import app_in_savepoint
+from wxapi.kernel.clock import SystemClock
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import metrics
 from wxapi.platform.guard import guard
 from wxapi.platform.limits import limited
 
 MINUTE_US, HOUR_US = 60 * 1_000_000, 3_600 * 1_000_000
+
+
+class _AheadClock(SystemClock):
+    by = timedelta()
+
+    def ahead(self) -> timedelta:
+        return self.by
 
 
 @pytest.fixture
@@ -67,6 +76,17 @@ def test_a_window_frees_one_place_at_a_time(client: FlaskClient, redis: Redis) -
 def test_a_clock_put_back_stops_nobody_and_counts_on(client: FlaskClient, redis: Redis) -> None:
     assert ask(client, 4)[-1] == 429
     earlier(redis, -HOUR_US)
+    assert ask(client, 4) == [200, 200, 200, 429]
+
+
+def test_a_demo_that_goes_ahead_frees_its_windows(client: FlaskClient, limited_app: Flask) -> None:
+    assert ask(client, 4) == [200, 200, 200, 429]
+    ahead = limited_app.extensions["wxapi"].clock = _AheadClock()
+    ahead.by = timedelta(seconds=59)
+    assert ask(client, 1) == [429]
+    ahead.by = timedelta(seconds=61)
+    assert ask(client, 3) == [200, 200, 429]  # the hour goes on
+    ahead.by = timedelta(hours=2)
     assert ask(client, 4) == [200, 200, 200, 429]
 
 

@@ -63,6 +63,20 @@ def test_the_same_code_gets_the_same_answer(client: FlaskClient, fake: FakeContr
     assert log_in(client, code).data == log_in(client, code).data
 
 
+def test_a_code_is_answered_again_for_a_minute_of_the_products_clock(
+    client: FlaskClient, fake: FakeControl, app: Flask
+) -> None:
+    code, clock = fake.login_code("reporter-1"), app.extensions["wxapi"].clock
+    first = log_in(client, code)
+    clock.advance(seconds=59)
+    assert log_in(client, code).data == first.data
+    clock.advance(seconds=2)
+    late = log_in(client, code)
+    assert (late.status_code, late.get_json()["code"]) == (401, "wx_code_invalid")
+    clock.advance(seconds=-120)  # put back: what was kept is of a time yet to come
+    assert log_in(client, code).status_code == 401
+
+
 def test_a_dead_code_is_401(client: FlaskClient, fake: FakeControl, redis: Redis) -> None:
     assert log_in(client, "never-issued").get_json()["code"] == "wx_code_invalid"
     code = fake.login_code("reporter-1")

@@ -1,13 +1,14 @@
 """Rate limits on Redis, by person or, before login, by address. When Redis is away requests pass and are counted.
 
 A moving window: of each person the times of the last requests are kept, as many as are allowed. All windows of a route
-are asked in one way to Redis, by Redis' own clock; what is refused counts for none of them. Times that are yet to come
-are of before that clock was put back, and stop nobody.
+are asked in one way to Redis, by Redis' own clock, which a demo's is ahead of; what is refused counts for none of them.
+Times that are yet to come are of before a clock was put back, and stop nobody.
 """
 
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -21,12 +22,14 @@ from wxapi.platform.redis_client import ask
 from wxapi.platform.runtime import runtime
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
+_MICROSECOND = timedelta(microseconds=1)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 _WINDOW = re.compile(r"(\d+)/(minute|hour|day)")
-# KEYS: a list of times for each window, the latest first. ARGV: for each window how many, in how many seconds.
+# KEYS: a list of times for each window, the latest first. ARGV: for each window how many, in how many seconds; how many
+# microseconds the product's clock is ahead.
 _SCRIPT = """
 local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
+local now = time[1] * 1000000 + time[2] + ARGV[#ARGV]
 for n, key in ipairs(KEYS) do
   local first = tonumber(redis.call('LINDEX', key, ARGV[2 * n - 1] - 1) or 0)
   if first > now - ARGV[2 * n] * 1000000 and first <= now then return 0 end
@@ -89,11 +92,12 @@ def _passes(names: list[str], numbers: list[int]) -> bool:
     actor = this_g().get("actor")
     who = str(actor.user_id) if actor else request.remote_addr or "unknown"
     redis, keys = runtime().redis, [name + who for name in names]
+    given = (len(keys), *keys, *numbers, runtime().clock.ahead() // _MICROSECOND)
     try:
         try:
-            passed = ask(redis, "EVALSHA", _SHA, len(keys), *keys, *numbers)
+            passed = ask(redis, "EVALSHA", _SHA, *given)
         except NoScriptError:
-            passed = ask(redis, "EVAL", _SCRIPT, len(keys), *keys, *numbers)
+            passed = ask(redis, "EVAL", _SCRIPT, *given)
     except RedisError:
         metrics.rate_limit_errors.inc()
         return True
