@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -64,15 +64,27 @@ def waiting(redis: "Redis", parcels: Sequence[Parcel]) -> set[Parcel]:
     }
 
 
-def send(redis: "Redis", parcels: Iterable[Parcel]) -> None:
-    """Hand parcels over, all of them or none."""
+def send(redis: "Redis", parcels: Iterable[Parcel], *, mark: tuple[str, int]) -> None:
+    """Hand parcels over, and a mark (its key, a number) with them: all of it or nothing."""
     by_queue: defaultdict[Queue, list[Parcel]] = defaultdict(list)
     for parcel in parcels:
         by_queue[parcel.job.queue].append(parcel)
     pipeline = redis.pipeline(transaction=True)
     for queue, several in by_queue.items():
         rq_queue(redis, queue).enqueue_many([_data(parcel) for parcel in several], pipeline=pipeline)
+    pipeline.set(*mark, ex=_QUEUED_TTL_S)
     pipeline.execute()
+
+
+def marked(redis: "Redis", key: str) -> int:
+    """The number of a mark; 0 where there is none."""
+    found: Any = redis.get(key)
+    return int(found or 0)
+
+
+def mark(redis: "Redis", key: str, number: int) -> None:
+    """Leave a mark anew."""
+    redis.set(key, number, ex=_QUEUED_TTL_S)
 
 
 def _data(parcel: Parcel) -> EnqueueData:

@@ -8,8 +8,8 @@ The relay holds one database connection of its own, which waits for the trigger'
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import psycopg
 import structlog
@@ -17,6 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from workers import post
+from workers.handed import Handed
 from workers.lifetime import Stop
 from workers.post import Parcel
 from workers.retries import MAX_ATTEMPTS, backoff
@@ -43,7 +44,7 @@ _LEASE = (
     " due_at = now() + %s + step.wait_s * interval '1 second', dead = step.dead,"
     " last_error = coalesce(step.error, last_error)"
     " FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::float[], %s::bool[], %s::text[])"
-    " AS step (id, job, attempts, wait_s, dead, error) WHERE outbox.id = step.id"
+    " AS step (id, job, attempts, wait_s, dead, error) WHERE outbox.id = step.id RETURNING outbox.id, due_at"
 )
 _RESCUE = (
     "WITH stranded AS (SELECT id FROM outbox WHERE "  # noqa: S608 - constant
@@ -113,6 +114,7 @@ def move(
     redis: "Redis",
     topics: Topics,
     ahead: timedelta = timedelta(),
+    handed: Handed | None = None,
 ) -> int:
     """Take one batch of due rows a step further; returns how many rows there were.
 
@@ -121,11 +123,13 @@ def move(
         redis: where jobs are sent.
         topics: what follows from what.
         ahead: how far the product's clock is ahead of the database's.
+        handed: notes what was sent.
 
     Raises:
         RedisError: nothing was changed.
         psycopg.Error: nothing was changed.
     """
+    handed = handed or Handed(redis)
     with connection.transaction(), connection.cursor(row_factory=psycopg.rows.kwargs_row(DueRow)) as cursor:
         rows = cursor.execute(_DUE, (ahead, BATCH)).fetchall()
         if not rows:
@@ -134,10 +138,11 @@ def move(
         sent_before = {row: parcel for row in rows if (parcel := last_parcel(topics, row))}
         waiting = post.waiting(redis, list(sent_before.values()))
         steps = [decide(topics, row, waits=sent_before.get(row) in waiting) for row in rows]
-        _lease(cursor, steps, ahead)
+        due_at = _lease(connection, steps, ahead)
         parcels = [step.sent for step in steps if step.sent]
         if parcels:
-            post.send(redis, parcels)
+            handed.send(parcels)
+    handed.note((step.row.id, due_at[step.row.id], step.wait_s) for step in steps if not step.error)
     _tell(steps)
     return len(rows)
 
@@ -150,11 +155,15 @@ def _split(cursor: "psycopg.Cursor[DueRow]", topics: Topics, rows: Sequence[DueR
         cursor.execute(_SPLIT, (list(ids), list(jobs)))
 
 
-def _lease(cursor: "psycopg.Cursor[DueRow]", steps: Sequence[Placement], ahead: timedelta) -> None:
+def _lease(
+    connection: "psycopg.Connection[tuple[object, ...]]", steps: Sequence[Placement], ahead: timedelta
+) -> dict[int, datetime]:
+    """Write the steps down; returns when each row is due again."""
     columns = zip(
         *((step.row.id, step.job, step.attempts, step.wait_s, step.dead, step.error) for step in steps), strict=True
     )
-    cursor.execute(_LEASE, [ahead, *(list(column) for column in columns)])
+    leased: Any = connection.execute(_LEASE, [ahead, *(list(column) for column in columns)])
+    return dict(leased.fetchall())
 
 
 def _tell(steps: Sequence[Placement]) -> None:
@@ -186,6 +195,7 @@ def relay(database_url: str, redis_url: str, topics: Topics, clock: Clock, stop:
 def _serve(
     connection: "psycopg.Connection[tuple[object, ...]]", redis: "Redis", topics: Topics, clock: Clock, stop: Stop
 ) -> None:
+    handed = Handed(redis)
     redis_away = False
     rescue_at = 0.0
     while not stop.requested:
@@ -193,7 +203,8 @@ def _serve(
             rescue(connection, clock.ahead())
             rescue_at = time.monotonic() + _RESCUE_EVERY_S
         try:
-            full = move(connection, redis, topics, clock.ahead()) >= BATCH
+            handed.look(connection, clock.ahead())
+            full = move(connection, redis, topics, clock.ahead(), handed) >= BATCH
         except RedisError as error:
             full = False
             if not redis_away:

@@ -15,13 +15,37 @@ pytestmark = pytest.mark.processes
 PROMISE_S = 15.0
 
 
-def test_emptied_after_the_row_was_sent(bench: Bench) -> None:
-    bench.start("relay").await_event("relay_ready")
+@pytest.mark.parametrize("keeps", [None, "before"])
+def test_emptied_after_the_row_was_sent(bench: Bench, keeps: str | None) -> None:
+    """Done long before the lease is over; also where Redis comes back as it was before the row was sent."""
+    relay = bench.start("relay")
+    relay.await_event("relay_ready")
+    if keeps:
+        bench.record("note", keeps)
+        await_true(lambda: bench.redis.llen("rq:queue:light") == 1)
+        was = {key: bench.redis.dump(key) for key in bench.redis.keys("*")}  # type: ignore[union-attr]
+    bench.record("note", "word")
+    await_true(lambda: bench.redis.llen("rq:queue:light") == (2 if keeps else 1))
+    await_true(lambda: set(bench.sql("SELECT attempts FROM outbox")) == {1})
+    bench.redis.flushall()
+    for key, value in was.items() if keeps else ():
+        bench.redis.restore(key, 0, value)
+    relay.await_event("redis_lost_jobs")
+    bench.start("worker", "--queue", "light").await_event("worker_ready")
+    bench.await_done(PROMISE_S)
+    assert bench.effects() == [*([keeps] if keeps else []), "word"]
+
+
+def test_emptied_while_the_relay_is_started_anew(bench: Bench) -> None:
+    """It does not know what the one before it sent: that comes again after its lease."""
+    relay = bench.start("relay")
+    relay.await_event("relay_ready")
     bench.record("short", "word")
     await_true(lambda: bench.redis.llen("rq:queue:light") == 1)
     await_true(lambda: bench.sql("SELECT attempts FROM outbox") == [1])
+    relay.kill_family()
     bench.redis.flushall()
-    bench.start("worker", "--queue", "light").await_event("worker_ready")
+    bench.start().await_event("worker_ready", count=4)
     bench.await_done(LEASE_S + 27)
     assert bench.effects() == ["word"]
 

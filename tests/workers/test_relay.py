@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from config import Config
 from tests.processes import await_true
+from workers.handed import Handed
 from workers.job import Job, Queue
 from workers.post import Parcel, connect
 from workers.relay import BATCH, DueRow, decide, move, open_database, rescue
@@ -202,6 +203,36 @@ def test_sent_again_when_redis_forgot_it(connection: Connection, redis: Redis) -
     row = record(connection, "one", job="first", attempts=1)
     move(connection, redis, TOPICS)
     assert queued(redis) == [f"{row}-2"]
+
+
+def test_what_redis_lost_is_due_at_once_and_what_was_begun_is_not(connection: Connection, redis: Redis) -> None:
+    waits, begun, later = (record(connection, "one") for _ in range(3))
+    handed = Handed(redis)
+    move(connection, redis, TOPICS, handed=handed)
+    connection.execute("UPDATE outbox SET due_at = due_at + interval '1 second' WHERE id = %s", [begun])
+    redis.flushall()
+    connection.execute("DELETE FROM outbox WHERE id = %s", [later])  # done before Redis was emptied
+    assert handed.look(connection) == 1
+    assert move(connection, redis, TOPICS, handed=handed) == 1
+    assert queued(redis) == [f"{waits}-2"]
+    assert rows(connection, "attempts, due_at > now() + interval '20 s'") == [(2, True), (1, True)]
+
+
+def test_a_mark_that_ran_out_sends_nothing_twice(connection: Connection, redis: Redis) -> None:
+    row = record(connection, "one")
+    handed = Handed(redis)
+    move(connection, redis, TOPICS, handed=handed)
+    [mark] = redis.keys("wxapi:relay:*")
+    redis.delete(mark)
+    assert handed.look(connection) == 1
+    assert redis.get(mark) == b"1"
+    move(connection, redis, TOPICS, handed=handed)
+    assert (queued(redis), rows(connection, "attempts, due_at > now()")) == ([f"{row}-1"], [(1, True)])
+
+
+def test_nothing_is_asked_of_redis_where_nothing_waits(connection: Connection) -> None:
+    away = connect(f"redis://127.0.0.1:{free_port()}/0")
+    assert Handed(away).look(connection) == 0
 
 
 def test_not_sent_again_while_it_waits(connection: Connection, redis: Redis) -> None:
