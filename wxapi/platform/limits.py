@@ -92,7 +92,7 @@ def _passes(names: list[str], numbers: list[int]) -> bool:
     actor = this_g().get("actor")
     who = str(actor.user_id) if actor else request.remote_addr or "unknown"
     redis, keys = runtime().redis, [name + who for name in names]
-    given = (len(keys), *keys, *numbers, runtime().clock.ahead() // _MICROSECOND)
+    given: list[str | int] = [len(keys), *keys, *numbers, runtime().clock.ahead() // _MICROSECOND]
     try:
         try:
             passed = ask(redis, "EVALSHA", _SHA, *given)
