@@ -14,7 +14,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -34,6 +33,8 @@ _FOR_ROOT = "nobody"
 # sun_path holds 104 bytes on macOS, 108 on Linux.
 _SOCKET_PATH_LIMIT = 100
 _SOCKET_NAME = ".s.PGSQL.5432"
+# Where the socket of a long path may lie, in a folder made by us or refused.
+_SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 _LOG_NAME = "postgres.log"
 
 
@@ -118,11 +119,13 @@ class Postgres:
         command = [str(programs / "initdb"), "-D", str(draft), "-U", _SUPERUSER, *_INITDB]
         if self._scratch:
             command.append("--no-sync")
-        with tempfile.TemporaryDirectory() as notes:
-            log = Path(notes, "initdb.log")
-            child = Daemon("initdb", command, log=log, environ=_plain_environment(), user=self._user)
-            if child.wait(_START_S * 4) != 0:
-                raise _initdb_failed(log.read_text(errors="replace"))
+        # Beside the data, not in /tmp: not every machine lets everybody write there.
+        log = draft.with_suffix(".log")
+        log.unlink(missing_ok=True)
+        child = Daemon("initdb", command, log=log, environ=_plain_environment(), user=self._user)
+        if child.wait(_START_S * 4) != 0:
+            raise _initdb_failed(log.read_text(errors="replace"))
+        log.unlink()
         if self.folder.exists():
             self.folder.rmdir()
         draft.rename(self.folder)
@@ -140,19 +143,34 @@ class Postgres:
         (self._socket_folder() / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
 
     def _socket_folder(self) -> Path:
-        """The data folder, which is closed to others; one in /tmp where that path is too long for a socket."""
+        """The data folder, which is closed to others; a short one elsewhere where that path is too long for a socket.
+
+        Raises:
+            DemoError: no such place can be written, or somebody else's folder is there.
+        """
         if len(os.fsencode(self.folder / _SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:
             return self.folder
         # The same at each start, so that nothing piles up; PostgreSQL's own lock file guards it.
         digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
-        short = Path("/tmp", f"wxapi-{digest}")  # noqa: S108 - made by us or refused
-        with suppress(FileExistsError):
-            short.mkdir(mode=stat.S_IRWXU)
-            self._hand_over(short)
-        found = short.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != self.folder.stat().st_uid or found.st_mode & 0o077:
-            raise DemoError(f"{short} belongs to somebody else. Remove it, or take a shorter path by WXAPI_DATA_DIR.")
-        return short
+        for place in _SHORT_PLACES:
+            short = Path(place, f"wxapi-{digest}")
+            try:
+                short.mkdir(mode=stat.S_IRWXU)
+                self._hand_over(short)
+            except FileExistsError:
+                pass
+            except OSError:  # not there, closed to this user or read-only: one of the others may do
+                continue
+            found = short.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != self.folder.stat().st_uid or found.st_mode & 0o077:
+                raise DemoError(
+                    f"{short} belongs to somebody else. Remove it, or take a shorter path by WXAPI_DATA_DIR."
+                )
+            return short
+        raise DemoError(
+            f"The path {self.folder} is too long for a socket, and none of {', '.join(_SHORT_PLACES)} can be written "
+            f"by this user. Take a shorter one by WXAPI_DATA_DIR."
+        )
 
     def _hand_over(self, folder: Path) -> None:
         if self._user is not None:

@@ -5,7 +5,9 @@ import json
 import os
 import secrets
 import string
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +102,7 @@ def product_environment(
         "STORAGE_URL": settings.storage_url or f"file://{settings.folder / 'files'}",
         "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics),
         "PYTHONUNBUFFERED": "1",
+        **_temporary(settings.folder),
     }
     if settings.real_wechat:
         ours = {name: value for name, value in keys.items() if not name.startswith("WECHAT_")}
@@ -112,6 +115,17 @@ def product_environment(
         **made,
         "WECHAT_BASE_URL": settings.fake_wechat_url,
     }
+
+
+def _temporary(folder: Path) -> dict[str, str]:
+    """Where sheets are made and large bodies wait, on a machine that has no such place for this user."""
+    with suppress(FileNotFoundError):
+        # Python's last resort is the folder one stands in: the checkout, or whatever else that is.
+        if Path(tempfile.gettempdir()) != Path.cwd():
+            return {}
+    own = folder / "tmp"
+    own.mkdir(mode=0o700, exist_ok=True)
+    return {"TMPDIR": str(own)}
 
 
 def keys_of(folder: Path, *, database_exists: bool) -> dict[str, str]:
