@@ -96,6 +96,16 @@ def test_no_mobile_number_survives_in_other_digits_and_gaps(before: str, phone: 
     assert masked(f"{before}请{phone}找{after}") == f"{before}请{PHONE_MARK}找{after}"
 
 
+@pytest.mark.parametrize("between", ["，", "、", "：", "；", "|", "~", "*", " , ", "--"])
+@pytest.mark.parametrize("digits", ["136 5555 6666", "１３６ ５５５５ ６６６６", "一三六 五五五五 六六六六"])
+def test_a_mobile_number_in_groups_goes_whatever_stands_between(digits: str, between: str) -> None:
+    assert masked(f"请打{digits.replace(' ', between)}找我") == f"请打{PHONE_MARK}找我"
+
+
+def test_a_mobile_number_goes_with_its_brackets() -> None:
+    assert masked("请打136（5555）6666找我，或136(5555)7777。") == f"请打{PHONE_MARK}找我，或{PHONE_MARK}。"
+
+
 @given(before=AROUND, number=written_oddly(PLAIN_IDS), after=AROUND)
 def test_no_id_survives_in_other_digits_and_gaps(before: str, number: str, after: str) -> None:
     assert masked(f"{before}请{number}找{after}") == f"{before}请{ID_MARK}找{after}"
@@ -144,6 +154,8 @@ def test_masking_twice_is_masking_once(text: str) -> None:
     [
         "路口垃圾箱满溢",
         "坐标 112.2239823, 30.328193",
+        "单号楼1、3、5、7、9、11、13、15号",
+        "门牌130，131，132，133号",
         "快递单号 138123456789012",  # longer than a mobile number
         "编号 420106199001011232 有误",  # 18 digits, wrong check digit
         "井盖编号 12345678901",  # no mobile number begins so

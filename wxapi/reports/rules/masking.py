@@ -2,8 +2,9 @@
 
 Found are 18-digit ids whose check digit is right (GB 11643, ISO 7064 MOD 11-2), mobile numbers of the mainland, fixed
 lines with their area code or behind a word for telephone, and number plates: in digits of any script, Chinese ones
-included, with dots, blanks, dashes, slashes, underscores, line ends or characters nobody sees between them. Ordinary
-numbers stay, and so does what reads as a day of the calendar.
+included, with dots, blanks, dashes, slashes, underscores, line ends or characters nobody sees between them; a mobile
+number in its usual groups with commas, brackets and the like, too. Ordinary numbers stay, and so does what reads as a
+day of the calendar.
 """
 
 import re
@@ -19,7 +20,12 @@ WITHHELD = "内容审核中，暂不显示。"
 _ABOUT_VEHICLES = frozenset({"E0107", "E0505", "E0506", "E0509", "X0101"})
 _GAP = r"[ .\-/_]{0,3}"
 _ID = re.compile(rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9])")
-_PHONE = re.compile(rf"(?<![0-9])(?:\+?(?:00)?8{_GAP}6{_GAP}|0{_GAP})?1{_GAP}[3-9](?:{_GAP}[0-9]){{9}}(?![0-9])")
+# In groups of three, four and four a number is one whatever stands between them; elsewhere commas part what is counted up.
+_APART = r"[ .\-/_,:;、|~*+()]{1,3}"
+_PHONE = re.compile(
+    rf"(?<![0-9])(?:\+?(?:00)?8{_GAP}6{_GAP}|0{_GAP})?"
+    rf"1(?:{_GAP}[3-9](?:{_GAP}[0-9]){{9}}|[3-9][0-9]{_APART}[0-9]{{4}}{_APART}[0-9]{{4}})(?![0-9])"
+)
 _SHORT_AREA, _LONG_AREA = r"(?:010|02[0-9])", r"0[3-9][0-9]{2}"
 _LINE = re.compile(
     rf"(?<![0-9])(?:(?:\({_SHORT_AREA}\)|{_SHORT_AREA}){_GAP}[2-8](?:{_GAP}[0-9]){{7}}"
