@@ -20,7 +20,7 @@ WITHHELD = "内容审核中，暂不显示。"
 _ABOUT_VEHICLES = frozenset({"E0107", "E0505", "E0506", "E0509", "X0101"})
 _GAP = r"[ .\-/_]{0,3}"
 _ID = re.compile(rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9])")
-# In groups of three, four and four a number is one whatever stands between them; elsewhere commas part what is counted up.
+# In groups of three, four and four a number is one whatever stands between; elsewhere commas part what is counted up.
 _APART = r"[ .\-/_,:;、|~*+()]{1,3}"
 _PHONE = re.compile(
     rf"(?<![0-9])(?:\+?(?:00)?8{_GAP}6{_GAP}|0{_GAP})?"
