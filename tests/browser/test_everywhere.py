@@ -18,6 +18,13 @@ pytestmark = pytest.mark.processes
 # The page, and the queue within it, that has cards where its columns have no room.
 WIDEST = """() => Math.max(...Array.from(document.querySelectorAll(".queue"), (each) => each.scrollWidth),
   document.documentElement.scrollWidth)"""
+# Lists of which a choice is wider than its control: it is read only in part, and not to its end.
+CUT = """() => { const pen = document.createElement("canvas").getContext("2d");
+  return Array.from(document.querySelectorAll("select")).filter((each) => each.getClientRects().length > 0)
+    .filter((each) => { const style = getComputedStyle(each); pen.font = style.font;
+      const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+      return Array.from(each.options).some((option) => pen.measureText(option.text).width > room); })
+    .map((each) => each.name); }"""
 # On paper: a list that is not there, a control that is.
 ODD_IN_PRINT = """() => Array.from(document.querySelectorAll(
     "main table, main ul.waiting, main button, main input, main select, main textarea"))
@@ -42,6 +49,7 @@ def test_pages_are_accessible_and_go_not_sideways(walk_to: Open, scene: Scene, v
     for width in (320, 390, 683, 720):
         page.set_viewport_size({"width": width, "height": 640})
         assert page.evaluate(WIDEST) <= width, width
+        assert page.evaluate(CUT) == [], width
     page.emulate_media(media="print")
     odd = page.evaluate(ODD_IN_PRINT)
     page.emulate_media(media="screen")
