@@ -25,6 +25,9 @@ CUT = """() => { const pen = document.createElement("canvas").getContext("2d");
       const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
       return Array.from(each.options).some((option) => pen.measureText(option.text).width > room); })
     .map((each) => each.name); }"""
+# Tables with columns out of sight.
+OUT_OF_SIGHT = """() => Array.from(document.querySelectorAll(".scroll"))
+  .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.outerHTML.slice(0, 120))"""
 # On paper: a list that is not there, a control that is.
 ODD_IN_PRINT = """() => Array.from(document.querySelectorAll(
     "main table, main ul.waiting, main button, main input, main select, main textarea"))
@@ -45,6 +48,7 @@ def test_pages_are_accessible_and_go_not_sideways(walk_to: Open, scene: Scene, v
     """Every page of the URL map: `tests/web/test_gates.py` names one that is missing here."""
     page = walk_to(scene.person(visit), scene.path(visit))
     assert violations(page) == []
+    assert page.evaluate(OUT_OF_SIGHT) == [], "at a desk"
     # Phones, and 1366 and 1440 px at 200 %: what a browser has left of its width.
     for width in (320, 390, 683, 720):
         page.set_viewport_size({"width": width, "height": 640})

@@ -25,6 +25,8 @@ from wxapi.reports.services import moderate
 from wxapi.supervision.services import exports
 from wxapi.supervision.services.export_kinds import WantedExport
 
+# What somebody may write: as long as it may be, and without a place to break it.
+LONG = "W" * 500
 # Compressed with all files, without photos; web.md. The reference is one page of the whole API.
 DESK, PANORAMA, PHONE, DOCS = 30, 40, 25, 120
 
@@ -176,7 +178,7 @@ def set_scene(people: People, refusals: RefusalCounter) -> Scene:
 
 
 def _reports(town: Town) -> dict[str, str]:
-    shown = file_routed(town.reporter, photo_ids=[photo(town.reporter)])
+    shown = file_routed(town.reporter, photo_ids=[photo(town.reporter)], description=LONG, address=LONG[:200])
     other = file_routed(town.stranger)
     held = take(town.worker, file_routed(town.reporter), "accept")
     later = (runtime().clock.now() + timedelta(days=9)).date().isoformat()
@@ -199,7 +201,9 @@ def _reports(town: Town) -> dict[str, str]:
 
 
 def _training(school: School, reporter: Person) -> dict[str, str]:
-    hall = school.make(starts=-5, location=AT_THE_HALL | {"accuracy": None}, radius_m=100)
+    hall = school.make(
+        title=LONG[:100], place=LONG[:200], starts=-5, location=AT_THE_HALL | {"accuracy": None}, radius_m=100
+    )
     absent = school.people.make()
     for person in (school.member, absent):
         assert person.post(f"/training/sessions/{hall['id']}/enrolments").status_code == 201
@@ -220,7 +224,7 @@ def _training(school: School, reporter: Person) -> dict[str, str]:
 def _people(people: People, admin: Person) -> dict[str, str]:
     rows = [
         RosterRow("赵铁柱", "书记员甲", "13800000001", Role.COMMUNITY_WORKER, VILLAGE),
-        RosterRow("钱大河", "主任乙", "13800000002", Role.STREET_CHIEF, TOWNSHIP),
+        RosterRow("钱大河" + LONG[:47], LONG[:50], "13800000002", Role.STREET_CHIEF, TOWNSHIP),
     ]
     now = runtime().clock.now()
     roster.import_people(rows, now=now, dry_run=False)
