@@ -392,6 +392,10 @@ class TestBatch:
         assert next(iter(answer.json["errors"])).startswith("items.1")
         assert self.batch(school.steward, hall, [good]).json["results"][0]["status"] == 201
 
+    def test_a_key_that_is_not_there_is_called_missing(self, school):
+        answer = self.batch(school.steward, school.make(), [{}, {"key": None}])
+        assert answer.json["errors"] == {"items.0.key": ["必填。"], "items.1.key": ["不能为空。"]}
+
     @pytest.mark.parametrize("body", [{}, {"items": None}, {"items": {}}, {"items": []}, {"items": "a"}])
     def test_a_batch_without_a_list_is_refused(self, school, body):
         answer = school.steward.post(f"/training/sessions/{school.make()['id']}/sign-ins/batch", body)

@@ -73,7 +73,7 @@ def appoint_by_operator(wanted: NewAppointment, *, now: datetime) -> Appointed:
 def _appoint(wanted: NewAppointment, *, appointed_by: uuid.UUID | None, now: datetime) -> Appointed:
     starts_on = wanted.starts_on or local_day(now)
     if wanted.ends_on is not None and wanted.ends_on < starts_on:
-        raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"ends_on": ["早于开始日期"]})
+        raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"ends_on": ["早于开始日期。"]})
     if tree().get(wanted.region_code) is None:
         raise not_found()
     refuse_closed(wanted.region_code)
@@ -124,20 +124,20 @@ def note_change(session: Session, row: AppointmentRow, step: str) -> None:
 def check_unit(session: Session, wanted: WantedOffice) -> None:
     """A unit officer acts for a unit that is no region and stands; every other role is held for a region."""
     if wanted.role is Role.AUDITOR and level_of(wanted.region_code) is not Level.CITY:
-        raise InvalidError("role_needs_city", "审计员须为全市任职。", fields={"region_code": ["须为市"]})
+        raise InvalidError("role_needs_city", "审计员须为全市任职。", fields={"region_code": ["须为市。"]})
     if wanted.unit_code is None:
         if wanted.role is Role.UNIT_OFFICER:
-            raise InvalidError("role_needs_unit", "单位经办人须指定单位。", fields={"unit_code": ["须指定单位"]})
+            raise InvalidError("role_needs_unit", "单位经办人须指定单位。", fields={"unit_code": ["须指定单位。"]})
         return
     if wanted.role is not Role.UNIT_OFFICER or is_region(wanted.unit_code):
         raise InvalidError(
-            "role_needs_region", "该职务须指定区划，不能指定单位。", fields={"region_code": ["须指定区划"]}
+            "role_needs_region", "该职务须指定区划，不能指定单位。", fields={"region_code": ["须指定区划。"]}
         )
     if find_unit(session, wanted.unit_code) is None:
         raise not_found()
     # Whoever closes it waits, and then finds the appointment.
     if not lock_standing(session, [wanted.unit_code]):
-        raise InvalidError("unit_closed", "该单位已撤销。", fields={"unit_code": ["单位已撤销"]})
+        raise InvalidError("unit_closed", "该单位已撤销。", fields={"unit_code": ["单位已撤销。"]})
 
 
 def add_appointment(

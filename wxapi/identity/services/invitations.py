@@ -107,7 +107,7 @@ def redeem(user_id: uuid.UUID, code: str, *, now: datetime) -> int:
         ).all()
         if not entries:
             raise InvalidError(
-                "invitation_invalid", "邀请码无效、已使用或已过期。", fields={"invitation": ["请核对后重新输入"]}
+                "invitation_invalid", "邀请码无效、已使用或已过期。", fields={"invitation": ["请核对后重新输入。"]}
             )
         for entry in entries:
             roster.take(session, entry, user_id, now=now)

@@ -54,7 +54,7 @@ def end_on(actor: Actor | None, appointment_id: uuid.UUID, last_day: date, *, no
     with transaction(locking=holder_of(appointment_id)) as session:
         row = lasting_one(session, actor, appointment_id, now=now)
         if last_day < max(row.starts_on, local_day(now)):
-            raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"last_day": ["过早"]})
+            raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"last_day": ["过早。"]})
         _require_within(row, last_day, "last_day")
         row.ends_on = last_day
         touch(session, row, "appointment.end_on", by=actor.user_id if actor else None, now=now)
@@ -83,7 +83,7 @@ def move(
     today = local_day(now)
     on = on or today
     if on < today:
-        raise InvalidError("dates_reversed", "调任日期不能早于今天。", fields={"on": ["早于今天"]})
+        raise InvalidError("dates_reversed", "调任日期不能早于今天。", fields={"on": ["早于今天。"]})
     with transaction(locking=holder_of(appointment_id)) as session:
         row = lasting_one(session, actor, appointment_id, now=now)
         _refuse_stand_in(row)
@@ -140,9 +140,10 @@ def stand_in(actor: Actor | None, appointment_id: uuid.UUID, wanted: StandIn, *,
 
 def _check_days(wanted: StandIn, *, today: date) -> None:
     if not today <= wanted.since <= wanted.until:
-        raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"to": ["早于开始日期"]})
+        raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"to": ["早于开始日期。"]})
     if wanted.until - wanted.since >= STAND_IN_MOST:
-        raise InvalidError("stand_in_too_long", "代理期限最长一年。", fields={"to": [f"超过 {STAND_IN_MOST.days} 天"]})
+        sentence = f"超过 {STAND_IN_MOST.days} 天。"
+        raise InvalidError("stand_in_too_long", "代理期限最长一年。", fields={"to": [sentence]})
 
 
 def _require_place(actor: Actor | None, region_code: str, *, now: datetime) -> None:
@@ -159,7 +160,7 @@ def _require_within(row: AppointmentRow, day: date, field: str) -> None:
     """The last day of an appointment is not moved back by what happens in it."""
     if row.ends_on is not None and day > row.ends_on:
         raise InvalidError(
-            "dates_outside_office", f"该任职将于 {row.ends_on} 结束。", fields={field: ["晚于任职结束日期"]}
+            "dates_outside_office", f"该任职将于 {row.ends_on} 结束。", fields={field: ["晚于任职结束日期。"]}
         )
 
 

@@ -61,7 +61,7 @@ def ask(actor: Actor, data: bytes, *, dry_run: bool, now: datetime) -> PeopleImp
     if not dry_run:
         require_confirmed(actor, now=now)
     if not data:
-        raise InvalidError("file_empty", "文件是空的。", fields={"file": ["文件是空的"]})
+        raise InvalidError("file_empty", "文件是空的。", fields={"file": ["文件是空的。"]})
     if len(data) > MAX_BYTES:
         raise TooLargeError("file_too_large", f"文件不能超过 {MAX_BYTES >> 20} MB。")
     sealed = runtime().cipher.seal(base64.b64encode(data).decode(), purpose=_PURPOSE)

@@ -82,7 +82,7 @@ def refuse_reversed(since: date | datetime | None, until: date | datetime | None
         InvalidError: `period_invalid`.
     """
     if since is not None and until is not None and since >= until:
-        raise InvalidError("period_invalid", "起始日期须早于截止日期。", fields={"to": ["须晚于起始日期"]})
+        raise InvalidError("period_invalid", "起始日期须早于截止日期。", fields={"to": ["须晚于起始日期。"]})
 
 
 def county_at_or_below(column: str, region: str) -> str:

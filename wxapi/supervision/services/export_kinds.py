@@ -60,14 +60,14 @@ def check(actor: Actor, wanted: WantedExport, *, today: date) -> None:
     """
     kind = KINDS[wanted.kind]
     if wanted.format not in kind.formats:
-        raise InvalidError("format_not_for_kind", "该内容不能导出为所选格式。", fields={"format": ["不支持"]})
+        raise InvalidError("format_not_for_kind", "该内容不能导出为所选格式。", fields={"format": ["不支持。"]})
     known = {code for code, _ in kind.columns}
     unknown = [column for column in wanted.columns or () if column not in known]
     if unknown:
-        raise InvalidError("unknown_column", "没有所选的列。", fields={"columns": [f"没有列“{unknown[0][:30]}”"]})
+        raise InvalidError("unknown_column", "没有所选的列。", fields={"columns": [f"没有列“{unknown[0][:30]}”。"]})
     placed = wanted.format == "geojson" or (wanted.kind == "reports" and bool(_POSITION & set(wanted.columns or known)))
     if placed and wanted.datum is None:
-        raise InvalidError("coord_type_missing", "导出坐标时须注明坐标系。", fields={"coord_type": ["必填"]})
+        raise InvalidError("coord_type_missing", "导出坐标时须注明坐标系。", fields={"coord_type": ["必填。"]})
     _check_filter(actor, wanted, today)
 
 

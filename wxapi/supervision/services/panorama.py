@@ -129,9 +129,9 @@ def trend(
     """
     found = next((each for each in MEASURES if each.name == measure), None)
     if measure == USED_TIME.name:
-        raise InvalidError("measure_unknown", "处置时长不分段统计，见统计表。", fields={"measure": ["不分段统计"]})
+        raise InvalidError("measure_unknown", "处置时长不分段统计，见统计表。", fields={"measure": ["不分段统计。"]})
     if found is None:
-        raise InvalidError("measure_unknown", "没有这个指标。", fields={"measure": ["没有这个指标"]})
+        raise InvalidError("measure_unknown", "没有这个指标。", fields={"measure": ["没有这个指标。"]})
     base = wanted_of(actor, Question("none", "resolve", region, None, since, until), today=today)
     wanted = Wanted(base.since, base.until, base.region, base.stage, step, base.level)
     steps = wanted.steps

@@ -103,14 +103,14 @@ def wanted_of(actor: Actor, question: Question, *, today: date) -> Wanted:
     since = question.since or until - timedelta(days=30)
     if not 0 < (until - since).days <= LONGEST_DAYS:
         raise InvalidError(
-            "period_invalid", f"统计期须为 1 至 {LONGEST_DAYS} 天，结束日期不含在内。", fields={"to": ["统计期无效"]}
+            "period_invalid", f"统计期须为 1 至 {LONGEST_DAYS} 天，结束日期不含在内。", fields={"to": ["统计期无效。"]}
         )
     level = level_of(region)
     smallest = _BELOW.get(level, "village") if level else "village"
     chosen = question.level or smallest
     hidden = question.class_code is not None and question.class_code.startswith(_CONFIDENTIAL)
     if hidden or question.group_by not in {*GROUPINGS, "none"} or _ORDER.index(chosen) < _ORDER.index(smallest):
-        raise InvalidError("grouping_not_available", "不能按所选方式统计。", fields={"group_by": ["不可用"]})
+        raise InvalidError("grouping_not_available", "不能按所选方式统计。", fields={"group_by": ["不可用。"]})
     return Wanted(since, until, region, question.stage, question.group_by, chosen, question.class_code, question.unit)
 
 

@@ -168,7 +168,7 @@ def _check_audience(session: Session, audience: Audience) -> None:
         raise InvalidError(
             "unknown_region",
             "参加范围中有未知的区域代码。",
-            fields={"audience.region_codes": [f"未知区域代码：{code}" for code in unknown[:_NAMED]]},
+            fields={"audience.region_codes": [f"未知区域代码：{code}。" for code in unknown[:_NAMED]]},
         )
     for code in audience.region_codes:
         refuse_closed(code, field="audience.region_codes")
@@ -177,7 +177,7 @@ def _check_audience(session: Session, audience: Audience) -> None:
         raise InvalidError(
             "person_unknown",
             "参加名单中有未知的人员。",
-            fields={"audience.user_ids": [f"未知人员：{user_id}" for user_id in missing[:_NAMED]]},
+            fields={"audience.user_ids": [f"未知人员：{user_id}。" for user_id in missing[:_NAMED]]},
         )
 
 

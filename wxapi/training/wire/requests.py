@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, missing, validate, validates_schema
 
 from wxapi.kernel.coordinates import to_gcj02
 from wxapi.kernel.permissions import Role
@@ -129,7 +129,7 @@ class _EachAlone(fields.Nested):
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
-        given = value.get("key") if isinstance(value, dict) else None
+        given = value.get("key", missing) if isinstance(value, dict) else None
         try:
             key = str(_KEY.deserialize(given))
         except ValidationError as error:

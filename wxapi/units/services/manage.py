@@ -121,7 +121,7 @@ def change_unit(actor: Actor, code: str, *, name: str, field: UnitField | None, 
             raise ConflictError("unit_closed", "该单位已撤销，不能修改。")
         if row.kind == UnitKind.REGION and name != queries.view_of(row).name:
             raise InvalidError(
-                "name_of_region", "区划自身的单位随区划命名，不能另起名称。", fields={"name": ["不能修改"]}
+                "name_of_region", "区划自身的单位随区划命名，不能另起名称。", fields={"name": ["不能修改。"]}
             )
         if row.kind != UnitKind.REGION:
             row.name = name
@@ -159,7 +159,7 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         if is_region(code):
             raise InvalidError("kind_not_allowed", "区划自身的单位随区划撤并，不能单独撤销。")
         if on > local_day(now):
-            raise InvalidError("date_in_future", "撤销日期不能晚于今天。", fields={"on": ["不能晚于今天"]})
+            raise InvalidError("date_in_future", "撤销日期不能晚于今天。", fields={"on": ["不能晚于今天。"]})
         successor = _successor(session, actor, code, successor_code, now=now)
         moved = _hand_over(session, UnitClosing(code, successor, actor.user_id, now))
         row.closed_on = on
@@ -199,7 +199,7 @@ def _successor(session: Session, actor: Actor, code: str, successor_code: str | 
     standing = queries.lock_standing(session, [successor_code])
     if successor_code == code or not standing:
         raise InvalidError(
-            "successor_invalid", "承接单位须是另一个未撤销的单位。", fields={"successor_code": ["不能承接"]}
+            "successor_invalid", "承接单位须是另一个未撤销的单位。", fields={"successor_code": ["不能承接。"]}
         )
     return successor_code
 
