@@ -9,7 +9,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from werkzeug.test import TestResponse
 from config import Config
 from tests import pictures, reporting, schooling
 from tests.conftest import NOW, app_in_savepoint, random_key
+from tests.ended import taken_back
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.reporting import COUNTY, NEIGHBOUR, VILLAGE, Town
@@ -51,6 +52,8 @@ from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services import changing
 from wxapi.regions.services.changing import Merger
+from wxapi.regions.services.snapshot import regions_cache
+from wxapi.reports.models import Report
 from wxapi.reports.rules.messages import REPORT_PROGRESS
 from wxapi.supervision.services import export_making
 
@@ -84,6 +87,8 @@ class World:
 
     app: Flask
     people: People
+    settled: Town
+    opened: School
     fake: FakeControl
     storage: Path
 
@@ -99,11 +104,10 @@ class World:
 
     def town(self) -> Town:
         """A town whose reporter has just been in the mini program."""
-        made = reporting.settle(self.people)
-        return Town(**vars(made) | {"reporter": self.newcomer()})
+        return Town(**vars(self.settled) | {"reporter": self.newcomer()})
 
     def school(self) -> School:
-        return schooling.open_school(self.people)
+        return self.opened
 
     def newcomer(self) -> Person:
         openid = f"o-twice-{uuid.uuid4().hex}"
@@ -382,7 +386,9 @@ def router_lost(world: World) -> None:
 
 def half_the_time_gone(world: World) -> None:
     reporting.accepted(world.town())
-    world.later(days=2)
+    remind_at = world.session.scalars(select(Report.remind_at)).one()
+    assert remind_at is not None
+    world.clock.at = remind_at
 
 
 def overdue(world: World) -> None:
@@ -538,22 +544,49 @@ def _decoder_ends() -> Iterator[None]:
     client.shared().close()
 
 
+@contextmanager
+def world_of(app: Flask, fake: FakeControl, storage: Path) -> Iterator[World]:
+    people = People(app)
+    town = reporting.settle(people)
+    yield World(app, people, town, schooling.enrol(people, schooling.COUNTY), fake, storage)
+    shutil.rmtree(storage)
+
+
+@pytest.fixture(scope="module")
+def one_world(
+    make_config: Callable[..., Config], fake_wechat: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """One app, town and school for all, in a savepoint."""
+    storage = tmp_path_factory.mktemp("twice")
+    config = make_config(wechat_base_url=fake_wechat, storage_url=f"file://{storage}")
+    with app_in_savepoint(config) as app, world_of(app, FakeControl(fake_wechat), storage) as made:
+        yield made
+
+
 @pytest.fixture
 def world(
     request: pytest.FixtureRequest,
-    make_config: Callable[..., Config],
     make_committing_app: Callable[..., AbstractContextManager[Flask]],
     fake_wechat: str,
     fake: FakeControl,
     redis: Any,
     tmp_path: Path,
 ) -> Iterator[World]:
-    """In a savepoint; what has to do with exports in a database of its own, for they read by their own connection."""
-    where = {"wechat_base_url": fake_wechat, "storage_url": f"file://{tmp_path}"}
-    commits = "export" in request.node.callspec.id
-    with make_committing_app(**where) if commits else app_in_savepoint(make_config(**where)) as app:
-        yield World(app, People(app), fake, tmp_path)
-    shutil.rmtree(tmp_path)
+    """What a test does there is taken back; what has to do with exports is done in a database of its own, for they read
+    by their own connection.
+    """
+    if "export" in request.node.callspec.id:
+        where = {"wechat_base_url": fake_wechat, "storage_url": f"file://{tmp_path}"}
+        with make_committing_app(**where) as app, world_of(app, fake, tmp_path) as made:
+            yield made
+        return
+    shared: World = request.getfixturevalue("one_world")
+    shared.clock.at = NOW
+    with taken_back(shared.app):
+        regions_cache().expire()
+        yield shared
+    for each in shared.storage.iterdir():
+        shutil.rmtree(each)
 
 
 def everything(world: World, *, but: int | None = None) -> dict[str, Any]:
