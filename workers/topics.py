@@ -67,6 +67,7 @@ TOPICS: Topics = {
     "training.certificate_issued": (Job(tell.tell_of_certificate, ("certificate_id",)),),
     "training.close": (Job(session_end.close, ("session_id",), label="close_session"),),
     "training.leave_decided": (Job(tell.tell_of_leave, ("leave_request_id",)),),
+    "training.moved": (Job(tell.tell_of_change, ("session_id",)),),
     "training.reminder": (Job(tell.remind, ("session_id",), ("kind", "starts_at"), label="send_reminders"),),
     "training.seat_given": (Job(tell.tell_of_seat, ("session_id", "user_id")),),
     "training.settle": (Job(session_end.at_the_end, ("session_id",), label="end_session"),),

@@ -1,6 +1,7 @@
 """Sessions and seats over HTTP."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.statements import count_statements
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.platform.outbox import OutboxRow
+from wxapi.training.services import tell
 
 
 def problem(answer) -> tuple[int, str]:
@@ -30,6 +32,45 @@ def enrol(person: Person, hall: dict[str, Any]):
     return person.post(f"/training/sessions/{hall['id']}/enrolments")
 
 
+def news(person: Person) -> list[tuple[str, str]]:
+    items = person.get("/me/messages").json["items"]
+    return [(item["title"], item["body"]) for item in items if item["kind"] == "training_news"]
+
+
+class TestMoving:
+    def test_who_means_to_come_hears_of_another_time_or_place(self, school, session, clock):
+        hall = school.make(starts=60, ends=120, capacity=1)
+        assert enrol(school.member, hall).json["state"] == "enrolled"
+        late = school.people.make()
+        assert enrol(late, hall).json["state"] == "waiting"
+        hall |= {"place": "区委党校二楼"}
+        assert put(school.organiser, hall, place=hall["place"]).status_code == 200
+        body = "“党课开讲啦”的时间或地点有调整：11月23日 11:00 在区委党校二楼开始，请留意。"
+        assert [tell.tell_of_change(uuid.UUID(hall["id"]), now=clock.now()) for _ in range(2)] == [2, 0]
+        assert news(school.member) == news(late) == [("培训调整：党课开讲啦", body)]
+        later = minutes(clock.now(), 90)
+        assert put(school.organiser, hall, starts_at=later, place=hall["place"]).status_code == 200
+        assert tell.tell_of_change(uuid.UUID(hall["id"]), now=clock.now()) == 2
+        assert sum("11:30" in said for _, said in news(school.member)) == 1
+
+    def test_nobody_hears_of_what_is_no_other_time_or_place(self, school, session):
+        hall = school.make(starts=60, ends=120)
+        assert put(school.organiser, hall, title="另一个题目", place=hall["place"]).status_code == 200
+        draft = school.organiser.post("/training/sessions", plan(starts=60, ends=90)).json
+        assert put(school.organiser, draft, place="别处").status_code == 200
+        assert session.scalar(select(OutboxRow.id).where(OutboxRow.topic == "training.moved")) is None
+
+    def test_who_has_come_and_what_is_over_or_called_off_is_left_alone(self, school, clock):
+        hall = school.make(starts=-5, ends=60)
+        assert enrol(school.member, hall).status_code == 201
+        school.sign_in(hall, school.member)
+        assert tell.tell_of_change(uuid.UUID(hall["id"]), now=clock.now()) == 0
+        assert enrol(school.people.make(), hall).status_code == 201
+        assert tell.tell_of_change(uuid.UUID(hall["id"]), now=clock.now() + timedelta(hours=2)) == 0
+        assert school.organiser.post(f"/training/sessions/{hall['id']}/cancel").status_code == 200
+        assert tell.tell_of_change(uuid.UUID(hall["id"]), now=clock.now()) == 0
+
+
 class TestMaking:
     def test_draft_publish_change_cancel(self, school, session):
         made = school.organiser.post("/training/sessions", plan(starts=60 * 48, ends=60 * 50)).json
@@ -43,7 +84,7 @@ class TestMaking:
         assert school.organiser.post(f"{path}/publish").json["version"] == 2
         seen = school.member.get(path).json
         assert (seen["state"], seen["audience"]) == ("published", None)
-        changed = put(school.organiser, made, title="改期", version=2)
+        changed = put(school.organiser, made, title="改期", place="二楼", version=2)
         assert (changed.json["title"], changed.json["version"]) == ("改期", 3)
         assert problem(put(school.organiser, made, version=2)) == (409, "version_conflict")
         assert school.organiser.post(f"{path}/cancel").json["state"] == "cancelled"
@@ -53,6 +94,7 @@ class TestMaking:
         assert sorted(topics) == [
             "training.cancelled",
             "training.close",
+            "training.moved",
             "training.reminder",
             "training.reminder",
             "training.settle",

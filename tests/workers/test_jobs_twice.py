@@ -306,6 +306,13 @@ def cancelled(world: World) -> None:
     ok(school.organiser.post(f"/training/sessions/{hall['id']}/cancel"))
 
 
+def moved(world: World) -> None:
+    days = {"starts": 60 * 24 * 5, "ends": 60 * 24 * 5 + 30}
+    school, hall = enrolled(world, **days)
+    whole = schooling.plan(**days) | {"place": "区委党校二楼"}
+    ok(school.organiser.call("PUT", f"/training/sessions/{hall['id']}", json=whole))
+
+
 def certificate_issued(world: World) -> None:
     school = world.school()
     hall = school.make()
@@ -364,6 +371,7 @@ BY_TOPIC: dict[str, Callable[[World], object]] = {
     "training.certificate_issued": certificate_issued,
     "training.close": came_and_not,
     "training.leave_decided": leave_decided,
+    "training.moved": moved,
     "training.reminder": reminder_due,
     "training.seat_given": seat_given,
     "training.settle": came_and_not,

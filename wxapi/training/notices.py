@@ -34,6 +34,18 @@ def seat_notice(row: TrainingSession, enrolment: Enrolment) -> Notice:
     )
 
 
+def change(row: TrainingSession) -> Notice:
+    """The session takes place at another time or elsewhere."""
+    return _notice(
+        row,
+        messages.TRAINING_NEWS,
+        step=f"moved:{row.version}",
+        title=f"培训调整：{row.title}",
+        body=f"“{row.title}”的时间或地点有调整：{_local(row.starts_at)} 在{row.place or '指定地点'}开始，请留意。",
+        state="已调整",
+    )
+
+
 def cancellation(row: TrainingSession) -> Notice:
     """The session does not take place."""
     return _notice(

@@ -87,13 +87,15 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
             check_still_ahead(plan.ends_at, now)
         check_capacity(plan.capacity, row.seats_taken)
         _check_scope(session, actor, plan)
-        times = (row.starts_at, row.ends_at, row.offline_hours)
+        times, told = (row.starts_at, row.ends_at, row.offline_hours), (row.starts_at, row.ends_at, row.place)
         _apply(row, plan)
         row.version += 1
         row.updated_at = now
         fill_seats(session, row, now=now)
         if row.state == SessionState.PUBLISHED and times != (row.starts_at, row.ends_at, row.offline_hours):
             timetable.plan_clockwork(session, row, now=now)
+        if row.state == SessionState.PUBLISHED and told != (row.starts_at, row.ends_at, row.place):
+            timetable.moved(session, row.id)
         settle_if_over(session, row.id, now=now)
         owe(session, row, now=now)
         _audit(session, actor, "training.change", row, now)

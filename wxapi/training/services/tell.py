@@ -40,18 +40,24 @@ def tell_of_seat(session_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime) ->
         return tell(session, [user_id], notices.seat_notice(row, enrolment), now=now)
 
 
+def tell_of_change(session_id: uuid.UUID, *, now: datetime) -> int:
+    """Tell everybody who has not come yet of another time or place, who is on leave included; not once it has ended."""
+    with transaction() as session:
+        row = session.get(TrainingSession, session_id)
+        if row is None or row.state != SessionState.PUBLISHED or row.ends_at <= now:
+            return 0
+        expected = (State.ENROLLED, State.ON_LEAVE)
+        people = {*_waiting(session, session_id), *_on_roll(session, session_id, expected)}
+        return tell(session, people, notices.change(row), now=now)
+
+
 def tell_of_cancellation(session_id: uuid.UUID, *, now: datetime) -> int:
     """Tell everybody who meant to come, the waiting list included."""
     with transaction() as session:
         row = session.get(TrainingSession, session_id)
         if row is None or row.state != SessionState.CANCELLED:
             return 0
-        waiting = session.scalars(
-            select(Enrolment.user_id).where(
-                Enrolment.session_id == session_id, Enrolment.state == EnrolmentState.WAITING
-            )
-        ).all()
-        people = {*waiting, *_on_roll(session, session_id, tuple(State))}
+        people = {*_waiting(session, session_id), *_on_roll(session, session_id, tuple(State))}
         return tell(session, people, notices.cancellation(row), now=now)
 
 
@@ -74,6 +80,11 @@ def tell_of_certificate(certificate_id: uuid.UUID, *, now: datetime) -> int:
         about = session.get_one(TrainingSession, row.session_id) if row.session_id is not None else None
         what = about.title if about is not None else f"{row.year} 年度培训"
         return tell(session, [row.user_id], notices.certificate_notice(row, what), now=now)
+
+
+def _waiting(session: Session, session_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    waits = Enrolment.state == EnrolmentState.WAITING
+    return session.scalars(select(Enrolment.user_id).where(Enrolment.session_id == session_id, waits)).all()
 
 
 def _on_roll(session: Session, session_id: uuid.UUID, states: tuple[State, ...]) -> Sequence[uuid.UUID]:

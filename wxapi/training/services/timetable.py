@@ -1,7 +1,7 @@
 """Rows of the outbox that follow from a change in training.
 
-`training.reminder`, `.seat_given`, `.cancelled`, `.leave_decided` and `.certificate_issued` are for telling people;
-`.settle` and `.close` are the session's own clockwork. Times may move: each job looks again.
+`training.reminder`, `.seat_given`, `.moved`, `.cancelled`, `.leave_decided` and `.certificate_issued` are for telling
+people; `.settle` and `.close` are the session's own clockwork. Times may move: each job looks again.
 """
 
 import uuid
@@ -35,6 +35,11 @@ def seats_given(session: Session, session_id: uuid.UUID, user_ids: Sequence[uuid
     """These moved up from the waiting list: a row each, in one statement."""
     each = [str(user_id) for user_id in user_ids]
     outbox.record_each(session, "training.seat_given", "user_id", each, session_id=str(session_id))
+
+
+def moved(session: Session, session_id: uuid.UUID) -> None:
+    """Everybody who means to come should know where and when."""
+    outbox.record(session, "training.moved", session_id=str(session_id))
 
 
 def cancelled(session: Session, session_id: uuid.UUID) -> None:
