@@ -160,7 +160,9 @@ def _lease(
 ) -> dict[int, datetime]:
     """Write the steps down; returns when each row is due again."""
     columns = zip(
-        *((step.row.id, step.job, step.attempts, step.wait_s, step.dead, step.error) for step in steps), strict=True
+        # The driver takes no list of whole and broken numbers: leases are the one, pauses the other.
+        *((step.row.id, step.job, step.attempts, float(step.wait_s), step.dead, step.error) for step in steps),
+        strict=True,
     )
     leased: Any = connection.execute(_LEASE, [ahead, *(list(column) for column in columns)])
     return dict(leased.fetchall())
@@ -188,7 +190,7 @@ def relay(database_url: str, redis_url: str, topics: Topics, clock: Clock, stop:
                 _serve(connection, redis, topics, clock, stop)
         except psycopg.Error as error:
             failures += 1
-            log.warning("database_away", error=type(error).__name__)
+            tell_of_failure(error, "relay_failed")
             stop.wait(min(0.25 * 2 ** min(failures, 4), 2.0))
 
 
@@ -231,3 +233,11 @@ def open_database(database_url: str, *, name: str) -> "psycopg.Connection[tuple[
         keepalives_count=3,
         options="-c statement_timeout=15000 -c lock_timeout=5000 -c timezone=UTC",
     )
+
+
+def tell_of_failure(error: psycopg.Error, event: str) -> None:
+    """A database that is away comes back by itself; anything else is a fault of ours, which says where."""
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        log.warning("database_away", error=type(error).__name__)
+    else:
+        log.error(event, error=type(error).__name__, exc_info=error)

@@ -9,7 +9,7 @@ import psycopg
 import structlog
 
 from workers.lifetime import Stop
-from workers.relay import open_database
+from workers.relay import open_database, tell_of_failure
 from workers.timetable import Task
 from wxapi.kernel.clock import Clock
 from wxapi.platform.heartbeat import BEAT, EVERY_S, SCHEDULE
@@ -79,7 +79,7 @@ def schedule(database_url: str, tasks: Sequence[Task], clock: Clock, stop: Stop)
                 log.info("schedule_ready", tasks=len(tasks))
                 _serve(connection, by_name, clock, stop)
         except psycopg.Error as error:
-            log.warning("database_away", error=type(error).__name__)
+            tell_of_failure(error, "schedule_failed")
             stop.wait(_POLL_S)
 
 

@@ -191,6 +191,20 @@ def test_unknown_topic_is_named_in_the_log(
     assert move(connection, redis, TOPICS) == 0
 
 
+def test_an_unknown_topic_holds_up_nothing_else(connection: Connection, redis: Redis) -> None:
+    """Of one batch with what is known, with what still waits, and with what is given up."""
+    unknown, known, waiting = record(connection, "nothing.known"), record(connection, "one"), record(connection, "two")
+    lost = record(connection, "one", job="first", attempts=MAX_ATTEMPTS)
+    assert move(connection, redis, TOPICS) == 4
+    assert queued(redis) == [f"{known}-1", f"{waiting}-1"]
+    assert rows(connection, "id, last_error")[:1] == [(unknown, "unknown_topic")]
+    assert (lost, "worker_lost") in rows(connection, "id, last_error")
+    connection.execute("UPDATE outbox SET due_at = now() WHERE NOT dead")
+    assert move(connection, redis, TOPICS) == 4
+    assert queued(redis) == [f"{known}-1", f"{waiting}-1"]
+    assert rows(connection, "attempts")[:3] == [(2,), (1,), (1,)]
+
+
 def test_redis_away_changes_nothing(connection: Connection) -> None:
     record(connection, "two")
     before = rows(connection, "job, attempts, due_at")
