@@ -38,7 +38,7 @@ from wxapi.duties.queries.people import unit_people
 from wxapi.identity.models import AppointmentRow, RosterEntry
 from wxapi.identity.queries import actor_of
 from wxapi.kernel.coordinates import Datum
-from wxapi.kernel.errors import InvalidError
+from wxapi.kernel.errors import ConflictError, InvalidError
 from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import transaction
@@ -299,13 +299,20 @@ def test_a_village_that_goes_to_another_township_takes_its_reports_to_that_towns
 
 def test_a_region_in_use_is_not_closed_without_a_successor(app: Flask, town: Town, session: Session) -> None:
     file_routed(town.reporter)
-    code, output = flask_regions(app, "close", VILLAGE, "--on", TODAY)
-    assert (code, "region_in_use" in output, "未办结上报 1" in output, "任职和名单 2" in output) == (
-        1,
-        True,
-        True,
-        True,
-    )
+    refused = []
+    for dry_run in ((), ("--dry-run",)):
+        code, output = flask_regions(app, "close", VILLAGE, "--on", TODAY, *dry_run)
+        assert (code, "region_in_use" in output, "未办结上报 1" in output, "任职和名单 2" in output) == (
+            1,
+            True,
+            True,
+            True,
+        )
+        refused.append(output)
+    assert refused[0] == refused[1], "a dry run refuses what the change would"
+    nobody_goes_on = Orders(closing={VILLAGE: None}, on=TODAY, dry_run=True)
+    with pytest.raises(ConflictError, match="region_in_use"):
+        import_regions([places.entry(NEW)], Datum.GCJ02, now=NOW, orders=nobody_goes_on)
     assert session.get_one(Region, VILLAGE, populate_existing=True).closed_on is None
     assert VILLAGE in tree().standing
     code, output = flask_regions(app, "close", "421003001001", "--on", TODAY)
@@ -346,6 +353,9 @@ def test_no_day_to_come_and_no_second_time(app: Flask, town: Town) -> None:
 
 
 def test_a_village_gets_another_name(app: Flask, town: Town) -> None:
+    dry = flask_regions(app, "rename", VILLAGE, "健康村", "--dry-run")
+    assert dry == (0, f"{VILLAGE}：001村 将更名为 健康村。未作任何更改。\n")
+    assert "bad_name" in flask_regions(app, "rename", VILLAGE, "", "--dry-run")[1]
     assert flask_regions(app, "rename", VILLAGE, "健康村") == (0, f"{VILLAGE}：001村 已更名为 健康村。\n")
     assert town.reporter.get(f"/regions/{VILLAGE}").get_json()["name"] == "健康村"
 
@@ -381,6 +391,15 @@ def test_a_dry_run_of_an_import_says_what_would_change(app: Flask, town: Town, t
     orders = Orders(closing={VILLAGE: NEIGHBOUR}, on=TODAY, dry_run=True)
     summary = import_regions([places.entry(NEW)], Datum.GCJ02, now=NOW, orders=orders)
     assert (summary.version, summary.closed[VILLAGE], VILLAGE in tree().standing) == (None, NEIGHBOUR, True)
+
+
+def test_a_dry_run_names_a_successor_that_it_does_not_make(app: Flask, town: Town) -> None:
+    code, output = flask_regions(
+        app, "close", VILLAGE, NEIGHBOUR, "--into", NEW, "--name", "新村", "--on", TODAY, "--dry-run"
+    )
+    assert (code, f"  {NEIGHBOUR} 002村 → {NEW} 新村\n" in output, tree().get(NEW)) == (0, True, None), output
+    code, output = flask_regions(app, "recode", VILLAGE, NEW, "--name", "新村", "--on", TODAY, "--dry-run")
+    assert (code, f"  {VILLAGE} 001村 → {NEW} 新村\n" in output) == (0, True), output
 
 
 def test_a_change_hands_on_what_its_dry_run_told(app: Flask, town: Town) -> None:

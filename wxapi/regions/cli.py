@@ -118,7 +118,7 @@ def close_command(
     merger = Merger(codes, into, name, keep_boundary)
     with _refusing("未作任何更改。"):
         changed = changing.close_regions(merger, on=on.date(), now=runtime().clock.now(), dry_run=dry_run)
-    _tell_change(changed)
+    _tell_change(changed, {into: name} if into and name else {})
 
 
 @regions.command("recode")
@@ -131,17 +131,18 @@ def recode_command(old: str, new: str, name: str | None, on: datetime, *, dry_ru
     """Give a region, and with it all below it, a NEW code: what lies with OLD goes there."""
     with _refusing("未作任何更改。"):
         changed = changing.recode_region(old, new, name=name, on=on.date(), now=runtime().clock.now(), dry_run=dry_run)
-    _tell_change(changed)
+    _tell_change(changed, {new: name} if name else {})
 
 
 @regions.command("rename")
 @click.argument("code")
 @click.argument("name")
-def rename_command(code: str, name: str) -> None:
+@_dry_run
+def rename_command(code: str, name: str, *, dry_run: bool) -> None:
     """Give a region another NAME."""
     with _refusing("未作任何更改。"):
-        former = changing.rename_region(code, name, now=runtime().clock.now())
-    click.echo(f"{code}：{former} 已更名为 {name}。")
+        former = changing.rename_region(code, name, now=runtime().clock.now(), dry_run=dry_run)
+    click.echo(f"{code}：{former} {'将' if dry_run else '已'}更名为 {name}。{'未作任何更改。' if dry_run else ''}")
 
 
 @contextmanager
@@ -167,7 +168,7 @@ def _tell_import(summary: ImportSummary) -> None:
     _tell_names("更名", [f"{code} {old} → {new}" for code, (old, new) in summary.renamed.items()])
     _tell_names("边界变化", summary.redrawn)
     if summary.closed:
-        _tell_closed(summary.closed, summary.moved)
+        _tell_closed(summary.closed, summary.moved, summary.added)
     counts = f"{summary.regions} 个区域、{summary.boundaries} 条边界"
     if summary.version is None:
         click.echo(f"将导入 {counts}。未作任何更改。")
@@ -175,13 +176,14 @@ def _tell_import(summary: ImportSummary) -> None:
         click.echo(f"已导入 {counts}，边界版本 {summary.version}。")
 
 
-def _tell_change(changed: Changed) -> None:
-    _tell_closed(changed.closed, changed.moved)
+def _tell_change(changed: Changed, coming: Mapping[str, str]) -> None:
+    _tell_closed(changed.closed, changed.moved, coming)
     click.echo("未作任何更改。" if changed.version is None else f"已完成，边界版本 {changed.version}。")
 
 
-def _tell_closed(closed: Mapping[str, str | None], moved: Mapping[str, int]) -> None:
-    names = region_names([*closed, *(code for code in closed.values() if code)])
+def _tell_closed(closed: Mapping[str, str | None], moved: Mapping[str, int], coming: Mapping[str, str]) -> None:
+    """`coming`: code → name of regions that a dry run does not make."""
+    names = {**coming, **region_names([*closed, *(code for code in closed.values() if code)])}
     _tell_names("撤销", [f"{_named(old, names)} → {_named(new, names)}" for old, new in closed.items()])
     click.echo("移交：" + ("、".join(f"{zh} {count}" for zh, count in moved.items()) or "无") + "。")
 

@@ -74,7 +74,9 @@ def close_regions(merger: Merger, *, on: date, now: datetime, dry_run: bool = Fa
         coming = _coming(merger)
         closing = closing_of(tree(), dict.fromkeys(merger.codes, merger.into), coming)
         if dry_run:
-            return Changed(closing.successors, holdings.counted(session, list(closing.successors), now), None)
+            if merger.into is not None and not merger.keep_boundary:
+                _grounds(session, [merger.into, *merger.codes])  # what is broken is refused
+            return Changed(closing.successors, lying(session, closing, now), None)
         if coming:
             assert merger.name is not None
             _add(session, coming[0], merger.name)
@@ -94,14 +96,14 @@ def recode_region(old: str, new: str, *, name: str | None, on: date, now: dateti
     with _changing() as session:
         closing = recoding_of(tree(), old, new)
         if dry_run:
-            return Changed(closing.successors, holdings.counted(session, list(closing.successors), now), None)
+            return Changed(closing.successors, lying(session, closing, now), None)
         for move in closing.moves:
             row = session.get_one(Region, move.old)
             _add(session, move.new, name if name and move.old == old else row.name, row.boundary)
         return carry_out(session, closing, on=on, now=now)
 
 
-def rename_region(code: str, name: str, *, now: datetime) -> str:
+def rename_region(code: str, name: str, *, now: datetime, dry_run: bool = False) -> str:
     """Give a region another name; returns the former one.
 
     Raises:
@@ -112,6 +114,8 @@ def rename_region(code: str, name: str, *, now: datetime) -> str:
         standing(tree(), code)
         check_region(code, name, level_of(code) or "", None)
         row = session.get_one(Region, code)
+        if dry_run:
+            return row.name
         former, row.name = row.name, name
         new_version(session, regions=1, boundaries=0, now=now)
         audit.record(session, None, "regions.rename", subject=f"region:{code}", at=now)
@@ -164,12 +168,8 @@ def carry_out(
     Raises:
         ConflictError: `region_in_use`.
     """
-    left = holdings.counted(session, closing.ended, now)
     # As a dry run says it: reports take their duties along before these are looked for.
-    lying = holdings.counted(session, list(closing.successors), now)
-    if left:
-        what = "、".join(f"{zh} {count}" for zh, count in left.items())
-        raise ConflictError("region_in_use", f"区划内还有未了事项（{what}），请指定承接区划。")
+    moved = lying(session, closing, now)
     for code, successor in closing.successors.items():
         values = {"closed_on": on, "successor_code": successor}
         session.execute(update(Region).where(Region.code == code).values(**values))
@@ -182,7 +182,19 @@ def carry_out(
     holdings.move(session, closing.moves, now)
     for code, successor in closing.successors.items():
         audit.record(session, None, "regions.close", subject=f"region:{code}", at=now, successor=successor)
-    return Changed(closing.successors, lying, version)
+    return Changed(closing.successors, moved, version)
+
+
+def lying(session: Session, closing: Closing, now: datetime) -> Mapping[str, int]:
+    """What lies with the regions that end: Chinese name → how many. A dry run refuses what the change itself would.
+
+    Raises:
+        ConflictError: `region_in_use`, where nobody goes on for a region with something in it.
+    """
+    if left := holdings.counted(session, closing.ended, now):
+        what = "、".join(f"{zh} {count}" for zh, count in left.items())
+        raise ConflictError("region_in_use", f"区划内还有未了事项（{what}），请指定承接区划。")
+    return holdings.counted(session, list(closing.successors), now)
 
 
 @contextmanager

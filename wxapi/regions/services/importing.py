@@ -28,8 +28,7 @@ from wxapi.regions.rules.checking import (
 )
 from wxapi.regions.rules.plane import Polygonal
 from wxapi.regions.rules.tree import Tree
-from wxapi.regions.services import holdings
-from wxapi.regions.services.changing import carry_out, check_day
+from wxapi.regions.services.changing import carry_out, check_day, lying
 from wxapi.regions.services.lookup import tree
 from wxapi.regions.services.snapshot import regions_cache
 from wxapi.regions.services.versions import hold_changes, new_version
@@ -129,7 +128,7 @@ def _import(
     check_overlaps(regions, kept, orders.overlap_tolerance_m, track)
     summary = _summary(regions, before, old, closing)
     if orders.dry_run:
-        return replace(summary, version=None, moved=holdings.counted(session, list(closing.successors), now))
+        return replace(summary, version=None, moved=lying(session, closing, now))
     _write(session, regions, track)
     if orders.on is not None and closing.successors:
         changed = carry_out(session, closing, on=orders.on, now=now, brought=(len(regions), len(replaced)))
