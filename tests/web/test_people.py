@@ -222,9 +222,25 @@ def test_the_phone_is_asked_first(desk: Browser, listed: dict[str, Person], cloc
     assert fields_of(kept)["region_code"] == NEXT_VILLAGE
     slips = desk.page(str(link["href"]))
     assert "请用手机确认是您本人" in slips.get_text()
-    # Where nothing was typed, the refusal leads there.
-    person = desk.page("/desk/people").select_one("tbody a")
-    assert person is not None
+
+
+@pytest.mark.parametrize(("typed", "kept"), [({}, []), ({"note": "<b>请</b>先打印"}, ["说明", "<b>请</b>先打印"])])
+def test_a_form_that_shows_nothing_again_leads_to_the_phone(
+    desk: Browser, people: People, clock: FixedClock, typed: dict[str, str], kept: list[str]
+) -> None:
+    """What was typed into it waits on its page, as after a new login."""
+    roster.import_people([ZHAO], now=NOW, dry_run=False)
+    page = desk.page("/desk/people?state=waiting")
+    clock.advance(minutes=16)
+    picked = {"pick": str(page.select("input[name=pick]")[0]["value"])}
+    came = {"Referer": "http://localhost/desk/people?state=waiting"}
+    sent = desk.submit(form_to(page, "/desk/people/slips"), headers=came, **picked, **typed)
+    assert (sent.status_code, sent.location) == (303, "/confirm?next=/desk/people%3Fstate%3Dwaiting")
+    assert ("wx-text" in sent.headers.get("Set-Cookie", "")) == bool(kept)
+    asked = desk.page(str(sent.location))
+    assert asked.select("[data-kept]") == []
+    shown = desk.page("/desk/people?state=waiting")
+    assert [each.get_text() for each in shown.select("[data-kept] dl > *")] == kept
 
 
 def test_others_find_nothing_of_it(
