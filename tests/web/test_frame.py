@@ -96,6 +96,19 @@ def test_headers_of_every_page(town: Town, browser: Browser, path: str) -> None:
     assert headers["Cache-Control"] == "private, no-cache"
 
 
+@pytest.mark.parametrize(
+    ("takes", "packed"),
+    [("gzip, deflate, br", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("br", False), ("", False)],
+)
+def test_nothing_is_packed_for_who_does_not_unpack_it(browser: Browser, takes: str, packed: bool) -> None:
+    page = browser.page("/login")
+    style = page.select("link[rel=stylesheet]")[0]["href"]
+    for path in ("/login", str(style)):
+        answer = browser.get(path, headers={"Accept-Encoding": takes})
+        assert (answer.headers.get("Content-Encoding") == "gzip") == packed
+        assert "Accept-Encoding" in answer.headers["Vary"]
+
+
 def test_a_used_once_never_comes_back(town: Town, browser: Browser) -> None:
     browser.sign_in(town.worker)
     first = browser.get("/account")

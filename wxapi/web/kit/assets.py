@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from wxapi.kernel.errors import not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
 from wxapi.web.kit.blueprint import Pages
+from wxapi.web.kit.headers import takes_gzip
 
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _IMPORT = re.compile(r"""(?<=from ")(\.[^"]+)(?=")""")
@@ -95,7 +96,7 @@ def install(app: Flask, rooms: tuple[Pages, ...]) -> Assets:
         asset = assets.at(PREFIX + name)
         if asset is None:
             raise not_found()
-        packed = "gzip" in request.headers.get("Accept-Encoding", "")
+        packed = takes_gzip()
         headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
         if packed:
             headers["Content-Encoding"] = "gzip"

@@ -46,6 +46,11 @@ def conditional(response: Response) -> None:
     response.make_conditional(request)
 
 
+def takes_gzip() -> bool:
+    """Whether who asks unpacks gzip; `gzip;q=0` says that they do not."""
+    return request.accept_encodings.quality("gzip") > 0
+
+
 def _policy(parts: Runtime) -> str:
     pictures = " ".join(("'self'", "data:", "blob:", *_foreign_store(parts)))
     return (
@@ -67,7 +72,7 @@ def _origin(address: str) -> str:
 
 def _pack(response: Response) -> None:
     packed_already = "Content-Encoding" in response.headers
-    if packed_already or response.direct_passthrough or "gzip" not in request.headers.get("Accept-Encoding", ""):
+    if packed_already or response.direct_passthrough or not takes_gzip():
         return
     data = response.get_data()
     if len(data) >= _WORTH_PACKING and response.mimetype in {"text/html", "application/json"}:
