@@ -37,6 +37,7 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.platform import audit, http, keys, migrate
 from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
+from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions.services.snapshot import regions_cache
 from wxapi.supervision.services import board
@@ -109,12 +110,17 @@ def _with_database(url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def make_migrated_database(make_database: Callable[..., str]) -> Callable[[], str]:
-    """Make databases of the newest schema: copies of one that was migrated once, and that nobody is connected to."""
+def migrated_template(make_database: Callable[..., str]) -> str:
+    """The name of a database of the newest schema, migrated once, that nobody is connected to."""
     url = make_database()
     migrate.upgrade(url)
-    template = url.partition("?")[0].rpartition("/")[2]
-    return lambda: make_database(template)
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def make_migrated_database(make_database: Callable[..., str], migrated_template: str) -> Callable[[], str]:
+    """Make databases of the newest schema: copies of one."""
+    return lambda: make_database(migrated_template)
 
 
 @pytest.fixture(scope="session")
@@ -268,13 +274,18 @@ def ground(request: pytest.FixtureRequest, clock: FixedClock, settled: Callable[
 @pytest.fixture
 def app(session_app: Flask, clock: FixedClock, ground: Ground | None) -> Iterator[Flask]:
     """The app, everything a test writes rolled back at its end."""
-    # Regions are read anew for each test, and then only after an import: counts of statements stay the same.
     with session_app.app_context(), in_savepoint(session_app, ground):
-        regions_cache().recheck_after_s = math.inf
-        regions_cache().expire()
-        counter_of(session_app).forget()  # what was refused in other tests
-        board.install(session_app)  # figures that others looked at within this minute
+        _forget(session_app)
         yield session_app
+
+
+def _forget(app: Flask) -> None:
+    """What an app keeps in its process of other tests."""
+    # Regions are read anew for each test, and then only after an import: counts of statements stay the same.
+    regions_cache().recheck_after_s = math.inf
+    regions_cache().expire()
+    counter_of(app).forget()  # what was refused
+    board.install(app)  # figures that were looked at within this minute
 
 
 @contextmanager
@@ -310,10 +321,38 @@ def make_committing_app(
 
 
 @pytest.fixture
-def open_app(make_committing_app: Callable[..., AbstractContextManager[Flask]]) -> Iterator[Flask]:
+def apart(
+    session_app: Flask, clock: FixedClock, make_config: Callable[..., Config], make_database: Callable[..., str]
+) -> Callable[[str], AbstractContextManager[Flask]]:
+    """Open the app of all tests where it really commits: in a copy of the database that has this name."""
+
+    @contextmanager
+    def copied(template: str) -> Iterator[Flask]:
+        config = make_config(database_url="postgresql+psycopg://" + make_database(template).partition("://")[2])
+        with pytest.MonkeyPatch.context() as patch, grounds.apart(session_app, config):
+            patch.setattr(runtime(), "config", config)  # for processes that a test starts beside it
+            _forget(session_app)
+            yield session_app
+
+    return copied
+
+
+@pytest.fixture
+def open_app(apart: Callable[[str], AbstractContextManager[Flask]], migrated_template: str) -> Iterator[Flask]:
     """An app that really commits, on an empty database of its own."""
-    with make_committing_app() as made:
+    with apart(migrated_template) as made:
         yield made
+
+
+@pytest.fixture
+def open_town(
+    apart: Callable[[str], AbstractContextManager[Flask]], settled: Callable[[str], Ground]
+) -> Iterator[Town]:
+    """A town in an app that really commits, on a database of its own."""
+    ground = settled("town")
+    ground.engine.dispose()  # what is copied, nobody is connected to
+    with apart(str(ground.engine.url.database)):
+        yield ground.made
 
 
 @contextmanager

@@ -51,11 +51,27 @@ class Ground:
 
 def settle(app: Flask, name: str, config: Config) -> Ground:
     """Do it in a database that is new, through the app, as each test would."""
+    engine = _engine(config)
+    with app.app_context(), bound(app, engine):
+        return Ground(engine, SETTLED[name](People(app)))
+
+
+def _engine(config: Config) -> Engine:
     keys.refuse_missing(config)  # notes the keys, as the start of a process does
     engine = create_engine(config.database_url, **engine_options(config.database_pool))
     event.listen(engine, "do_connect", patience.connect)  # as `init_app` does
+    return engine
+
+
+@contextmanager
+def apart(app: Flask, config: Config) -> Iterator[None]:
+    """Let the app work in the database of another configuration, and really commit there. The block is within its
+    context.
+    """
+    engine = _engine(config)
     with app.app_context(), bound(app, engine):
-        return Ground(engine, SETTLED[name](People(app)))
+        yield
+    engine.dispose()
 
 
 @contextmanager

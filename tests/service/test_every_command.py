@@ -8,7 +8,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,13 @@ def app_of(config: Config) -> Iterator[Flask]:
         yield made
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def open_app(make_committing_app: Callable[..., AbstractContextManager[Flask]]) -> Iterator[Flask]:
+    """An app of this test's own: what a command that is ended leaves of its connections would stay in the pool of all."""
+    with make_committing_app() as made:
+        yield made
 
 
 def test_every_group_speaks_in_sentences() -> None:

@@ -16,19 +16,18 @@ from typing import Any
 
 import openpyxl
 import pytest
-from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests import reporting, schooling
 from tests.at_once import at_once
-from tests.factories import People, Person
+from tests.factories import Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP
 from wxapi.identity.models import AppointmentRow
 from wxapi.identity.services import appointments
 from wxapi.identity.services.appointments import NewAppointment
-from wxapi.kernel.clock import local_day
+from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.coordinates import Point
 from wxapi.kernel.errors import UnavailableError
 from wxapi.kernel.permissions import Role
@@ -44,9 +43,9 @@ ASKED = {"kind": "reports", "format": "csv", "filter": {}, "coord_type": "gcj02"
 
 
 @pytest.fixture
-def made(open_app: Flask) -> reporting.Town:
-    """A town in a database of its own: an export reads by a connection of its own."""
-    return reporting.settle(People(open_app))
+def made(open_town: reporting.Town) -> reporting.Town:
+    """In a database of its own: an export reads by a connection of its own."""
+    return open_town
 
 
 def ask(person: Person, **changes: Any) -> dict[str, Any]:
@@ -254,7 +253,7 @@ def test_a_right_that_ended_while_it_waited_makes_no_file(made: reporting.Town) 
 
 @pytest.mark.parametrize("lapsed", [False, True])
 def test_a_file_is_its_persons_while_they_hold_the_office_it_was_made_for(
-    open_app: Flask, made: reporting.Town, lapsed: bool
+    clock: FixedClock, made: reporting.Town, lapsed: bool
 ) -> None:
     """Moved to another township, they still export; what was made of the former one is not theirs any more."""
     reporting.file_routed(made.reporter)
@@ -270,7 +269,7 @@ def test_a_file_is_its_persons_while_they_hold_the_office_it_was_made_for(
             office.ends_on = local_day(before)
         else:
             office.ended_at = before + timedelta(minutes=1)
-    open_app.extensions["wxapi"].clock.advance(**({"days": 1} if lapsed else {"minutes": 1}))
+    clock.advance(**({"days": 1} if lapsed else {"minutes": 1}))
     seen = made.officer.get(f"/exports/{export['id']}").json
     assert (seen["state"], seen["file"]) == ("expired", None)
     assert made.officer.get("/exports").json["items"] == [seen]
