@@ -98,3 +98,11 @@ def test_what_hangs_on_a_wall_is_dark_to_its_edge(walk_to: Open, scene: Scene, v
     """A short view left a bright band below it."""
     page = walk_to(scene.person(visit), scene.path(visit), viewport={"width": 1920, "height": 1080})
     assert page.evaluate("() => document.body.getBoundingClientRect().bottom >= innerHeight")
+
+
+def test_nothing_of_the_screen_lies_below_the_projector(walk_to: Open, scene: Scene) -> None:
+    """Nobody scrolls there: a long title pushed the code half out of sight. The hall of the scene has the longest."""
+    page = walk_to(scene.persons["organiser"], scene.path(Visit("organiser", "/hall/{session_id}/screen")))
+    for width, height in ((1920, 1080), (1366, 768), (1280, 720), (1024, 768), (800, 600)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("() => document.documentElement.scrollHeight") <= height, (width, height)
