@@ -68,21 +68,23 @@ def test_a_stand_in_acts_from_day_to_day(admin: Person, people: People, session:
 
 
 @pytest.mark.parametrize(
-    ("since", "until", "code"),
+    ("since", "until", "code", "field"),
     [
-        (1, 0, "dates_reversed"),
-        (-1, 3, "dates_reversed"),
-        (0, 366, "stand_in_too_long"),
-        (0, 11, "dates_outside_office"),
+        (1, 0, "dates_reversed", "to"),
+        (-1, 3, "dates_reversed", "from"),
+        (0, 366, "stand_in_too_long", "to"),
+        (0, 11, "dates_outside_office", "to"),
     ],
 )
-def test_days_of_a_stand_in(admin: Person, people: People, session: Session, since: int, until: int, code: str) -> None:
+def test_days_of_a_stand_in(
+    admin: Person, people: People, session: Session, since: int, until: int, code: str, field: str
+) -> None:
     worker = people.make((Role.COMMUNITY_WORKER, VILLAGE))
     office = office_of(session, worker)
     if code == "dates_outside_office":
         assert admin.post(f"/appointments/{office}/end", {"last_day": day(10)}).status_code == 200
     refused = stand_in(admin, office, people.make(), since, until)
-    assert (refused.status_code, refused.json["code"]) == (422, code)
+    assert (refused.status_code, refused.json["code"], list(refused.json["errors"])) == (422, code, [field])
 
 
 def test_who_holds_the_office_stands_in_for_nobody_there(admin: Person, people: People, session: Session) -> None:

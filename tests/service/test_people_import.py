@@ -1,5 +1,6 @@
 """A city's list of people: all or nothing, by the phone each binds, sealed, and gone with the person."""
 
+import csv
 from datetime import timedelta
 from pathlib import Path
 
@@ -82,6 +83,33 @@ def test_a_spreadsheet_is_read_as_well(app: Flask, session: Session, tmp_path: P
     result = app.test_cli_runner().invoke(args=["people", "import", str(tmp_path / "people.xlsx")])
     assert result.exit_code == 0, result.output
     assert session.scalars(select(RosterEntry.region_code)).all() == ["4210"]
+
+
+def test_slips_of_all_who_have_not_come(app: Flask, people: People, session: Session, tmp_path: Path) -> None:
+    bind(session, people, "13800000001")
+    run(
+        app,
+        tmp_path,
+        f"张三,书记,13800000001,community_worker,{VILLAGE}\n李四,主任,13800000002,community_worker,{VILLAGE}\n"
+        "李四,主任,13800000002,street_chief,421002001\n王五,,13800000003,admin,421003\n",
+    )
+    slips = tmp_path / "slips.csv"
+    command = ["people", "slips", "421002", str(slips)]
+    told = app.test_cli_runner().invoke(args=command)
+    assert (told.exit_code, told.output) == (0, f"1 slips are in {slips}.\n")
+    assert slips.stat().st_mode & 0o777 == 0o600
+    ((name, post, roles, places, code, _),) = list(csv.reader(slips.read_text("utf-8-sig").splitlines()))[1:]
+    names = (tree()["421002001"].full_name, tree()[VILLAGE].full_name)
+    assert (name, post, roles, places) == ("李四", "主任", "街长、社区（村）工作人员", "、".join(names))
+    person = people.make()
+    assert person.post("/me/invitation", {"invitation": code}).status_code == 200
+    assert [office["role"] for office in person.get("/me").json["appointments"]] == ["street_chief", "community_worker"]
+    again = app.test_cli_runner().invoke(args=command)
+    assert (again.exit_code, "is there already" in again.output) == (1, True)
+    slips.unlink()
+    assert app.test_cli_runner().invoke(args=command).output == f"0 slips are in {slips}.\n"
+    unknown = app.test_cli_runner().invoke(args=["people", "slips", "429", str(tmp_path / "none.csv")])
+    assert (unknown.exit_code, (tmp_path / "none.csv").exists()) == (1, False)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff\xfe", "姓名,职务\n".encode("gbk"), "姓名,职务\n甲,乙\n".encode()])

@@ -1,5 +1,6 @@
 """Operator commands about people: `flask --app wsgi people …`."""
 
+import csv
 import sys
 import uuid
 from collections.abc import Iterator
@@ -9,15 +10,23 @@ from pathlib import Path
 
 import click
 
-from wxapi.identity.services import appointments, office_changes, office_reading, personal_data, roster, sessions
+from wxapi.identity.services import (
+    appointments,
+    invitations,
+    office_changes,
+    office_reading,
+    personal_data,
+    roster,
+    sessions,
+)
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.identity.services.office_changes import StandIn
 from wxapi.identity.services.roster_files import MAX_BYTES, check_rows, demand_faultless, read_rows
 from wxapi.identity.services.roster_places import NamedUnits
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.errors import DomainError, NotFoundError
-from wxapi.kernel.permissions import Role
-from wxapi.platform.commands import DAY, CommandGroup
+from wxapi.kernel.permissions import ROLE_NAMES, Role
+from wxapi.platform.commands import DAY, CommandGroup, whole_or_none
 from wxapi.platform.db import db
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import level_of, region_of
@@ -139,6 +148,28 @@ def import_people(file: Path, *, dry_run: bool) -> None:
     verb = "将导入" if dry_run else "已导入"
     renamed = f"更新 {done.changed} 人的姓名或职务；" if done.changed else ""
     click.echo(f"{verb} {done.written} 人，其中 {done.matched} 人已绑定手机号；{renamed}{done.unchanged} 行此前已有。")
+
+
+@people.command("slips")
+@click.argument("region_code")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def make_slips(region_code: str, file: Path) -> None:
+    """Write slips (邀请单) for all of the list at or below a region who have not come to FILE (.csv), one line each.
+
+    A code is for who has another phone than the list says. It is good once, for 30 days, and stands in FILE and nowhere
+    else; a code that somebody had before is good no more. Audited. Administrators print slips from /desk/people.
+    """
+    _known(region_code)
+    with whole_or_none(file) as out:
+        slips = invitations.make_slips_below(region_code, now=runtime().clock.now())
+        writer = csv.writer(out)
+        writer.writerow(("姓名", "职务", "角色", "区域或单位", "邀请码", "有效期至"))
+        for slip in slips:
+            offices = [(ROLE_NAMES[Role(each.role)], each.unit_name or each.region_name) for each in slip.offices]
+            roles, places = ("、".join(dict.fromkeys(words)) for words in zip(*offices, strict=True))
+            until = slip.expires_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+            writer.writerow((slip.name, slip.post, roles, places, slip.code, until))
+    click.echo(f"{len(slips)} slips are in {file}.")
 
 
 @people.command("sessions")

@@ -2,11 +2,10 @@
 
 import csv
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from sqlalchemy import func, select, update
@@ -24,7 +23,7 @@ from wxapi.platform import (
 )
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.audit_reading import AuditLine, AuditQuestion
-from wxapi.platform.commands import DAY, CommandGroup
+from wxapi.platform.commands import DAY, CommandGroup, whole_or_none
 from wxapi.platform.db import db, transaction
 from wxapi.platform.outbox import OutboxRow, product_now
 from wxapi.platform.runtime import runtime
@@ -129,29 +128,15 @@ def show(most: int, **asked: Any) -> None:
 @_asking
 def export(file: Path, **asked: Any) -> None:
     """Write the audit to FILE (.csv, UTF-8), oldest first; the look is audited itself."""
-    if file.exists():
-        raise click.ClickException(f"{file} is there already; name another one.")
     question = _question_noted(asked)
     count = 0
-    with _whole_or_none(file) as out, transaction() as session:
+    with whole_or_none(file) as out, transaction() as session:
         writer = csv.writer(out)
         writer.writerow(("id", "at", "action", "subject", "actor", "address", "detail", "request_id"))
         for line in audit_reading.rows_of(session, question):
             writer.writerow((line.row.id, *_cells(line), line.row.request_id or ""))
             count += 1
     click.echo(f"{count} rows are in {file}.")
-
-
-@contextmanager
-def _whole_or_none(file: Path) -> Iterator[TextIO]:
-    """A new file that is away again when it was not written to its end: half an audit must not pass for all of it."""
-    with file.open("x", encoding="utf-8-sig", newline="") as out:
-        try:
-            yield out
-            out.flush()
-        except BaseException:  # Ctrl-C too
-            file.unlink()
-            raise
 
 
 @audit.command("refused")
@@ -163,10 +148,13 @@ def refused(since: datetime | None, most: int) -> None:
     first = since.replace(tzinfo=SHANGHAI) if since else now - timedelta(days=7)
     audit_reading.note_operators_look("refused", now=now)
     with transaction() as session:
-        for row in refusals.recent(session, since=first, limit=most).items:
+        found = refusals.recent(session, since=first, limit=most).items
+        for row in found:
             last = row.last_at.astimezone(SHANGHAI).isoformat(timespec="seconds")
             who = f"{row.address or '-'}  {row.actor_id or '-'}"
             click.echo(f"{last}  {row.count} times  {row.endpoint}  {row.code}  {who}")
+    if not found:
+        click.echo("Nothing.")
 
 
 def _question_noted(asked: dict[str, Any]) -> AuditQuestion:

@@ -1,11 +1,13 @@
 """Groups of operator commands: `flask --app wsgi <group> …`. What the operator can mend is one sentence."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from alembic.util.exc import CommandError
@@ -37,6 +39,28 @@ _WORDS = (
 
 
 _NEWER = "The database has the schema of a newer release than this program: run the command of that release."
+
+
+@contextmanager
+def whole_or_none(file: Path) -> Iterator[TextIO]:
+    """A new sheet (CSV), its maker's alone, that is away again when it was not written to its end.
+
+    Half an audit must not pass for all of it.
+
+    Raises:
+        ClickException: there is such a file.
+    """
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.ClickException(f"{file} is there already; name another one.") from None
+    with open(handle, "w", encoding="utf-8-sig", newline="") as out:  # noqa: PTH123 - the mode from the first byte on
+        try:
+            yield out
+            out.flush()
+        except BaseException:  # Ctrl-C too
+            file.unlink()
+            raise
 
 
 class StoppedError(click.ClickException):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from wxapi.identity.models import RosterEntry
 from wxapi.identity.rules import INVITED_FOR
@@ -73,18 +74,40 @@ def make_slips(actor: Actor, person_ids: Sequence[uuid.UUID], *, now: datetime) 
         ).all()
         if len(entries) < len(wanted):
             raise not_found()
-        people: dict[bytes, list[RosterEntry]] = {}
-        for entry in entries:
-            if entry.user_id is None:
-                people.setdefault(entry.phone_digest, []).append(entry)
-        if not people:
+        waiting = [entry for entry in entries if entry.user_id is None]
+        if not waiting:
             raise ConflictError("nobody_waits", "所选人员均已登录，无需邀请码。")
-        units = unit_names(session, {entry.unit_code for entry in entries if entry.unit_code})
-        slips = [_slip(each, units, now=now) for each in people.values()]
-        for slip in slips:
-            for office in slip.offices:
-                audit.record(session, actor.user_id, "people.invite", subject=f"person:{office.person_id}", at=now)
-        return slips
+        return _slips(session, waiting, by=actor.user_id, now=now)
+
+
+def make_slips_below(region_code: str, *, now: datetime) -> list[Slip]:
+    """Make slips for all of the list at or below a region who have not come, for an operator.
+
+    Raises:
+        NotFoundError: there is no such region.
+    """
+    if region_code not in tree():
+        raise not_found()
+    with transaction() as session:
+        entries = session.scalars(
+            select(RosterEntry)
+            .where(RosterEntry.user_id.is_(None), within([region_code]))
+            .order_by(RosterEntry.region_code, RosterEntry.id)
+            .with_for_update()
+        ).all()
+        return _slips(session, entries, by=None, now=now)
+
+
+def _slips(session: Session, entries: Sequence[RosterEntry], *, by: uuid.UUID | None, now: datetime) -> list[Slip]:
+    people: dict[bytes, list[RosterEntry]] = {}
+    for entry in entries:
+        people.setdefault(entry.phone_digest, []).append(entry)
+    units = unit_names(session, {entry.unit_code for entry in entries if entry.unit_code})
+    slips = [_slip(each, units, now=now) for each in people.values()]
+    for slip in slips:
+        for office in slip.offices:
+            audit.record(session, by, "people.invite", subject=f"person:{office.person_id}", at=now)
+    return slips
 
 
 def redeem(user_id: uuid.UUID, code: str, *, now: datetime) -> int:

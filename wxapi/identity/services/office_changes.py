@@ -54,7 +54,7 @@ def end_on(actor: Actor | None, appointment_id: uuid.UUID, last_day: date, *, no
     with transaction(locking=holder_of(appointment_id)) as session:
         row = lasting_one(session, actor, appointment_id, now=now)
         if last_day < max(row.starts_on, local_day(now)):
-            raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"last_day": ["过早。"]})
+            raise InvalidError("dates_reversed", "结束日期不能早于今天和开始日期。", fields={"last_day": ["过早。"]})
         _require_within(row, last_day, "last_day")
         row.ends_on = last_day
         touch(session, row, "appointment.end_on", by=actor.user_id if actor else None, now=now)
@@ -139,7 +139,9 @@ def stand_in(actor: Actor | None, appointment_id: uuid.UUID, wanted: StandIn, *,
 
 
 def _check_days(wanted: StandIn, *, today: date) -> None:
-    if not today <= wanted.since <= wanted.until:
+    if wanted.since < today:
+        raise InvalidError("dates_reversed", "代理不能从过去的日期开始。", fields={"from": ["早于今天。"]})
+    if wanted.until < wanted.since:
         raise InvalidError("dates_reversed", "结束日期不能早于开始日期。", fields={"to": ["早于开始日期。"]})
     if wanted.until - wanted.since >= STAND_IN_MOST:
         sentence = f"超过 {STAND_IN_MOST.days} 天。"
