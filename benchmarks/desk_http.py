@@ -13,11 +13,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-
 from benchmarks._http_load import get, granian
 from benchmarks._million import COUNTY, REPORTS, cities
 from benchmarks._product import environment, holder
+from benchmarks._statements import sent
 from benchmarks._turns import Way, in_turns, postmaster
 from benchmarks.report import Result
 from config import Config
@@ -81,18 +80,13 @@ def _statement(environ: dict[str, str], token: str) -> tuple[str, Any, Any]:
     """The list's own statement as the driver gets it, its values, and the answer."""
     app = create_app(Config.from_env(environ))
     client, headers = app.test_client(), {"Authorization": f"Bearer {token}"}
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
     client.get(_PATH, headers=headers)
     with app.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    answer = json.loads(client.get(_PATH, headers=headers).data)
+    with sent(engine) as found:
+        answer = json.loads(client.get(_PATH, headers=headers).data)
     engine.dispose()
     assert len(answer["items"]) == 20
     assert all(item["thumb_url"] for item in answer["items"])
-    (only,) = sent
+    (only,) = found
     return *only, answer

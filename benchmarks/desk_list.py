@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from benchmarks._statements import sent
 from benchmarks.report import Result, best_of
 from wxapi.demo import embedded
 from wxapi.kernel.actor import Actor, Appointment
@@ -98,16 +99,9 @@ def _bare(desk: Desk, cursor: str | None) -> Callable[[], object]:
 
 def _statement_of(desk: Desk, cursor: str | None) -> tuple[Any, Any]:
     """The one statement of a page, as psycopg gets it."""
-    sent: list[tuple[Any, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    engine = desk.session.get_bind()
-    event.listen(engine, "before_cursor_execute", note)
-    desk.answer(cursor)
-    event.remove(engine, "before_cursor_execute", note)
-    (only,) = sent
+    with sent(desk.session.get_bind()) as found:
+        desk.answer(cursor)
+    (only,) = found
     return only
 
 

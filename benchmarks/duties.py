@@ -18,10 +18,11 @@ from typing import Any
 
 import psutil
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from benchmarks._million import COUNTY, NOW, REPORTS, TOWNSHIP, VILLAGE, City, city
 from benchmarks._product import appointed, product
+from benchmarks._statements import sent
 from benchmarks.report import Result
 from wxapi.duties.queries import lists
 from wxapi.duties.queries.lists import DutyFilter
@@ -258,14 +259,7 @@ def _p95(times: list[float]) -> float:
 
 def _bare(big: City, measure: Callable[[], object]) -> Callable[[], object]:
     """The one statement of a measure, sent by psycopg alone."""
-    sent: list[tuple[Any, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    engine = big.session.get_bind()
-    event.listen(engine, "before_cursor_execute", note)
-    measure()
-    event.remove(engine, "before_cursor_execute", note)
-    ((statement, parameters),) = sent
+    with sent(big.session.get_bind()) as found:
+        measure()
+    ((statement, parameters),) = found
     return lambda: big.connection.execute(statement, parameters).fetchall()

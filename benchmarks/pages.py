@@ -12,10 +12,10 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from benchmarks._million import COUNTY, NOW, REPORTS, TOWNSHIP, City, city
 from benchmarks._product import appointed, product
+from benchmarks._statements import sent
 from benchmarks.report import Result
 from wxapi.identity.services.web_sessions import Device, open_session
 from wxapi.kernel.permissions import Role
@@ -96,18 +96,13 @@ def _asking(client: FlaskClient, path: str, status: int = 200) -> Callable[[], o
 
 def _statements(client: FlaskClient, path: str) -> list[tuple[Any, Any]]:
     """What a page sends once it is warm."""
-    ask, sent = _asking(client, path), list[tuple[Any, Any]]()
+    ask = _asking(client, path)
     ask()
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
     with client.application.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    ask()
-    event.remove(engine, "before_cursor_execute", note)
-    return sent
+    with sent(engine) as found:
+        ask()
+    return found
 
 
 def _in_turns(measures: dict[str, Callable[[], object]]) -> dict[str, list[float]]:

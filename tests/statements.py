@@ -1,13 +1,17 @@
-"""Counting SQL: the cost of a call in statements is asserted."""
+"""Counting SQL, and asking PostgreSQL how it would do it: the cost of a call in statements is asserted."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
 import psycopg
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+_PLANNED = ("SELECT", "UPDATE", "DELETE", "WITH")
 
 
 @contextmanager
@@ -39,3 +43,34 @@ def bounded(*, statements: int, peak_bytes: int) -> Iterator[None]:
         tracemalloc.stop()
     assert len(counted) <= statements, len(counted)
     assert peak < peak_bytes, peak
+
+
+def plans(
+    session: Session,
+    run: Callable[[], Any],
+    without: Sequence[str] = ("seqscan", "bitmapscan"),
+    *,
+    first: bool = False,
+) -> str:
+    """How PostgreSQL would do what a call sends, as shipped in tables too large to be read whole.
+
+    Args:
+        without: the ways that are too dear there, as `enable_…` of PostgreSQL names them.
+        first: of the first statement alone.
+    """
+    connection = session.connection()
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.lstrip().startswith(_PLANNED):
+            sent.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", keep)
+    run()
+    event.remove(connection, "before_cursor_execute", keep)
+    assert sent
+    for way in without:
+        connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+    wanted = sent[:1] if first else sent
+    lines = [row[0] for one, given in wanted for row in connection.exec_driver_sql(f"EXPLAIN {one}", given)]
+    return "\n".join(lines)

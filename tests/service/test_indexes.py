@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
 from tests.factories import People
 from tests.reporting import COUNTY
 from tests.schooling import School, open_school
+from tests.statements import plans
 from wxapi.duties.models import DutyAppeal
 from wxapi.duties.queries import appeals
 from wxapi.duties.services import appeal
@@ -43,29 +43,6 @@ def session(school: School) -> Iterator[Session]:
     with school.organiser.app.app_context():
         yield db.session()
         db.session.rollback()
-
-
-def plans(session: Session, run: Callable[[], Any], without: tuple[str, ...] = ("seqscan", "bitmapscan")) -> str:
-    """How PostgreSQL would do what is run, as shipped in tables too large to be read whole."""
-    connection = session.connection()
-    sent: list[tuple[str, Any]] = []
-
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(connection, "before_cursor_execute", keep)
-    run()
-    event.remove(connection, "before_cursor_execute", keep)
-    for way in without:
-        connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
-    wanted = [each for each in sent if each[0].lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH"))]
-    assert wanted
-    found = [
-        row[0]
-        for statement, parameters in wanted
-        for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
-    ]
-    return "\n".join(found)
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,16 @@
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
 from tests.factories import People
 from tests.report_rows import add_report
 from tests.reporting import COUNTY, NEIGHBOUR, OTHER_TOWNSHIP, TOWNSHIP, VILLAGE
+from tests.statements import plans
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
@@ -161,19 +161,7 @@ def plan_of_first(
     session: Session, run: Callable[[], object], dear: Sequence[str] = ("seqscan", "bitmapscan", "sort")
 ) -> str:
     """How PostgreSQL would run the first statement of a call, in tables too large to be read whole or sorted."""
-    connection = session.connection()
-    for way in dear:
-        connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
-    sent: list[tuple[str, Any]] = []
-
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(connection, "before_cursor_execute", keep)
-    run()
-    event.remove(connection, "before_cursor_execute", keep)
-    statement, parameters = sent[0]
-    return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters))
+    return plans(session, run, without=dear, first=True)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +220,8 @@ def test_what_a_closed_region_has_is_found_by_indexes(
 
 def test_what_lost_its_router_is_found_among_what_is_open(session: Session) -> None:
     """Not by walking through all reports there ever were."""
-    assert "Index Cond: (COALESCE(due_at" in plan_of_first(session, lambda: route.route_unrouted(now=NOW))
+    plan = plan_of_first(session, lambda: route.route_unrouted(now=NOW), dear=("seqscan", "bitmapscan"))
+    assert "Index Cond: (COALESCE(due_at" in plan
 
 
 def test_what_is_searched_for_makes_no_new_statement(session: Session) -> None:
