@@ -243,6 +243,22 @@ def test_a_form_that_shows_nothing_again_leads_to_the_phone(
     assert [each.get_text() for each in shown.select("[data-kept] dl > *")] == kept
 
 
+def test_an_office_that_a_colleague_moved_meanwhile(
+    desk: Browser, listed: dict[str, Person], app: Flask, people: People
+) -> None:
+    """The second one was told that the content does not exist, and led back to where it was."""
+    path, page = office_page(desk, "赵铁柱")
+    faster = Browser(app).sign_in(people.make((Role.ADMIN, COUNTY)))
+    form = form_to(faster.page(path), f"{path}/move")
+    assert faster.submit(form, region_code=NEXT_VILLAGE).status_code == 303
+    for what, typed in (("move", {"region_code": NEXT_VILLAGE}), ("end", {})):
+        refused = desk.submit(form_to(page, f"{path}/{what}"), **typed)
+        assert refused.status_code == 404
+        shown = soup_of(refused)
+        assert "已变更" in shown.select("[role=alert]")[0].get_text()
+        assert NEXT_VILLAGE in next(row for row in shown.select("tbody tr") if "赵铁柱" in row.get_text()).get_text()
+
+
 def test_others_find_nothing_of_it(
     desk: Browser, listed: dict[str, Person], app: Flask, people: People, session: Session
 ) -> None:

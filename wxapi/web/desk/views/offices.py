@@ -15,7 +15,7 @@ from wxapi.identity.services.roster_reading import Sought
 from wxapi.identity.wire.offices import AppointmentQuery, EndBody, MoveBody, NewAppointmentBody, StandInBody
 from wxapi.identity.wire.people import PeopleQuery
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import DomainError
+from wxapi.kernel.errors import DomainError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
@@ -29,12 +29,17 @@ from wxapi.web.kit.render import see
 
 _ROWS = 50
 _FOUND = 20
+_GONE = "该任职已结束或已变更，或您无权查看，未作改动。请在下面的列表中核对。"
 
 
 @room.get("/desk/people/offices")
 @guard(Permission.APPOINT)
 def show_offices() -> Response:
     """Who holds which office today, or will."""
+    return _offices()
+
+
+def _offices(error: DomainError | None = None) -> Response:
     given = {name: value for name, value in request.args.items() if value and name in {"region", "when", "cursor"}}
     query = forms.load(AppointmentQuery(), given)
     found = office_reading.list_appointments(
@@ -47,6 +52,7 @@ def show_offices() -> Response:
     )
     return people_page(
         "desk/offices.html",
+        error=error,
         offices=found.items,
         next_cursor=found.next_cursor,
         given=given,
@@ -153,11 +159,17 @@ def _appointing(person_id: uuid.UUID, values: dict[str, str], *, error: DomainEr
 
 
 def _change(appointment_id: uuid.UUID, change: Callable[[Actor, datetime], None], values: dict[str, str]) -> Response:
-    """Do it and go on to the list; a refusal shows the office again with what was typed."""
+    """Do it and go on to the list; a refusal shows the office again with what was typed.
+
+    Of an office that is over, as one that a colleague has just moved, the list that stands now is shown.
+    """
     try:
         change(current_actor(), runtime().clock.now())
     except DomainError as error:
-        return _office(appointment_id, values, error=error)
+        try:
+            return _office(appointment_id, values, error=error)
+        except NotFoundError as gone:
+            return _offices(NotFoundError(gone.code, _GONE))
     return see("/desk/people/offices?done=1")
 
 
