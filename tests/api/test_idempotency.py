@@ -2,22 +2,26 @@
 
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from sqlalchemy import func, select, update
 
+from config import Config
 from tests import places
-from tests.conftest import NOW
+from tests.conftest import NOW, app_in_savepoint
 from tests.factories import People, Person
 from wxapi.identity.models import AppointmentRow, Token, User
 from wxapi.identity.services.appointments import NewAppointment, add_appointment
 from wxapi.kernel.clock import FixedClock
-from wxapi.kernel.permissions import Role
-from wxapi.platform import idempotency
+from wxapi.kernel.permissions import Permission, Role
+from wxapi.platform import idempotency, outbox
 from wxapi.platform.db import db, transaction
+from wxapi.platform.guard import guard
 from wxapi.platform.kept_answers import IdempotencyRow
+from wxapi.platform.outbox import OutboxRow
 
 
 @pytest.fixture
@@ -149,3 +153,21 @@ def test_a_crash_between_effect_and_answer_cannot_be(open_app: Flask) -> None:
         session.add(IdempotencyRow(user_id=user.id, key="k", fingerprint=b"", created_at=NOW))
         raise RuntimeError("crash")
     assert db.session.scalar(select(func.count()).select_from(IdempotencyRow)) == 0
+
+
+def test_a_view_that_ends_the_transaction_does_nothing_at_all(make_config: Callable[..., Config]) -> None:
+    """Its key would be gone, and a repeat would do everything again."""
+
+    @guard(Permission.SIGNED_IN)
+    def careless() -> Response:
+        db.session().rollback()
+        with transaction() as session:
+            outbox.record(session, "export.dropped", file_key="x")
+        return Response("done", 201)
+
+    with app_in_savepoint(make_config()) as app:
+        app.add_url_rule("/api/v1/careless", "test.careless", careless, methods=["POST"])
+        idempotency.install(app)
+        assert People(app).make().post("/careless", key="k").status_code == 500
+        with app.app_context():
+            assert db.session.scalar(select(OutboxRow.id).where(OutboxRow.topic == "export.dropped")) is None

@@ -39,6 +39,7 @@ from wxapi.kernel.permissions import Permission, Role
 from wxapi.moderation.models import Check
 from wxapi.platform.db import db, transaction
 from wxapi.platform.guard import permission_of
+from wxapi.platform.idempotency import is_never_kept
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wechat.push_crypto import seal_event
 from wxapi.regions.rules.checking import Entry
@@ -390,10 +391,15 @@ def test_every_body_is_arranged_for() -> None:
 )
 def test_the_example_is_taken(operation: str, example: dict[str, Any], examples_app: Flask, fake: FakeControl) -> None:
     sending = ARRANGED[operation](World(examples_app, People(examples_app), fake))
-    answer = _sent(examples_app, operation, example, sending)
+    key = random_key()
+    answer = _sent(examples_app, operation, example, sending, key)
     assert answer.status_code < 300, answer.text
     # A batch is taken whatever becomes of its items.
     assert all(each["status"] < 300 for each in (answer.get_json() or {}).get("results", ())), answer.text
+    if _is_kept(operation):
+        again = _sent(examples_app, operation, example, sending, key)
+        assert (again.status_code, again.data) == (answer.status_code, answer.data)
+        assert again.headers["Idempotency-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("operation", [each for each in BODIES if permission(each) is not Permission.PUBLIC])
@@ -410,7 +416,18 @@ def test_a_right_that_ended_meanwhile_takes_no_example(operation: str, examples_
         assert not changed, end
 
 
-def _sent(app: Flask, operation: str, example: dict[str, Any], sending: Sending) -> TestResponse:
+def _is_kept(operation: str) -> bool:
+    """Whether the first answer to a key is given again: of every POST, but those whose answer must be kept nowhere."""
+    return (
+        BODIES[operation][0] == "POST"
+        and permission(operation) is not Permission.PUBLIC
+        and not is_never_kept(API.view_functions[operation])
+    )
+
+
+def _sent(
+    app: Flask, operation: str, example: dict[str, Any], sending: Sending, key: str | None = None
+) -> TestResponse:
     method, path, _ = BODIES[operation]
     body, left = _filled(example, sending.made)
     assert not left, f"no such value in the example: {left}"
@@ -419,7 +436,7 @@ def _sent(app: Flask, operation: str, example: dict[str, Any], sending: Sending)
         method=method,
         **(_form(operation, body) if operation in FORMS else {"json": body}),
         query_string=dict(sending.query),
-        headers={"Idempotency-Key": random_key()}
+        headers={"Idempotency-Key": key or random_key()}
         | ({"Authorization": f"Bearer {sending.person.token}"} if sending.person else {}),
     )
 

@@ -54,9 +54,14 @@ def is_required(view: Callable[..., Any]) -> bool:
 
 
 def never_kept(view: ViewT) -> ViewT:
-    """Run this view again at every call: it reads what must not be kept, under rights that may end."""
+    """Run this view again at every call: its answer must not be kept, as it reads under rights that may end."""
     setattr(view, _NEVER_KEPT, True)
     return view
+
+
+def is_never_kept(view: Callable[..., Any]) -> bool:
+    """Whether every call of this view runs again."""
+    return bool(getattr(view, _NEVER_KEPT, False))
 
 
 def asks_itself(view: ViewT) -> ViewT:
@@ -159,7 +164,7 @@ def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
         key = _key_of(view) if this_request().method == "POST" else None
-        if key is None or getattr(view, _NEVER_KEPT, False) or getattr(view, _ASKS_ITSELF, False):
+        if key is None or is_never_kept(view) or getattr(view, _ASKS_ITSELF, False):
             return view(*args, **kwargs)
 
         def answer() -> Response:
@@ -272,7 +277,8 @@ def _claim_values(user_id: Any, key: str, fingerprint: bytes) -> dict[str, Any]:
 
 
 def _keep(session: Session, user_id: Any, key: str, response: Response) -> None:
-    write_later(session, _KEEP, {"user_id": user_id, "key": key, **kept_form(response)})
+    # Whoever ends the transaction under the view undoes the key with it: then nothing of it all is written.
+    write_later(session, _KEEP, {"user_id": user_id, "key": key, **kept_form(response)}, rows=1)
 
 
 def _forget(session: Session, user_id: Any, key: str) -> None:

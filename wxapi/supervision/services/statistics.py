@@ -194,7 +194,6 @@ def freeze(
         "tables": [_frozen(table) for table in tables],
     }
     raw = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    db.session().rollback()  # the counting is over
     with transaction() as session:
         readable = actor.regions(ROLES_OF[Permission.STATISTICS])
         if corrects is not None and not published.may_read(session, readable, corrects):

@@ -8,6 +8,7 @@ from wxapi.identity.rules import PersonKind
 from wxapi.identity.services import erasure, invitations, personal_data, profile, web_sessions
 from wxapi.identity.wire import me as wire
 from wxapi.kernel.permissions import Permission
+from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
@@ -86,6 +87,7 @@ def my_data() -> Response:
 
 @room.post("/account/erase")
 @guard(Permission.SIGNED_IN)
+@idempotency.never_kept  # a key goes with its person, and who sends it again is signed out
 def erase() -> Response:
     """Erase the person; the tick says that they read what it means."""
     if not forms.filled("understood"):
