@@ -224,6 +224,17 @@ def test_the_phone_is_asked_first(desk: Browser, listed: dict[str, Person], cloc
     assert "请用手机确认是您本人" in slips.get_text()
 
 
+def test_the_demo_answers_for_the_phone(desk: Browser, listed: dict[str, Person], clock: FixedClock) -> None:
+    """It logged the phone out again, which stopped the very request: 503, each time."""
+    path, _ = office_page(desk, "赵铁柱")
+    clock.advance(minutes=16)
+    asked = desk.page(f"/confirm?next={path}")
+    answer = desk.submit(form_to(asked, "/confirm/demo"))
+    assert (answer.status_code, answer.location) == (303, path)
+    moved = desk.submit(form_to(desk.page(path), f"{path}/move"), region_code=NEXT_VILLAGE)
+    assert moved.status_code == 303
+
+
 @pytest.mark.parametrize(("typed", "kept"), [({}, []), ({"note": "<b>请</b>先打印"}, ["说明", "<b>请</b>先打印"])])
 def test_a_form_that_shows_nothing_again_leads_to_the_phone(
     desk: Browser, people: People, clock: FixedClock, typed: dict[str, str], kept: list[str]

@@ -16,9 +16,9 @@ from wxapi.identity.rules import CONFIRMED_FOR, WebLoginState
 from wxapi.identity.services import web_logins
 from wxapi.identity.services.web_logins import LoginAnswer
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import ForbiddenError, InvalidError, not_found
+from wxapi.kernel.errors import ForbiddenError, InvalidError
 from wxapi.platform import audit
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 
 
@@ -82,14 +82,6 @@ def ask_browser(secret: str | None, token: str, *, now: datetime) -> LoginAnswer
             return LoginAnswer(WebLoginState.ENDED)
         _note(session, row.asks_user_id, "browser", now=now)
         return LoginAnswer(WebLoginState.GRANTED, row.next_path)
-
-
-def openid_of(actor: Actor) -> str:
-    """The person's own openid, for the demo, which plays their phone."""
-    user = db.session().get(User, actor.user_id)
-    if user is None or user.openid_sealed is None:
-        raise not_found()
-    return runtime().cipher.open(user.openid_sealed, purpose="user.openid")
 
 
 def _note(session: Session, user_id: uuid.UUID, where: str, *, now: datetime) -> None:

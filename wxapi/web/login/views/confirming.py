@@ -55,12 +55,16 @@ def go_on_confirmed() -> Response:
 @room.post("/confirm/demo")
 @guard(Permission.SIGNED_IN)
 def confirm_in_demo() -> Response:
-    """Have the demo play the phone."""
+    """Have the demo play the phone.
+
+    It says at once what the phone would: a phone that logs in and out again changes what its person may do, and this
+    request of theirs with it.
+    """
     if not demo.is_open(runtime().config):
         raise not_found()
     # An attempt of its own: the one on the page may have died while somebody read it.
     attempt, secret = _begin(access.local_path(request.form.get("next")))
-    demo.play_phone(confirming.openid_of(current_actor()), attempt, now=runtime().clock.now())
+    web_logins.confirm(current_actor(), attempt.id, attempt.number, now=runtime().clock.now())
     return see(access.local_path(_ask(secret).next_path))
 
 
