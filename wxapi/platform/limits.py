@@ -44,18 +44,20 @@ return 1
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
-def limited(often: str, *, exempt_when: Callable[[], bool] = lambda: False) -> Callable[[ViewT], ViewT]:
+def limited(often: str, *, deed: str = "", exempt_when: Callable[[], bool] = lambda: False) -> Callable[[ViewT], ViewT]:
     """Refuse a person who calls the view more often than this, such as "30/minute;300/day".
 
     Args:
         often: one window or several.
+        deed: views that do the same, such as a route of the API and a page, name it alike and count together.
         exempt_when: asked for each request, whether it counts for nothing.
     """
     windows = [(int(most), _SECONDS[span]) for most, span in (_parts(each) for each in often.split(";"))]
     numbers = [number for window in windows for number in window]
 
     def mark(view: ViewT) -> ViewT:
-        names = [f"limit:{view.__module__}.{view.__qualname__}:{most}/{span}:" for most, span in windows]
+        name = deed or f"{view.__module__}.{view.__qualname__}"
+        names = [f"limit:{name}:{most}/{span}:" for most, span in windows]
 
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:

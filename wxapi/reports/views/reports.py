@@ -12,6 +12,7 @@ from wxapi.platform.limits import limited
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response
+from wxapi.reports.rules import often
 from wxapi.reports.rules.diagram import api_table
 from wxapi.reports.services import act as actions
 from wxapi.reports.services import file, read
@@ -26,7 +27,7 @@ _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 
 @blueprint.route("/reports", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limited("30/minute;300/day")
+@limited(often.FILING, deed=often.FILE)
 @idempotency.required
 @idempotency.with_the_write
 @blueprint.arguments(
@@ -75,7 +76,7 @@ def _still_seen(report_id: uuid.UUID) -> None:
 
 @blueprint.route("/reports/<uuid:report_id>/actions", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limited("120/minute")
+@limited(often.ACTING, deed=often.ACT)
 @idempotency.kept_while(_still_seen)
 @blueprint.arguments(
     schemas.ActionBody(),
@@ -94,7 +95,7 @@ def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
 
 @blueprint.route("/reports/<uuid:report_id>/me-too", methods=["POST"])
 @guard(Permission.SIGNED_IN)
-@limited("30/minute")
+@limited(often.JOINING, deed=often.JOIN)
 @idempotency.kept_while(_still_seen)
 @blueprint.arguments(schemas.MeTooBody(), example={"photo_ids": []})
 @blueprint.response(200, schemas.ReportSchema)

@@ -5,7 +5,9 @@ from flask import Response, request
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
+from wxapi.reports.rules import often
 from wxapi.reports.services.bulk import BULK_ACTIONS, MOST, BulkItem, act_on_many
 from wxapi.reports.wire.schemas import ActionBody, request_of
 from wxapi.web.desk.blueprint import room
@@ -18,6 +20,7 @@ _OWN_FIELD = {"assign_desk": "desk_code", "hand_on": "desk_code"}
 
 @room.post("/desk/bulk")
 @guard(Permission.DESK_WORK)
+@limited(often.ACTING_ON_MANY)
 def act_in_bulk() -> Response:
     """The answer for each report, with the version that was seen when it was ticked."""
     action = request.form.get("action", "")

@@ -11,8 +11,10 @@ from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limited
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
+from wxapi.reports.rules import often
 from wxapi.reports.services.act import act
 from wxapi.reports.services.desk import read_desk
 from wxapi.reports.services.lists import reports_nearby
@@ -49,6 +51,7 @@ def show_case(number: str) -> Response:
 
 @room.post("/desk/r/<string:number>")
 @guard(Permission.DESK)
+@limited(often.ACTING, deed=often.ACT)
 def act_on_case(number: str) -> Response:
     """Take an action. What was refused is shown again with all that was typed, beside what happened since."""
     now, actor = runtime().clock.now(), current_actor()

@@ -6,8 +6,10 @@ from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limited
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
+from wxapi.reports.rules import often
 from wxapi.reports.services.act import act
 from wxapi.reports.services.lists import reports_nearby
 from wxapi.reports.services.read import read_case
@@ -26,6 +28,7 @@ def compare(number: str) -> Response:
 
 @room.post("/desk/r/<string:number>/merge")
 @guard(Permission.DESK_WORK)
+@limited(often.ACTING, deed=often.ACT)
 def merge(number: str) -> Response:
     """Merge the case into the other, which goes on for both."""
     filled = forms.filled("into", "note", "version")

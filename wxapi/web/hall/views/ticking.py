@@ -7,6 +7,7 @@ from flask import Response, jsonify, request
 from wxapi.kernel.errors import DomainError, InvalidError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.training.services.steward_batch import Item, sign_in_batch
 from wxapi.training.wire.requests import BatchItem
@@ -21,6 +22,7 @@ STEWARD = Permission.TRAINING_STEWARD
 
 @room.post("/hall/<uuid:session_id>/tick")
 @guard(STEWARD)
+@limited("120/minute")
 def tick(session_id: uuid.UUID) -> Response:
     """Sign one person in: `user_id`, or the `code` of the person's pass. The script of the roll asks for JSON."""
     now = runtime().clock.now()

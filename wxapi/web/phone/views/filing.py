@@ -10,9 +10,11 @@ from flask import Response, jsonify, request
 from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError, not_found
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limited
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.reports.queries.nearby import NearbyRow
+from wxapi.reports.rules import often
 from wxapi.reports.rules.categories import Category, all_categories
 from wxapi.reports.services.file import Draft, file_report
 from wxapi.reports.services.join import join
@@ -57,6 +59,7 @@ def show_nearby() -> Response:
 
 @room.post("/m/new")
 @guard(Permission.SIGNED_IN)
+@limited(often.FILING, deed=often.FILE)
 def file_new() -> Response:
     """File the report, or join one; without `asked` only where nothing like it lies near.
 

@@ -7,8 +7,10 @@ from wxapi.kernel.errors import DomainError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import idempotency
 from wxapi.platform.guard import current_actor, guard
+from wxapi.platform.limits import limited
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
+from wxapi.reports.rules import often
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.rules.workflow import TABLE
 from wxapi.reports.services.act import act
@@ -46,6 +48,7 @@ def show_report(number: str) -> Response:
 
 @room.post("/m/r/<string:number>")
 @guard(Permission.SIGNED_IN)
+@limited(often.ACTING, deed=often.ACT)
 @idempotency.kept_while(_still_seen)
 def say(number: str) -> Response:
     """Take what the workflow lets a reporter say. A refusal keeps what was typed."""
