@@ -65,6 +65,20 @@ def test_the_short_window_moves_and_the_long_one_still_counts(client: FlaskClien
     assert ask(client, 4) == [200, 200, 200, 429]
 
 
+def test_it_is_said_when_all_windows_have_room_again(client: FlaskClient, redis: Redis) -> None:
+    def wait() -> int:
+        return int(client.get("/limited", environ_base={"REMOTE_ADDR": "10.0.0.1"}).headers["Retry-After"])
+
+    ask(client, 3)
+    assert 55 < wait() <= 60
+    earlier(redis, MINUTE_US // 2)
+    assert 25 < wait() <= 30
+    earlier(redis, MINUTE_US // 2 + 1)
+    ask(client, 2)
+    earlier(redis, 5 * MINUTE_US)  # the minute has room, the hour has none before the first of its five is over
+    assert 3200 < wait() <= 3600 - 360
+
+
 def test_a_window_frees_one_place_at_a_time(client: FlaskClient, redis: Redis) -> None:
     assert ask(client, 1) == [200]
     earlier(redis, MINUTE_US // 2)

@@ -25,21 +25,23 @@ ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 _MICROSECOND = timedelta(microseconds=1)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 _WINDOW = re.compile(r"(\d+)/(minute|hour|day)")
-# KEYS: a list of times for each window, the latest first. ARGV: for each window how many, in how many seconds; how many
-# microseconds the product's clock is ahead.
+# KEYS: a list of times for each window, the latest first. ARGV: for each window how many, in how many seconds; how far
+# the product's clock is ahead, in microseconds. Answers in how many seconds all windows have room; 0: it passes.
 _SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2] + ARGV[#ARGV]
+local wait = 0
 for n, key in ipairs(KEYS) do
   local first = tonumber(redis.call('LINDEX', key, ARGV[2 * n - 1] - 1) or 0)
-  if first > now - ARGV[2 * n] * 1000000 and first <= now then return 0 end
+  if first <= now then wait = math.max(wait, first + ARGV[2 * n] * 1000000 - now) end
 end
+if wait > 0 then return math.ceil(wait / 1000000) end
 for n, key in ipairs(KEYS) do
   redis.call('LPUSH', key, string.format('%.0f', now))
   redis.call('LTRIM', key, 0, ARGV[2 * n - 1] - 1)
   redis.call('EXPIRE', key, ARGV[2 * n])
 end
-return 1
+return 0
 """
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
@@ -62,8 +64,8 @@ def limited(often: str, *, deed: str = "", exempt_when: Callable[[], bool] = lam
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
             counts = runtime().config.rate_limits and not exempt_when() and _is_first_time(names[0])
-            if counts and not _passes(names, numbers):
-                raise TooManyRequests
+            if counts and (wait_s := _wait_s(names, numbers)):
+                raise TooManyRequests(retry_after=wait_s)
             return view(*args, **kwargs)
 
         return cast("ViewT", run)
@@ -90,17 +92,17 @@ def _is_first_time(name: str) -> bool:
     return first
 
 
-def _passes(names: list[str], numbers: list[int]) -> bool:
+def _wait_s(names: list[str], numbers: list[int]) -> int:
     actor = this_g().get("actor")
     who = str(actor.user_id) if actor else request.remote_addr or "unknown"
     redis, keys = runtime().redis, [name + who for name in names]
     given: list[str | int] = [len(keys), *keys, *numbers, runtime().clock.ahead() // _MICROSECOND]
     try:
         try:
-            passed = ask(redis, "EVALSHA", _SHA, *given)
+            wait_s = ask(redis, "EVALSHA", _SHA, *given)
         except NoScriptError:
-            passed = ask(redis, "EVAL", _SCRIPT, *given)
+            wait_s = ask(redis, "EVAL", _SCRIPT, *given)
     except RedisError:
         metrics.rate_limit_errors.inc()
-        return True
-    return bool(passed)
+        return 0
+    return int(wait_s)
