@@ -252,6 +252,23 @@ class TestReading:
 
 
 class TestLeave:
+    def test_what_is_decided_is_told_as_the_lists_tell_it(self, school, session):
+        hall = school.make(starts=20, location={**AT_THE_HALL}, radius_m=200)
+        far = school.people.make()
+        for person, nickname in ((school.member, "张三"), (far, "李四")):
+            name(session, person, nickname)
+            enrol(person, hall)
+        assert school.member.post(path(hall, "leave-requests"), {"reason": "出差"}).status_code == 201
+        assert school.sign_in(hall, far, location=FIVE_KM_OFF).json["state"] == "needs_review"
+        for queue, decision in (("leave-requests", "approve"), ("flags", "dismiss")):
+            [waiting] = school.organiser.get(path(hall, queue)).json["items"]
+            ways = (
+                path(hall, queue, waiting["id"], "decision"),
+                f"/training/sessions/{queue}/{waiting['id']}/decision",
+            )
+            told = [school.organiser.post(way, {"decision": decision}).json for way in ways]
+            assert [each["name"] for each in told] == [waiting["name"]] * 2
+
     def test_asked_approved_and_overridden_by_coming(self, school):
         hall = school.make(starts=20)
         ask = path(hall, "leave-requests")

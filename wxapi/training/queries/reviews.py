@@ -86,6 +86,11 @@ def flags_page(
     return page_of(rows, limit, lambda row: (row[0].created_at, row[0].id))
 
 
+def name_of(session: Session, user_id: uuid.UUID | None) -> str | None:
+    """What the lists call a person, for the answer about one of their lines; None for nobody."""
+    return session.scalar(select(User.nickname).where(User.id == user_id)) if user_id else None
+
+
 def leave_page(
     session: Session, session_id: uuid.UUID, *, pending: bool, limit: int, cursor: str | None
 ) -> Page[tuple[LeaveRequest, str]]:

@@ -6,10 +6,12 @@ from typing import Any
 from flask import Response
 
 from wxapi.kernel.permissions import Permission
+from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
+from wxapi.training.queries.reviews import name_of
 from wxapi.training.services import enrolling, leave
 from wxapi.training.views.routes import ONE, ROOT, blueprint
 from wxapi.training.wire import answers, json, requests
@@ -93,7 +95,7 @@ def decide_leave(body: dict[str, Any], request_id: uuid.UUID) -> Response:
     同意或不同意。
     """
     row = leave.decide(current_actor(), request_id, **body, now=runtime().clock.now())
-    return json_response(json.leave_dict((row, None)))
+    return json_response(json.leave_dict((row, name_of(db.session(), row.user_id))))
 
 
 @blueprint.route(f"{ONE}/leave-requests/<uuid:request_id>/decision", methods=["POST"])
@@ -106,4 +108,4 @@ def decide_leave_of_session(body: dict[str, Any], session_id: uuid.UUID, request
     同上，路径中带场次。
     """
     row = leave.decide(current_actor(), request_id, **body, session_id=session_id, now=runtime().clock.now())
-    return json_response(json.leave_dict((row, None)))
+    return json_response(json.leave_dict((row, name_of(db.session(), row.user_id))))

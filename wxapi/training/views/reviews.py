@@ -6,9 +6,11 @@ from typing import Any
 from flask import Response
 
 from wxapi.kernel.permissions import Permission
+from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.platform.wire import json_response, page_response
+from wxapi.training.queries.reviews import name_of
 from wxapi.training.services import review_flags
 from wxapi.training.views.routes import ONE, ROOT, blueprint
 from wxapi.training.wire import answers, json, requests
@@ -38,7 +40,7 @@ def decide_flag(body: dict[str, Any], flag_id: uuid.UUID) -> Response:
     `dismiss` 属正常；`uphold` 签到作废。
     """
     row = review_flags.decide(current_actor(), flag_id, **body, now=runtime().clock.now())
-    return json_response(json.flag_dict((row, None)))
+    return json_response(json.flag_dict((row, name_of(db.session(), row.user_id))))
 
 
 @blueprint.route(f"{ONE}/flags/<uuid:flag_id>/decision", methods=["POST"])
@@ -51,4 +53,4 @@ def decide_flag_of_session(body: dict[str, Any], session_id: uuid.UUID, flag_id:
     同上，路径中带场次。
     """
     row = review_flags.decide(current_actor(), flag_id, **body, session_id=session_id, now=runtime().clock.now())
-    return json_response(json.flag_dict((row, None)))
+    return json_response(json.flag_dict((row, name_of(db.session(), row.user_id))))
