@@ -43,7 +43,7 @@ def known_stage(code: str) -> None:
 
 def _one_of(code: str, known: Iterable[str]) -> None:
     if code not in (words := list(known)):
-        raise ValidationError(f"只能是{'、'.join(words)}。")
+        raise ValidationError(f"只能是：{', '.join(words)}。")
 
 
 class DutySubject(WireSchema):

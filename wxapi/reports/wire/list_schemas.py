@@ -28,7 +28,7 @@ class StateList(fields.Field[tuple[ReportState, ...]]):
         try:
             return tuple(ReportState(part) for part in str(value).split(",")) if value else ()
         except ValueError as error:
-            raise ValidationError(f"只能是{'、'.join(ReportState)}。") from error
+            raise ValidationError(f"只能是：{', '.join(ReportState)}。") from error
 
 
 def known_class(code: str) -> None:

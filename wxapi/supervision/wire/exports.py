@@ -81,9 +81,9 @@ class ExportBody(WireSchema):
             raise ValidationError({"filter": {name.rstrip("_"): ["所选内容没有此筛选项。"] for name in foreign}})
         known = _STATES.get(kind, ())
         if given.get("state") and known and not set(given["state"].split(",")) <= set(known):
-            raise ValidationError({"filter": {"state": [f"只能是{'、'.join(known)}。"]}})
+            raise ValidationError({"filter": {"state": [f"只能是：{', '.join(known)}。"]}})
         if kind == "statistics" and given.get("stage") and given["stage"] not in STAGE_NAMES:
-            raise ValidationError({"filter": {"stage": [f"只能是{'、'.join(STAGE_NAMES)}。"]}})
+            raise ValidationError({"filter": {"stage": [f"只能是：{', '.join(STAGE_NAMES)}。"]}})
 
 
 class ExportProgress(WireSchema):

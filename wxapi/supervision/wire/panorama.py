@@ -48,7 +48,7 @@ class ResourcesQuery(PanoramaQuery):
         load_default=None,
         validate=validate.Regexp(
             r"^(session|venue|station|listing|activity)(,(session|venue|station|listing|activity))*$",
-            error="只能是 session、venue、station、listing、activity，可用英文逗号分隔。",
+            error="只能是：session, venue, station, listing, activity，可用英文逗号分隔。",
         ),
     )
     q = Line(max_length=50, load_default=None)

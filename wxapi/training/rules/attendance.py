@@ -123,7 +123,7 @@ def check_manual(state: str) -> State:
         raise InvalidError(
             "state_not_manual",
             "不能手工设为该状态。",
-            fields={"state": ["只能是：" + "、".join(sorted(MANUAL)) + "。"]},
+            fields={"state": ["只能是：" + ", ".join(sorted(MANUAL)) + "。"]},
         )
     return State(state)
 
