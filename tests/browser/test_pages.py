@@ -115,6 +115,26 @@ def test_a_refresh_keeps_ticks_and_focus(open_page: Open, town: Town, site: Flas
     expect(boxes[0]).to_be_checked()
 
 
+def test_what_a_refresh_pushes_off_the_page_is_on_the_next(open_page: Open, town: Town, site: Flask) -> None:
+    """The link to the next page went on behind what the page had ended with: what was pushed off it stood on neither."""
+    with site.app_context():
+        pushed = [file_routed(town.reporter)["number"] for _ in range(3)][1]
+    page = open_page(town.worker, "/desk?limit=2&sort=-created")
+    page.get_by_role("link", name="下一页").focus()
+    with site.app_context():
+        new = file_routed(town.reporter)["number"]
+    wake = "() => document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(wake)
+    expect(page.get_by_role("link", name=new)).to_be_visible()
+    expect(page.get_by_role("link", name=pushed)).to_be_hidden()
+    expect(page.get_by_role("link", name="下一页")).to_be_focused()
+    page.get_by_label("搜索").focus()
+    with page.expect_response("**/desk/rows?*"):
+        page.evaluate(wake)
+    page.get_by_role("link", name="下一页").click()
+    expect(page.locator("tr[data-key]").first).to_have_attribute("data-key", pushed)
+
+
 def test_without_scripts_everything_is_a_form(open_page: Open, town: Town, site: Flask) -> None:
     with site.app_context():
         number = file_routed(town.reporter)["number"]

@@ -74,6 +74,7 @@ function mergeRows(body, fresh) {
   }
 }
 
+// Whether all of it was taken: a part in which somebody is stays as it is until they have left.
 function merge(box, text) {
   const fresh = document.createElement("div");
   fresh.innerHTML = text;
@@ -82,15 +83,21 @@ function merge(box, text) {
   if (bodies.length !== news.length) {
     box.innerHTML = text;
     remember(box);
-    return;
+    return true;
   }
   news.forEach((body, n) => mergeRows(bodies[n], body));
+  let whole = true;
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = box.querySelector('[data-part="' + part.dataset.part + '"]');
-    if (old && old.innerHTML !== part.innerHTML && !old.contains(document.activeElement)) {
-      old.innerHTML = part.innerHTML;
+    if (old && old.innerHTML !== part.innerHTML) {
+      if (old.contains(document.activeElement)) {
+        whole = false;
+      } else {
+        old.innerHTML = part.innerHTML;
+      }
     }
   }
+  return whole;
 }
 
 // What a row looked like when it came, before anybody ticked it.
@@ -134,8 +141,7 @@ function keep(box) {
     } else if (answer.status === 304 || answer.ok) {
       pause = every;
       if (answer.ok) {
-        tag = answer.headers.get("ETag");
-        merge(box, await answer.text());
+        tag = merge(box, await answer.text()) ? answer.headers.get("ETag") : null;
         box.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
       }
       say("");
