@@ -10,6 +10,7 @@ from shapely.geometry import shape
 from tests import places
 from tests.factories import Person
 from tests.reporting import COUNTY, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town, accepted, file_routed, resolved, take
+from tests.schooling import plan
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.supervision.services import board
@@ -191,3 +192,26 @@ def test_resources_are_the_sessions_one_may_come_to(town: Town) -> None:
     assert look(town.reporter, "/resources")["items"] == []
     assert look(town.reporter, "/resources", kind="venue,station")["items"] == []
     assert town.reporter.get("/resources?kind=rocket").status_code == 422
+
+
+def test_resources_come_in_pages_that_lose_and_double_none(town: Town) -> None:
+    organiser = town.people.make((Role.TRAINING_ORGANISER, COUNTY))
+
+    def publish(starts: int) -> str:
+        made = organiser.post("/training/sessions", plan(starts=starts, ends=starts + 60)).json
+        assert organiser.post(f"/training/sessions/{made['id']}/publish").status_code == 200
+        return str(made["id"])
+
+    ids = [publish(starts) for starts in (60, 120, 120, 180, 240)]
+    first = look(town.reporter, "/resources", limit=2)
+    assert len(first["items"]) == 2
+    publish(90)  # of the page that was read already
+    rest, page = [], first
+    while page["next_cursor"] is not None:
+        page = look(town.reporter, "/resources", limit=2, cursor=page["next_cursor"])
+        rest += page["items"]
+    told = [item["id"] for item in first["items"] + rest]
+    assert (told[0], sorted(told)) == (ids[0], sorted(ids))
+    assert [item["starts_at"] for item in rest] == sorted(item["starts_at"] for item in rest)
+    assert look(town.reporter, "/resources", limit=2, kind="venue") == {"items": [], "next_cursor": None}
+    assert town.reporter.get("/resources?cursor=zzz").json["code"] == "cursor_invalid"

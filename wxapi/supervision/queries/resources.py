@@ -1,15 +1,15 @@
 """What is on: sessions that begin in a time. Venues, stations and listings join them once they are there."""
 
+import uuid
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.training.models import TrainingSession
 from wxapi.training.queries.scope import admits
-
-_MOST = 200
 
 
 def sessions_begin(session: Session, region: str, since: datetime, until: datetime) -> int:
@@ -28,9 +28,17 @@ def sessions_begin(session: Session, region: str, since: datetime, until: dateti
 
 
 def sessions_open_to(
-    session: Session, actor: Actor, region: str | None, since: datetime, until: datetime, text: str | None
-) -> list[TrainingSession]:
-    """Published sessions a person may come to, soonest first, at most 200."""
+    session: Session,
+    actor: Actor,
+    region: str | None,
+    since: datetime,
+    until: datetime,
+    text: str | None,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Page[TrainingSession]:
+    """Published sessions a person may come to, soonest first."""
     conditions = [
         TrainingSession.state == "published",
         TrainingSession.starts_at >= since,
@@ -46,5 +54,8 @@ def sessions_open_to(
                 TrainingSession.place.contains(text, autoescape=True),
             )
         )
-    found = select(TrainingSession).where(*conditions).order_by(TrainingSession.starts_at, TrainingSession.id)
-    return list(session.scalars(found.limit(_MOST)))
+    place = (TrainingSession.starts_at, TrainingSession.id)
+    if cursor is not None:
+        conditions.append(tuple_(*place) > tuple_(*decode_cursor(cursor, datetime, uuid.UUID)))
+    found = session.scalars(select(TrainingSession).where(*conditions).order_by(*place).limit(limit + 1)).all()
+    return page_of(found, limit, lambda row: (row.starts_at, row.id))

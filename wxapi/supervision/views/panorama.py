@@ -7,12 +7,13 @@ from flask import Response
 
 from wxapi.kernel.clock import day_begins, local_day
 from wxapi.kernel.coordinates import Datum, Point
+from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.db import db
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.openapi import ApiBlueprint
 from wxapi.platform.runtime import runtime
-from wxapi.platform.wire import conditional, items_response, json_response
+from wxapi.platform.wire import conditional, json_response, page_response
 from wxapi.supervision.queries.periods import refuse_reversed
 from wxapi.supervision.queries.resources import sessions_begin, sessions_open_to
 from wxapi.supervision.services import panorama
@@ -128,8 +129,10 @@ def list_resources(query: dict[str, Any]) -> Response:
         day_begins(since),
         day_begins(until),
         query["q"] or None,
+        limit=query["limit"],
+        cursor=query["cursor"],
     )
     wanted = query["kind"]
-    return conditional(
-        items_response(wire.session_resource(row) for row in found if not wanted or "session" in wanted.split(","))
-    )
+    if wanted and "session" not in wanted.split(","):
+        found = Page([], None)
+    return conditional(page_response(found, wire.session_resource))

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from wxapi.kernel.clock import to_wire, to_wire_or_none
 from wxapi.kernel.coordinates import Datum
-from wxapi.platform.wire import Choice, Line, PlainWord, QueryNumber, RegionCode, WireSchema
+from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, QueryNumber, RegionCode, WireSchema
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.state import OPEN_STATES
 from wxapi.supervision.queries.panorama import PlaceFigures, Spot
@@ -42,7 +42,7 @@ class PointsQuery(WireSchema):
     state = Choice(["open", *OPEN_STATES], load_default="open")
 
 
-class ResourcesQuery(PanoramaQuery):
+class ResourcesQuery(PanoramaQuery, PageQuery):
     kind = PlainWord(
         max_length=60,
         load_default=None,
