@@ -90,8 +90,8 @@ def test_slips_of_all_who_have_not_come(app: Flask, people: People, session: Ses
     run(
         app,
         tmp_path,
-        f"张三,书记,13800000001,community_worker,{VILLAGE}\n李四,主任,13800000002,community_worker,{VILLAGE}\n"
-        "李四,主任,13800000002,street_chief,421002001\n王五,,13800000003,admin,421003\n",
+        f"张三,书记,13800000001,community_worker,{VILLAGE}\n李四,=1+1,13800000002,community_worker,{VILLAGE}\n"
+        "李四,=1+1,13800000002,street_chief,421002001\n王五,,13800000003,admin,421003\n",
     )
     slips = tmp_path / "slips.csv"
     command = ["people", "slips", "421002", str(slips)]
@@ -100,7 +100,7 @@ def test_slips_of_all_who_have_not_come(app: Flask, people: People, session: Ses
     assert slips.stat().st_mode & 0o777 == 0o600
     ((name, post, roles, places, code, _),) = list(csv.reader(slips.read_text("utf-8-sig").splitlines()))[1:]
     names = (tree()["421002001"].full_name, tree()[VILLAGE].full_name)
-    assert (name, post, roles, places) == ("李四", "主任", "街长、社区（村）工作人员", "、".join(names))
+    assert (name, post, roles, places) == ("李四", "'=1+1", "街长、社区（村）工作人员", "、".join(names))
     person = people.make()
     assert person.post("/me/invitation", {"invitation": code}).status_code == 200
     assert [office["role"] for office in person.get("/me").json["appointments"]] == ["street_chief", "community_worker"]

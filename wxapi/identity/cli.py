@@ -25,6 +25,7 @@ from wxapi.identity.services.roster_files import MAX_BYTES, check_rows, demand_f
 from wxapi.identity.services.roster_places import NamedUnits
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.errors import DomainError, NotFoundError
+from wxapi.kernel.file_text import no_formula
 from wxapi.kernel.permissions import ROLE_NAMES, Role
 from wxapi.platform.commands import DAY, CommandGroup, whole_or_none
 from wxapi.platform.db import db
@@ -168,7 +169,7 @@ def make_slips(region_code: str, file: Path) -> None:
             offices = [(ROLE_NAMES[Role(each.role)], each.unit_name or each.region_name) for each in slip.offices]
             roles, places = ("、".join(dict.fromkeys(words)) for words in zip(*offices, strict=True))
             until = slip.expires_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
-            writer.writerow((slip.name, slip.post, roles, places, slip.code, until))
+            writer.writerow([no_formula(cell) for cell in (slip.name, slip.post, roles, places, slip.code, until)])
     click.echo(f"{len(slips)} slips are in {file}.")
 
 

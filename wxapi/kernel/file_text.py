@@ -1,4 +1,4 @@
-"""The text of a file that somebody hands in, in one of the encodings that spreadsheets save here."""
+"""Texts of files: of one that somebody hands in, in an encoding that spreadsheets save here, and of one they get."""
 
 import codecs
 import re
@@ -7,6 +7,8 @@ import re
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HAN = re.compile("[\u4e00-\u9fff]")
 _BROKEN = "\ufffd"
+# A spreadsheet takes a text that begins so for a formula (OWASP, CVE-2021-41270), also after it was saved as CSV.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class EncodingError(ValueError):
@@ -36,6 +38,11 @@ def decoded(data: bytes) -> str:
         return data.decode("gb18030")
     except UnicodeDecodeError as error:
         raise EncodingError("既不是 UTF-8 编码，也不是 GB 18030（GBK）编码。") from error
+
+
+def no_formula(text: str) -> str:
+    """The text of a cell that no spreadsheet runs: with an apostrophe before what looks like a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _meant_as_utf8(data: bytes) -> bool:

@@ -11,6 +11,7 @@ import click
 from sqlalchemy import func, select, update
 
 from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.file_text import no_formula
 from wxapi.platform import (
     audit_chain,
     audit_grants,
@@ -134,7 +135,8 @@ def export(file: Path, **asked: Any) -> None:
         writer = csv.writer(out)
         writer.writerow(("id", "at", "action", "subject", "actor", "address", "detail", "request_id"))
         for line in audit_reading.rows_of(session, question):
-            writer.writerow((line.row.id, *_cells(line), line.row.request_id or ""))
+            cells = (*_cells(line), line.row.request_id or "")
+            writer.writerow((line.row.id, *(no_formula(cell) for cell in cells)))
             count += 1
     click.echo(f"{count} rows are in {file}.")
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-# A spreadsheet takes a text that begins so for a formula (OWASP, CVE-2021-41270).
-_FORMULA = frozenset("=+-@\t\r")
+from wxapi.kernel.file_text import no_formula
+
 MOST_XLSX_ROWS = 1_048_575
 
 Cell = str | int | float | None
@@ -11,4 +11,4 @@ Cell = str | int | float | None
 
 def csv_cells(cells: Iterable[Cell]) -> list[Cell]:
     """The cells of a record as CSV holds them: a text that begins like a formula gets `'` in front."""
-    return [f"'{cell}" if isinstance(cell, str) and cell[:1] in _FORMULA else cell for cell in cells]
+    return [no_formula(cell) if isinstance(cell, str) else cell for cell in cells]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wxapi.kernel.clock import SHANGHAI
+from wxapi.kernel.file_text import no_formula
 from wxapi.training.rules.attendance import FLAG_NAMES, STATE_NAMES, FlagReason, State
 from wxapi.training.rules.windows import VIA_NAMES, Via
 from wxapi.training.services.export_roll import SheetRow
@@ -24,8 +25,6 @@ HEADERS = (
     "备注",
 )
 _WIDTHS = (6, 16, 10, 10, 20, 20, 10, 10, 12, 32, 32)
-# What a spreadsheet takes for the beginning of a formula, also after the sheet was saved as CSV and opened again.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(path: Path, title: str, rows: Iterable[SheetRow]) -> int:
@@ -40,7 +39,7 @@ def write(path: Path, title: str, rows: Iterable[SheetRow]) -> int:
         bold = workbook.add_format({"bold": True})
         for column, width in enumerate(_WIDTHS):
             sheet.set_column(column, column, width)
-        sheet.write_string(0, 0, harmless(title), bold)
+        sheet.write_string(0, 0, no_formula(title), bold)
         for column, header in enumerate(HEADERS):
             sheet.write_string(1, column, header, bold)
         sheet.freeze_panes(2, 2)
@@ -50,11 +49,6 @@ def write(path: Path, title: str, rows: Iterable[SheetRow]) -> int:
         return count
     finally:
         workbook.close()
-
-
-def harmless(text: str) -> str:
-    """A text that no spreadsheet runs as a formula: an apostrophe before what looks like one."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _write_row(sheet: Any, number: int, row: SheetRow) -> None:
@@ -73,7 +67,7 @@ def _write_row(sheet: Any, number: int, row: SheetRow) -> None:
         row.reason,
     )
     for column, text in enumerate(cells, start=1):
-        sheet.write_string(line, column, harmless(text))
+        sheet.write_string(line, column, no_formula(text))
 
 
 def _local(at: datetime | None) -> str:
