@@ -17,7 +17,7 @@ def test_work_that_waits_in_a_queue_is_late(app: Flask, client: FlaskClient) -> 
     assert {queue.value for queue in by_queue} == {*QUEUES, Queue.EXPORTS}
     for number, (queue, job) in enumerate(by_queue.items()):
         parcels = [Parcel(1_000_000 + 2 * number + each, 1, job) for each in (0, 1)]
-        post.send(redis, parcels)
+        post.send(redis, parcels, mark=("mark", 1))
         try:
             fresh = client.get("/readyz").get_json()
             redis.hset(f"rq:job:{parcels[0].rq_id}", "created_at", "2026-01-01T00:00:00.000000Z")
