@@ -5,7 +5,7 @@ nobody has it. So each relay leaves a mark with all it hands over: how often it 
 tells less, Redis may have lost something, and the relay's rows are due at once.
 
 Making a row due is harmless wherever Redis has it after all: the relay looks for it in the queue, as after each lease.
-What a worker has begun has another `due_at` than the relay gave it, and is left alone.
+What a worker has begun has another `due_at` than the relay gave it, or is locked, and is left alone.
 """
 
 import time
@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _DUE_AGAIN = (
-    "UPDATE outbox SET due_at = now() + %s FROM unnest(%s::bigint[], %s::timestamptz[]) AS lost (id, due_at)"
-    " WHERE outbox.id = lost.id AND outbox.due_at = lost.due_at AND NOT dead"
+    "WITH lost AS (SELECT id FROM outbox JOIN unnest(%s::bigint[], %s::timestamptz[]) AS kept (id, due_at)"
+    " USING (id, due_at) WHERE NOT dead FOR UPDATE OF outbox SKIP LOCKED)"
+    " UPDATE outbox SET due_at = now() + %s FROM lost WHERE outbox.id = lost.id"
 )
 
 
@@ -65,7 +66,7 @@ class Handed:
         if not self._rows or post.marked(self._redis, self._mark) >= self._times:
             return 0
         lost = [(row, due_at) for row, (due_at, _) in self._rows.items()]
-        found = connection.execute(_DUE_AGAIN, [ahead, *map(list, zip(*lost, strict=True))]).rowcount
+        found = connection.execute(_DUE_AGAIN, [*map(list, zip(*lost, strict=True)), ahead]).rowcount
         post.mark(self._redis, self._mark, self._times)
         self._rows.clear()
         log.warning("redis_lost_jobs", rows=found)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ class Queue(StrEnum):
 
 
 # Nobody waits for these on the line; a picture is looked at sooner than a file. Each step is a fifth less.
-_NICENESS = {Queue.PHOTOS: 5, Queue.EXPORTS: 10}
+_NICENESS = {Queue.LIGHT: 5, Queue.OUTGOING: 5, Queue.PHOTOS: 5, Queue.EXPORTS: 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Job:
             the first one. Longer than `limit_s`, so that a live job is not doubled.
         label: its name where the function's own says too little.
         batch: of a sweep that does at most so many a call and says how many: called again after a full batch.
+        whole: its function is one `transaction()` from its first statement to its last and waits for nobody outside:
+            the row is deleted by the same commit, so that it is done once and costs one transaction instead of three.
     """
 
     function: Callable[..., object]
@@ -56,6 +59,7 @@ class Job:
     lease_s: int = 30
     label: str = ""
     batch: int | None = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.limit_s < self.lease_s:
@@ -75,9 +79,14 @@ class Job:
         if payload.keys() != {*self.ids, *self.values}:
             raise TypeError(f"{self.name} takes {(*self.ids, *self.values)}")
         arguments = [UUID(payload[key]) for key in self.ids] + [payload[key] for key in self.values]
-        timed = "now" in inspect.signature(self.function).parameters
+        timed = _takes_now(self.function)
         while True:
             now = {"now": runtime().clock.now()} if timed else {}
             done = self.function(*arguments, **now)
             if self.batch is None or done != self.batch:
                 return
+
+
+@lru_cache(maxsize=512)
+def _takes_now(function: Callable[..., object]) -> bool:
+    return "now" in inspect.signature(function).parameters

@@ -28,48 +28,53 @@ def _asks_wechat(function: Callable[..., object], *ids: str, label: str = "") ->
     return Job(function, ids, queue=Queue.OUTGOING, limit_s=40, lease_s=50, label=label)
 
 
+def _tells(function: Callable[..., object], *ids: str, values: tuple[str, ...] = (), label: str = "") -> Job:
+    """Writes messages and what sends them, in one transaction."""
+    return Job(function, ids, values, label=label, whole=True)
+
+
 def _take_verdict(trace_id: str, suggest: str | None, label: int | None, errcode: int, *, now: datetime) -> None:
     moderation.take_verdict(trace_id, Verdict(suggest, label, errcode), now=now)
 
 
 _VERDICT = ("trace_id", "suggest", "label", "errcode")
-_BEGIN_CHECKS = Job(moderate.begin_checks, ("report_id",))
+_BEGIN_CHECKS = Job(moderate.begin_checks, ("report_id",), whole=True)
 
 # Keep in the order of the floors, then by topic.
 TOPICS: Topics = {
     "user.erase": (Job(erasure.erase, ("user_id",), label="erase_person"),),
-    "appointment.changed": (Job(offices.tell_of_office, ("appointment_id",), ("step",)),),
+    "appointment.changed": (_tells(offices.tell_of_office, "appointment_id", values=("step",)),),
     "people.import_asked": (
         Job(roster_imports.run, ("import_id",), queue=Queue.EXPORTS, limit_s=120, lease_s=150, label="import_people"),
     ),
-    "people.imported": (Job(offices.tell_of_import, ("import_id",)),),
-    "web_session.opened": (Job(browsers.tell_of_browser, ("session_id",)),),
+    "people.imported": (_tells(offices.tell_of_import, "import_id"),),
+    "web_session.opened": (_tells(browsers.tell_of_browser, "session_id"),),
     "message.due": (_asks_wechat(deliver.deliver, "message_id", label="deliver_message"),),
     "photo.dropped": (Job(forget.remove_files, ("photo_id",), label="remove_photo"),),
     "photo.uploaded": (
         Job(develop.develop, ("photo_id",), queue=Queue.PHOTOS, limit_s=40, lease_s=50, label="develop_photo"),
     ),
-    "wechat.pushed": (Job(pushes.work_on, values=("push_id",), label="work_on_push"),),
+    "wechat.pushed": (Job(pushes.work_on, values=("push_id",), label="work_on_push", whole=True),),
     "moderation.picture": (_asks_wechat(moderation.ask_about_picture, "check_id", label="check_picture"),),
     "moderation.text": (_asks_wechat(moderate.check_text, "check_id"),),
-    "wechat.media_checked": (Job(_take_verdict, values=_VERDICT, label="take_verdict"),),
-    "report.changed": (Job(notify.tell_of_step, ("report_id",), ("event_id",)),),
-    "report.filed": (Job(route.route_report, ("report_id",), queue=Queue.ROUTING), _BEGIN_CHECKS),
+    "wechat.media_checked": (Job(_take_verdict, values=_VERDICT, label="take_verdict", whole=True),),
+    "report.changed": (_tells(notify.tell_of_step, "report_id", values=("event_id",)),),
+    "report.filed": (Job(route.route_report, ("report_id",), queue=Queue.ROUTING, whole=True), _BEGIN_CHECKS),
     "report.photos_added": (_BEGIN_CHECKS,),
-    "duty.appealed": (Job(tell_duties.tell_of_appeal, ("duty_id",), ("decision",)),),
-    "duty.climbed": (Job(tell_duties.tell_of_rung, ("duty_id",), ("rung",)),),
+    "duty.appealed": (_tells(tell_duties.tell_of_appeal, "duty_id", values=("decision",)),),
+    "duty.climbed": (_tells(tell_duties.tell_of_rung, "duty_id", values=("rung",)),),
     # A million rows take a minute or two; a job that dies is done again from the start.
     "export.asked": (
         Job(export_making.make, ("export_id",), queue=Queue.EXPORTS, limit_s=900, lease_s=930, label="make_export"),
     ),
     "export.dropped": (Job(exports.remove_file, values=("file_key",), label="remove_export_file"),),
-    "training.cancelled": (Job(tell.tell_of_cancellation, ("session_id",)),),
-    "training.certificate_issued": (Job(tell.tell_of_certificate, ("certificate_id",)),),
+    "training.cancelled": (_tells(tell.tell_of_cancellation, "session_id"),),
+    "training.certificate_issued": (_tells(tell.tell_of_certificate, "certificate_id"),),
     "training.close": (Job(session_end.close, ("session_id",), label="close_session"),),
-    "training.leave_decided": (Job(tell.tell_of_leave, ("leave_request_id",)),),
-    "training.moved": (Job(tell.tell_of_change, ("session_id",)),),
-    "training.reminder": (Job(tell.remind, ("session_id",), ("kind", "starts_at"), label="send_reminders"),),
-    "training.seat_given": (Job(tell.tell_of_seat, ("session_id", "user_id")),),
+    "training.leave_decided": (_tells(tell.tell_of_leave, "leave_request_id"),),
+    "training.moved": (_tells(tell.tell_of_change, "session_id"),),
+    "training.reminder": (_tells(tell.remind, "session_id", values=("kind", "starts_at"), label="send_reminders"),),
+    "training.seat_given": (_tells(tell.tell_of_seat, "session_id", "user_id"),),
     "training.settle": (Job(session_end.at_the_end, ("session_id",), label="end_session"),),
     **{task.topic: (task.job,) for task in TASKS},
 }
@@ -84,3 +89,9 @@ def job_of(topics: Topics, topic: str, name: str | None) -> Job | None:
     if len(jobs) == 1:
         return jobs[0]
     return next((job for job in jobs if job.name == name), None)
+
+
+def whole_names(topics: Topics) -> frozenset[str]:
+    """Names of the jobs that are one transaction with their row: a worker must know it before it reads the row."""
+    jobs = [job for several in topics.values() for job in several]
+    return frozenset(job.name for job in jobs if job.whole) - {job.name for job in jobs if not job.whole}

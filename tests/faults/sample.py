@@ -12,7 +12,7 @@ from sqlalchemy import text
 from workers.__main__ import Tables, main
 from workers.job import Job, Queue
 from workers.timetable import Every, Task
-from wxapi.platform.db import transaction
+from wxapi.platform.db import apart, transaction
 
 EFFECTS = "CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, word text, pid int)"
 # Short, so that a test sees the end of it; the product's are checked by arithmetic in tests/workers/test_topics.py.
@@ -43,6 +43,17 @@ def hang_once(word: str) -> None:
     note(f"{word} done")
 
 
+def hang_once_whole(word: str) -> None:
+    """The same in one transaction with its row; only that it began is noted apart."""
+    with apart() as connection:
+        connection.execute(text("INSERT INTO effects (word, pid) VALUES ('begun', :pid)"), {"pid": os.getpid()})
+    with transaction() as session:
+        values = {"word": word, "pid": os.getpid()}
+        session.execute(text("INSERT INTO effects (word, pid) VALUES (:word, :pid)"), values)
+        if session.execute(text("SELECT count(*) FROM effects WHERE word = 'begun'")).scalar() == 1:
+            time.sleep(600)
+
+
 def fail_twice(word: str) -> None:
     """Fail the first two times."""
     note(word)
@@ -65,6 +76,8 @@ TOPICS = {
     # The limit is RQ's to keep; here it must not save the day.
     "hang.forked": (Job(hang_once, values=("word",), queue=Queue.PHOTOS, limit_s=LIMIT_S, lease_s=LEASE_S),),
     "hang.light": (Job(hang_once, values=("word",), limit_s=LIMIT_S, lease_s=LEASE_S),),
+    "hang.whole": (Job(hang_once_whole, values=("word",), limit_s=LIMIT_S, lease_s=LEASE_S, whole=True),),
+    "note.whole": (Job(note, values=("word",), whole=True, label="note_whole"),),
     "schedule.tick": (Job(tick, label="tick"),),
 }
 TASKS = (Task("tick", Every(seconds=1), tick),)

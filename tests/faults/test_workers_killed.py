@@ -76,6 +76,28 @@ def test_killed_with_all_its_processes_mid_job(bench: Bench, queue: str) -> None
     assert pid not in bench.sql("SELECT pid FROM effects WHERE word <> 'tick' ORDER BY id OFFSET 1")
 
 
+def test_work_that_is_whole_leaves_nothing_when_its_worker_is_killed(bench: Bench) -> None:
+    """Neither is what waits behind it lost."""
+    bench.start("relay").await_event("relay_ready")
+    victim = worker(bench, "light")
+    bench.record("hang.whole", "word")
+    await_true(lambda: bench.effects() == ["begun"])
+    bench.record("note.whole", "another")
+    victim.kill_family()
+    worker(bench, "light")
+    bench.await_done(SOON_S)
+    assert sorted(bench.effects()) == ["another", "begun", "begun", "word"]
+
+
+def test_work_that_is_whole_is_undone_at_its_limit(bench: Bench) -> None:
+    program = everything(bench)
+    bench.record("hang.whole", "word")
+    bench.await_done(SOON_S)
+    assert bench.effects() == ["begun", "begun", "word"]
+    [failure] = program.await_event("job_failed", attempt=1)
+    assert failure["error"] == "OutOfTimeError"
+
+
 def test_child_of_a_forking_worker_killed(bench: Bench) -> None:
     program = everything(bench)
     bench.record("hang.forked", "word")
@@ -92,7 +114,7 @@ def test_supervisor_replaces_what_was_killed(bench: Bench) -> None:
     assert set(children) == {"relay", "schedule", "routing-1", "light-1", "outgoing-1", "photos-1", "exports-1"}
     program.await_event("worker_ready", count=5)
     stands_back = {name: own.nice() for name, pid in children.items() if (own := psutil.Process(pid)).nice()}
-    assert stands_back == {"photos-1": 5, "exports-1": 10}
+    assert stands_back == {"light-1": 5, "outgoing-1": 5, "photos-1": 5, "exports-1": 10}
     for pid in children.values():
         psutil.Process(pid).kill()
     bench.record("note", "word")

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -614,6 +615,19 @@ def everything(world: World, *, but: int | None = None) -> dict[str, Any]:
     return found
 
 
+def units_of_work(work: Callable[[], None]) -> int:
+    """How many transactions it opens."""
+    begun: list[int] = []
+    extensions = current_app.extensions
+    hooks = extensions.get("wxapi.on_begin", ())
+    extensions["wxapi.on_begin"] = (*hooks, lambda *_args, **_also: begun.append(1))
+    try:
+        work()
+    finally:
+        extensions["wxapi.on_begin"] = hooks
+    return len(begun)
+
+
 def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
     return {name for name in after if before[name] != after[name]}
 
@@ -635,7 +649,8 @@ def test_a_job_twice(world: World, topic: str) -> None:
         world.clock.at = max(world.clock.at, min(due_at, NOW + timedelta(days=3)))
         for job in TOPICS[topic]:
             before = everything(world, but=row_id)
-            job.run(**payload)
+            begun = units_of_work(partial(job.run, **payload))
+            assert begun == 1 or not job.whole, f"{job.name} is not one transaction"
             once = everything(world, but=row_id)
             job.run(**payload)
             assert changed(once, everything(world, but=row_id)) == set(), f"{job.name} does something the second time"
@@ -664,5 +679,5 @@ def test_work_that_is_gone_is_no_failure(app: Flask, session: Session) -> None:
             row = OutboxRow(topic=topic, job=job.name, payload=payload, attempts=1)
             session.add(row)
             session.commit()
-            run.run(row.id, 1, job.lease_s)
+            run.run(row.id, 1, job.lease_s, name=job.name)
             assert run.outcome.read() is Outcome.DONE, f"{topic}: {job.name}"

@@ -24,6 +24,7 @@ from wxapi.app import create_app
 from wxapi.demo.embedded import free_port
 from wxapi.platform import outbox
 from wxapi.platform.db import db, transaction
+from wxapi.platform.outbox import Claimed
 
 
 def first(word: str) -> None: ...
@@ -266,8 +267,17 @@ def test_arguments_cross_as_json(connection: Connection, redis: Redis) -> None:
     assert zlib.decompress(data) == f'["workers.run.run", null, [{row}, 1, 30], {{}}]'.encode()
 
 
+def _hold(outbox_id: int) -> Claimed | None:
+    with transaction() as session:
+        return outbox.hold(session, outbox_id, 1)
+
+
+@pytest.mark.parametrize("start", [_hold, lambda row: outbox.claim(row, 1, timedelta(seconds=30))])
 def test_a_worker_quicker_than_the_relays_commit_waits_for_it(
-    own_database: str, connection: Connection, make_config: Callable[..., Config]
+    own_database: str,
+    connection: Connection,
+    make_config: Callable[..., Config],
+    start: Callable[[int], Claimed | None],
 ) -> None:
     """Redis has the job before the row says so: the worker must not take it for an older attempt's."""
     outbox_id = record(connection, "one")
@@ -276,8 +286,7 @@ def test_a_worker_quicker_than_the_relays_commit_waits_for_it(
 
     def claim() -> None:
         with app.app_context():
-            with transaction() as session:
-                claimed.append(outbox.claim(session, outbox_id, 1, timedelta(seconds=30)) is not None)
+            claimed.append(start(outbox_id) is not None)
             db.engine.dispose()
 
     worker = Thread(target=claim)

@@ -1,4 +1,4 @@
-"""One attempt at one row, in a savepoint."""
+"""One attempt at one row, in a savepoint: of work that commits as it goes, and of work that is whole with its row."""
 
 import signal
 import time
@@ -16,6 +16,7 @@ from workers.job import Job
 from workers.pool import LightWorker
 from workers.retries import MAX_ATTEMPTS
 from workers.run import Outcome
+from workers.topics import Topics
 from wxapi.kernel.errors import not_found
 from wxapi.platform import outbox, sweeps
 from wxapi.platform.db import db, transaction
@@ -62,14 +63,17 @@ def go_over_rows(word: str) -> None:
 
 
 JOBS = (work, fail, refuse, leave_a_mess, roll_back_everything, go_over_rows)
-TOPICS = {job.__name__: (Job(job, values=("word",)),) for job in JOBS}
-TOPICS["two"] = (TOPICS["work"][0], TOPICS["fail"][0])
 
 
-@pytest.fixture(autouse=True)
-def prepared(app: Flask) -> None:
+def topics(*, whole: bool) -> Topics:
+    jobs = {job.__name__: Job(job, values=("word",), whole=whole) for job in JOBS}
+    return {name: (job,) for name, job in jobs.items()} | {"two": (jobs["work"], jobs["fail"])}
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["as it goes", "whole"])
+def prepared(app: Flask, request: pytest.FixtureRequest) -> None:
     done.clear()
-    run.prepare(app, TOPICS)
+    run.prepare(app, topics(whole=request.param))
 
 
 def sent(session: Session, topic: str, *, attempts: int = 1, job: str | None = None) -> int:
@@ -82,7 +86,9 @@ def sent(session: Session, topic: str, *, attempts: int = 1, job: str | None = N
 
 def attempt(outbox_id: int, number: int = 1) -> Outcome:
     run.outcome.write(Outcome.LOST)
-    run.run(outbox_id, number, 30)
+    topic = db.session().scalar(select(OutboxRow.topic).where(OutboxRow.id == outbox_id))
+    db.session().rollback()
+    run.run(outbox_id, number, 30, name=topic or "")
     return run.outcome.read()
 
 
@@ -117,8 +123,7 @@ def test_overtaken_by_a_later_attempt(session: Session) -> None:
 
 def test_lease_begins_with_the_start(session: Session) -> None:
     row = sent(session, "work")
-    with transaction():
-        assert outbox.claim(session, row, 1, timedelta(seconds=77)) is not None
+    assert outbox.claim(row, 1, timedelta(seconds=77)) is not None
     assert state(session, row)[3] == timedelta(seconds=77)
 
 
@@ -179,4 +184,5 @@ def test_nothing_escapes_to_rq(session: Session, monkeypatch: pytest.MonkeyPatch
         raise RuntimeError("13800138000")
 
     monkeypatch.setattr(run, "_attempt", broken)
+    monkeypatch.setattr(run, "_attempt_whole", broken)
     assert attempt(sent(session, "work")) is Outcome.FAILED

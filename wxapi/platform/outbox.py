@@ -22,17 +22,15 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     Text,
-    delete,
     false,
     func,
-    select,
     text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from wxapi.platform.db import Base, write_later
+from wxapi.platform.db import Base, fetch, fetch_alone, write_later
 from wxapi.platform.runtime import runtime
 
 CHANNEL = "outbox"
@@ -91,18 +89,22 @@ def record(session: Session, topic: str, *, not_before: datetime | None = None, 
     write_later(session, _ADD, values)
 
 
+_ADD_EACH = """
+INSERT INTO outbox (topic, payload, created_at, due_at)
+SELECT %(topic)s, CAST(%(payload)s AS jsonb) || jsonb_build_object(CAST(%(key)s AS text), each),
+       now() + CAST(%(ahead)s AS interval),
+       coalesce(CAST(%(not_before)s AS timestamptz), now() + CAST(%(ahead)s AS interval))
+FROM unnest(CAST(%(each)s AS text[])) AS each
+RETURNING id
+"""
+
+
 def record_each(
     session: Session, topic: str, key: str, values: Sequence[str], *, not_before: datetime | None = None, **payload: str
 ) -> None:
     """The same for many that differ in one key of the payload: a row each, in one statement."""
-    sql = text(
-        "INSERT INTO outbox (topic, payload, created_at, due_at) SELECT :topic,"
-        " CAST(:payload AS jsonb) || jsonb_build_object(CAST(:key AS text), each), now() + CAST(:ahead AS interval),"
-        " coalesce(CAST(:not_before AS timestamptz), now() + CAST(:ahead AS interval))"
-        " FROM unnest(CAST(:each AS text[])) AS each"
-    )
     written = {"topic": topic, "payload": json.dumps(payload), "key": key, "each": list(values)}
-    session.execute(sql, {**written, "ahead": runtime().clock.ahead(), "not_before": not_before})
+    write_later(session, _ADD_EACH, {**written, "ahead": runtime().clock.ahead(), "not_before": not_before})
 
 
 def product_now() -> ColumnElement[datetime]:
@@ -121,20 +123,44 @@ class Claimed:
     payload: Mapping[str, Any]
 
 
-def claim(session: Session, outbox_id: int, attempt: int, lease: timedelta) -> Claimed | None:
+# A worker may be quicker than the commit of the relay that sent the row: by its id alone it is waited for, where a
+# condition on `attempts` would find the row as it was before. What it says of the attempt is judged afterwards.
+_CLAIM = """
+UPDATE outbox SET due_at = CASE WHEN attempts = %(attempt)s AND NOT dead
+                               THEN now() + %(ahead)s + %(lease)s ELSE due_at END
+WHERE id = %(id)s RETURNING id, topic, job, attempts, payload, dead
+"""
+_HOLD = "SELECT id, topic, job, attempts, payload, dead FROM outbox WHERE id = %(id)s FOR UPDATE"
+_FINISH = "DELETE FROM outbox WHERE id = %(id)s RETURNING 1"
+
+
+def claim(outbox_id: int, attempt: int, lease: timedelta) -> Claimed | None:
     """Start an attempt: its lease runs from now. None when the work is done, given up or handed to a later attempt."""
-    # Locked by its id alone: a worker may be quicker than the commit of the relay that sent it here, and a condition on
-    # `attempts` would find the row as it was before, instead of waiting for it.
-    row = session.scalars(select(OutboxRow).where(OutboxRow.id == outbox_id).with_for_update()).one_or_none()
-    if row is None or row.dead or row.attempts != attempt:
+    values = {"id": outbox_id, "attempt": attempt, "ahead": runtime().clock.ahead(), "lease": lease}
+    return _claimed(fetch_alone(_CLAIM, values), attempt)
+
+
+def hold(session: Session, outbox_id: int, attempt: int) -> Claimed | None:
+    """Start an attempt whose work is one transaction, in that: the row is locked until it ends, and not leased anew."""
+    return _claimed(fetch(session, _HOLD, {"id": outbox_id}), attempt)
+
+
+def _claimed(rows: list[tuple[Any, ...]], attempt: int) -> Claimed | None:
+    if not rows:
         return None
-    session.execute(_quiet(update(OutboxRow).where(OutboxRow.id == outbox_id).values(due_at=product_now() + lease)))
-    return Claimed(row.id, row.topic, row.job, row.attempts, dict(row.payload))
+    *columns, dead = rows[0]
+    row = Claimed(*columns)
+    return row if row.attempts == attempt and not dead else None
 
 
-def finish(session: Session, outbox_id: int) -> None:
+def finish(outbox_id: int) -> None:
     """The job is done, by whichever attempt."""
-    session.execute(_quiet(delete(OutboxRow).where(OutboxRow.id == outbox_id)))
+    fetch_alone(_FINISH, {"id": outbox_id})
+
+
+def finish_with(session: Session, outbox_id: int) -> None:
+    """The job is done with the commit of this transaction."""
+    write_later(session, _FINISH, {"id": outbox_id})
 
 
 def postpone(session: Session, outbox_id: int, attempt: int, *, error: str, delay: timedelta, give_up: bool) -> None:
