@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
+from wxapi.identity.models import User
 from wxapi.identity.services import erasure
 from wxapi.notifications.models import Grant, Message, Template
 from wxapi.notifications.rules.notices import Delivery, Notice
@@ -99,7 +100,8 @@ def deliver_at(session: Session, at: datetime = NOW) -> Message:
     return only_message(session)
 
 
-def test_one_message_per_person_case_and_step(person: Person, session: Session) -> None:
+def test_one_message_per_person_case_and_step(person: Person, fake: FakeControl, session: Session) -> None:
+    accept(person, fake)
     assert [tell(person), tell(person), tell(person, notice("resolved:2"))] == [1, 0, 1]
     assert len(due(session)) == 2
     assert {row.due_at for row in due(session)} == {NOW}
@@ -109,6 +111,30 @@ def test_without_a_template_it_is_the_inbox_alone(person: Person, session: Sessi
     tell(person, notice(kind=DESK_TASK))
     assert only_message(session).delivery == Delivery.INBOX
     assert due(session) == []
+
+
+def test_who_has_not_agreed_gets_no_job(person: Person, fake: FakeControl, people: People, session: Session) -> None:
+    """Who has never been here by WeChat neither; whoever is told at night has until the morning to agree."""
+    night = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # 23:00 in Shanghai
+    stranger = people.make()
+    with transaction() as own:
+        nobody = {"openid_sealed": None, "openid_digest": None}
+        own.execute(update(User).where(User.id == stranger.actor.user_id).values(nobody))
+        telling.tell(own, [person.actor.user_id, stranger.actor.user_id], notice(), now=NOW)
+    accept(person, fake)
+    with transaction() as own:
+        ledger.note_answer(own, stranger.actor.user_id, TEMPLATE, accepted=True, at=NOW, source="test:stranger")
+        telling.tell(own, [person.actor.user_id, stranger.actor.user_id], notice("resolved:2"), now=NOW)
+        telling.tell(own, [stranger.actor.user_id], notice("resolved:3"), now=night)
+    told = session.execute(select(Message.step, Message.user_id, Message.delivery).order_by(Message.step)).all()
+    assert set(told) == {
+        ("accepted:1", person.actor.user_id, "inbox"),
+        ("accepted:1", stranger.actor.user_id, "inbox"),
+        ("resolved:2", person.actor.user_id, "pending"),
+        ("resolved:2", stranger.actor.user_id, "inbox"),
+        ("resolved:3", stranger.actor.user_id, "pending"),
+    }
+    assert len(due(session)) == 2
 
 
 def test_long_texts_are_cut(person: Person, session: Session) -> None:

@@ -53,8 +53,8 @@ def prepare(app: Flask, fake: FakeControl) -> list[uuid.UUID]:
             user = register_openid(session, OPENID, now=NOW)
             for number in range(STEPS):
                 notice = Notice(REPORT_PROGRESS, "report:1", str(number), "t", "b", {"what": str(number)})
-                telling.tell(session, [user.id], notice, now=NOW)
                 ledger.note_answer(session, user.id, TEMPLATE, accepted=True, at=NOW, source=str(number))
+                telling.tell(session, [user.id], notice, now=NOW)
         found = list(db.session.scalars(select(Message.id)))
         db.session.remove()
     return found

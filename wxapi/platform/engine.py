@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData, Select, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, class_mapper
+from sqlalchemy.sql.dml import ReturningInsert
 
 from config import Config
 from wxapi.platform import patience
@@ -74,7 +75,7 @@ def fetch(session: Session, sql: str, values: dict[str, Any]) -> list[tuple[Any,
     return rows_of(connection, connection.driver_connection, sql, values)
 
 
-def ready(statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
+def ready(statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
     """A statement's text for `fetch` and `fetch_alone`, and its values; those of named parameters are yet to be given.
 
     For a caller that keeps it: building and compiling costs more than running. A named parameter has None for its value

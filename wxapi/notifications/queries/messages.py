@@ -3,22 +3,78 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, any_, exists, literal, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeEngine
 
 from wxapi.identity.models import User
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.notifications.models import Message, Template
+from wxapi.notifications.queries.grants import open_of
 from wxapi.notifications.queries.registered import may_be_read
+from wxapi.notifications.rules.notices import Delivery
+from wxapi.platform.db import ready
+
+# What is the same for all who are told.
+_SAME = (
+    Message.kind,
+    Message.subject,
+    Message.step,
+    Message.title,
+    Message.body,
+    Message.values,
+    Message.created_at,
+    Message.visible_at,
+)
 
 
-def still_here(user_ids: Sequence[uuid.UUID]) -> Select[uuid.UUID]:
-    """Those of the people who have not been erased, in one order for everybody who tells several at once."""
-    wanted = literal(list(user_ids), ARRAY(Uuid))
-    return select(User.id).where(User.id == any_(wanted), User.erased_at.is_(None)).order_by(User.id)
+@lru_cache(maxsize=1)
+def telling() -> tuple[str, dict[str, Any]]:
+    """One statement that tells any number of people, each once: `people` and what is the same for all are its values.
+
+    The erased are left out. All who tell several at once write them in one order. Each new message comes back with its
+    delivery: it is to be sent where it `waits` for its hour, or where its person has agreed by now.
+    """
+    agreed = and_(User.openid_sealed.is_not(None), exists().where(open_of(User.id, Template.template_id)))
+    to_be_sent = exists().where(Template.kind == _given(Message.kind), or_(_named("waits", Boolean()), agreed))
+    delivery = case((to_be_sent, Delivery.PENDING.value), else_=Delivery.INBOX.value)
+    people = select(User.id, func.gen_random_uuid(), delivery, *map(_given, _SAME)).where(
+        User.id == any_(_named("people", ARRAY(Uuid))), User.erased_at.is_(None)
+    )
+    statement = (
+        insert(Message)
+        .from_select([Message.user_id, Message.id, Message.delivery, *_SAME], people.order_by(User.id))
+        .on_conflict_do_nothing(index_elements=["user_id", "subject", "step"])
+        .returning(Message.id, Message.delivery)
+    )
+    return ready(statement)
+
+
+def _given(column: InstrumentedAttribute[Any]) -> BindParameter[Any]:
+    return _named(column.key, column.type)
+
+
+def _named(name: str, kind: TypeEngine[Any]) -> BindParameter[Any]:
+    return bindparam(name, None, kind)
 
 
 def template_of(session: Session, kind: str) -> Template | None:

@@ -7,11 +7,12 @@ All functions join the caller's transaction.
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from wxapi.notifications.models import Grant, Template
+from wxapi.notifications.queries.grants import is_open, open_of
 
 
 def note_answer(
@@ -33,7 +34,7 @@ def spend(session: Session, user_id: uuid.UUID, template: Template, message_id: 
         return True
     grant = session.scalars(
         select(Grant)
-        .where(_open(user_id, template.template_id))
+        .where(open_of(user_id, template.template_id))
         .order_by(Grant.answered_at, Grant.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -52,38 +53,14 @@ def refund(session: Session, message_id: uuid.UUID) -> None:
 
 def void(session: Session, user_id: uuid.UUID, template_id: str, *, now: datetime) -> None:
     """WeChat says that nothing is left: the balance is zero."""
-    session.execute(update(Grant).where(_open(user_id, template_id)).values(voided_at=now))
+    session.execute(update(Grant).where(open_of(user_id, template_id)).values(voided_at=now))
 
 
 def balances(session: Session, user_id: uuid.UUID) -> dict[str, int]:
     """How many accepts of the person are open, by template; templates without any are left out."""
     rows = session.execute(
         select(Grant.template_id, func.count().label("open"))
-        .where(Grant.user_id == user_id, _is_open())
+        .where(Grant.user_id == user_id, is_open())
         .group_by(Grant.template_id)
     )
     return {row.template_id: row.open for row in rows}
-
-
-def _open(user_id: uuid.UUID, template_id: str) -> ColumnElement[bool]:
-    return and_(Grant.user_id == user_id, Grant.template_id == template_id, _is_open())
-
-
-def _is_open() -> ColumnElement[bool]:
-    """Accepted, not spent, not void, and not followed by a rejection."""
-    later = aliased(Grant)
-    rejected = exists().where(
-        later.user_id == Grant.user_id,
-        later.template_id == Grant.template_id,
-        ~later.accepted,
-        or_(
-            later.answered_at > Grant.answered_at,
-            and_(later.answered_at == Grant.answered_at, later.id > Grant.id),
-        ),
-    )
-    return and_(
-        Grant.accepted,
-        Grant.message_id.is_(None),
-        Grant.voided_at.is_(None),
-        ~rejected,
-    )

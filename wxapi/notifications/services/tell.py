@@ -1,18 +1,16 @@
 """Telling people: into the inbox, and on to their phones where they agreed to it."""
 
+import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, literal
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningInsert
 
-from wxapi.notifications.models import Message
 from wxapi.notifications.queries import messages
 from wxapi.notifications.rules.notices import BODY_LENGTH, TITLE_LENGTH, Delivery, Notice, cut, not_at_night
 from wxapi.platform import outbox
+from wxapi.platform.db import fetch
 
 
 def tell(
@@ -25,7 +23,8 @@ def tell(
 ) -> int:
     """Put a notice into each person's inbox, once, and have the subscribe message sent; returns how many are new.
 
-    Joins the caller's transaction. Who may hear of it is the caller's decision.
+    Joins the caller's transaction. Who may hear of it is the caller's decision. Of what is due at once, only what the
+    person has agreed to gets a job: most people have not, and the job would only find that out.
 
     Args:
         session: the caller's.
@@ -38,36 +37,22 @@ def tell(
     if not wanted:
         return 0
     visible_at = max(now, not_before or now)
-    has_template = messages.template_of(session, notice.kind.code) is not None
-    delivery = Delivery.PENDING if has_template else Delivery.INBOX
-    new = session.scalars(_to_each(wanted, notice, delivery, now=now, visible_at=visible_at)).all()
-    if has_template:
-        due = [str(message_id) for message_id in new]
-        outbox.record_each(session, "message.due", "message_id", due, not_before=not_at_night(visible_at))
-    return len(new)
-
-
-def _to_each(
-    user_ids: Sequence[uuid.UUID], notice: Notice, delivery: Delivery, *, now: datetime, visible_at: datetime
-) -> ReturningInsert[tuple[uuid.UUID]]:
-    """One statement for any number of people: they go as one array, and what is the same for all goes once."""
-    same = {
-        Message.kind: notice.kind.code,
-        Message.subject: notice.subject,
-        Message.step: notice.step,
-        Message.title: cut(notice.title, TITLE_LENGTH),
-        Message.body: cut(notice.body, BODY_LENGTH),
-        Message.values: dict(notice.values),
-        Message.created_at: now,
-        Message.visible_at: visible_at,
-        Message.delivery: delivery.value,
+    send_at = not_at_night(visible_at)
+    sql, values = messages.telling()
+    told = {
+        "people": wanted,
+        "kind": notice.kind.code,
+        "subject": notice.subject,
+        "step": notice.step,
+        "title": cut(notice.title, TITLE_LENGTH),
+        "body": cut(notice.body, BODY_LENGTH),
+        "values": json.dumps(dict(notice.values)),
+        "created_at": now,
+        "visible_at": visible_at,
+        "waits": send_at > now,
     }
-    rows = messages.still_here(user_ids).add_columns(
-        func.gen_random_uuid(), *(literal(value, column.type) for column, value in same.items())
-    )
-    return (
-        insert(Message)
-        .from_select([Message.user_id, Message.id, *same], rows)
-        .on_conflict_do_nothing(index_elements=["user_id", "subject", "step"])
-        .returning(Message.id)
-    )
+    session.flush()  # what the statement reads may still be on its way
+    new = fetch(session, sql, values | told)
+    if due := [str(message_id) for message_id, delivery in new if delivery == Delivery.PENDING]:
+        outbox.record_each(session, "message.due", "message_id", due, not_before=send_at)
+    return len(new)
