@@ -4,7 +4,7 @@ Nothing waits for them, and nothing fails with them: what has no verdict is only
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,11 +54,20 @@ def begin_pictures(session: Session, subject_id: uuid.UUID, photos: Sequence[Pho
         _begin(session, {**values, "author_id": photo.owner_id}, now=now)
 
 
-def ask_about_text(check_id: uuid.UUID, text: str, *, now: datetime) -> None:
-    """Have WeChat judge a text. Run twice it asks twice, and the first verdict stands."""
+def ask_about_text(check_id: uuid.UUID, text_of: Callable[[Session, uuid.UUID], str | None], *, now: datetime) -> None:
+    """Have WeChat judge a text. Run twice it asks twice, and the first verdict stands.
+
+    Args:
+        check_id: the check.
+        text_of: gives a subject's text, or None when it is gone.
+        now: the time.
+    """
     with transaction() as session:
         check = locked(session, check_id)
         if check is None or check.state != CheckState.WAITING:
+            return
+        text = text_of(session, check.subject_id)
+        if text is None:
             return
         openid = _openid_of(session, check)
         if openid is None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, or_, select, text, tuple_
+from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import not_found
@@ -60,27 +61,23 @@ def begin_checks(report_id: uuid.UUID, *, now: datetime) -> None:
     A report that is hidden from somebody is never sent out; nobody but its reporter and the desk sees it anyway.
     """
     with transaction() as session:
-        report = session.get(Report, report_id)
+        columns = (Report.reporter_id, Report.excluded_village_code)
+        report = session.execute(select(*columns).where(Report.id == report_id)).one_or_none()
         if report is None or report.excluded_village_code is not None:
             return
-        moderation.begin_text(session, report.id, report.reporter_id, now=now)
+        moderation.begin_text(session, report_id, report.reporter_id, now=now)
         photos = session.scalars(
             select(Photo)
             .join(ReportPhoto, ReportPhoto.photo_id == Photo.id)
-            .where(ReportPhoto.report_id == report.id, ReportPhoto.purpose == "report")
+            .where(ReportPhoto.report_id == report_id, ReportPhoto.purpose == "report")
             .order_by(ReportPhoto.position)
         ).all()
-        moderation.begin_pictures(session, report.id, photos, now=now)
+        moderation.begin_pictures(session, report_id, photos, now=now)
 
 
 def check_text(check_id: uuid.UUID, *, now: datetime) -> None:
     """Have WeChat judge a report's text, as others may read it: without personal data. May run twice."""
-    with transaction() as session:
-        report = session.scalars(
-            select(Report).join(Check, Check.subject_id == Report.id).where(Check.id == check_id)
-        ).one_or_none()
-    if report is not None:
-        moderation.ask_about_text(check_id, _words_of(report), now=now)
+    moderation.ask_about_text(check_id, _words_checked, now=now)
 
 
 def queue_page(actor: Actor, *, limit: int, cursor: str | None) -> Page[QueueEntry]:
@@ -135,8 +132,18 @@ def _entry(queued: _Queued) -> QueueEntry:
     )
 
 
+def _words_checked(session: Session, report_id: uuid.UUID) -> str | None:
+    columns = (Report.description, Report.address)
+    report = session.execute(select(*columns).where(Report.id == report_id)).one_or_none()
+    return None if report is None else _joined(*report)
+
+
 def _words_of(report: Report) -> str:
-    return "\n".join(filter(None, (report.description, report.address)))
+    return _joined(report.description, report.address)
+
+
+def _joined(*words: str | None) -> str:
+    return "\n".join(filter(None, words))
 
 
 def _in_scope(actor: Actor) -> Select[Any, Any, Any]:

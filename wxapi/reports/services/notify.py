@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.clock import local_day
@@ -23,9 +23,12 @@ _CITIZENS = frozenset({NoticeAudience.REPORTERS, NoticeAudience.REPORTER, Notice
 def tell_of_step(report_id: uuid.UUID, event_id: int, *, now: datetime) -> None:
     """Tell everybody concerned of one step; a person hears of it once, however often this runs."""
     with transaction() as session:
-        report, event = session.get(Report, report_id), session.get(ReportEvent, event_id)
-        if report is None or event is None:
+        of_step = and_(ReportEvent.report_id == Report.id, ReportEvent.id == event_id)
+        found = session.execute(select(Report, ReportEvent).join(ReportEvent, of_step).where(Report.id == report_id))
+        row = found.one_or_none()
+        if row is None:
             return
+        report, event = row
         desk = event.desk_code or report.desk_code
         names = region_names([report.village_code, *([desk] if desk else [])])
         # A moment on the phone must not point to who was seen in the village just then.
