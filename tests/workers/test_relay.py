@@ -233,6 +233,21 @@ def test_what_redis_lost_is_due_at_once_and_what_was_begun_is_not(connection: Co
     assert rows(connection, "attempts, due_at > now() + interval '20 s'") == [(2, True), (1, True)]
 
 
+def test_what_redis_lost_is_not_waited_for_where_it_is_at_work(
+    connection: Connection, redis: Redis, own_database: str
+) -> None:
+    """A job that is one transaction with its row holds its lock, and leaves its lease as the relay gave it."""
+    at_work, waits = record(connection, "one"), record(connection, "one")
+    handed = Handed(redis)
+    move(connection, redis, TOPICS, handed=handed)
+    redis.flushall()
+    connection.execute("SET lock_timeout = '100ms'")
+    with open_database(own_database, name="other") as other, other.transaction():
+        other.execute("SELECT FROM outbox WHERE id = %s FOR UPDATE", [at_work])
+        assert handed.look(connection) == 1
+    assert rows(connection, "id, due_at <= now()") == [(at_work, False), (waits, True)]
+
+
 def test_a_mark_that_ran_out_sends_nothing_twice(connection: Connection, redis: Redis) -> None:
     row = record(connection, "one")
     handed = Handed(redis)
