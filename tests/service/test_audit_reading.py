@@ -81,3 +81,9 @@ def test_a_file_holds_all_and_is_never_overwritten(app: Flask, tmp_path: Path) -
     again = app.test_cli_runner().invoke(args=["audit", "export", str(file)])
     assert (again.exit_code, "is there already" in again.output) == (1, True)
     assert len(file.read_text(encoding="utf-8-sig").splitlines()) == 6
+
+
+def test_a_question_without_an_answer_is_answered(app: Flask) -> None:
+    for words in (["show", "--action", "nothing.like.it"], ["refused"]):
+        told = app.test_cli_runner().invoke(args=["audit", *words])
+        assert (told.exit_code, told.output) == (0, "Nothing.\n")

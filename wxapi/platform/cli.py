@@ -120,8 +120,11 @@ def show(most: int, **asked: Any) -> None:
     """Show who did what to what, oldest first. Only ids and codes are kept; the look is audited itself."""
     question = _question_noted(asked)
     with transaction() as session:
-        for line in audit_reading.rows_of(session, question, most=most):
-            click.echo("  ".join(cell for cell in _cells(line) if cell))
+        found = list(audit_reading.rows_of(session, question, most=most))
+    for line in found:
+        click.echo("  ".join(cell for cell in _cells(line) if cell))
+    if not found:
+        click.echo("Nothing.")
 
 
 @audit.command("export")
