@@ -48,8 +48,8 @@ def _pages_of(app: Flask, big: City, name: str, role: Role, region: str) -> list
     client, results = _signed_in(app, name, role, region), []
     number = _open_report(big, region)
     paths = {page: path.format(number=number) for page, (path, _, _) in _BUDGETS.items()}
-    sent = {page: _statements(client, path) for page, path in paths.items()}
-    queue = sent["queue"]
+    statements = {page: _statements(client, path) for page, path in paths.items()}
+    queue = statements["queue"]
     measures: dict[str, Callable[[], object]] = {page: _asking(client, path) for page, path in paths.items()}
     measures |= {
         "empty": _asking(client, _EMPTY, 404),
@@ -61,7 +61,7 @@ def _pages_of(app: Flask, big: City, name: str, role: Role, region: str) -> list
         print(f"  {page} of {name}: p95 {took[page]:.1f} ms, {kept} {budget}; {took[page] / took['empty']:.1f} × empty")
         results += [
             Result(f"{page} of {name}, p95 / an empty page", took[page], took["empty"], "ms", _GOAL),
-            Result(f"{page} of {name}, statements", len(sent[page]), most, "", 1.0),
+            Result(f"{page} of {name}, statements", len(statements[page]), most, "", 1.0),
         ]
     results.append(Result(f"queue of {name}, p95 / its bare SQL", took["queue"], took["bare"], "ms", _BARE_GOAL))
     print(f"  queue of {name}: its bare SQL {took['bare']:.1f} ms, an empty page {took['empty']:.1f} ms")
