@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 import pytest
@@ -42,8 +42,8 @@ def emptied(form: Tag) -> dict[str, object]:
     return {name: "" for name in fields_of(form) if name not in hidden}
 
 
-def test_what_a_form_lacks_is_named(app: Flask, scene: Scene) -> None:
-    refused, wrongly = 0, []
+def forms_of_all(app: Flask, scene: Scene) -> Iterator[tuple[Browser, str, Tag]]:
+    """Each form of each page, as whoever may see it: their browser, who and where, the form."""
     for visits in VISITS.values():
         for visit in visits:
             person = scene.person(visit)
@@ -51,17 +51,22 @@ def test_what_a_form_lacks_is_named(app: Flask, scene: Scene) -> None:
                 continue
             browser, path = Browser(app).sign_in(person), scene.path(visit)
             for form in browser.page(path).select("form[method=post]"):
-                if form.select_one(TYPED) is None:
-                    continue
-                choices = [str(each["value"]) for each in form.select("input[type=radio][name=action]")] or [None]
-                for choice in choices:
-                    asked = {"action": choice} if choice else {}
-                    answer = browser.submit(form, **emptied(form) | asked | {"once": uuid.uuid4().hex})
-                    if answer.status_code < 400:
-                        continue
-                    refused += 1
-                    found = without_a_name(soup_of(answer))
-                    wrongly += [f"{visit.who} {path} {choice or form['action']}: {each}" for each in found]
+                yield browser, f"{visit.who} {path}", form
+
+
+def test_what_a_form_lacks_is_named(app: Flask, scene: Scene) -> None:
+    refused, wrongly = 0, []
+    for browser, where, form in forms_of_all(app, scene):
+        if form.select_one(TYPED) is None:
+            continue
+        choices = [str(each["value"]) for each in form.select("input[type=radio][name=action]")] or [None]
+        for choice in choices:
+            asked = {"action": choice} if choice else {}
+            answer = browser.submit(form, **emptied(form) | asked | {"once": uuid.uuid4().hex})
+            if answer.status_code < 400:
+                continue
+            refused += 1
+            wrongly += [f"{where} {choice or form['action']}: {each}" for each in without_a_name(soup_of(answer))]
     assert wrongly == []
     assert refused > 20
 
@@ -69,22 +74,16 @@ def test_what_a_form_lacks_is_named(app: Flask, scene: Scene) -> None:
 def test_what_a_form_has_no_choice_for_is_told_in_words(app: Flask, scene: Scene) -> None:
     """As from a page that was open while the city's lists changed: the codes of the choices were read out."""
     refused, wrongly = 0, []
-    for visits in VISITS.values():
-        for visit in visits:
-            person = scene.person(visit)
-            if person is None or visit.status != 200:
+    for browser, where, form in forms_of_all(app, scene):
+        chosen = {str(each["name"]) for each in form.select("select[name], input[type=radio][name]")}
+        for name in sorted(chosen):
+            answer = browser.submit(form, **{name: "xyz", "once": uuid.uuid4().hex})
+            if answer.status_code < 400:
                 continue
-            browser, path = Browser(app).sign_in(person), scene.path(visit)
-            for form in browser.page(path).select("form[method=post]"):
-                chosen = {str(each["name"]) for each in form.select("select[name], input[type=radio][name]")}
-                for name in sorted(chosen):
-                    answer = browser.submit(form, **{name: "xyz", "once": uuid.uuid4().hex})
-                    if answer.status_code < 400:
-                        continue
-                    refused += 1
-                    told = soup_of(answer).select("main [role=alert], main .error")
-                    words = [each.get_text(" ", strip=True) for each in told]
-                    wrongly += [f"{visit.who} {path} {name}: {each}" for each in words if _CODE.search(each)]
+            refused += 1
+            told = soup_of(answer).select("main [role=alert], main .error")
+            words = [each.get_text(" ", strip=True) for each in told]
+            wrongly += [f"{where} {name}: {each}" for each in words if _CODE.search(each)]
     assert wrongly == []
     assert refused > 10
 
