@@ -1,14 +1,20 @@
 """A unit that is closed takes its officers along, or lets them go: with the same commit, on the record, and told."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from unittest.mock import patch
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from tests.at_once import deadlocks
 from tests.conftest import NOW
 from tests.factories import People, Person
+from tests.places import import_small_city
 from tests.service.test_people_of_units import COUNTY, TRAP, VILLAGE, city_admin, held, units
 from wxapi.identity.models import AppointmentRow
 from wxapi.identity.services import appointments, office_changes
@@ -20,9 +26,12 @@ from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message
 from wxapi.notifications.services.offices import tell_of_office
 from wxapi.platform.audit import AuditRow
+from wxapi.platform.db import db
 from wxapi.platform.outbox import OutboxRow
+from wxapi.platform.runtime import runtime
 from wxapi.regions.services.changing import Merger, close_regions
 from wxapi.units.rules import UnitKind
+from wxapi.units.services import manage
 from wxapi.units.services.manage import NewUnit, close_unit, make_unit
 
 __all__ = ["city_admin", "units"]
@@ -112,3 +121,42 @@ def test_whose_office_goes_to_another_village_hears_of_it(units: None, people: P
     worker = people.make((Role.COMMUNITY_WORKER, VILLAGE))
     close_regions(Merger((VILLAGE,), "421002001002"), on=TODAY, now=NOW)
     assert told(session, worker) == ["您的任职已调整"]
+
+
+def test_whoever_is_appointed_meanwhile_is_not_waited_for_in_a_ring(open_app: Flask) -> None:
+    """An appointment holds its person and waits for the unit, which its closing holds: that lets go and begins anew."""
+    people = People(open_app)
+    import_small_city()
+    admin, officer = people.make((Role.ADMIN, "4210")), people.make()
+    make_unit(admin.actor, NewUnit(COUNTY, TRAP.partition("-")[2], "住建局", UnitKind.DEPARTMENT), now=NOW)
+    row = appoint(officer)
+    db.session.remove()
+    url = runtime().config.database_url.replace("postgresql+psycopg", "postgresql")
+    unit, person = (TRAP,), (officer.actor.user_id,)
+    with psycopg.connect(url) as first, psycopg.connect(url) as second, ThreadPoolExecutor(1) as pool:
+        # As it stands while the first appointment of that person is not committed yet.
+        first.execute("UPDATE appointments SET unit_code = unit_code WHERE id = %s", (row.id,))
+        first.execute("SELECT FROM units WHERE code = %s FOR SHARE", unit)
+        with patch.object(manage, "_people_of", return_value=set()):
+            closing = pool.submit(closed_by, open_app, admin)
+            waiting(first)
+        second.execute("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", person)
+        first.commit()
+        second.execute("SELECT FROM units WHERE code = %s FOR SHARE", unit)
+        second.commit()
+        closing.result(timeout=20)
+    assert (held(officer), deadlocks()) == ([], 0)
+
+
+def closed_by(app: Flask, admin: Person) -> None:
+    with app.app_context():
+        close_unit(admin.actor, TRAP, on=TODAY, successor_code=None, now=NOW)
+
+
+def waiting(connection: psycopg.Connection) -> None:
+    """Until somebody waits for a lock in this database."""
+    found = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    until = time.monotonic() + 20
+    while connection.execute(found).fetchone() is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)

@@ -33,10 +33,13 @@ def _people(session: Session, unit_code: str) -> Sequence[uuid.UUID]:
     return session.scalars(wanted.distinct()).all()
 
 
+def _take(session: Session, unit_code: str) -> bool:
+    people = _people(session, unit_code)
+    there = select(User.id).where(User.id.in_(people)).with_for_update(key_share=True, skip_locked=True)
+    return len(session.scalars(there).all()) == len(people)
+
+
 def _move(session: Session, closing: UnitClosing) -> int:
-    # Who was appointed since the others were locked; the unit itself is by now.
-    people = select(User.id).where(User.id.in_(_people(session, closing.unit_code))).order_by(User.id)
-    session.execute(people.with_for_update(key_share=True))
     rows = session.scalars(
         select(AppointmentRow)
         .where(AppointmentRow.unit_code == closing.unit_code, queries.lasting(local_day(closing.at)))
@@ -81,7 +84,7 @@ def _heir(session: Session, row: AppointmentRow, closing: UnitClosing) -> Appoin
     return new
 
 
-HOLDING = UnitHolding("officers", _move, people=_people)
+HOLDING = UnitHolding("officers", _move, people=_people, take=_take)
 
 
 def _left() -> str:

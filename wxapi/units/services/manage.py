@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from time import monotonic, sleep
 
 from flask import Flask, current_app
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import local_day
-from wxapi.kernel.errors import ConflictError, InvalidError, not_found
+from wxapi.kernel.errors import ConflictError, InvalidError, UnavailableError, not_found
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit
 from wxapi.platform.db import db, transaction
@@ -23,6 +24,8 @@ from wxapi.units.queries import UnitView
 from wxapi.units.rules import UnitField, UnitKind, is_region, unit_code
 
 _EXTENSION = "wxapi.unit_holdings"
+# As long as a statement waits for a lock; an appointment is made in milliseconds.
+_PATIENCE_S, _PAUSE_S = 5.0, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ def _nobody(_session: Session, _unit_code: str) -> Collection[uuid.UUID]:
     return ()
 
 
+def _at_hand(_session: Session, _unit_code: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class UnitHolding:
     """Something that lies with a unit and goes on, or ends, when the unit is closed.
@@ -52,12 +59,14 @@ class UnitHolding:
         move: hand all open ones to the successor, or end them, each with its line of history; returns how many.
         count: how many open ones keep a unit from being closed with nobody to go on.
         people: whose rights that changes: their rows are locked before all others.
+        take: lock whoever came to the unit since, without waiting for them; False where somebody else holds one.
     """
 
     name: str
     move: Callable[[Session, UnitClosing], int]
     count: Callable[[Session, str], int] = _nothing
     people: Callable[[Session, str], Collection[uuid.UUID]] = _nobody
+    take: Callable[[Session, str], bool] = _at_hand
 
 
 def install(app: Flask, holdings: Sequence[UnitHolding]) -> None:
@@ -147,12 +156,10 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         NotFoundError: the unit or the successor is unknown, or outside the administrator's regions.
         ConflictError: `unit_closed`; `unit_has_open_duties` with `count`.
         InvalidError: `date_in_future`, `successor_invalid`, `kind_not_allowed`.
+        UnavailableError: somebody else held one of its people all the time.
     """
     with transaction(locking=_people_of(code)) as session:
-        # Both rows in one order: two units may be closed into one another at the same moment.
-        both = select(Unit.code).where(Unit.code.in_([code, successor_code])).order_by(Unit.code)
-        # What is written for a unit meanwhile refers to it, under locks that closing waits for.
-        session.execute(both.with_for_update(key_share=True))
+        _take_both(session, code, successor_code)
         row = _locked(session, actor, code, now=now)
         if row.closed_on is not None:
             raise ConflictError("unit_closed", "该单位已撤销。")
@@ -169,6 +176,28 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
             session, actor.user_id, "unit.close", subject=f"unit:{code}", at=now, successor=successor, moved=moved
         )
         return queries.view_of(row)
+
+
+def _take_both(session: Session, code: str, successor_code: str | None) -> None:
+    """Lock a unit and its successor, and whoever came to the unit since its people were locked.
+
+    Whoever appoints holds the person and waits for the unit. So nobody is waited for with the unit in hand: it is let
+    go, and taken again.
+    """
+    # Both rows in one order: two units may be closed into one another at the same moment.
+    both = select(Unit.code).where(Unit.code.in_([code, successor_code])).order_by(Unit.code)
+    until = monotonic() + _PATIENCE_S
+    while True:
+        point = session.begin_nested()
+        # What is written for a unit meanwhile refers to it, under locks that closing waits for.
+        session.execute(both.with_for_update(key_share=True))
+        if all(holding.take(session, code) for holding in _holdings()):
+            point.commit()
+            return
+        point.rollback()
+        if monotonic() > until:
+            raise UnavailableError("database_unavailable", "服务暂时不可用，请稍后重试。")
+        sleep(_PAUSE_S)
 
 
 def _people_of(code: str) -> set[uuid.UUID]:
