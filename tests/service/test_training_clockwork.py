@@ -86,10 +86,10 @@ def test_a_moved_or_cancelled_session_reminds_of_nothing_old(
     school.organiser.post(f"/training/sessions/{off['id']}/cancel")
     clock.advance(hours=2)
     run_outbox(app)
-    assert titles(session, school.member) == ["培训取消：B"]
+    assert sorted(titles(session, school.member)) == ["培训取消：B", "培训调整：A"]
     clock.advance(hours=25)
     run_outbox(app)
-    assert sorted(titles(session, school.member)) == ["培训取消：B", "明天培训：A"]
+    assert sorted(titles(session, school.member)) == ["培训取消：B", "培训调整：A", "明天培训：A"]
 
 
 def test_moving_up_and_leave_are_told(school: School, app: Flask, clock: FixedClock, session: Session) -> None:
