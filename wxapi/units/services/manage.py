@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import monotonic, sleep
@@ -188,16 +189,19 @@ def _take_both(session: Session, code: str, successor_code: str | None) -> None:
     both = select(Unit.code).where(Unit.code.in_([code, successor_code])).order_by(Unit.code)
     until = monotonic() + _PATIENCE_S
     while True:
-        point = session.begin_nested()
-        # What is written for a unit meanwhile refers to it, under locks that closing waits for.
-        session.execute(both.with_for_update(key_share=True))
-        if all(holding.take(session, code) for holding in _holdings()):
-            point.commit()
-            return
-        point.rollback()
+        with suppress(_HeldError), session.begin_nested():
+            # What is written for a unit meanwhile refers to it, under locks that closing waits for.
+            session.execute(both.with_for_update(key_share=True))
+            if all(holding.take(session, code) for holding in _holdings()):
+                return
+            raise _HeldError
         if monotonic() > until:
             raise UnavailableError("database_unavailable", "服务暂时不可用，请稍后重试。")
         sleep(_PAUSE_S)
+
+
+class _HeldError(Exception):
+    """Somebody else is at work with one of a unit's people."""
 
 
 def _people_of(code: str) -> set[uuid.UUID]:
