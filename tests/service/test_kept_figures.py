@@ -26,7 +26,7 @@ from wxapi.regions.services import changing
 from wxapi.regions.services.changing import Merger
 from wxapi.supervision.queries import kept, statistics
 from wxapi.supervision.queries.kept import Month
-from wxapi.supervision.services import keeping, panorama
+from wxapi.supervision.services import board, keeping
 from wxapi.supervision.services import statistics as services
 from wxapi.supervision.services.statistics import Question
 from wxapi.supervision.wire.statistics import table_dict
@@ -232,7 +232,7 @@ def test_village_affairs_mark_nothing_and_change_no_byte(
     days = "from={since}&to={until}".format(**span(clock))
 
     def every_byte() -> list[bytes]:
-        panorama.install(app)
+        board.install(app)
         pages = [f"/statistics?set=reports&group_by={group}&{days}" for group in GROUPINGS] + [f"/panorama?{days}"]
         found = [reader.get(page) for reader in readers for page in pages]
         assert {answer.status_code for answer in found} == {200}
