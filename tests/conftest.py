@@ -22,6 +22,7 @@ from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
 from redis import Redis
 from sqlalchemy.orm import Session
+from xdist.scheduler import LoadFileScheduling
 
 from config import Config, Env, NamedKey, Secret
 from tests import answers, grounds
@@ -43,6 +44,7 @@ from wxapi.regions.services.snapshot import regions_cache
 from wxapi.supervision.services import board
 
 APPID = "wx0123456789abcdef"
+_JOURNEYS = "tests/journeys/"
 APP_SECRET = "test-app-secret-0123456789abcdef"
 
 # How long a try takes depends on what else the machine does.
@@ -66,17 +68,34 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
+def _unit_of(nodeid: str) -> str:
+    """What stays whole and in one process: a file; of the journeys all, for the demo that they share."""
+    return _JOURNEYS if nodeid.startswith(_JOURNEYS) else nodeid.partition("::")[0]
+
+
+class _ByUnit(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types here
+    def _split_scope(self, nodeid: str) -> str:
+        return _unit_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByUnit:
+    """What `--dist loadfile` takes."""
+    return _ByUnit(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files that start processes evenly: they wait while others compute, and last they would wait alone."""
-    slow = {item.path for item in items if item.get_closest_marker("processes")}
-    waiting, computing = ([item for item in items if (item.path in slow) is both] for both in (True, False))
+    """Spread what starts processes evenly: it waits while others compute, and last it would wait alone."""
+    unit = {item: _unit_of(item.nodeid) for item in items}
+    slow = {unit[item] for item in items if item.get_closest_marker("processes")}
+    waiting, computing = ([item for item in items if (unit[item] in slow) is both] for both in (True, False))
     place = {
-        path: (number + 0.5) / len(files)
+        name: (number + 0.5) / len(units)
         for part in (waiting, computing)
-        for files in [list(dict.fromkeys(item.path for item in part))]
-        for number, path in enumerate(files)
+        for units in [list(dict.fromkeys(unit[item] for item in part))]
+        for number, name in enumerate(units)
     }
-    items.sort(key=lambda item: place[item.path])
+    items.sort(key=lambda item: place[unit[item]])
 
 
 @pytest.fixture(scope="session")
@@ -329,10 +348,12 @@ def apart(
     @contextmanager
     def copied(template: str) -> Iterator[Flask]:
         config = make_config(database_url="postgresql+psycopg://" + make_database(template).partition("://")[2])
+        views = set(session_app.view_functions)
         with pytest.MonkeyPatch.context() as patch, grounds.apart(session_app, config):
             patch.setattr(runtime(), "config", config)  # for processes that a test starts beside it
             _forget(session_app)
             yield session_app
+        assert set(session_app.view_functions) == views, "give a view of its own to an app of its own"
 
     return copied
 

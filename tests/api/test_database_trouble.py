@@ -84,15 +84,15 @@ def test_a_connection_lost_before_a_statement_is_503(loose_app: Flask) -> None:
     ],
 )
 def test_failed_statements_are_told_apart_and_their_values_are_nowhere(
-    open_app: Flask, caplog: pytest.LogCaptureFixture, statement: str, status: int, code: str, event: str
+    loose_app: Flask, caplog: pytest.LogCaptureFixture, statement: str, status: int, code: str, event: str
 ) -> None:
     def view() -> Response:
         db.session.execute(text("SET LOCAL statement_timeout = 50"))
         db.session.execute(text(statement), {"secret": SECRET})
         return Response("done")
 
-    routed(open_app, view)
-    answer = open_app.test_client().get("/test")
+    routed(loose_app, view)
+    answer = loose_app.test_client().get("/test")
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
     log = caplog.text
     assert event in log

@@ -1,4 +1,4 @@
-"""One running demo for all journeys of a run."""
+"""One running demo for all journeys of a run, which are done one after the other in one process."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,9 +9,9 @@ from tests.journeys.demo_process import DemoProcess
 from tests.journeys.phone import Phone
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo_of_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
-    """The copy that all tests share."""
+    """The copy that all tests share; it ends with them, for it works while it waits."""
     # Deep on purpose: too long for a socket beside the data.
     folder: Path = tmp_path_factory.mktemp("demo") / ("deep" * 20) / "var"
     copy = DemoProcess(folder)
