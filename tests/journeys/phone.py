@@ -44,7 +44,7 @@ class Phone:
             timeout=30,
         )
         photo = self._answer(answer, 201)
-        await_true(lambda: self.get(f"/photos/{photo['id']}")["state"] != "pending", seconds=45)
+        await_true(lambda: self.get(f"/photos/{photo['id']}")["state"] != "pending", seconds=120)
         return str(photo["id"])
 
     def act(self, report: dict[str, Any], action: str, **needs: Any) -> dict[str, Any]:

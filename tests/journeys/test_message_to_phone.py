@@ -29,7 +29,7 @@ def test_a_step_of_a_report_rings_the_phone_of_who_agreed(demo: DemoProcess, pho
     fake = FakeControl(demo.fake_wechat_url)
     template_id = progress(reporter)["template_id"]
     fake.order("POST", "grant", openid=OPENID, template_id=template_id, count=2)
-    await_true(lambda: progress(reporter)["granted"] == 2, seconds=30)
+    await_true(lambda: progress(reporter)["granted"] == 2, seconds=120)
 
     body = {
         "category_code": "E0102",
@@ -38,16 +38,16 @@ def test_a_step_of_a_report_rings_the_phone_of_who_agreed(demo: DemoProcess, pho
         "location": LOCATION,
     }
     report = reporter.post("/reports", body)
-    at_desk = await_true(lambda: routed(worker, report), seconds=30)
+    at_desk = await_true(lambda: routed(worker, report), seconds=120)
     worker.act(at_desk, "accept")
 
-    titles = await_true(lambda: told(reporter, report, count=2), seconds=30)
+    titles = await_true(lambda: told(reporter, report, count=2), seconds=120)
     assert "受理" in titles[0]
     (task, *_) = told(worker, report, count=1) or [""]
     assert "待受理" in task
     now = SystemClock().now()
     if not_at_night(now) == now:
-        received = await_true(lambda: received_by(fake, count=2), seconds=60)
+        received = await_true(lambda: received_by(fake, count=2), seconds=120)
         assert received[-1]["template_id"] == template_id
         assert received[-1]["data"]["character_string1"]["value"] == report["number"]
         assert received[-1]["page"] == f"pages/report/report?id={report['id']}"

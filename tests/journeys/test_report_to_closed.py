@@ -21,7 +21,7 @@ def test_a_report_travels_from_a_phone_to_closed(phone_of: Callable[[str], Phone
     assert report["state"] == "submitted"
     assert_stripped(report["photos"])
 
-    report = await_true(lambda: seen(reporter, report, state="routed"), seconds=30)
+    report = await_true(lambda: seen(reporter, report, state="routed"), seconds=120)
     assert (report["region"]["code"], report["desk"]["code"]) == (VILLAGE, VILLAGE)
     assert [line["action"] for line in report["timeline"]] == ["file", "route"]
 
