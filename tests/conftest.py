@@ -6,6 +6,7 @@
 import gc
 import math
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -101,13 +102,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a server where databases can be made."""
-    with embedded.database_url(tmp_path_factory.mktemp("postgres"), scratch=True) as url:
+    folder = tmp_path_factory.mktemp("postgres")
+    with embedded.database_url(folder, scratch=True) as url:
         yield url
+    shutil.rmtree(folder)  # the last three runs' folders are kept
 
 
 @pytest.fixture(scope="session")
 def make_database(postgres_server: str) -> Iterator[Callable[..., str]]:
-    """Make databases, empty or as copies of `template`; each is dropped at the end."""
+    """Make databases, empty or as copies of `template`; each is gone at the end."""
     made: list[str] = []
 
     def make(template: str = "template1") -> str:
@@ -118,6 +121,8 @@ def make_database(postgres_server: str) -> Iterator[Callable[..., str]]:
         return _with_database(postgres_server, name)
 
     yield make
+    if "DATABASE_URL" not in os.environ:
+        return  # they go with their server, all at once
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         for name in made:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -24,7 +24,8 @@ def recorded() -> list[tuple[str, str, frozenset[str]]]:
     """(place, topic, payload keys) of each `outbox.record(…)` and `outbox.record_each(…)` in the product."""
     found = []
     for path in sorted((ROOT / "wxapi").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if "outbox" in source else ():
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITERS):
                 continue
             if ast.unparse(node.func.value) != "outbox":
