@@ -43,7 +43,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 run: $(VENV)/.run ## the whole system with the demo city; Ctrl-C ends it
 	@exec $(BIN)/python -m wxapi.demo
 
-# A process for each core, each with servers of its own; a file stays whole, for what its tests share.
+# Two processes more than cores, each with servers of its own; a file stays whole, for what its tests share.
 TESTS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev ## all tests, on a real PostgreSQL and Valkey
