@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from config import Config
@@ -106,6 +106,8 @@ def until(page: Page, is_so: Callable[[], bool], within_s: float = 45) -> None:
 
 
 Open = Callable[..., Page]
+# Four processes of tests share the machine.
+expect.set_options(timeout=30_000)
 _DESK: ViewportSize = {"width": 1366, "height": 768}
 
 

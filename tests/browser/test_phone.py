@@ -360,6 +360,21 @@ def test_a_sign_in_with_the_position_may_be_sent_again(
     assert all("longitude=112" in each for each in sent)
 
 
+def test_a_form_that_is_left_before_its_place_is_drawn_keeps_it(open_page: Open, reporter: Person, site: Flask) -> None:
+    address = site.extensions["address"]
+    page = open_page(reporter, f"/m/new?region_code={VILLAGE}", **SMALL)
+    fill(page, "E0404", "井盖破损")
+    add_photo(page)  # is there when all of it lies on the phone
+    page.route("**/m/new/place*", lambda route: None)
+    page.goto(address + "/m/new")
+    expect(page.locator(".photos img")).to_have_count(1)
+    add_photo(page, 2)  # writes all of it down again
+    page.goto(address + "/m")
+    page.unroute("**/m/new/place*")
+    page.goto(address + "/m/new")
+    expect(page.locator(".picked")).to_contain_text("001村")
+
+
 def test_without_scripts_one_files_by_list_with_a_photo(open_page: Open, reporter: Person, site: Flask) -> None:
     page = open_page(reporter, "/m/new", **SMALL, java_script_enabled=False)
     for name in ("沙市区", "中山街道", "001村"):

@@ -20,6 +20,7 @@ const left = form.querySelector("[data-left]");
 const photos = new Map();
 let pressed = null;
 let sending = false;
+let isRecalled = false;
 let pending = 0;
 let typing = null;
 
@@ -29,7 +30,8 @@ function say(text) {
 
 function held() {
   clearTimeout(typing);
-  return sending ? null : remember(form, owner, Array.from(photos.values()));
+  // What was left is not to be written over before it stands here again.
+  return sending || !isRecalled ? null : remember(form, owner, Array.from(photos.values()));
 }
 
 function put(item, photo) {
@@ -212,6 +214,7 @@ document.addEventListener("sent", () => say(""));
 
 async function start() {
   const kept = await recall(form, owner);
+  isRecalled = true;
   for (const photo of kept ? kept.photos : []) {
     const item = document.createElement("li");
     list.append(item);

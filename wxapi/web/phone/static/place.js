@@ -107,8 +107,10 @@ export async function equipPlace(form, left) {
       tap(map, event);
     }
   });
-  if (left.picked_by && !box.querySelector("[name=picked_by]") && !(await take(left))) {
+  if (left.picked_by && !box.querySelector("[name=picked_by]")) {
+    // At once: a form that is left, or sent, before the server has drawn its place has it all the same.
     remember(left);
+    await take(left);
   }
   const button = form.querySelector("[data-gps]");
   if (!navigator.geolocation) {
