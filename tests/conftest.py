@@ -436,6 +436,13 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 
 @pytest.fixture
+def limited_app(make_config: Callable[..., Config], redis: Redis) -> Iterator[Flask]:
+    """An app with rate limits, on an empty Valkey, everything a test writes to its database rolled back at its end."""
+    with app_in_savepoint(make_config(rate_limits=True)) as made:
+        yield made
+
+
+@pytest.fixture
 def people(app: Flask) -> People:
     """People, appointments and tokens; see tests/factories.py."""
     return People(app)

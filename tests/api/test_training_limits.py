@@ -1,25 +1,15 @@
 """How often one person may sign in, out and up: more than an honest phone ever does, and less than a flood."""
 
 import uuid
-from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
-from redis import Redis
 
-from config import Config
-from tests.conftest import app_in_savepoint
 from tests.factories import People
 from tests.schooling import School, open_school
 
 # A phone that repeats every two seconds for a minute.
 HONEST = 30
-
-
-@pytest.fixture
-def limited_app(make_config: Callable[..., Config], redis: Redis) -> Iterator[Flask]:
-    with app_in_savepoint(make_config(rate_limits=True)) as made:
-        yield made
 
 
 @pytest.fixture

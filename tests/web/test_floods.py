@@ -1,24 +1,14 @@
 """What one person may do so often by the API, they may do as often by a page, and both together."""
 
 import uuid
-from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
-from redis import Redis
 
-from config import Config
 from tests import reporting
-from tests.conftest import app_in_savepoint
 from tests.factories import People
 from tests.reporting import Town
 from tests.web.browsing import Browser, fields_of, form_to
-
-
-@pytest.fixture
-def limited_app(make_config: Callable[..., Config], redis: Redis) -> Iterator[Flask]:
-    with app_in_savepoint(make_config(rate_limits=True)) as made:
-        yield made
 
 
 @pytest.fixture
