@@ -187,6 +187,7 @@ def test_every_history_folds_to_its_duties(town: Town, clock: FixedClock, sessio
 def test_refusals(town: Town, query: dict[str, str], status: int, code: str) -> None:
     answer = town.supervisor.get("/statistics", query_string={"set": "reports", "region": COUNTY, **query})
     assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert set(answer.json["errors"]) <= set(query)
 
 
 def test_an_unknown_unit_and_one_elsewhere_are_told_the_same(town: Town, clock: FixedClock) -> None:

@@ -108,9 +108,14 @@ def wanted_of(actor: Actor, question: Question, *, today: date) -> Wanted:
     level = level_of(region)
     smallest = _BELOW.get(level, "village") if level else "village"
     chosen = question.level or smallest
-    hidden = question.class_code is not None and question.class_code.startswith(_CONFIDENTIAL)
-    if hidden or question.group_by not in {*GROUPINGS, "none"} or _ORDER.index(chosen) < _ORDER.index(smallest):
-        raise InvalidError("grouping_not_available", "不能按所选方式统计。", fields={"group_by": ["不可用。"]})
+    wrong = {
+        "class": question.class_code is not None and question.class_code.startswith(_CONFIDENTIAL),
+        "group_by": question.group_by not in {*GROUPINGS, "none"},
+        "level": _ORDER.index(chosen) < _ORDER.index(smallest),
+    }
+    if any(wrong.values()):
+        fields = {name: ["不可用。"] for name, is_wrong in wrong.items() if is_wrong}
+        raise InvalidError("grouping_not_available", "不能按所选方式统计。", fields=fields)
     return Wanted(since, until, region, question.stage, question.group_by, chosen, question.class_code, question.unit)
 
 
