@@ -137,16 +137,11 @@ def _few_ratings(counts: Counts) -> bool:
 
 
 def hide_small(cells: Mapping[str, int]) -> dict[str, int | str]:
-    """Counts of persons or confidential reports beside their total: 1–4 become `<5`.
+    """Counts of persons or confidential reports: 1 to 4 become `<5`.
 
-    Where one hidden cell could be found by subtracting the others from the total, the next smallest is hidden too.
+    Of cells without a total: beside one, a cell that is hidden alone could be found by subtracting the others.
     """
-    hidden = {key for key, value in cells.items() if 1 <= value <= 4}
-    if len(hidden) == 1:
-        rest = [(value, key) for key, value in cells.items() if key not in hidden and value > 0]
-        if rest:
-            hidden.add(min(rest)[1])
-    return {key: "<5" if key in hidden else value for key, value in cells.items()}
+    return {key: "<5" if 1 <= value <= 4 else value for key, value in cells.items()}
 
 
 def counts_dict(counts: Counts) -> dict[str, Any]:
