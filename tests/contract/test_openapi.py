@@ -132,6 +132,24 @@ def test_the_document_says_what_generators_and_people_need() -> None:
         assert "Retry-After" in operation["responses"]["503"]["headers"], name
 
 
+def enumerations(part: Any) -> Iterator[dict[str, Any]]:
+    """All schemas that list their values, wherever they stand."""
+    if isinstance(part, dict):
+        if isinstance(part.get("enum"), list):
+            yield part
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from enumerations(each)
+
+
+def test_every_enumeration_says_of_which_type_it_is() -> None:
+    found = list(enumerations({name: DOCUMENT[name] for name in ("paths", "components")}))
+    assert len(found) > 200
+    assert [each for each in found if "type" not in each] == []
+    assert {"type": ["string", "null"], "enum": ["yellow", "red", None]} in found
+
+
 def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for _, operation in OPERATIONS]
     assert len(ids) == len(set(ids))

@@ -28,6 +28,7 @@ VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _BUILT = "wxapi.openapi_document"
 _PROBLEM_JSON = "application/problem+json"
+_TYPE_OF = {str: "string", int: "integer"}
 
 
 class Problem(WireSchema):
@@ -192,11 +193,14 @@ def _document(api: Api, codes: Mapping[str, Sequence[str]], reasons: Mapping[str
 
 
 def _enumerate(value: Any, codes: Mapping[str, Sequence[str]]) -> None:
-    """Write the codes of their group into the fields that bear them."""
+    """Write the codes of their group into the fields that bear them, and the type of an enumeration that has none."""
     if isinstance(value, dict):
         if CODES_OF in value:
             nullable = "null" in value["type"]
             value["enum"] = [*codes[value.pop(CODES_OF)], *((None,) if nullable else ())]
+        if isinstance(members := value.get("enum"), list) and "type" not in value:
+            kinds = {"null" if member is None else _TYPE_OF[type(member)] for member in members}
+            value["type"] = kinds.pop() if len(kinds) == 1 else sorted(kinds, key="null".__eq__)
         for each in value.values():
             _enumerate(each, codes)
     elif isinstance(value, list):
