@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from wxapi.demo.postgres import Postgres
+from wxapi.kernel import setting_texts
 from wxapi.platform import migrate
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -116,7 +117,7 @@ def cities(*sizes: int) -> Iterator[list[City]]:
 @contextmanager
 def _filled(url: str, size: int) -> Iterator[City]:
     migrate.upgrade(url)
-    engine: Engine = create_engine("postgresql+psycopg://" + url.partition("://")[2])
+    engine: Engine = create_engine(setting_texts.database_url(url))
     with psycopg.connect(url, autocommit=True) as connection, Session(engine) as session:
         connection.execute(_REGIONS.encode())
         for first in range(0, size, _AT_ONCE):

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from benchmarks._statements import sent
 from benchmarks.report import Result, best_of
 from wxapi.demo import embedded
+from wxapi.kernel import setting_texts
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Role
@@ -135,7 +136,7 @@ def _desk(server: str, size: int, regions: Tree, codes: list[str]) -> Iterator[D
     base, mark, query = server.partition("?")
     url = f"{base.rpartition('/')[0]}/desk_{size}{mark}{query}"
     migrate.upgrade(url)
-    engine: Engine = create_engine("postgresql+psycopg://" + url.partition("://")[2])
+    engine: Engine = create_engine(setting_texts.database_url(url))
     with psycopg.connect(url, autocommit=True) as connection, Session(engine) as session:
         named = ((code, f"区域{code}", LEVEL_OF_LENGTH[len(code)].value) for code in codes)
         _copy(connection, "regions (code, name, level)", named)

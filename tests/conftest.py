@@ -35,11 +35,12 @@ from tests.schooling import School
 from tests.web.visits import Scene
 from wxapi.app import create_app
 from wxapi.demo import embedded
+from wxapi.kernel import setting_texts
 from wxapi.kernel.clock import FixedClock
 from wxapi.platform import audit, http, keys, migrate
 from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
-from wxapi.platform.runtime import runtime
+from wxapi.platform.runtime import Runtime, runtime
 from wxapi.platform.wechat.client import WeChatClient
 from wxapi.regions.services.snapshot import regions_cache
 from wxapi.supervision.services import board
@@ -199,13 +200,13 @@ def fake(fake_wechat: str) -> Iterator[FakeControl]:
 
 @pytest.fixture(scope="session")
 def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
-    """Build a configuration; keyword arguments replace settings."""
+    """Build a configuration; keyword arguments replace settings, an address as `make_database` gives it included."""
     storage = tmp_path_factory.mktemp("storage")
 
     def make(**changes: Any) -> Config:
         settings: dict[str, Any] = {
             "env": Env.TEST,
-            "database_url": "postgresql+psycopg://" + database_url.partition("://")[2],
+            "database_url": database_url,
             "redis_url": redis_url,
             "storage_url": f"file://{storage}",
             "public_url": "http://localhost",
@@ -220,7 +221,8 @@ def make_config(database_url: str, redis_url: str, tmp_path_factory: pytest.Temp
             "log_level": "WARNING",
             "rate_limits": False,
         }
-        return Config(**(settings | changes))
+        settings |= changes
+        return Config(**{**settings, "database_url": setting_texts.database_url(settings["database_url"])})
 
     return make
 
@@ -279,8 +281,7 @@ def settled(
 
     def ground(name: str) -> Ground:
         if name not in made:
-            url = "postgresql+psycopg://" + make_migrated_database().partition("://")[2]
-            made[name] = grounds.settle(session_app, name, make_config(database_url=url))
+            made[name] = grounds.settle(session_app, name, make_config(database_url=make_migrated_database()))
         return made[name]
 
     yield ground
@@ -334,8 +335,8 @@ def make_committing_app(
 
     @contextmanager
     def make(**changes: Any) -> Iterator[Flask]:
-        url = "postgresql+psycopg://" + make_migrated_database().partition("://")[2]
-        made = answers.watch(create_app(make_config(database_url=url, **changes), clock=FixedClock(NOW)))
+        config = make_config(database_url=make_migrated_database(), **changes)
+        made = answers.watch(create_app(config, clock=FixedClock(NOW)))
         with made.app_context():
             yield made
             db.session.remove()
@@ -352,7 +353,7 @@ def apart(
 
     @contextmanager
     def copied(template: str) -> Iterator[Flask]:
-        config = make_config(database_url="postgresql+psycopg://" + make_database(template).partition("://")[2])
+        config = make_config(database_url=make_database(template))
         views = set(session_app.view_functions)
         with pytest.MonkeyPatch.context() as patch, grounds.apart(session_app, config):
             patch.setattr(runtime(), "config", config)  # for processes that a test starts beside it
@@ -451,3 +452,12 @@ def people(app: Flask) -> People:
 @pytest.fixture
 def wechat_client(fake_wechat: str, redis: Redis) -> WeChatClient:
     return WeChatClient(fake_wechat, APPID, APP_SECRET, redis, FixedClock(NOW))
+
+
+@pytest.fixture
+def wired(app: Flask, wechat_client: WeChatClient) -> Iterator[Runtime]:
+    """The app's WeChat is the fake."""
+    parts: Runtime = app.extensions["wxapi"]
+    former, parts.wechat = parts.wechat, wechat_client
+    yield parts
+    parts.wechat = former

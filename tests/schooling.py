@@ -86,3 +86,9 @@ def plan(**changes: Any) -> dict[str, Any]:
 def minutes(now: datetime, later: float) -> str:
     """A time on the wire."""
     return to_wire(now + timedelta(minutes=later))
+
+
+def problem(answer: TestResponse) -> tuple[int, str]:
+    """The status and code of a refusal."""
+    assert answer.json is not None
+    return answer.status_code, answer.json["code"]

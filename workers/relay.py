@@ -23,6 +23,7 @@ from workers.post import Parcel
 from workers.retries import MAX_ATTEMPTS, backoff
 from workers.topics import Topics, job_of
 from wxapi.kernel.clock import Clock
+from wxapi.kernel.setting_texts import driver_url
 from wxapi.platform.outbox import CHANNEL, STRANDED
 
 log = structlog.get_logger(__name__)
@@ -224,7 +225,7 @@ def _serve(
 def open_database(database_url: str, *, name: str) -> "psycopg.Connection[tuple[object, ...]]":
     """A connection outside SQLAlchemy, of a process that does nothing else; a dead server is noticed in seconds."""
     return psycopg.connect(
-        database_url.replace("postgresql+psycopg://", "postgresql://", 1),
+        driver_url(database_url),
         autocommit=True,
         application_name=name,
         connect_timeout=5,

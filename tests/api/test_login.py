@@ -165,7 +165,7 @@ def slow_app(
 ) -> Iterator[Flask]:
     """An app that really commits, and asks the fake WeChat."""
     url = make_migrated_database()
-    config = make_config(wechat_base_url=fake_wechat, database_url="postgresql+psycopg://" + url.partition("://")[2])
+    config = make_config(wechat_base_url=fake_wechat, database_url=url)
     made = create_app(config, clock=FixedClock(NOW))
     yield made
     with made.app_context():

@@ -2,7 +2,6 @@
 
 import itertools
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -25,7 +24,6 @@ from wxapi.moderation.services import check as moderation
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import Runtime
-from wxapi.platform.wechat.client import WeChatClient
 from wxapi.platform.wechat.codes import MEDIA_CHECK_PATH, TEXT_CHECK_PATH
 from wxapi.reports.rules.masking import WITHHELD
 from wxapi.reports.services import moderate
@@ -34,15 +32,6 @@ _numbers = itertools.count()
 HELD_BACK = "路边有人赌博"  # the fake calls it risky
 PHONE, ID_NUMBER = "13812345678", "11010519491231002X"
 REVIEWED = "加微信送礼品"
-
-
-@pytest.fixture
-def wired(app: Flask, wechat_client: WeChatClient) -> Iterator[Runtime]:
-    """The app's WeChat is the fake."""
-    parts: Runtime = app.extensions["wxapi"]
-    former, parts.wechat = parts.wechat, wechat_client
-    yield parts
-    parts.wechat = former
 
 
 @pytest.fixture

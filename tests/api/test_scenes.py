@@ -3,7 +3,6 @@
 import io
 import re
 import uuid
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,20 +13,10 @@ from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.schooling import open_school
 from wxapi.kernel.permissions import Role
-from wxapi.platform.runtime import Runtime
-from wxapi.platform.wechat.client import WeChatClient
 from wxapi.platform.wechat.codes import QR_PATH
 
 VILLAGE, TOWNSHIP, OTHER = "421002001001", "421002001", "421002002"
-
-
-@pytest.fixture(autouse=True)
-def wired(app: Flask, wechat_client: WeChatClient, fake: FakeControl) -> Iterator[Runtime]:
-    """The app's WeChat is the fake."""
-    parts: Runtime = app.extensions["wxapi"]
-    former, parts.wechat = parts.wechat, wechat_client
-    yield parts
-    parts.wechat = former
+pytestmark = pytest.mark.usefixtures("wired", "fake")
 
 
 @pytest.fixture

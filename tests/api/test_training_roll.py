@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from tests.factories import Person
-from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School
+from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, problem
 from tests.statements import count_statements
 from wxapi.identity.models import User
 from wxapi.identity.services import erasure
@@ -22,10 +22,6 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.runtime import runtime
 from wxapi.training.models import Attendance, HourEntry
 from wxapi.training.services import book_hours, session_end
-
-
-def problem(answer) -> tuple[int, str]:
-    return answer.status_code, answer.json["code"]
 
 
 def path(hall: dict[str, Any], *parts: object) -> str:

@@ -9,16 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.factories import Person
-from tests.schooling import AT_THE_HALL, COUNTY, OTHER_COUNTY, School, minutes, plan
+from tests.schooling import AT_THE_HALL, COUNTY, OTHER_COUNTY, School, minutes, plan, problem
 from tests.statements import count_statements
 from wxapi.kernel.clock import to_wire
 from wxapi.kernel.permissions import Role
 from wxapi.platform.outbox import OutboxRow
 from wxapi.training.services import tell
-
-
-def problem(answer) -> tuple[int, str]:
-    return answer.status_code, answer.json["code"]
 
 
 def put(person: Person, hall: dict[str, Any], **changes: Any):

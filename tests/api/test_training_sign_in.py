@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.conftest import random_key
-from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, minutes
+from tests.schooling import AT_THE_HALL, FIVE_KM_OFF, School, minutes, problem
 from tests.statements import count_statements
 from wxapi.kernel.clock import FixedClock, to_wire
 from wxapi.training.models import Attendance, Refusal
@@ -15,10 +15,6 @@ from wxapi.training.models import Attendance, Refusal
 
 def refusals(session: Session) -> list[str]:
     return list(session.scalars(select(Refusal.code).order_by(Refusal.id)))
-
-
-def problem(answer) -> tuple[int, str]:
-    return answer.status_code, answer.json["code"]
 
 
 class TestTheCode:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from tests.factories import People, Person
 from tests.reporting import Town, settle
 from tests.web.browsing import DEVICE
 from wxapi.app import create_app
+from wxapi.demo.embedded import free_port
 from wxapi.identity.services.web_sessions import open_session
 from wxapi.kernel.clock import SystemClock
 from wxapi.platform.db import db, transaction
@@ -67,11 +67,12 @@ def site(
     make_config: Callable[..., Config], make_migrated_database: Callable[[], str], fake_wechat: str
 ) -> Iterator[Flask]:
     """The product on a port of this machine, on a database of its own; `site.address` says where."""
-    url = make_migrated_database()
-    changes: dict[str, Any] = {"database_url": "postgresql+psycopg://" + url.partition("://")[2]}
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    made = create_app(make_config(**changes, public_url=address, wechat_base_url=fake_wechat), clock=SystemClock())
+    made = create_app(
+        make_config(database_url=make_migrated_database(), public_url=address, wechat_base_url=fake_wechat),
+        clock=SystemClock(),
+    )
     server = make_server("127.0.0.1", port, made, threaded=True)
     made.extensions["address"] = address
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -88,13 +89,6 @@ def town(site: Flask) -> Iterator[Town]:
     with site.app_context():
         yield settle(People(site))
         db.session.remove()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(page: Page, is_so: Callable[[], bool], within_s: float = 45) -> None:

@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import CheckConstraint, Engine, create_engine, inspect
 
+from wxapi.kernel import setting_texts
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import dictionary, migrate
 from wxapi.platform.db import Base
@@ -211,7 +212,7 @@ def empty_database(make_database: Callable[[], str]) -> str:
 
 
 def engine_of(url: str) -> Engine:
-    return create_engine("postgresql+psycopg://" + url.partition("://")[2])
+    return create_engine(setting_texts.database_url(url))
 
 
 def test_migrations_go_up_down_and_up(empty_database: str) -> None:

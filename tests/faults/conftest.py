@@ -87,9 +87,7 @@ def bench(
     tmp_path: Path,
 ) -> Iterator[Bench]:
     url = copy_database(template_database)
-    config = make_config(
-        database_url="postgresql+psycopg://" + url.partition("://")[2], redis_url=valkey.url, log_level="INFO"
-    )
+    config = make_config(database_url=url, redis_url=valkey.url, log_level="INFO")
     made = Bench(config, valkey, tmp_path)
     yield made
     made.end()

@@ -28,9 +28,7 @@ def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], 
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(EFFECTS)
     bench = Bench(
-        make_config(
-            database_url=url.replace("postgresql:", "postgresql+psycopg:"), redis_url=valkey.url, log_level="INFO"
-        ),
+        make_config(database_url=url, redis_url=valkey.url, log_level="INFO"),
         valkey,
         tmp_path,
     )

@@ -48,8 +48,7 @@ def app_on(make_config: Callable[..., Config], tmp_path: Path) -> Iterator[Calla
     made: list[Flask] = []
 
     def make(url: str, folder: Path) -> Flask:
-        address = "postgresql+psycopg://" + url.partition("://")[2]
-        app = create_app(make_config(database_url=address, storage_url=f"file://{folder}"), clock=FixedClock(NOW))
+        app = create_app(make_config(database_url=url, storage_url=f"file://{folder}"), clock=FixedClock(NOW))
         made.append(app)
         return app
 

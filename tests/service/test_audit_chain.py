@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from tests.conftest import NOW
+from wxapi.kernel.setting_texts import driver_url
 from wxapi.platform import audit, audit_chain
 from wxapi.platform.audit_chain import Fault
 from wxapi.platform.db import db, transaction
@@ -197,7 +198,7 @@ def test_the_apps_role_may_only_add(open_app: Flask) -> None:
     run = open_app.test_cli_runner().invoke
     assert run(args=["audit", "grant", role]).exit_code == 0
     assert run(args=["audit", "grant", "nobody-here"]).exit_code == 1
-    url = open_app.extensions["wxapi"].config.database_url.replace("postgresql+psycopg", "postgresql")
+    url = driver_url(open_app.extensions["wxapi"].config.database_url)
     try:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"SET ROLE {role}")

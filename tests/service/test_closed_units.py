@@ -23,6 +23,7 @@ from wxapi.identity.services.office_changes import StandIn
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import DomainError
 from wxapi.kernel.permissions import Role
+from wxapi.kernel.setting_texts import driver_url
 from wxapi.notifications.models import Message
 from wxapi.notifications.services.offices import tell_of_office
 from wxapi.platform.audit import AuditRow
@@ -131,7 +132,7 @@ def test_whoever_is_appointed_meanwhile_is_not_waited_for_in_a_ring(open_app: Fl
     make_unit(admin.actor, NewUnit(COUNTY, TRAP.partition("-")[2], "住建局", UnitKind.DEPARTMENT), now=NOW)
     row = appoint(officer)
     db.session.remove()
-    url = runtime().config.database_url.replace("postgresql+psycopg", "postgresql")
+    url = driver_url(runtime().config.database_url)
     unit, person = (TRAP,), (officer.actor.user_id,)
     with psycopg.connect(url) as first, psycopg.connect(url) as second, ThreadPoolExecutor(1) as pool:
         # As it stands while the first appointment of that person is not committed yet.

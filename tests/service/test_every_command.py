@@ -27,6 +27,7 @@ from tests.processes import environment
 from wxapi.app import COMMANDS, create_app
 from wxapi.identity.models import User
 from wxapi.kernel.clock import FixedClock
+from wxapi.kernel.setting_texts import driver_url
 from wxapi.platform import migrate
 from wxapi.platform.commands import CommandGroup
 from wxapi.platform.db import db, transaction
@@ -128,8 +129,7 @@ def test_without_a_database(make_config: Callable[..., Config], tmp_path: Path) 
 
 
 def test_without_a_schema(make_config: Callable[..., Config], make_database: Callable[[], str], tmp_path: Path) -> None:
-    address = "postgresql+psycopg://" + make_database().partition("://")[2]
-    with app_of(make_config(database_url=address)) as app:
+    with app_of(make_config(database_url=make_database())) as app:
         for words, command in EVERY:
             if words != ("database", "upgrade"):
                 code, output = run(app, words, command, tmp_path)
@@ -183,7 +183,7 @@ def test_a_schema_that_is_newer_than_the_program(
 ) -> None:
     url = make_database()
     migrate.upgrade(url, "0001_platform")
-    with app_of(make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])) as app:
+    with app_of(make_config(database_url=url)) as app:
         with db.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999_to_come'")
         done = app.test_cli_runner().invoke(args=["database", "upgrade"])
@@ -231,7 +231,7 @@ def ended_while_it_waits(url: str, tables: str, number: signal.Signals) -> Itera
 
 
 def plain(app: Flask) -> str:
-    return "postgresql://" + str(app.extensions["wxapi"].config.database_url).partition("://")[2]
+    return driver_url(app.extensions["wxapi"].config.database_url)
 
 
 @pytest.mark.usefixtures("signals_heard")

@@ -1,12 +1,10 @@
 """Telling people, against the real database and the fake WeChat."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
@@ -22,7 +20,6 @@ from wxapi.notifications.services import tell as telling
 from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import Runtime
-from wxapi.platform.wechat.client import WeChatClient
 from wxapi.platform.wechat.codes import SUBSCRIBE_PATH
 from wxapi.reports.rules.messages import DESK_TASK, REPORT_PROGRESS
 
@@ -48,15 +45,6 @@ def notice(step: str = "accepted:1", **change: Any) -> Notice:
         },
     }
     return Notice(**(given | change))
-
-
-@pytest.fixture
-def wired(app: Flask, wechat_client: WeChatClient) -> Iterator[Runtime]:
-    """The app's WeChat is the fake."""
-    parts: Runtime = app.extensions["wxapi"]
-    former, parts.wechat = parts.wechat, wechat_client
-    yield parts
-    parts.wechat = former
 
 
 @pytest.fixture

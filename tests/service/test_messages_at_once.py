@@ -34,9 +34,7 @@ def committing_app(
 ) -> Flask:
     assert redis
     url = make_migrated_database()
-    config = make_config(
-        database_url="postgresql+psycopg://" + url.partition("://")[2], wechat_base_url=fake.url, database_pool=12
-    )
+    config = make_config(database_url=url, wechat_base_url=fake.url, database_pool=12)
     return create_app(config, clock=FixedClock(NOW))
 
 

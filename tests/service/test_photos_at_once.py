@@ -22,9 +22,7 @@ from wxapi.platform.db import db, transaction
 @pytest.fixture
 def committing_app(make_migrated_database: Callable[[], str], make_config: Callable[..., Config]) -> Flask:
     url = make_migrated_database()
-    return create_app(
-        make_config(database_url="postgresql+psycopg://" + url.partition("://")[2]), clock=FixedClock(NOW)
-    )
+    return create_app(make_config(database_url=url), clock=FixedClock(NOW))
 
 
 def test_one_of_many_claims_wins_and_none_deadlocks(committing_app: Flask) -> None:

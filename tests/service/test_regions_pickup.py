@@ -95,7 +95,7 @@ def two_apps(
 ) -> Iterator[tuple[Flask, Flask, str]]:
     """Two apps on one database stand for two processes: each has its own cache and its own connections."""
     url = make_migrated_database()
-    config = make_config(database_url="postgresql+psycopg://" + url.partition("://")[2])
+    config = make_config(database_url=url)
     apps = create_app(config), create_app(config)
     yield *apps, url
     for app in apps:

@@ -296,7 +296,7 @@ def test_a_worker_quicker_than_the_relays_commit_waits_for_it(
 ) -> None:
     """Redis has the job before the row says so: the worker must not take it for an older attempt's."""
     outbox_id = record(connection, "one")
-    app = create_app(make_config(database_url="postgresql+psycopg://" + own_database.partition("://")[2]))
+    app = create_app(make_config(database_url=own_database))
     claimed: list[bool] = []
 
     def claim() -> None:

@@ -30,6 +30,11 @@ def database_url(text: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def driver_url(text: str) -> str:
+    """The same address for the driver itself, which knows no name of SQLAlchemy's."""
+    return text.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 def redis_url(text: str) -> str:
     """The address of a Redis."""
     require(urlsplit(text).scheme in {"redis", "rediss", "unix"})
