@@ -231,6 +231,23 @@ def test_merging_brings_the_people_together_and_unmerging_parts_them(town: Town)
     assert back["me_too_count"] == 1
 
 
+def test_who_has_another_reason_to_be_there_stays_when_a_merged_report_is_parted(town: Town) -> None:
+    """By another report that is merged there still, at the top of a chain too, or by joining the survivor itself."""
+    one, other, survivor = file_routed(town.stranger), file_routed(town.chief), file_routed(town.reporter)
+    both, itself = town.people.make(), town.people.make()
+    for person, joined in ((both, one), (both, other), (itself, one)):
+        assert person.post(f"/reports/{joined['id']}/me-too", {}).status_code == 200
+    merged = [take(town.worker, read(town.worker, each["id"]), "merge", into=survivor["id"]) for each in (one, other)]
+    assert itself.post(f"/reports/{survivor['id']}/me-too", {}).json["me_too_count"] == 4
+    top = file_routed(town.reporter)
+    take(town.worker, read(town.worker, survivor["id"]), "merge", into=top["id"])
+    take(town.worker, merged[0], "unmerge")
+    for where in (survivor, top):
+        assert read(town.worker, where["id"])["me_too_count"] == 3
+        seen = {person: person.get(f"/reports/{where['id']}").status_code for person in (both, itself, town.stranger)}
+        assert list(seen.values()) == [200, 200, 404]
+
+
 def test_what_a_report_cannot_be_merged_into(town: Town) -> None:
     report = file_routed(town.reporter)
     elsewhere = file_routed(town.reporter, NEIGHBOUR)

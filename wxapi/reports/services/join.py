@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -60,6 +60,11 @@ def _add_joiner(session: Session, report: Report, actor: Actor, now: datetime) -
         .on_conflict_do_nothing()
         .returning(ReportJoin.user_id)
     ).first()
+    if added is None:
+        # Who came with a merged report and says so of this one stays when the two are parted.
+        came_along = (ReportJoin.user_id == actor.user_id, ReportJoin.via_report_id.is_not(None))
+        joined = update(ReportJoin).where(ReportJoin.report_id == report.id, *came_along)
+        session.execute(joined.values(via_report_id=None))
     return added is not None
 
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from sqlalchemy import delete, insert, literal, select
@@ -91,17 +92,18 @@ def follow(
     if survivor is None:
         return
     if step.row.action == "merge":
-        survivor.me_too_count += _bring_people(session, report, survivor, step)
+        survivor.me_too_count += _bring_people(session, report.id, survivor, at=step.command.at)
         note = f"{report.number} 并入本件"
     else:
         survivor.me_too_count -= _take_people_back(session, report, survivor)
-        _take_back_above(session, locked, survivor)
+        survivor.me_too_count += _bring_others(session, survivor, report.id, at=step.command.at)
+        _take_back_above(session, locked, survivor, at=step.command.at)
         note = f"{report.number} 已从本件拆分"
     line = write_event(session, survivor, step, from_state=ReportState(survivor.state), note=note)
     line.detail |= {"other": str(report.id)}
 
 
-def _take_back_above(session: Session, locked: Mapping[uuid.UUID, Found], survivor: Report) -> None:
+def _take_back_above(session: Session, locked: Mapping[uuid.UUID, Found], survivor: Report, *, at: datetime) -> None:
     """Who left a report leaves also what it was merged into meanwhile."""
     for below, above in pairwise(_locked_above(locked, survivor)):
         still = select(ReportJoin.user_id).where(ReportJoin.report_id == below.id)
@@ -117,6 +119,7 @@ def _take_back_above(session: Session, locked: Mapping[uuid.UUID, Found], surviv
             .execution_options(synchronize_session=False)
         )
         above.me_too_count -= len(left.all())
+        above.me_too_count += _bring_others(session, above, below.id, at=at)
 
 
 def _may_take_in(survivor: Report, report: Report) -> bool:
@@ -131,21 +134,27 @@ def _may_take_in(survivor: Report, report: Report) -> bool:
     )
 
 
-def _bring_people(session: Session, report: Report, survivor: Report, step: Step) -> int:
+def _bring_people(session: Session, report_id: uuid.UUID, survivor: Report, *, at: datetime) -> int:
     """Let the merged report's people join the survivor; returns how many are new to it."""
     people = (
         select(Report.reporter_id)
-        .where(Report.id == report.id, Report.reporter_id.is_not(None))
-        .union(select(ReportJoin.user_id).where(ReportJoin.report_id == report.id))
+        .where(Report.id == report_id, Report.reporter_id.is_not(None))
+        .union(select(ReportJoin.user_id).where(ReportJoin.report_id == report_id))
         .subquery()
     )
     user_id = people.c[0]
     already = select(ReportJoin.user_id).where(ReportJoin.report_id == survivor.id)
-    newcomers = select(literal(survivor.id), user_id, literal(step.command.at), literal(report.id)).where(
+    newcomers = select(literal(survivor.id), user_id, literal(at), literal(report_id)).where(
         user_id.is_distinct_from(survivor.reporter_id), user_id.not_in(already)
     )
     columns = ["report_id", "user_id", "joined_at", "via_report_id"]
     return len(session.execute(insert(ReportJoin).from_select(columns, newcomers).returning(ReportJoin.user_id)).all())
+
+
+def _bring_others(session: Session, survivor: Report, left_id: uuid.UUID, *, at: datetime) -> int:
+    """Who left with one report stays with another that is merged into the same; returns how many do."""
+    others = select(Report.id).where(Report.merged_into_id == survivor.id, Report.id != left_id).order_by(Report.id)
+    return sum(_bring_people(session, other_id, survivor, at=at) for other_id in session.scalars(others).all())
 
 
 def _take_people_back(session: Session, report: Report, survivor: Report) -> int:
