@@ -77,6 +77,11 @@ def table_of(data: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
+def note_of(table: list[list[str]]) -> dict[str, str]:
+    """What a CSV file says of itself in its last rows."""
+    return {row[0]: row[1] for row in table[table.index([]) + 1 :]}
+
+
 def test_a_file_has_the_persons_reports_and_says_what_it_is(made: reporting.Town) -> None:
     report = reporting.file_routed(made.reporter)
     reporting.file_routed(made.reporter, OTHER_VILLAGE)
@@ -86,7 +91,7 @@ def test_a_file_has_the_persons_reports_and_says_what_it_is(made: reporting.Town
     rows = table_of(file_of(made.officer, export))
     assert rows[0][0] == "编号"
     assert [row[0] for row in rows[1:2]] == [report["number"]]
-    note = {row[0]: row[1] for row in rows if len(row) == 2}
+    note = note_of(rows)
     assert note["导出单位"].endswith("乡镇（街道）干部") or "乡镇" in note["导出单位"]
     assert note["行数"] == "1"
     assert "X0201" not in file_of(made.officer, export).decode()
@@ -108,8 +113,14 @@ def test_xlsx_and_geojson_say_the_same(made: reporting.Town) -> None:
 
 def test_duties_and_statistics_are_exported_too(made: reporting.Town) -> None:
     reporting.file_routed(made.reporter)
+    asked = {"region": TOWNSHIP, "stage": "respond", "state": "open", "rung": 50, "card": "red", "type": "report"}
+    none = table_of(file_of(made.officer, make(made.officer, kind="duties", coord_type=None, filter=asked)))
+    assert note_of(none)["筛选条件"] == (
+        f"区域：中山街道（{TOWNSHIP}）；状态：未办；督办牌：红牌；事项类型：上报；环节：受理；已用时限（%）：50"
+    )
     duties = table_of(file_of(made.officer, make(made.officer, kind="duties", coord_type=None)))
     assert {row[1] for row in duties[1:3]} == {"受理", "办结"}
+    assert note_of(duties)["筛选条件"] == "无"
     figures = make(
         made.supervisor,
         kind="statistics",
@@ -119,6 +130,11 @@ def test_duties_and_statistics_are_exported_too(made: reporting.Town) -> None:
     rows = table_of(file_of(made.supervisor, figures))
     assert rows[0][:3] == ["代码", "名称", "应办数"]
     assert rows[3][1] == "合计"
+    until = local_day(runtime().clock.now()) + timedelta(days=1)
+    assert note_of(rows)["筛选条件"] == (
+        f"区域：沙市区（{COUNTY}）；起始日期：{until - timedelta(days=30)}；截止日期（不含）：{until}；"
+        "环节：办结；分组方式：区域；层级：乡镇（街道）"
+    )
 
 
 def test_every_stage_is_in_chinese(made: reporting.Town) -> None:

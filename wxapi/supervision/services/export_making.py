@@ -18,7 +18,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI, local_day
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.kernel.errors import DomainError, InvalidError, UnavailableError, not_found
-from wxapi.kernel.permissions import ROLE_NAMES, ROLES_OF, Permission
+from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
@@ -27,10 +27,11 @@ from wxapi.supervision.queries import exports as queries
 from wxapi.supervision.queries.exports import DUTY_COLUMNS, REPORT_COLUMNS, Column, Dressing
 from wxapi.supervision.rules.export_cells import MOST_XLSX_ROWS, Cell
 from wxapi.supervision.rules.export_states import PENDING, ExportFailure, ExportState
-from wxapi.supervision.rules.measures import COUNTED, DEFINITIONS_VERSION
+from wxapi.supervision.rules.measures import COUNTED
 from wxapi.supervision.services import export_files, statistics
-from wxapi.supervision.services.export_files import FileWriter, Note, TooManyRowsError
+from wxapi.supervision.services.export_files import FileWriter, TooManyRowsError
 from wxapi.supervision.services.export_kinds import KINDS, WantedExport, check, question_of
+from wxapi.supervision.services.export_notes import note_of
 from wxapi.supervision.services.exports import folder_of, remove_others
 
 _PROGRESS_EVERY = 5000
@@ -106,7 +107,7 @@ def _write(path: Path, actor: Actor, wanted: WantedExport, export_id: uuid.UUID,
                 rows += 1
                 if rows % _PROGRESS_EVERY == 0:
                     _progress(export_id, rows, total)
-            writer.finish(_note(actor, wanted, rows, now))
+            writer.finish(note_of(actor, wanted, rows, now))
     return rows
 
 
@@ -163,25 +164,6 @@ def _writer(path: Path, wanted: WantedExport, columns: Sequence[str], headings: 
         return export_files.XlsxWriter(path, headings)
     assert wanted.datum is not None
     return export_files.GeoJsonWriter(path, columns, wanted.datum.value)
-
-
-def _note(actor: Actor, wanted: WantedExport, rows: int, now: datetime) -> Note:
-    """说明: the office that asked, never the person."""
-    roles = ROLES_OF[Permission.EXPORT]
-    held = next(appointment for appointment in actor.appointments if appointment.role in roles)
-    region = tree().get(held.region_code)
-    asked = "；".join(f"{name}={value}" for name, value in sorted(wanted.filter.items()) if value) or "无"
-    return Note(
-        (
-            ("说明", ""),
-            ("导出单位", f"{region.full_name if region else held.region_code} {ROLE_NAMES[held.role]}"),
-            ("导出时间", f"{now.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"),
-            ("筛选条件", asked),
-            ("坐标系", wanted.datum.value if wanted.datum else "无"),
-            ("统计口径版本", DEFINITIONS_VERSION),
-            ("行数", str(rows)),
-        )
-    )
 
 
 def _progress(export_id: uuid.UUID, done: int, total: int) -> None:

@@ -37,7 +37,8 @@ from wxapi.supervision.rules.used_time import Times
 from wxapi.units.queries import unit_names
 
 LONGEST_DAYS = 366
-GROUPINGS = ("place", "class", "unit", "month", "kind")
+GROUPING_NAMES = {"place": "区域", "class": "类别", "unit": "单位", "month": "月份", "kind": "大类"}
+GROUPINGS = tuple(GROUPING_NAMES)
 _BELOW = {Level.CITY: "county", Level.COUNTY: "township", Level.TOWNSHIP: "village", Level.VILLAGE: "village"}
 _ORDER = ("county", "township", "village")
 _CONFIDENTIAL = "X02"

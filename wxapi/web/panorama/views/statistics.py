@@ -20,7 +20,6 @@ from wxapi.web.kit.regions import with_chosen
 from wxapi.web.kit.render import page
 from wxapi.web.panorama.blueprint import room
 
-_GROUPINGS = (("place", "区域"), ("class", "类别"), ("unit", "单位"), ("month", "月份"), ("kind", "大类"))
 _SHOWN = ("received", "due", "on_time", "late", "open_overdue", "pending", "inherited", "held", "returned", "reworked")
 
 
@@ -38,7 +37,7 @@ def show_statistics() -> Response:
         columns=[measure for measure in MEASURES if measure.name in _SHOWN],
         lengths=bars([row.counts.due for row in table.rows]),
         region=tree()[table.wanted.region],
-        groupings=_GROUPINGS,
+        groupings=statistics.GROUPING_NAMES.items(),
         stages=tuple(STAGE_NAMES.items()),
         regions=with_chosen(choices(), table.wanted.region),
         definitions=DEFINITIONS,
