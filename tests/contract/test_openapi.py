@@ -13,6 +13,7 @@ from config import Config, Env, NamedKey, Secret
 from tests.contract.test_house import PUBLIC, ROOT
 from wxapi.app import create_app
 from wxapi.reports.rules import workflow
+from wxapi.reports.wire.schemas import ActionBody
 
 KEY = Secret(bytes(32))
 # Nothing is contacted to make the document.
@@ -148,6 +149,12 @@ def test_every_enumeration_says_of_which_type_it_is() -> None:
     assert len(found) > 200
     assert [each for each in found if "type" not in each] == []
     assert {"type": ["string", "null"], "enum": ["yellow", "red", None]} in found
+
+
+def test_a_refusal_names_the_actions_of_the_document() -> None:
+    refused = ActionBody().validate({"action": "fly", "version": 1})
+    assert refused == {"action": [f"只能是：{', '.join(workflow.PUBLIC_ACTIONS)}。"]}
+    assert ActionBody().validate({"action": "route", "version": 1}) == {}  # answered by the workflow: 403
 
 
 def test_operation_ids_are_unique() -> None:

@@ -89,10 +89,19 @@ class RegionCode(PlainWord):
 
 
 class Choice(PlainWord):
-    """One of a few words; for those that have no enumeration."""
+    """One of a few words; for those that have no enumeration.
 
-    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(max_length=max(map(len, choices)), validate=validate.OneOf(choices), **kwargs)
+    Args:
+        choices: what is read.
+        offered: those of them that the OpenAPI document and a refusal name, where the others are for nobody to send.
+    """
+
+    def __init__(self, choices: Sequence[str], *, offered: Sequence[str] | None = None, **kwargs: Any) -> None:
+        one_of = validate.OneOf(choices)
+        if offered is not None:
+            one_of = validate.OneOf(choices, error=one_of.error.replace("{choices}", ", ".join(offered)))
+            kwargs["metadata"] = {"enum": list(offered)}
+        super().__init__(max_length=max(map(len, choices)), validate=one_of, **kwargs)
 
 
 class ListedCode(fields.String):

@@ -43,7 +43,7 @@ class FileBody(WireSchema):
 # An action, the version of the report it was decided on, and what the action needs (see the table).
 ActionBody = WireSchema.from_dict(
     {
-        "action": Choice(workflow.ACTIONS, required=True, metadata={"enum": list(workflow.PUBLIC_ACTIONS)}),
+        "action": Choice(workflow.ACTIONS, offered=workflow.PUBLIC_ACTIONS, required=True),
         "version": fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1)),
         **input_fields(ActionInput),
     },
