@@ -305,6 +305,39 @@ def test_an_export_that_cannot_be_expired_stops_no_other(app: Flask, people: Peo
     assert session.scalars(select(Export.id).where(Export.file_key.is_not(None))).all() == [ids[1]]
 
 
+def test_a_report_that_cannot_follow_its_closed_village_waits_alone(
+    app: Flask, people: People, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = reporting.settle(people)
+    reports = [uuid.UUID(reporting.file_routed(town.reporter)["id"]) for _ in range(3)]
+    changing.close_regions(changing.Merger([reporting.VILLAGE], reporting.NEIGHBOUR), on=NOW.date(), now=NOW)
+    # As a process that does not know of it yet writes them, and a worker beside them.
+    desk = {"village_code": reporting.VILLAGE, "desk_code": reporting.VILLAGE, "desk_village_code": reporting.VILLAGE}
+    session.execute(update(Report).where(Report.id.in_(reports)).values(desk))
+    session.execute(update(Duty).where(Duty.subject_id.in_(reports)).values(unit_code=reporting.VILLAGE))
+    worker = AppointmentRow(
+        id=uuid.uuid4(), user_id=town.stranger.actor.user_id, role="community_worker", region_code=reporting.VILLAGE,
+        starts_on=NOW.date(),
+    )  # fmt: skip
+    session.add(worker)
+    session.commit()
+    bad = reports[1]
+    poison(session, "reports", f"OLD.id = '{bad}'")
+    assert changing.settle(now=NOW) == 3
+    assert changing.settle(now=NOW) == 0
+    session.expire_all()
+    stays = select(Report.id).where(Report.desk_code == reporting.VILLAGE)
+    assert session.scalars(stays).all() == [bad]
+    assert worker.ended_at == NOW
+    rows = {record.msg["row"] for record in caplog.records if "row_not_swept" in str(record.msg)}  # type: ignore[index]
+    assert rows == {f"reports {bad}"}
+    assert app.test_client().get("/readyz").get_json()["conditions"]["with_closed_regions"] > 0
+    session.execute(text("DROP TRIGGER a_poison ON reports"))
+    session.commit()
+    assert changing.settle(now=NOW) == 1
+    assert app.test_client().get("/readyz").get_json()["conditions"]["with_closed_regions"] == 0
+
+
 def test_a_closed_region_that_cannot_be_handed_on_stops_no_other(
     app: Flask, people: People, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -332,7 +365,7 @@ def test_a_closed_region_that_cannot_be_handed_on_stops_no_other(
     assert session.scalars(stands.where(mine[bad])).all() == [bad]
     assert session.scalars(stands.where(mine[good])).all() == [reporting.NEIGHBOUR]
     rows = {record.msg["row"] for record in caplog.records if "row_not_swept" in str(record.msg)}  # type: ignore[index]
-    assert rows == {bad}
+    assert rows == {f"appointments {bad}"}
     # Whoever watches hears of it, and once it can be handed on it goes, though nothing changes any more.
     ready, figures = (app.test_client().get(path) for path in ("/readyz", "/metrics"))
     assert (ready.get_json()["status"], ready.get_json()["conditions"]["with_closed_regions"]) == ("degraded", 1)

@@ -126,16 +126,18 @@ def settle(*, now: datetime) -> int:
     """Hand on what was written for a closed region by a process that did not know of it yet; returns how much.
 
     Looks every minute for an hour after a change, and later in the first minutes of each hour, for what could not be
-    handed on. All regions in one transaction; where that fails, each in its own, so that something that cannot be
-    handed on holds up its own region only. The log names that region (`row_not_swept`).
+    handed on. All in one transaction; where that fails, in smaller and smaller ones, so that a report that cannot
+    follow waits alone, and anything else holds up what is of its kind in its region. The log names it
+    (`row_not_swept`).
     """
     session: Session = db.session()
     changed_at = session.scalar(select(func.max(RegionVersion.imported_at)))
     looks = changed_at is not None and (changed_at >= now - _SETTLED_AFTER or now.minute < _LATER_MINUTES)
     codes = closed_with_successor(session) if looks else []
     left = holdings.counted(session, codes, now)
+    parts = holdings.parts(session, codes, now) if left else []
     session.rollback()  # the read is over
-    return sweeps.together("regions.settle", codes, lambda some: _settle(some, now)).done if left else 0
+    return sweeps.together("regions.settle", parts, lambda some: _settle(some, codes, now)).done
 
 
 def closed_with_successor(session: Session) -> list[str]:
@@ -145,12 +147,12 @@ def closed_with_successor(session: Session) -> list[str]:
     return sorted(codes, key=lambda code: (len(code), code))
 
 
-def _settle(codes: Sequence[str], now: datetime) -> int:
+def _settle(parts: Sequence[holdings.Part], codes: Sequence[str], now: datetime) -> int:
     with transaction() as session:
         regions = tree()
         pairs = ((code, regions.successor(code)) for code in codes)
         moves = [RegionMove(code, successor) for code, successor in pairs if successor is not None]
-        return sum(holdings.move(session, moves, now).values())
+        return holdings.move_parts(session, parts, moves, now)
 
 
 def carry_out(

@@ -3,7 +3,8 @@
 What is over keeps the names of its time.
 """
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,11 +37,20 @@ def _count(session: Session, codes: Sequence[str], now: datetime) -> int:
     return session.scalar(select(func.count()).where(*_concerned(codes, now))) or 0
 
 
-def _move(session: Session, moves: Sequence[RegionMove], now: datetime) -> int:
+def _rows(session: Session, codes: Sequence[str], now: datetime) -> Sequence[uuid.UUID]:
+    """Those that go on, and those that stay hidden from who goes on."""
+    follow_it = session.scalars(select(Report.id).where(*_concerned(codes, now))).all()
+    about_it = session.scalars(select(Report.id).where(Report.excluded_village_code.in_(codes))).all()
+    return sorted({*follow_it, *about_it})
+
+
+def _move(
+    session: Session, moves: Sequence[RegionMove], now: datetime, only: Collection[uuid.UUID] | None = None
+) -> int:
     successors = {move.old: move.new for move in moves}
     reports = session.scalars(
         select(Report)
-        .where(*_concerned(list(successors), now))
+        .where(*_concerned(list(successors), now), *_among(only))
         .order_by(Report.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
@@ -48,11 +58,15 @@ def _move(session: Session, moves: Sequence[RegionMove], now: datetime) -> int:
     grounds = boundaries_of(session, {report.village_code for report in reports} & successors.keys())
     for report in reports:
         follow(session, report, successors, grounds, now=now)
-    _keep_hidden(session, successors)
+    _keep_hidden(session, successors, only)
     return len(reports)
 
 
-def _keep_hidden(session: Session, successors: Mapping[str, str]) -> None:
+def _among(only: Collection[uuid.UUID] | None) -> tuple[ColumnElement[bool], ...]:
+    return () if only is None else (Report.id.in_(only),)
+
+
+def _keep_hidden(session: Session, successors: Mapping[str, str], only: Collection[uuid.UUID] | None) -> None:
     """Let reports about a closed village that are over be hidden as those that move: by who goes on for it.
 
     A region knows the last of its successors only. Who was of a village that had been merged into the closed one is
@@ -60,7 +74,7 @@ def _keep_hidden(session: Session, successors: Mapping[str, str]) -> None:
     """
     hidden = (
         select(Report.id)
-        .where(Report.excluded_village_code.in_(list(successors)))
+        .where(Report.excluded_village_code.in_(list(successors)), *_among(only))
         .order_by(Report.id)
         .with_for_update(key_share=True)
     )
@@ -193,4 +207,4 @@ def _note(old: str, village: str, old_desk: str | None, desk: str | None) -> str
     return f"区划调整：{names.get(before, before)}已并入或改设为{names.get(after, after)}。"
 
 
-HOLDING = RegionHolding("reports", "未办结上报", _count, _move)
+HOLDING = RegionHolding("reports", "未办结上报", _count, _move, rows=_rows, move_rows=_move)
