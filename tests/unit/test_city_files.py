@@ -119,6 +119,17 @@ FIRST = '[[office.seasons]]\nfrom = "01-01"\nhours = ["08:00-12:00"]\n'
 GOOD = "E0101,事件,01,市容,01,私搭乱建,A,4,30,0,township,0"
 
 
+def test_days_are_read_with_quotes_and_without(tmp_path: Path) -> None:
+    hours = """max_per_day = 8
+credited_states = ["present"]
+conversions.default = { steps = [], minutes_per_hour = 60 }
+"""
+    days = "[office]\nholidays = ['2026-11-24', 2026-11-25]\n[[training.hours]]\nversion = '1'\nfrom = 2026-01-01\n"
+    rules = read_folder(folder(tmp_path, days + hours))
+    assert rules.office.holidays == {date(2026, 11, 24), date(2026, 11, 25)}
+    assert rules.hour_rules[0]["from"] == "2026-01-01"
+
+
 @pytest.mark.parametrize(
     ("settings", "line", "said"),
     [

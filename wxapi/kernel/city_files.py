@@ -62,7 +62,7 @@ def read_folder(folder: Path) -> CityRules:
     shipped = _parsed(SETTINGS, _text(SHIPPED / SETTINGS))
     own = folder / SETTINGS
     text = _text(own) if own.is_file() else ""
-    given = _parsed(SETTINGS, text)
+    given = _plain(_parsed(SETTINGS, text))
     _check_schema(given, text)
     table = folder / CATEGORIES
     return _rules(_laid_over(shipped, given), text, _text(table if table.is_file() else SHIPPED / CATEGORIES))
@@ -101,11 +101,15 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
         raise CityError(name, int(found[1]) if found else len(text.splitlines()), f"is not TOML: {error}.") from None
 
 
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """As the schema and everything behind it read it: a day or an hour without quotes, which JSON has not, as text."""
+    plain: dict[str, Any] = json.loads(json.dumps(given, default=str))
+    return plain
+
+
 def _check_schema(given: Mapping[str, Any], text: str) -> None:
     schema = json.loads(_text(SHIPPED / SCHEMA))
-    # JSON has no dates: as the wire writes them.
-    plain = json.loads(json.dumps(given, default=str))
-    faults: list[ValidationError] = list(Draft202012Validator(schema).iter_errors(plain))
+    faults: list[ValidationError] = list(Draft202012Validator(schema).iter_errors(given))
     if faults:
         first = min(faults, key=lambda fault: _line(text, list(fault.absolute_path)))
         place = ".".join(map(str, first.absolute_path)) or "the file"
