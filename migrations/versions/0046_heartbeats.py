@@ -20,8 +20,8 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_heartbeats"),
     )
-    # The scheduler of the release before writes none: its silence counts from the upgrade.
-    op.execute("INSERT INTO heartbeats (name, at) VALUES ('schedule', now())")
+    # The scheduler of the release before writes none: its silence counts from the upgrade. A new database has had none.
+    op.execute("INSERT INTO heartbeats (name, at) SELECT 'schedule', now() WHERE EXISTS (SELECT FROM users)")
 
 
 def downgrade() -> None:

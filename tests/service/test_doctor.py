@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import shapely
 from flask import Flask
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 from sqlalchemy.orm import Session
 
 from tests import reporting
@@ -60,7 +60,9 @@ def test_a_key_that_data_need_is_named(app: Flask, session: Session, people: Peo
 
 
 def test_a_scheduler_that_is_gone_is_told(app: Flask, session: Session) -> None:
-    session.execute(update(Heartbeat).values(at=datetime(2026, 1, 1, tzinfo=UTC)))
+    new = looked(app)[1]["schedule"]
+    assert new.startswith("WRONG schedule: no scheduler has been at work yet"), "the migration is none"
+    session.execute(insert(Heartbeat).values(name=SCHEDULE, at=datetime(2026, 1, 1, tzinfo=UTC)))
     session.commit()
     told = looked(app)[1]["schedule"]
     assert told.startswith("WRONG")

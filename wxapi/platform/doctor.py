@@ -17,7 +17,7 @@ from wxapi.kernel.clock import SystemClock
 from wxapi.platform import audit_grants, keys, migrate
 from wxapi.platform.commands import sentence_of, speaking
 from wxapi.platform.db import db
-from wxapi.platform.heartbeat import schedule_silent
+from wxapi.platform.heartbeat import UNKNOWN_S, schedule_silent
 from wxapi.platform.rewrap import names_in
 from wxapi.platform.runtime import runtime
 from wxapi.platform.sealed import sealed_columns
@@ -180,7 +180,8 @@ def _clock() -> str:
 
 def _schedule() -> str:
     if silent := schedule_silent(runtime().clock.now()):
-        raise FaultError(f"no scheduler has been at work for {silent} s: does `python -m workers` run?")
+        since = "yet" if silent == UNKNOWN_S else f"for {silent} s"
+        raise FaultError(f"no scheduler has been at work {since}: does `python -m workers` run?")
     return "at work"
 
 

@@ -14,7 +14,7 @@ EVERY_S = 10.0
 # Several missed ones: a restart, or a lock that was waited for, is over by then.
 _LIMIT_S = 60
 # Of a process of which nobody knows since when it is silent.
-_UNKNOWN_S = 86_400
+UNKNOWN_S = 86_400
 # By the database's own clock, whatever the product's says.
 BEAT = "INSERT INTO heartbeats (name, at) VALUES (%(name)s, now()) ON CONFLICT (name) DO UPDATE SET at = excluded.at"
 _silent = Gauge(
@@ -41,7 +41,7 @@ def schedule_silent(_now: datetime) -> int:
     age = db.session.scalar(
         select(func.abs(func.extract("epoch", func.now() - Heartbeat.at))).where(Heartbeat.name == SCHEDULE)
     )
-    seconds = _UNKNOWN_S if age is None else int(age)
+    seconds = UNKNOWN_S if age is None else int(age)
     return seconds if seconds > _LIMIT_S else 0
 
 
