@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,19 @@ def test_ctrl_c_ends_everything_and_the_next_start_finds_the_data(demo: DemoProc
     assert time.monotonic() - began < 60
     assert "Importing" not in "\n".join(demo.said)
     assert person.get("/me") == person.me  # its token is in the database
+
+
+def test_an_operators_command_knows_the_settings_of_the_demo_that_runs(demo: DemoProcess) -> None:
+    environ = {"PATH": os.environ["PATH"], "WXAPI_DATA_DIR": str(demo.folder), "WXAPI_ENV": "production"}
+    flask = [sys.executable, "-m", "wxapi.demo", "flask"]
+    done = subprocess.run([*flask, "doctor"], capture_output=True, text=True, timeout=60, check=True, env=environ)
+    assert "WRONG" not in done.stdout
+    assert "knows this mini program" in done.stdout
+    (kept,) = demo.folder.glob("environment.json")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    environ["WXAPI_DATA_DIR"] = str(demo.folder / "none")
+    refused = subprocess.run([*flask, "doctor"], capture_output=True, text=True, timeout=60, check=False, env=environ)
+    assert (refused.returncode, "no demo runs on" in refused.stderr) == (1, True)
 
 
 def test_a_killed_demo_leaves_nothing_and_starts_again(demo: DemoProcess) -> None:

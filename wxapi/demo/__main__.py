@@ -3,13 +3,15 @@
 import sys
 from os import environ
 
+from wxapi.demo import operator
 from wxapi.demo.errors import DemoError
 from wxapi.demo.interrupts import StopRequested
 from wxapi.demo.runner import run
 from wxapi.demo.settings import DemoSettings
 
 _HELP = """\
-python -m wxapi.demo          (or: make run)
+python -m wxapi.demo            (or: make run)
+python -m wxapi.demo flask …    an operator's command on the demo that runs, such as `flask doctor`: docs/operations.md
 
 The whole system on this machine: PostgreSQL, Valkey, a fake WeChat, the API, the workers and a demo city.
 Ctrl-C ends everything it started; the next start finds the data again.
@@ -33,18 +35,22 @@ All settings of the product work as well: docs/operations.md"""
 
 def main() -> int:
     """Run; returns the exit code."""
-    if len(sys.argv) > 1:
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] != "flask":
         print(_HELP)
-        return 0 if sys.argv[1:] in (["--help"], ["-h"]) else 2
+        return 0 if arguments in (["--help"], ["-h"]) else 2
     try:
-        run(DemoSettings.from_env(environ))
+        settings = DemoSettings.from_env(environ)
+        if arguments:
+            operator.flask(settings.folder, arguments[1:])
+        run(settings)
     except StopRequested:
         print("Stopped.")
         return 0
     except KeyboardInterrupt:
         return 130
     except DemoError as error:
-        print(f"Cannot run the demo: {error}", file=sys.stderr)
+        print(f"Cannot run {'the command' if arguments else 'the demo'}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -19,11 +19,13 @@ People: reporter-1 … reporter-50, worker-421002001001, officer-421002001, chie
         auditor-4210
 Pages: {url}/   OpenAPI: {url}/api/v1/openapi.json   First report: README.md   Logs: {logs}
 Days pass at once: curl {fake}/_fake/clock -d '{{"offset_s":604800}}'
+Commands of an operator, in another terminal: .venv/bin/python -m wxapi.demo flask doctor
 Ctrl-C ends everything; the data stay."""
 _WELCOME_REAL = """\
 
 Logins go to the WeChat of WECHAT_APPID: log in from its mini program.
 Pages: {url}/   OpenAPI: {url}/api/v1/openapi.json   First report: README.md   Logs: {logs}
+Commands of an operator, in another terminal: .venv/bin/python -m wxapi.demo flask doctor
 Ctrl-C ends everything; the data stay."""
 
 

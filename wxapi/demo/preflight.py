@@ -70,6 +70,20 @@ def only_copy(folder: Path) -> Iterator[bool]:
             file.truncate(0)
 
 
+def runs(folder: Path) -> bool:
+    """Whether a copy holds the data folder."""
+    try:
+        with (folder / _LOCK_FILE).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    except PermissionError as error:
+        raise DemoError(f"{folder} is another user's.") from error
+    return False
+
+
 def check_ports(ports: dict[str, tuple[str, int]], *, patient: bool) -> None:
     """See that nobody listens there.
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from config import Config, ConfigError
-from wxapi.demo import commands, preflight, roles
+from wxapi.demo import commands, operator, preflight, roles
 from wxapi.demo.children import Daemon, stop_all
 from wxapi.demo.errors import DemoError, disk_faults_named
 from wxapi.demo.interrupts import raise_when_told_to_stop, stop_undisturbed
@@ -81,6 +81,7 @@ class _Demo:
         settings = self._settings
         for folder in (settings.logs, settings.metrics):
             folder.mkdir(exist_ok=True)
+        operator.forget(settings.folder)  # of a run that was killed
         for left_over in settings.metrics.glob("*.db"):
             left_over.unlink()
         pgdata = settings.folder / "postgres"
@@ -95,6 +96,7 @@ class _Demo:
         if fake is not None:
             fake.await_ready(lambda: _answers(settings.fake_wechat_url, "/_fake"), _READY_S)
         api.await_ready(lambda: self._all_run() and _answers(settings.url, "/readyz"), _READY_S)
+        operator.keep(settings.folder, environ)
         self._say_ready()
 
     def watch(self) -> None:
@@ -110,6 +112,7 @@ class _Demo:
         """End everything, those that serve first."""
         if self._ground or self._product:
             _say("Stopping ...")
+        operator.forget(self._settings.folder)
         stop_all(self._product, grace_s=_GRACE_S)
         stop_all(self._ground, grace_s=_GRACE_S)
         _kill_orphans()
