@@ -76,7 +76,7 @@ def parts(session: Session, codes: Sequence[str], now: datetime) -> list[Part]:
 
 def move_parts(session: Session, some: Sequence[Part], moves: Sequence[RegionMove], now: datetime) -> int:
     """Hand these parts on, in the caller's transaction; returns how much."""
-    by_code = {move.old: move for move in moves}
+    by_code: dict[str | uuid.UUID, RegionMove] = {move.old: move for move in moves}
     moved = 0
     for holding, its in groupby(some, key=attrgetter("holding")):
         places = [part.at for part in its]
