@@ -20,7 +20,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.supervision.models import Export
 from wxapi.supervision.rules.export_states import FAILURE_WORDS, STATE_WORDS, ExportState
 from wxapi.supervision.services import export_making
-from wxapi.web.kit.drawing import bars, line, shade
+from wxapi.web.kit.drawing import bars, line, shade, value_classes
 
 PAGES = ("/work", "/statistics", "/exports", "/panorama")
 
@@ -133,7 +133,8 @@ def test_the_panorama_has_a_map_and_the_same_numbers_as_a_table(
     paths = page.select("svg.map path")
     assert len(paths) == 3
     titles = {path.title.text for path in paths}
-    assert "001村：1" in titles
+    assert "001村：1 件" in titles
+    assert [sign.text for sign in page.select(".legend span") if sign.text] == ["0", "1", "（件）"]
     rows = {
         row.th.text: [cell.text for cell in row.find_all("td")] for row in page.select('[data-part="places"] tbody tr')
     }
@@ -152,9 +153,18 @@ def test_a_wall_is_dark_and_has_no_menu(town: Town, browser: Browser) -> None:
     assert fragment.status_code == 200
 
 
-def test_shades_tell_nothing_from_little() -> None:
-    assert [shade(value, (0, 1, 5, 9, 30)) for value in (0, 1, 5, 9, 30)] == [0, 1, 2, 3, 4]
-    assert shade(3, (3,)) == 1
+def test_a_shade_says_how_many_and_nothing_is_told_from_little() -> None:
+    steps = value_classes((0, 1, 5, 9, 30))
+    assert steps == [(1, 8), (9, 16), (17, 24), (25, 32)]
+    assert [shade(value, steps) for value in (0, 1, 5, 9, 30)] == [0, 1, 1, 2, 4]
+    # One place alone is dark where it has much, and equal values stand alike; few have a class each.
+    assert shade(37, value_classes((0, 37))) == 4
+    assert value_classes((2, 1)) == [(1, 1), (2, 2)]
+    assert value_classes(()) == value_classes((0, 0)) == []
+    assert shade(0, []) == 0
+
+
+def test_the_longest_bar_and_the_highest_point_reach_the_edge() -> None:
     assert bars((0, 5, 10)) == [0, 50, 100]
     assert bars((0, 0)) == [0, 0]
     assert line((0, 2), width=10, height=10) == "0,10 10,0"

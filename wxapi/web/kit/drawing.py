@@ -3,7 +3,8 @@
 No colour stands here: a shape has a class, and the styles know its shade, dark on a wall and light at a desk.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import shapely
@@ -168,12 +169,24 @@ def _ring(points: Sequence[tuple[int, int]]) -> str:
     return "".join(text).rstrip() + "z"
 
 
-def shade(value: int, values: Iterable[int]) -> int:
-    """0 for nothing, else 1 to `SHADES` by rank among the values that are not 0."""
-    ranked = sorted({each for each in values if each > 0})
-    if value <= 0 or not ranked:
-        return 0
-    return 1 + min(SHADES - 1, ranked.index(value) * SHADES // len(ranked))
+def value_classes(values: Iterable[int]) -> list[tuple[int, int]]:
+    """(least, most) of each shade from 1 on: classes of one width, so that a shade says how many and not who is ahead.
+
+    The width is a number that is easily read; classes above the largest value are left out.
+    """
+    most = max(values, default=0)
+    width = next(each for each in _widths() if each * SHADES >= most)
+    return [(low, low + width - 1) for low in range(1, most + 1, width)]
+
+
+def shade(value: int, classes: Sequence[tuple[int, int]]) -> int:
+    """0 for nothing, else which of the classes a value lies in, from 1."""
+    return next((n for n, (low, high) in enumerate(classes, 1) if low <= value <= high), 0)
+
+
+def _widths() -> Iterator[int]:
+    """1, 2, 3, 4, 5, 6, 8, 10, 20, 30 …"""
+    return (step * 10**power for power in itertools.count() for step in (1, 2, 3, 4, 5, 6, 8))
 
 
 def radius(count: int, most: int) -> int:

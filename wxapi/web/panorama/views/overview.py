@@ -10,7 +10,7 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
 from wxapi.supervision.services import panorama
-from wxapi.web.kit.drawing import bars, line, shade
+from wxapi.web.kit.drawing import bars, line, shade, value_classes
 from wxapi.web.kit.forms import chosen
 from wxapi.web.kit.outlines import outlines_of
 from wxapi.web.kit.render import fragment, page
@@ -54,6 +54,7 @@ def _figures(region: str | None) -> dict[str, Any]:
     measure, wall = chosen("measure", *dict(_MEASURES)) or "open", chosen("wall", "1") is not None
     children = sorted(found.by_place, key=lambda row: (-row.overdue, -row.open, row.key))
     values = {row.key: int(getattr(row, measure)) for row in found.by_place}
+    steps = value_classes(values.values())
     filed = panorama.trend(actor, "filed", "day", found.region, None, None, now=now, today=today)
     closed = panorama.trend(actor, "closed", "day", found.region, None, None, now=now, today=today)
     shown = [row for row in found.by_class if row.open][:_CLASSES_SHOWN]
@@ -66,7 +67,8 @@ def _figures(region: str | None) -> dict[str, Any]:
             zip(shown, bars([row.open for row in shown]), _class_names([row.key for row in shown]), strict=True)
         ),
         "drawing": outlines_of(tuple(row.key for row in found.by_place)),
-        "shades": {code: shade(value, values.values()) for code, value in values.items()},
+        "shades": {code: shade(value, steps) for code, value in values.items()},
+        "steps": steps,
         "values": values,
         "names": {code: regions[code].name for code in values},
         "wall": wall,
