@@ -38,6 +38,12 @@ def crowd(school: School, hall: dict[str, Any], *names: str) -> list[Person]:
     return people
 
 
+def ticks(browser: Browser, *people: Person) -> list[str]:
+    """What the boxes of these people send, as the roll stands that the browser has open."""
+    boxes = {str(row["data-key"]): row for row in soup_of(browser.last).select("tr[data-key]")}
+    return [str(box["value"]) for each in people for box in boxes[key(each)].select("input[name=pick]")]
+
+
 def key(person: Person) -> str:
     return str(person.actor.user_id)
 
@@ -190,7 +196,7 @@ class TestCorrections:
         path, bulk, _ = forms(hall)
         form = form_to(browser.sign_in(school.organiser).page(path), bulk)
         with count_statements() as statements:
-            answer = browser.submit(form, pick=[key(one), key(two), key(three)], state="exempt", reason="支援防汛")
+            answer = browser.submit(form, pick=ticks(browser, one, two, three), state="exempt", reason="支援防汛")
         assert answer.status_code == 200
         by_themselves = [each for each in statements if "FROM training_attendance_events" in each]
         assert by_themselves == [], "all who were ticked are read at once"
@@ -198,10 +204,34 @@ class TestCorrections:
         page = soup_of(answer)
         assert "更正 2 人" in page.get_text()
         undo = form_to(page, path)
-        assert set(fields_of(undo)["pick"]) == {key(one), key(two)}, "who had been exempt before stays so"
+        changed = {f"{key(each)}:exempt" for each in (one, two)}
+        assert set(fields_of(undo)["pick"]) == changed, "who had been exempt before stays so"
         answer = browser.submit(undo, reason="勾错了")
         assert answer.status_code == 200
         assert [school.state(hall, each) for each in (one, two, three)] == ["enrolled", "enrolled", "exempt"]
+
+    @pytest.mark.parametrize("state", ["absent", "undo"])
+    def test_who_has_come_since_the_tick_is_left_alone(self, school: School, browser: Browser, state: str) -> None:
+        hall = school.make()
+        one, two = crowd(school, hall, "陈一", "李二")
+        for person in (one, two):
+            correction = {"state": "exempt", "reason": "上级抽调"}
+            school.organiser.call("PUT", f"/training/sessions/{hall['id']}/attendance/{key(person)}", json=correction)
+        path, bulk, _ = forms(hall)
+        form = form_to(browser.sign_in(school.organiser).page(path), bulk)
+        seen = ticks(browser, one, two)
+        correction = {"state": "present", "reason": "已到场"}
+        school.organiser.call("PUT", f"/training/sessions/{hall['id']}/attendance/{key(two)}", json=correction)
+        page = soup_of(browser.submit(form, pick=seen, state=state, reason="未到"))
+        assert [state_of(hall, each) for each in (one, two)] == [
+            "absent" if state == "absent" else "enrolled",
+            "present",
+        ]
+        said = {row["data-key"]: row.find_all("td")[2].get_text() for row in page.select("tr[data-key]")}
+        assert "已被他人更新" in said[key(two)]
+        assert ("1 人在勾选之后有变化" in page.get_text()) == (state == "absent")
+        again = browser.submit(form, pick=seen[1:], state=state, reason="未到", once=uuid.uuid4().hex)
+        assert (again.status_code, state_of(hall, two)) == (200, "present")
 
     def test_undo_of_many_each_by_itself(self, school: School, browser: Browser) -> None:
         hall = school.make()
@@ -210,7 +240,7 @@ class TestCorrections:
         school.organiser.call("PUT", f"/training/sessions/{hall['id']}/attendance/{key(two)}", json=correction)
         path, bulk, _ = forms(hall)
         form = form_to(browser.sign_in(school.organiser).page(path), bulk)
-        answer = browser.submit(form, pick=[key(two), key(one)], state="undo", reason="更正有误")
+        answer = browser.submit(form, pick=ticks(browser, two, one), state="undo", reason="更正有误")
         said = {row["data-key"]: row.find_all("td")[2].get_text() for row in soup_of(answer).select("tr[data-key]")}
         assert said == {key(two): "已撤销", key(one): "没有可以撤销的更正。"}
         assert school.state(hall, two) == "enrolled"
@@ -225,7 +255,7 @@ class TestCorrections:
         path, bulk, _ = forms(hall)
         form = form_to(browser.sign_in(school.organiser).page(path), bulk)
         monkeypatch.setattr(correct_roll, "undo", ends_midway(correct_roll.undo, school.organiser))
-        answer = browser.submit(form, pick=correction["user_ids"], state="undo", reason="更正有误")
+        answer = browser.submit(form, pick=ticks(browser, *people), state="undo", reason="更正有误")
         said = {row["data-key"]: row.find_all("td")[2].get_text() for row in soup_of(answer).select("tr[data-key]")}
         over = "您的身份不能进行此操作。"
         assert said == dict(zip(correction["user_ids"], ["已撤销", over, over], strict=True))
@@ -265,13 +295,13 @@ class TestCorrections:
         (one,) = crowd(school, hall, "陈一")
         path, bulk, _ = forms(hall)
         form = form_to(browser.sign_in(school.organiser).page(path), bulk)
-        sent = {"pick": [key(one)], "state": "exempt", "reason": "支援防汛"} | fields
+        sent = {"pick": ticks(browser, one), "state": "exempt", "reason": "支援防汛"} | fields
         answer = browser.submit(form, **sent)
         assert answer.status_code == 422
         page = soup_of(answer)
         assert fields_of(form_to(page, bulk))["reason"] == sent["reason"]
         if "pick" not in fields:
-            assert [box["value"] for box in page.select("input[name=pick][checked]")] == [key(one)]
+            assert [box["value"] for box in page.select("input[name=pick][checked]")] == sent["pick"]
         assert school.state(hall, one) == "enrolled"
 
     def test_one_with_its_history_and_undo(self, school: School, browser: Browser) -> None:

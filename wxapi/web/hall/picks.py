@@ -24,6 +24,18 @@ def picked(texts: Sequence[str]) -> list[uuid.UUID]:
         raise InvalidError("bulk_item_invalid", "所选内容有误，请刷新页面后重试。") from None
 
 
+def picked_as_seen(texts: Sequence[str]) -> dict[uuid.UUID, str]:
+    """The same for `id:state`: what each stood at when it was ticked.
+
+    Raises:
+        InvalidError: as above.
+    """
+    parted = [text.partition(":") for text in texts]
+    ids = picked([text for text, _, _ in parted])
+    states = {uuid.UUID(text): state for text, _, state in parted}
+    return {each: states[each] for each in ids}
+
+
 def decide_each(ids: Sequence[uuid.UUID], decide: Callable[[Actor, uuid.UUID], object]) -> dict[uuid.UUID, DomainError]:
     """Decide one after the other; returns what was refused.
 

@@ -1,7 +1,7 @@
 """The roll: who is there, who is not, and corrections of many at once."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Response, request, send_file
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
+from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError, version_conflict
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
@@ -25,7 +25,7 @@ from wxapi.training.wire.requests import BulkBody, ReasonBody
 from wxapi.web.hall import rolls
 from wxapi.web.hall.blueprint import room
 from wxapi.web.hall.halls import Hall, find_hall
-from wxapi.web.hall.picks import picked
+from wxapi.web.hall.picks import picked_as_seen
 from wxapi.web.kit import forms, words
 from wxapi.web.kit.render import fragment, page
 
@@ -65,25 +65,25 @@ def refresh_roll(session_id: uuid.UUID) -> Response:
 @room.post("/hall/<uuid:session_id>/roll")
 @guard(ORGANISE)
 def correct_many(session_id: uuid.UUID) -> Response:
-    """Set the state of all that are ticked, or take back the last correction of each."""
+    """Set the state of all that are ticked, or take back the last correction of each.
+
+    Who has signed in or was corrected since the tick keeps what they have, and the answer says so.
+    """
     now = runtime().clock.now()
     hall = find_hall(session_id, ORGANISE, now=now)
     typed = forms.filled("state", "reason")
-    user_ids: list[uuid.UUID] = []
+    seen: dict[uuid.UUID, str] = {}
     try:
-        user_ids = picked(request.form.getlist("pick"))
+        seen = picked_as_seen(request.form.getlist("pick"))
         if typed.get("state") == UNDO:
-            return _result(hall, _undo_many(hall, user_ids, typed), UNDO)
-        body = forms.load(BulkBody(), {**typed, "user_ids": [str(user_id) for user_id in user_ids]})
-        correction = Correction(body["state"], body["reason"])
-        done = correct_roll.correct_many(
-            current_actor(), session_id, correction, user_ids=user_ids, late_uploads=False, now=now
-        )
+            return _result(hall, _undo_many(hall, seen, typed), UNDO)
+        body = forms.load(BulkBody(), {**typed, "user_ids": [str(user_id) for user_id in seen]})
+        changed, stale = _correct_many(hall, seen, Correction(body["state"], body["reason"]), now=now)
     except NotFoundError:
         raise
     except DomainError as error:
-        return roll_page(hall, now=now, error=error, typed=typed, ticked=[str(each) for each in user_ids])
-    return _result(hall, list(_lines(hall, user_ids).values()), body["state"], changed=done.people)
+        return roll_page(hall, now=now, error=error, typed=typed, ticked=list(seen))
+    return _result(hall, list((_lines(hall, list(seen)) | stale).values()), body["state"], changed=changed)
 
 
 @room.get("/hall/<uuid:session_id>/roll.xlsx")
@@ -110,7 +110,7 @@ def roll_page(
     done: str | None = None,
     error: DomainError | None = None,
     typed: dict[str, str] | None = None,
-    ticked: Sequence[str] = (),
+    ticked: Sequence[uuid.UUID] = (),
 ) -> Response:
     """The roll with its forms; after a refusal with all that was typed and ticked."""
     try:
@@ -150,16 +150,39 @@ def _roll(hall: Hall, *, now: datetime, args: dict[str, str] | None = None) -> d
     }
 
 
-def _undo_many(hall: Hall, user_ids: Sequence[uuid.UUID], typed: dict[str, str]) -> list[RollAnswer]:
+def _correct_many(
+    hall: Hall, seen: Mapping[uuid.UUID, str], correction: Correction, *, now: datetime
+) -> tuple[Sequence[uuid.UUID], dict[uuid.UUID, RollAnswer]]:
+    """Whose state was set, and the lines of those who were left alone."""
+    stale = _stale(_lines(hall, list(seen)), seen)
+    as_seen = [user_id for user_id in seen if user_id not in stale]
+    if not as_seen:
+        return (), stale
+    done = correct_roll.correct_many(
+        current_actor(), hall.row.id, correction, user_ids=as_seen, late_uploads=False, now=now
+    )
+    return done.people, stale
+
+
+def _undo_many(hall: Hall, seen: Mapping[uuid.UUID, str], typed: dict[str, str]) -> list[RollAnswer]:
     reason = forms.load(ReasonBody(), {"reason": typed["reason"]} if "reason" in typed else {})["reason"]
-    now, lines = runtime().clock.now(), _lines(hall, user_ids)
+    now, found = runtime().clock.now(), _lines(hall, list(seen))
+    stale = _stale(found, seen)
+    lines = {user_id: line for user_id, line in found.items() if user_id not in stale}
 
     def undo(actor: Actor, user_id: uuid.UUID) -> None:
         done = correct_roll.undo(actor, hall.row.id, user_id, reason=reason, now=now)
         lines[user_id] = replace(lines[user_id], state=done.row.state)
 
     refusals = one_by_one(list(lines), undo).refusals
-    return [replace(line, refusal=refusal) for line, refusal in zip(lines.values(), refusals, strict=True)]
+    undone = [replace(line, refusal=refusal) for line, refusal in zip(lines.values(), refusals, strict=True)]
+    return [*undone, *stale.values()]
+
+
+def _stale(lines: Mapping[uuid.UUID, RollAnswer], seen: Mapping[uuid.UUID, str]) -> dict[uuid.UUID, RollAnswer]:
+    """The lines that no longer stand as they were ticked, each with its refusal."""
+    moved = [line for user_id, line in lines.items() if line.state != seen[user_id]]
+    return {line.user_id: replace(line, refusal=version_conflict(version=0, state=line.state)) for line in moved}
 
 
 def _lines(hall: Hall, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, RollAnswer]:
