@@ -193,6 +193,28 @@ def test_move_and_end(desk: Browser, listed: dict[str, Person]) -> None:
     assert offices(listed["赵铁柱"]) == []
 
 
+def test_what_a_colleague_did_to_an_office_is_not_overwritten(desk: Browser, listed: dict[str, Person]) -> None:
+    path, page = office_page(desk, "赵铁柱", "?q=大河")
+    stale = {action: form_to(page, f"{path}/{action}") for action in ("move", "stand-in")}
+    stale["end"], at_once = [form for form in page.select("form[method=post]") if form["action"] == f"{path}/end"]
+    assert desk.submit(stale["end"], last_day="2026-12-01").status_code == 303
+    typed = {
+        "end": {"last_day": "2026-12-24"},
+        "move": {"region_code": NEXT_VILLAGE, "on": "2026-11-30"},
+        "stand-in": {"from": "2026-11-24", "to": "2026-11-25"},
+    }
+    for action, values in typed.items():
+        answer = desk.submit(stale[action], **values, once=f"another-{action}-0123456789")
+        assert answer.status_code == 409, action
+        shown = soup_of(answer)
+        assert "至12月1日" in shown.get_text()
+        kept = {str(each["name"]): each.get("value") for each in shown.select("input[name]")}
+        assert values.items() <= kept.items() or action == "stand-in"  # who was looked for is in the address
+    assert offices(listed["赵铁柱"]) == [(VILLAGE, False)]
+    assert desk.submit(at_once).status_code == 303
+    assert offices(listed["赵铁柱"]) == []
+
+
 def test_one_more_office(desk: Browser, listed: dict[str, Person], session: Session) -> None:
     entry = next(row for row in desk.page("/desk/people").select("tbody a") if row.get_text() == "赵铁柱")
     form = form_to(desk.page(f"{entry['href']}/appoint"), f"{entry['href']}/appoint")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, request
 from marshmallow import Schema, ValidationError
 
-from wxapi.kernel.errors import ForbiddenError, InvalidError
+from wxapi.kernel.errors import ForbiddenError, InvalidError, version_conflict
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts
@@ -93,6 +93,20 @@ def filled(*names: str) -> dict[str, str]:
     """Those of the form's text fields that hold anything; browsers' CRLF line ends become LF."""
     texts = {name: request.form.get(name, "").replace("\r\n", "\n").strip() for name in names}
     return {name: text for name, text in texts.items() if text}
+
+
+def refuse_stale(present: str) -> None:
+    """Refuse a form that was opened on something else than what stands now.
+
+    Args:
+        present: what the form would carry as its `version` if it were opened now.
+
+    Raises:
+        ConflictError: `version_conflict`.
+    """
+    if request.form.get("version") != present:
+        # A page shows what stands now itself; a number it has none.
+        raise version_conflict(version=0, state=present)
 
 
 def _require_own_origin() -> None:

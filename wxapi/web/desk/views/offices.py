@@ -10,6 +10,7 @@ from flask import Response, request
 from wxapi.identity.services import appointments, office_changes, office_reading, roster_reading, sessions
 from wxapi.identity.services.appointments import NewAppointment
 from wxapi.identity.services.office_changes import StandIn
+from wxapi.identity.services.office_reading import Appointed
 from wxapi.identity.services.roster_places import place_of
 from wxapi.identity.services.roster_reading import Sought
 from wxapi.identity.wire.offices import AppointmentQuery, EndBody, MoveBody, NewAppointmentBody, StandInBody
@@ -161,10 +162,14 @@ def _appointing(person_id: uuid.UUID, values: dict[str, str], *, error: DomainEr
 def _change(appointment_id: uuid.UUID, change: Callable[[Actor, datetime], None], values: dict[str, str]) -> Response:
     """Do it and go on to the list; a refusal shows the office again with what was typed.
 
-    Of an office that is over, as one that a colleague has just moved, the list that stands now is shown.
+    Of an office that is over, as one that a colleague has just moved, the list that stands now is shown. To end it at
+    once is an order whatever its last day was.
     """
+    actor, now = current_actor(), runtime().clock.now()
     try:
-        change(current_actor(), runtime().clock.now())
+        if "at_once" not in values:
+            forms.refuse_stale(_version(office_reading.read_appointment(actor, appointment_id, now=now)))
+        change(actor, now)
     except DomainError as error:
         try:
             return _office(appointment_id, values, error=error)
@@ -182,9 +187,15 @@ def _office(
         "desk/office.html",
         error=error,
         held=held,
+        version=_version(held),
         values=values or {},
         found=_found(actor, held.row.user_id, now=now),
     )
+
+
+def _version(held: Appointed) -> str:
+    """What of an office colleagues may have changed while its page lay open: all else is another office."""
+    return str(held.row.ends_on)
 
 
 def _found(actor: Actor, holder: uuid.UUID, *, now: datetime) -> list[Any] | None:
