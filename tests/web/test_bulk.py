@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from bs4 import Tag
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.conftest import NOW
 from tests.ended import ends_midway
-from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, read, take
-from tests.web.browsing import Browser, form_to, soup_of
+from tests.reporting import NEIGHBOUR, TOWNSHIP, VILLAGE, Town, file_routed, read, take
+from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.kernel.permissions import Role
 from wxapi.moderation.models import Check
-from wxapi.platform.db import transaction
+from wxapi.platform.db import db, transaction
 from wxapi.reports.services import bulk, moderate
 
 
@@ -104,6 +104,14 @@ def test_moderation_is_decided_on_its_page(town: Town, browser: Browser) -> None
     assert browser.submit(form).status_code == 422
     assert browser.submit(form, decision="show").status_code == 303
     assert browser.page("/desk/moderation").select("section form") == []
+    # Whoever decided may think again; a colleague before an old list overturns nothing unawares.
+    assert browser.submit(form, decision="hide", once="0123456789abcdef").status_code == 303
+    late = browser.sign_in(town.people.make((Role.TOWNSHIP_OFFICER, TOWNSHIP)))
+    sealed = fields_of(form_to(late.page("/account"), "/account"))
+    answer = late.submit(form, decision="show", csrf=sealed["csrf"], once=sealed["once"])
+    assert (answer.status_code, "已由其他人员审核" in answer.text) == (409, True)
+    states = select(Check.state).where(Check.subject_id == uuid.UUID(report["id"]), Check.decided_by.is_not(None))
+    assert db.session.scalars(states).all() == ["risky"]
 
 
 @pytest.mark.parametrize("ends", [VILLAGE, None], ids=["one of two offices", "every office"])

@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import not_found
+from wxapi.kernel.errors import not_found, version_conflict
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.moderation.models import QUEUE_SQL, Check
@@ -89,11 +89,16 @@ def queue_page(actor: Actor, *, limit: int, cursor: str | None) -> Page[QueueEnt
     return page_of(rows, limit, lambda entry: (entry.created_at, entry.id))
 
 
-def decide(actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: datetime) -> QueueEntry:
+def decide(
+    actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: datetime, over_others: bool = True
+) -> QueueEntry:
     """Show a text or picture to other citizens, or hide it. A person's word stands over WeChat's, the last over all.
+
+    `over_others` says whether it may undo what a colleague decided: who saw the thing as undecided does not mean that.
 
     Raises:
         NotFoundError: not there, or not in the officer's regions.
+        ConflictError: `version_conflict`, a colleague has decided.
     """
     with transaction() as session:
         found = session.execute(_in_scope(actor).where(Check.id == check_id).with_for_update(of=Check)).one_or_none()
@@ -101,6 +106,8 @@ def decide(actor: Actor, check_id: uuid.UUID, decision: Decision, *, now: dateti
             raise not_found()
         queued = _Queued(*found)
         check = queued.check
+        if not over_others and check.decided_by not in {None, actor.user_id}:
+            raise version_conflict(version=0, state=check.state)
         check.state, check.decided_by, check.decided_at = _OUTCOME[decision].value, actor.user_id, now
         subject = f"report:{queued.report.id}"
         audit.record(
