@@ -88,6 +88,27 @@ def test_what_a_form_has_no_choice_for_is_told_in_words(app: Flask, scene: Scene
     assert refused > 10
 
 
+def test_from_what_is_gone_a_way_leads_back_to_what_is_there(app: Flask, scene: Scene) -> None:
+    """A form of a thing that a colleague has taken away meanwhile: its own page is gone with it."""
+    ids = sorted(set(scene.names.values()), key=len)
+    gone, nowhere = set(), []
+    for browser, where, form in forms_of_all(app, scene):
+        page, action = where.partition(" ")[2], str(form["action"])
+        for each in ids:
+            none = str(uuid.uuid4()) if len(each) == 36 else "JZ-00000000"
+            page, action = page.replace(each, none), action.replace(each, none)
+        form["action"] = action
+        answer = browser.submit(form, {"Referer": f"http://localhost{page}"}, once=uuid.uuid4().hex)
+        if answer.status_code != 404:
+            continue
+        gone.add(action.partition("?")[0].strip("/").partition("/")[0])
+        ways = [str(link["href"]) for link in soup_of(answer).select("main a.button")]
+        assert ways[0] != "/", f"{where}: only the start is offered"
+        nowhere += [f"{where} {action}: {way}" for way in ways if browser.get(way).status_code not in {200, 303}]
+    assert nowhere == []
+    assert gone >= {"desk", "hall", "m", "work"}
+
+
 def test_a_result_without_its_photo_says_so(people: People, browser: Browser) -> None:
     """What is forgotten most: the page said 必填 and not what."""
     town = settle(people)

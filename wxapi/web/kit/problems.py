@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException
 
 from wxapi.kernel.errors import not_found
 from wxapi.web.kit import access, kept, render, times
@@ -68,7 +70,8 @@ def install(app: Flask) -> None:
             retry=request.path if _by_address(response.status_code) else None,
             # The page itself, asked for anew: to reload the refusal would send the form once more.
             way_on=way_on,
-            back=access.came_from(),
+            is_gone=status == 404,
+            back=_way_back(status, problem["code"]),
             wait=_wait(response),
             again=_again() if status in _PASSING else None,
             is_ours=status >= 500,
@@ -91,6 +94,29 @@ def _way_on(status: int, code: str) -> str | None:
     if status == 401:
         return access.way_in()
     return access.way_to_confirm() if code == "confirmation_required" else None
+
+
+def _way_back(status: int, code: str) -> str | None:
+    """The page a form came from; of what is gone its page is gone as well, and the list it stood in is offered."""
+    came = access.came_from()
+    if came is None or status != 404:
+        return came
+    # Whose right to a page has ended finds no list of it either.
+    return None if code == "role_not_allowed" else _list_above(urlsplit(came).path)
+
+
+def _list_above(path: str) -> str | None:
+    """The nearest page at or above a path whose address names no thing; None below the start."""
+    routes = current_app.url_map.bind("")
+    while path.strip("/"):
+        try:
+            _, named = routes.match(path, "GET")
+        except HTTPException:  # nothing there, or only forms
+            named = {"": ""}
+        if not named:
+            return path
+        path = path.rpartition("/")[0]
+    return None
 
 
 def _again() -> str | None:
