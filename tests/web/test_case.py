@@ -124,9 +124,14 @@ def test_without_scripts_photos_come_with_the_form(town: Town, browser: Browser)
     form = panel(browser.sign_in(town.worker), report)
     shot = pictures.encoded(pictures.scene(640, 480), "JPEG")
     answer = browser.submit(form, action="resolve", note="已清运", photos=(io.BytesIO(shot), "after.jpg"))
-    # Not developed yet: the photo is kept, and the second try needs no second upload.
+    # Not developed yet: the photo is kept, and the second try needs no second upload, which the page says.
     assert answer.status_code == 409
-    kept = fields_of(form_to(soup_of(answer), f"/desk/r/{report['number']}?"))
+    page = soup_of(answer)
+    assert "不必重新选择照片" in page.select_one("[role=alert]").text
+    assert page.select_one("input[name=action][checked]")["value"] == "resolve"
+    # To drag and to paste needs scripts.
+    assert "拖到这里" in page.select_one("#photos-hint .only-js").text
+    kept = fields_of(form_to(page, f"/desk/r/{report['number']}?"))
     assert len(kept["photo_ids"]) == 36
     assert kept["note"].strip() == "已清运"
 
