@@ -34,7 +34,7 @@ def show_account() -> Response:
 @room.post("/account")
 @guard(Permission.SIGNED_IN)
 def change_account() -> Response:
-    """Change name and kind."""
+    """Change name and kind. It carries no `version`: nobody else changes them, and what one sends last one means."""
     filled = forms.filled("nickname", "kind")
     body = forms.load(wire.ChangeMe(), {"nickname": filled.get("nickname", ""), "kind": filled.get("kind")})
     profile.change_me(current_actor(), **body, now=runtime().clock.now())
