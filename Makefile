@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 .DEFAULT_GOAL := help
 # A run of the tests starts hundreds of processes; without bytecode each would compile the sources anew.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help run test check lint types contracts bench pictures lock clean format
+.PHONY: help run test check lint types contracts collect bench pictures lock clean format
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,7 +49,10 @@ TESTS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.dev ## all tests, on a real PostgreSQL and Valkey
 	$(BIN)/python -m pytest $(TESTS)
 
-check: lint types contracts test ## lint, types, import contracts, tests: fastest first
+# mypy has one processor, all that is quick takes turns on the other.
+check: $(VENV)/.dev ## lint, types, import contracts, tests
+	@$(MAKE) --no-print-directory -j2 types lint contracts collect
+	@$(MAKE) --no-print-directory test
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -64,6 +67,10 @@ types: $(VENV)/.dev ## mypy, strict
 
 contracts: $(VENV)/.dev ## who may import whom
 	$(BIN)/lint-imports
+
+# What pytest compiles of them is kept: each of the processes of `test` would do it anew.
+collect: $(VENV)/.dev ## all files of tests can be read
+	@$(BIN)/python -m pytest --collect-only --quiet --quiet >/dev/null || $(BIN)/python -m pytest --collect-only --quiet
 
 bench: $(VENV)/.dev ## ratios against limits measured in the same run
 	$(BIN)/python -m benchmarks
