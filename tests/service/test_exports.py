@@ -18,7 +18,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests import reporting, schooling
 from tests.at_once import at_once
@@ -135,6 +135,29 @@ def test_duties_and_statistics_are_exported_too(made: reporting.Town) -> None:
         f"区域：沙市区（{COUNTY}）；起始日期：{until - timedelta(days=30)}；截止日期（不含）：{until}；"
         "环节：办结；分组方式：区域；层级：乡镇（街道）"
     )
+
+
+def test_the_tables_of_a_bulletin_are_of_one_moment(made: reporting.Town) -> None:
+    """A report that is filed between two of them is in none, or a thing that is never changed contradicts itself."""
+    reporting.file(made.reporter)
+    filed: list[Any] = []
+
+    def meanwhile(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "figure_sums" in statement and not filed:
+            filed.append(statement)
+            at_once([lambda: reporting.file(made.stranger)])
+
+    queries = [{"region": COUNTY, "group_by": "class"}, {"region": COUNTY, "group_by": "kind"}]
+    event.listen(db.engine, "after_cursor_execute", meanwhile)
+    try:
+        totals = []
+        for title in ("通报", "更正"):
+            made_one = made.supervisor.post("/statistics/bulletins", {"title": title, "queries": queries}).json
+            totals.append([table["rows"][-1]["filed"] for table in made_one["content"]["tables"]])
+    finally:
+        event.remove(db.engine, "after_cursor_execute", meanwhile)
+    assert filed
+    assert totals == [[1, 1], [2, 2]]
 
 
 def test_every_stage_is_in_chinese(made: reporting.Town) -> None:

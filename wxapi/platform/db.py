@@ -143,6 +143,18 @@ def apart() -> Iterator[Connection]:
             yield connection
 
 
+@contextmanager
+def one_moment() -> Iterator[Session]:
+    """A session that reads one moment of the database, on a connection of its own: what is counted in it agrees."""
+    bind = db.engine
+    if isinstance(bind, Connection):  # as in tests
+        yield db.session()
+        return
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with bind.connect().execution_options(**options) as connection, Session(connection) as session:
+        yield session
+
+
 def on_begin(app: Flask, hook: OnBegin) -> None:
     """Have `hook(session, locking, later=…)` called at the beginning of every unit of work, after earlier ones.
 

@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import day_begins, to_wire
 from wxapi.kernel.errors import ForbiddenError, InvalidError, not_found
@@ -14,7 +16,7 @@ from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 from wxapi.platform import audit
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import db, one_moment, transaction
 from wxapi.regions.rules.levels import Level, holding, level_of, within
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries.visibility import villages_of
@@ -122,16 +124,15 @@ def wanted_of(actor: Actor, question: Question, *, today: date) -> Wanted:
 
 def read_statistics(actor: Actor, question: Question, *, now: datetime, today: date) -> Table:
     """A table of figures; raises what `wanted_of` raises."""
-    return table_of(wanted_of(actor, question, today=today), now=now)
+    return table_of(db.session(), wanted_of(actor, question, today=today), now=now)
 
 
-def table_of(wanted: Wanted, *, now: datetime) -> Table:
+def table_of(session: Session, wanted: Wanted, *, now: datetime) -> Table:
     """Count, name the rows and add them up; every child of a place and every month has a row, empty or not."""
-    session = db.session()
     found = queries.count(session, wanted, as_of=now)
     for key in _expected(wanted):
         found.setdefault(key, Counts())
-    names = _names(wanted, list(found))
+    names = _names(session, wanted, list(found))
     rows = tuple(Row(key, names[key], counts, rates(counts)) for key, counts in sorted(found.items()))
     together = total(row.counts for row in rows)
     times = queries.times(session, wanted, as_of=now)
@@ -147,9 +148,9 @@ def _expected(wanted: Wanted) -> list[str]:
     return []
 
 
-def _names(wanted: Wanted, keys: list[str]) -> dict[str, str]:
+def _names(session: Session, wanted: Wanted, keys: list[str]) -> dict[str, str]:
     if wanted.group_by == "unit":
-        return unit_names(db.session(), [key for key in keys if key != NO_UNIT]) | {NO_UNIT: "尚未分派"}
+        return unit_names(session, [key for key in keys if key != NO_UNIT]) | {NO_UNIT: "尚未分派"}
     if wanted.group_by == "class":
         classes = all_categories()
         return {key: classes[key].name if key in classes else key for key in keys}
@@ -193,7 +194,9 @@ def freeze(
     """
     if not actor.holds(Role.SUPERVISOR):
         raise ForbiddenError("role_not_allowed", "您的身份不能进行此操作。")
-    tables = [read_statistics(actor, question, now=now, today=today) for question in questions]
+    wanted = [wanted_of(actor, question, today=today) for question in questions]
+    with one_moment() as session:  # or what is frozen would not add up from one table to the next
+        tables = [table_of(session, each, now=now) for each in wanted]
     content = {
         "definitions_version": DEFINITIONS_VERSION,
         "as_of": to_wire(now),
