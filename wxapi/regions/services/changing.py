@@ -147,7 +147,7 @@ def closed_with_successor(session: Session) -> list[str]:
     return sorted(codes, key=lambda code: (len(code), code))
 
 
-def _settle(parts: Sequence[holdings.Part], codes: Sequence[str], now: datetime) -> int:
+def _settle(parts: Sequence[holdings.HoldingPart], codes: Sequence[str], now: datetime) -> int:
     with transaction() as session:
         regions = tree()
         pairs = ((code, regions.successor(code)) for code in codes)

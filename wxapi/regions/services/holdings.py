@@ -38,7 +38,7 @@ class RegionHolding:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HoldingPart:
     """What can be handed on without the rest: all of a holding at one region, or one row of it. Its text names it."""
 
     holding: RegionHolding
@@ -65,16 +65,16 @@ def move(session: Session, moves: Sequence[RegionMove], now: datetime) -> dict[s
     return {zh: count for zh, count in found.items() if count}
 
 
-def parts(session: Session, codes: Sequence[str], now: datetime) -> list[Part]:
+def parts(session: Session, codes: Sequence[str], now: datetime) -> list[HoldingPart]:
     """What there is to hand on at these codes, in the order in which it is."""
     return [
-        Part(holding, at)
+        HoldingPart(holding, at)
         for holding in _holdings()
         for at in (codes if holding.rows is None else holding.rows(session, codes, now))
     ]
 
 
-def move_parts(session: Session, some: Sequence[Part], moves: Sequence[RegionMove], now: datetime) -> int:
+def move_parts(session: Session, some: Sequence[HoldingPart], moves: Sequence[RegionMove], now: datetime) -> int:
     """Hand these parts on, in the caller's transaction; returns how much."""
     by_code: dict[str | uuid.UUID, RegionMove] = {move.old: move for move in moves}
     moved = 0
