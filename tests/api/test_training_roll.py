@@ -462,6 +462,12 @@ class TestFiles:
         assert [alarm["trigger"].dt for alarm in entry.subcomponents] == [-timedelta(hours=1)]
         assert school.member.get(path(hall, "poster.svg")).data.startswith(b"<svg")
         assert school.member.get(path(hall, "poster.png")).data.startswith(b"\x89PNG")
+        # No picture has empty boxes instead of characters; who reads the SVG has fonts of their own.
+        odd = school.make(title="𠮷云讲堂")
+        refused = school.member.get(path(odd, "poster.png"))
+        assert problem(refused) == (409, "not_printable")
+        assert "“𠮷”" in refused.json["detail"]
+        assert "𠮷云讲堂" in school.member.get(path(odd, "poster.svg")).text
 
 
 def test_everything_of_a_person_is_told_and_forgotten(school: School, session: Session, clock):

@@ -115,6 +115,11 @@ def test_what_cannot_be_drawn_is_said(name: str) -> None:
     assert refused.value.code == "not_printable"
 
 
+def test_a_mark_that_chooses_a_form_of_a_character_is_neither_missing_nor_drawn() -> None:
+    lettering.require_drawable("张三\ufe0f", "姓名")
+    assert lettering.lines("张三\ufe0f参加", 16, 400, whole=["张三\ufe0f"]) == ["张三参加"]
+
+
 @given(CHINESE)
 def test_lines_keep_everything_and_fit(text: str) -> None:
     lines = lettering.lines(text, 22, 300)

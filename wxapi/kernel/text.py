@@ -80,6 +80,11 @@ def is_shown(character: str) -> bool:
     return (kind[0] in _SHOWN or kind in _SHOWN_OTHERS) and character != _BLANK_BRAILLE
 
 
+def without_selectors(text: str) -> str:
+    """The text without what chooses between forms of a character: for who has one form only."""
+    return _SELECTOR.sub("", text)
+
+
 def _without_unseen(text: str) -> str:
     if not _UNSEEN.search(text):
         return text

@@ -17,6 +17,7 @@ from fontTools.ttLib import TTFont
 from pylopdf_fonts_zh_cn import sans_path
 
 from wxapi.kernel.errors import ConflictError
+from wxapi.kernel.text import without_selectors
 
 FONT_FILE = str(sans_path())
 # Largest distance between an outline and its approximation by quadratic curves, in thousandths of the font's size.
@@ -48,18 +49,18 @@ def _widths() -> dict[str, int]:
 
 def missing(text: str) -> str:
     """The characters that cannot be drawn, each once, in order."""
-    return "".join(dict.fromkeys(character for character in text if character not in _widths()))
+    return "".join(dict.fromkeys(character for character in without_selectors(text) if character not in _widths()))
 
 
 def require_drawable(text: str, what: str) -> None:
-    """Refuse what a certificate would show as an empty box.
+    """Refuse what paper or a picture would show as an empty box.
 
     Raises:
         ConflictError: `not_printable`, with the characters.
     """
     lost = missing(text)
     if lost:
-        raise ConflictError("not_printable", f"{what}中的“{lost}”暂时无法打印，请改用可打印的写法后再出具证明。")
+        raise ConflictError("not_printable", f"{what}中的“{lost}”暂时无法打印，请改用可打印的写法后再试。")
 
 
 def width(text: str, size: float) -> float:
@@ -75,7 +76,7 @@ def lines(text: str, size: float, room: float, *, whole: Iterable[str] = ()) -> 
     """
     found: list[str] = []
     line = ""
-    for piece in _pieces(text, size, room, [each for each in whole if each]):
+    for piece in _pieces(without_selectors(text), size, room, [without_selectors(each) for each in whole if each]):
         if line and width(line + piece, size) > room and not line.isspace():
             found.append(line.rstrip())
             line = ""

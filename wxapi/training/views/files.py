@@ -9,6 +9,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
+from wxapi.training.models import TrainingSession
 from wxapi.training.services import browse, export_roll
 from wxapi.training.views.routes import DRAWN, ONE, blueprint
 from wxapi.training.wire.documents import calendar, poster, roll_sheet
@@ -43,7 +44,7 @@ def calendar_file(session_id: uuid.UUID) -> Response:
 
     加入手机日历用的场次文件（iCalendar）。
     """
-    body = calendar.render(calendar.event_of(browse.read(current_actor(), session_id).row))
+    body = calendar.render(calendar.event_of(_read(session_id)))
     headers = {"Content-Disposition": 'attachment; filename="session.ics"'}
     return Response(body, content_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -56,7 +57,7 @@ def poster_svg(session_id: uuid.UUID) -> Response:
 
     扫码进入场次页面的海报，从不含签到码。
     """
-    return Response(poster.svg(_poster(session_id)), content_type="image/svg+xml")
+    return Response(poster.svg(_poster(_read(session_id))), content_type="image/svg+xml")
 
 
 @blueprint.route(f"{ONE}/poster.png")
@@ -66,11 +67,16 @@ def poster_svg(session_id: uuid.UUID) -> Response:
 def poster_png(session_id: uuid.UUID) -> Response:
     """海报（PNG）
 
-    同一张海报的图片。
+    同一张海报的图片。名称或地点中有无法打印的字时为 409，可改用 SVG 海报。
     """
-    return Response(poster.png(_poster(session_id)), content_type="image/png")
+    row = _read(session_id)
+    poster.require_drawable(row)
+    return Response(poster.png(_poster(row)), content_type="image/png")
 
 
-def _poster(session_id: uuid.UUID) -> poster.Poster:
-    row = browse.read(current_actor(), session_id).row
+def _read(session_id: uuid.UUID) -> TrainingSession:
+    return browse.read(current_actor(), session_id).row
+
+
+def _poster(row: TrainingSession) -> poster.Poster:
     return poster.layout(row, f"{runtime().config.public_url}/t/{row.id}")

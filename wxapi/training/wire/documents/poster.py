@@ -49,6 +49,16 @@ class Poster:
     code_top: float
 
 
+def require_drawable(row: TrainingSession) -> None:
+    """Refuse a picture with empty boxes for characters; an SVG is drawn by its reader, with the reader's fonts.
+
+    Raises:
+        ConflictError: `not_printable`.
+    """
+    lettering.require_drawable(row.title, "培训名称")
+    lettering.require_drawable(row.place, "地点")
+
+
 def layout(row: TrainingSession, address: str) -> Poster:
     """Put one thing below the other, each as high as it needs."""
     cancelled = row.state == SessionState.CANCELLED
