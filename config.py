@@ -94,6 +94,8 @@ class Config:
     retention: Mapping[str, int] = field(default_factory=dict)
     # Days the file of an export is kept.
     export_days: int = 7
+    # Whether WeChat opens the link in the code of the desk's login; else the code is the mini program's own.
+    login_link: bool = True
     # Credit hours a year by role; `default` for everybody else.
     training_goals: Mapping[str, int] = field(default_factory=lambda: {"default": 32, "street_chief": 56})
 
@@ -156,6 +158,7 @@ class Config:
                 wants="category=days, separated by commas",
             ),
             export_days=read("WXAPI_EXPORT_DAYS", texts.whole(1, 90), default="7", wants="days, 1 to 90"),
+            login_link=read("WXAPI_LOGIN_LINK", texts.switch, default="on", wants="on or off"),
             training_goals=read(
                 "WXAPI_TRAINING_GOALS",
                 texts.training_goals,

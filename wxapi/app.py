@@ -19,7 +19,7 @@ from wxapi.duties.services import work as duty_work
 from wxapi.identity import cli as identity_cli
 from wxapi.identity import views as identity
 from wxapi.identity.rules import DEVICE_NAMES, IMPORT_COLOURS, IMPORT_WORDS, KIND_NAMES
-from wxapi.identity.services import personal_data
+from wxapi.identity.services import personal_data, web_logins
 from wxapi.identity.services import region_moves as identity_moves
 from wxapi.identity.services import retention as identity_retention
 from wxapi.identity.services import unit_moves as officer_moves
@@ -123,6 +123,7 @@ from wxapi.web.hall import views as hall
 from wxapi.web.kit import headers
 from wxapi.web.kit import installing as pages
 from wxapi.web.kit.access import page_actor
+from wxapi.web.login import drawn as login_codes
 from wxapi.web.login import views as login
 from wxapi.web.phone import views as phone
 
@@ -184,6 +185,9 @@ MESSAGE_SUBJECTS: tuple[messages.MessageSubject, ...] = (
 )
 # What mini-program codes are made for.
 SCENE_KINDS: tuple[scene_rules.SceneKind, ...] = (scene_rules.REGION, training_scenes.TRAINING_SESSION)
+PASSING_SCENES: tuple[scene_services.PassingKind, ...] = (
+    scene_services.PassingKind(login_codes.WEB_LOGIN, web_logins.is_there),
+)
 # Where photos are seen by others than their owner.
 PHOTO_VISIBILITY: tuple[photo_visibility.PhotoCondition, ...] = (photo_is_visible, appeals.photo_is_visible)
 # What lies with a region and goes to its successor when it is closed. Units first: appointments and duties need them;
@@ -227,7 +231,7 @@ VOCABULARY: tuple[Words, ...] = (
     words("check_kinds", CHECK_KIND_NAMES),
     words("photo_states", PHOTO_WORDS),
     words("region_levels", LEVEL_NAMES),
-    words("scene_kinds", {kind.code: kind.zh for kind in SCENE_KINDS}),
+    words("scene_kinds", {kind.code: kind.zh for kind in (*SCENE_KINDS, *(each.kind for each in PASSING_SCENES))}),
     words("device_kinds", DEVICE_NAMES),
     words("unit_kinds", UNIT_KIND_NAMES),
     words("unit_fields", UNIT_FIELD_NAMES),
@@ -305,7 +309,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     unit_management.install(app, UNIT_HOLDINGS)
     duty_work.install(app, DUTY_SUBJECTS)
     messages.install(app, MESSAGE_KINDS, MESSAGE_SUBJECTS)
-    scene_services.install(app, SCENE_KINDS)
+    scene_services.install(app, SCENE_KINDS, PASSING_SCENES)
     photo_visibility.install(app, PHOTO_VISIBILITY)
     board.install(app)
     app.register_blueprint(health.blueprint)

@@ -1,19 +1,29 @@
-"""Mini-program codes: drawn once, stored, and understood when scanned."""
+"""Mini-program codes: drawn once, stored, and understood when scanned; those of logins live for minutes."""
 
 import io
 import re
 import uuid
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from PIL import Image
+from sqlalchemy import select
 
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.schooling import open_school
+from tests.web.browsing import Browser
+from wxapi.identity.models import WebLogin
 from wxapi.kernel.permissions import Role
+from wxapi.platform.db import db
+from wxapi.platform.runtime import Runtime
 from wxapi.platform.wechat.codes import QR_PATH
+from wxapi.web.login import demo
 
 VILLAGE, TOWNSHIP, OTHER = "421002001001", "421002001", "421002002"
 pytestmark = pytest.mark.usefixtures("wired", "fake")
@@ -76,3 +86,46 @@ def test_a_session_has_a_code_for_its_organiser(people: People) -> None:
     }
     assert school.member.get(path).status_code == 403
     assert school.organiser.get(f"/training/sessions/{uuid.uuid4()}/mini-program-code").status_code == 404
+
+
+@pytest.fixture
+def linkless(wired: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A city whose links WeChat does not open; no demo, which shows its link always."""
+    monkeypatch.setattr(wired, "config", replace(wired.config, login_link=False))
+    monkeypatch.setattr(demo, "is_open", lambda config: False)
+    yield
+    for key in wired.redis.scan_iter("wxapi:login-code:*"):
+        wired.redis.delete(key)
+
+
+def shown_code(page: BeautifulSoup) -> str | None:
+    """The address of the picture that a page of a login shows; None where it is drawn here, of a link."""
+    picture, drawn = page.select_one(".code img"), page.select_one(".code svg")
+    assert (picture is None) != (drawn is None)
+    return str(picture["src"]) if picture else None
+
+
+@pytest.mark.usefixtures("linkless")
+def test_a_login_is_scanned_by_a_code_of_the_mini_program(app: Flask, people: People, fake: FakeControl) -> None:
+    browser = Browser(app)
+    address = shown_code(browser.page("/login"))
+    assert address
+    assert shown_code(browser.page("/login/continue")) == address
+    assert fake.calls(QR_PATH) == 1, "drawn once for an attempt, however often its page is asked for"
+    with Image.open(io.BytesIO(b64decode(address.partition(",")[2]))) as drawn:
+        assert f"image/{str(drawn.format).lower()}" in address
+    phone = people.make()
+    login_id = db.session.scalars(select(WebLogin.id).order_by(WebLogin.created_at.desc())).first()
+    assert phone.get(f"/scenes/{login_id}").get_json() == {"kind": "web_login", "id": login_id, "name": None}
+    assert phone.get(f"/auth/web-logins/{login_id}").status_code == 200
+    browser.sign_in(phone)
+    assert shown_code(browser.page("/confirm"))
+
+
+@pytest.mark.usefixtures("linkless")
+@pytest.mark.parametrize("trouble", [{"errcode": 45009}, {"drop": "after"}, {"delay": 3}])
+def test_a_login_has_its_link_while_wechat_is_slow_or_away(
+    app: Flask, fake: FakeControl, trouble: dict[str, object]
+) -> None:
+    fake.fault(QR_PATH, **trouble)
+    assert shown_code(Browser(app).page("/login")) is None

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from tests.contract.test_openapi import DOCUMENT
-from wxapi.app import DUTY_SUBJECTS, MESSAGE_KINDS, SCENE_KINDS
+from wxapi.app import DUTY_SUBJECTS, MESSAGE_KINDS, PASSING_SCENES, SCENE_KINDS
 from wxapi.duties.rules.clock import Card, DutyClock
 from wxapi.identity.rules import ImportState, PersonKind
 from wxapi.kernel.city import city
@@ -69,7 +69,7 @@ SOURCES: dict[str, set[str]] = {
     "check_kinds": set(CheckKind),
     "photo_states": set(PhotoState),
     "region_levels": set(Level),
-    "scene_kinds": {kind.code for kind in SCENE_KINDS},
+    "scene_kinds": {kind.code for kind in SCENE_KINDS} | {each.kind.code for each in PASSING_SCENES},
     "device_kinds": {"phone", "browser"},
     "export_kinds": set(KINDS),
 }

@@ -72,6 +72,7 @@ def test_missing_setting_is_named(name: str) -> None:
         ("WXAPI_TRUSTED_PROXIES", "many"),
         ("WXAPI_DATABASE_POOL", "0"),
         ("WXAPI_RATE_LIMITS", "yes"),
+        ("WXAPI_LOGIN_LINK", "yes"),
     ],
 )
 def test_silly_setting_is_named(name: str, value: str) -> None:

@@ -1,7 +1,7 @@
 """Mini-program codes: drawn by WeChat once, kept in the object store, and read back when somebody scans one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -23,6 +23,8 @@ from wxapi.scenes.rules import REGION, SceneKind, new_scene
 
 _KEY = "wxapi.scenes"
 _WIDTH = 1280
+# On a screen, before somebody who waits: the phone stands close by, and there is another code.
+_SCREEN_WIDTH, _SCREEN_WAIT_S = 430, 2.0
 _JPEG = b"\xff\xd8\xff"
 
 
@@ -34,9 +36,28 @@ class SceneCode:
     scene: str
 
 
-def install(app: Flask, kinds: Sequence[SceneKind]) -> None:
+@dataclass(frozen=True, slots=True)
+class PassingKind:
+    """A kind whose scenes are ids of things that live for minutes: they stand in no table here.
+
+    Attributes:
+        kind: what they are.
+        is_there: whether such a thing has this id; one that is over is there still.
+    """
+
+    kind: SceneKind
+    is_there: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    lasting: Mapping[str, SceneKind]
+    passing: Sequence[PassingKind] = field(default=())
+
+
+def install(app: Flask, kinds: Sequence[SceneKind], passing: Sequence[PassingKind] = ()) -> None:
     """Tell the app what codes are made for."""
-    app.extensions[_KEY] = {kind.code: kind for kind in kinds}
+    app.extensions[_KEY] = _Kinds({kind.code: kind for kind in kinds}, passing)
 
 
 def code_of_region(actor: Actor, region_code: str, *, now: datetime) -> SceneCode:
@@ -75,15 +96,25 @@ def resolve(scene: str) -> tuple[SceneKind, str]:
     Raises:
         NotFoundError: no code of ours.
     """
-    row = db.session.get(Scene, scene)
-    kind = _kinds().get(row.kind) if row is not None else None
-    if row is None or kind is None:
+    row, kinds = db.session.get(Scene, scene), cast("_Kinds", current_app.extensions[_KEY])
+    if row is None:
+        passing = next((each.kind for each in kinds.passing if each.is_there(scene)), None)
+        if passing is None:
+            raise not_found()
+        return passing, scene
+    kind = kinds.lasting.get(row.kind)
+    if kind is None:
         raise not_found()
     return kind, row.subject
 
 
-def _kinds() -> Mapping[str, SceneKind]:
-    return cast("Mapping[str, SceneKind]", current_app.extensions[_KEY])
+def passing_picture(scene: str) -> bytes:
+    """The code of something that lives for minutes, small and at once; it is kept nowhere.
+
+    Raises:
+        UnavailableError: WeChat does not draw it now, or takes long.
+    """
+    return runtime().wechat.call_for_picture(QR_PATH, _wanted(scene, _SCREEN_WIDTH), read_s=_SCREEN_WAIT_S)
 
 
 def _row(session: Session, kind: SceneKind, subject: str, *, now: datetime) -> Scene:
@@ -101,12 +132,15 @@ def _draw(scene: str) -> str:
     Without a page the code opens the mini program's first one, which resolves the scene: pages may be renamed,
     printed codes cannot.
     """
-    release = "release" if runtime().config.env is Env.PRODUCTION else "trial"
-    body = {"scene": scene, "check_path": False, "env_version": release, "width": _WIDTH}
-    picture = runtime().wechat.call_for_picture(QR_PATH, body)
+    picture = runtime().wechat.call_for_picture(QR_PATH, _wanted(scene, _WIDTH))
     key = key_of(scene, picture)
     runtime().storage.put(key, picture)
     return key
+
+
+def _wanted(scene: str, width: int) -> dict[str, object]:
+    release = "release" if runtime().config.env is Env.PRODUCTION else "trial"
+    return {"scene": scene, "check_path": False, "env_version": release, "width": width}
 
 
 def key_of(scene: str, picture: bytes) -> str:

@@ -91,6 +91,11 @@ def attempt_of(secret: str, *, now: datetime) -> LoginAttempt | None:
     return _attempt(row, now=now) if row else None
 
 
+def is_there(login_id: str) -> bool:
+    """Whether an attempt has this id; one that is over is there until it is forgotten."""
+    return db.session.get(WebLogin, login_id) is not None
+
+
 def ask(secret: str | None, *, now: datetime) -> LoginAnswer:
     """What became of this browser's attempt. Of a granted one the session is opened, and the attempt is over."""
     with transaction() as session:

@@ -101,9 +101,9 @@ class WeChatClient:
         """
         return self._authorised(path, body, read_answer)
 
-    def call_for_picture(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """As `call`, for the APIs that answer a JPEG or PNG."""
-        return self._authorised(path, body, read_picture)
+    def call_for_picture(self, path: str, body: Mapping[str, Any], *, read_s: float | None = None) -> bytes:
+        """As `call`, for the APIs that answer a JPEG or PNG. `read_s`: how long to wait, where it is shorter."""
+        return self._authorised(path, body, read_picture, read_s)
 
     def introduce(self) -> None:
         """Ask for a token and keep nothing, whatever the circuits say: whether WeChat answers and knows this account.
@@ -117,23 +117,28 @@ class WeChatClient:
         """The APIs that are not called for a while, for /readyz."""
         return self._circuits.all()
 
-    def _authorised(self, path: str, body: Mapping[str, Any], read: Read[AnswerT]) -> AnswerT:
+    def _authorised(
+        self, path: str, body: Mapping[str, Any], read: Read[AnswerT], read_s: float | None = None
+    ) -> AnswerT:
         token = self._tokens.get()
         try:
-            return self._with_token(path, body, token, read)
+            return self._with_token(path, body, token, read, read_s)
         except WeChatError as error:
             if error.error_class is not ErrorClass.TOKEN:
                 raise
         self._tokens.discard(token)
         try:
-            return self._with_token(path, body, self._tokens.get(), read)
+            return self._with_token(path, body, self._tokens.get(), read, read_s)
         except WeChatError as error:
             if error.error_class is ErrorClass.TOKEN:
                 _log_failure("wechat_token_refused_twice", error, alert=True)
             raise
 
-    def _with_token(self, path: str, body: Mapping[str, Any], token: str, read: Read[AnswerT]) -> AnswerT:
-        return self._exchange(path, lambda: self._transport.post(path, {"access_token": token}, body), read)
+    def _with_token(
+        self, path: str, body: Mapping[str, Any], token: str, read: Read[AnswerT], read_s: float | None
+    ) -> AnswerT:
+        query = {"access_token": token}
+        return self._exchange(path, lambda: self._transport.post(path, query, body, read_s=read_s), read)
 
     def _fetch_token(self) -> AccessToken:
         answer = self._exchange(TOKEN_PATH, self._ask_for_token, read_answer)

@@ -61,17 +61,23 @@ class Transport:
 
     def get(self, path: str, query: Mapping[str, str]) -> Reply:
         """GET with a query. Raises `WeChatError` (BUSY) when no HTTP 200 came back."""
-        return self._exchange("GET", path, query, None)
+        return self._exchange("GET", path, query, None, self._timeout)
 
-    def post(self, path: str, query: Mapping[str, str], body: Mapping[str, Any]) -> Reply:
+    def post(
+        self, path: str, query: Mapping[str, str], body: Mapping[str, Any], *, read_s: float | None = None
+    ) -> Reply:
         r"""POST a JSON body in plain UTF-8. Raises `WeChatError` (BUSY) when no HTTP 200 came back.
 
         Chinese is not escaped to `\uXXXX`: so escaped, WeChat's text check passes everything.
+        `read_s`: seconds between two reads, where somebody waits who has another way.
         """
         data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        return self._exchange("POST", path, query, data)
+        timeout = self._timeout if read_s is None else (min(self._timeout[0], read_s), read_s)
+        return self._exchange("POST", path, query, data, timeout)
 
-    def _exchange(self, method: str, path: str, query: Mapping[str, str], data: bytes | None) -> Reply:
+    def _exchange(
+        self, method: str, path: str, query: Mapping[str, str], data: bytes | None, timeout: tuple[float, float]
+    ) -> Reply:
         started = time.monotonic()
         headers = {"Content-Type": "application/json; charset=utf-8"} if data is not None else None
         try:
@@ -81,7 +87,7 @@ class Transport:
                 params=query,
                 data=data,
                 headers=headers,
-                timeout=self._timeout,
+                timeout=timeout,
                 allow_redirects=False,
             )
             status, content = response.status_code, response.content

@@ -13,10 +13,10 @@ from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access
 from wxapi.web.kit.render import page, see
-from wxapi.web.kit.svg import qr
 from wxapi.web.login import demo
 from wxapi.web.login.blueprint import room
 from wxapi.web.login.devices import browser_of, place_of
+from wxapi.web.login.drawn import code_of
 
 
 @room.get("/confirm")
@@ -81,7 +81,11 @@ def _waiting(attempt: LoginAttempt, secret: str) -> Response:
     config = runtime().config
     address = f"{config.public_url}/l/{attempt.id}"
     response = page(
-        "login/confirm.html", attempt=attempt, address=address, code=qr(address), is_demo=demo.is_open(config)
+        "login/confirm.html",
+        attempt=attempt,
+        address=address,
+        code=code_of(attempt, address),
+        is_demo=demo.is_open(config),
     )
     access.bind_login(response, secret)
     return response

@@ -13,10 +13,10 @@ from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, forms
 from wxapi.web.kit.render import menu_of, page, see
-from wxapi.web.kit.svg import qr
 from wxapi.web.login import demo
 from wxapi.web.login.blueprint import room
 from wxapi.web.login.devices import browser_of, place_of
+from wxapi.web.login.drawn import code_of
 
 
 @room.get("/")
@@ -101,7 +101,7 @@ def _waiting(attempt: LoginAttempt, secret: str) -> Response:
         "login/login.html",
         attempt=attempt,
         address=address,
-        code=qr(address),
+        code=code_of(attempt, address),
         faces=list(demo.faces()) if demo.is_open(config) else [],
     )
     access.bind_login(response, secret)
