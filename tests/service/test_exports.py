@@ -137,27 +137,29 @@ def test_duties_and_statistics_are_exported_too(made: reporting.Town) -> None:
     )
 
 
-def test_the_tables_of_a_bulletin_are_of_one_moment(made: reporting.Town) -> None:
-    """A report that is filed between two of them is in none, or a thing that is never changed contradicts itself."""
+def test_what_is_shown_together_is_of_one_moment(made: reporting.Town) -> None:
+    """A report that is filed between two tables of a bulletin is in none, and so with the parts of a panorama."""
     reporting.file(made.reporter)
-    filed: list[Any] = []
+    between: list[Any] = []
 
     def meanwhile(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if "figure_sums" in statement and not filed:
-            filed.append(statement)
-            at_once([lambda: reporting.file(made.stranger)])
+        if "figure_sums" in statement and between:
+            at_once([between.pop()])
 
     queries = [{"region": COUNTY, "group_by": "class"}, {"region": COUNTY, "group_by": "kind"}]
     event.listen(db.engine, "after_cursor_execute", meanwhile)
     try:
-        totals = []
-        for title in ("通报", "更正"):
-            made_one = made.supervisor.post("/statistics/bulletins", {"title": title, "queries": queries}).json
-            totals.append([table["rows"][-1]["filed"] for table in made_one["content"]["tables"]])
+        between.append(lambda: reporting.file(made.stranger))
+        bulletin = made.supervisor.post("/statistics/bulletins", {"title": "通报", "queries": queries}).json
+        between.append(lambda: reporting.file(made.stranger))
+        online = made.supervisor.get(f"/panorama?region={COUNTY}").json["online"]
     finally:
         event.remove(db.engine, "after_cursor_execute", meanwhile)
-    assert filed
-    assert totals == [[1, 1], [2, 2]]
+    assert not between
+    assert [table["rows"][-1]["filed"] for table in bulletin["content"]["tables"]] == [1, 1]
+    parts = [sum(part["filed"] for part in online[name]) for name in ("by_class", "by_place")]
+    assert [online["filed"], *parts] == [2, 2, 2]
+    assert online["open"] == 2
 
 
 def test_every_stage_is_in_chinese(made: reporting.Town) -> None:

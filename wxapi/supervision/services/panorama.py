@@ -1,18 +1,19 @@
 """全景在线: one look at a region, the same for everybody who may see it, at most a minute old."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, TypeVar
 
 import shapely
+from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.coordinates import Datum, Point, gcj02_to_wgs84, to_gcj02
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import ROLES_OF, Permission
-from wxapi.platform.db import db
+from wxapi.platform.db import db, one_moment
 from wxapi.regions.queries import boundaries_of
 from wxapi.regions.rules.plane import Polygonal
 from wxapi.regions.services.lookup import RegionInfo, tree
@@ -30,6 +31,7 @@ MOST_TREND_POINTS = 400
 MAP_MEASURES = ("filed", "open", "overdue", "reopened")
 # Half of a grid's cell on a township's map: borders keep their shape, the answer a tenth of its size.
 _SIMPLIFIED = 0.0002
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,20 @@ def read_panorama(
     wanted = wanted_of(actor, question, today=today)
     return at_most_a_minute_old(
         ("panorama", wanted.region, wanted.since, wanted.until),
-        lambda: _made(wanted, now=now, today=today),
+        lambda: _in_one_moment(lambda session: _made(session, wanted, now=now, today=today)),
         places_of=lambda made: len(made.by_place),
         now=now,
     )
 
 
-def _made(wanted: Wanted, *, now: datetime, today: date) -> Panorama:
-    session = db.session()
+def _in_one_moment(make: Callable[[Session], MadeT]) -> MadeT:
+    """What is made of several counts, which agree: a report that is filed meanwhile is in none of them."""
+    db.session().rollback()  # the connection, that nobody holds two of them
+    with one_moment() as session:
+        return make(session)
+
+
+def _made(session: Session, wanted: Wanted, *, now: datetime, today: date) -> Panorama:
     counts = counting.count(session, wanted, as_of=now).get("", Counts())
     places = queries.by_place(session, wanted, now)
     known = {place.key: place for place in places}
@@ -157,17 +165,17 @@ def map_of(
     wanted = wanted_of(actor, question, today=today)
     return at_most_a_minute_old(
         ("map", wanted.region, wanted.level, wanted.since, wanted.until, datum, geometry),
-        lambda: _shapes(wanted, datum=datum, geometry=geometry, now=now),
+        lambda: _in_one_moment(lambda session: _shapes(session, wanted, datum=datum, geometry=geometry, now=now)),
         places_of=len,
         now=now,
     )
 
 
-def _shapes(wanted: Wanted, *, datum: Datum, geometry: bool, now: datetime) -> list[Shape]:
-    places = queries.by_place(db.session(), wanted, now)
+def _shapes(session: Session, wanted: Wanted, *, datum: Datum, geometry: bool, now: datetime) -> list[Shape]:
+    places = queries.by_place(session, wanted, now)
     figures = {place.key: place for place in places}
     children = _children(wanted, figures)
-    borders = boundaries_of(db.session(), [child.code for child in children]) if geometry else {}
+    borders = boundaries_of(session, [child.code for child in children]) if geometry else {}
     return [
         Shape(code, name, figures.get(code, PlaceFigures(code)), _geometry(borders.get(code), datum))
         for code, name in ((child.code, child.name) for child in children)
