@@ -1,6 +1,7 @@
 """The documents agree with the code and with each other: settings, the index of decisions, links."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from wxapi.app import MESSAGE_KINDS
 from wxapi.demo.templates import templates
+from wxapi.kernel.city_files import SHIPPED
 from wxapi.platform import dictionary
 
 ROOT = Path(__file__).parents[2]
@@ -97,3 +99,12 @@ def test_the_chinese_manual_has_every_setting_too() -> None:
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(read_by_config())
     english = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert manual.count("\n## ") == english.count("\n## "), "a section was added to one of the two manuals"
+
+
+def test_the_chinese_page_of_a_citys_rules_has_every_key_and_column() -> None:
+    page = (ROOT / "docs" / "city.zh-CN.md").read_text(encoding="utf-8")
+    schema = json.loads((SHIPPED / "city.schema.json").read_text(encoding="utf-8"))["properties"]
+    keys = {key for section in schema.values() for key in section.get("properties", {})}
+    columns = (SHIPPED / "categories.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    names = {name for words in re.findall(r"`([^`\n]+)`", page) for name in re.findall(r"\w+", words)}
+    assert {*schema, *keys, *columns} - names == set()
