@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Text, cast, insert, literal, select, update
+from sqlalchemy import ColumnElement, Text, cast, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -44,36 +45,7 @@ def change_states(session: Session, session_id: uuid.UUID, user_ids: Collection[
     struck: list[uuid.UUID] = []
     if change.state not in IN_THE_HALL:
         struck = [*session.scalars(select(Attendance.user_id).where(*rows, Attendance.state.in_(IN_THE_HALL)))]
-    session.execute(
-        insert(AttendanceEvent).from_select(
-            [
-                "session_id",
-                "user_id",
-                "from_state",
-                "from_made_up_in",
-                "after_sign_in",
-                "at",
-                "action",
-                "to_state",
-                "actor_id",
-                "reason",
-            ],
-            select(
-                Attendance.session_id,
-                Attendance.user_id,
-                Attendance.state,
-                Attendance.made_up_in,
-                Attendance.signed_in_at.is_not(None),
-                literal(change.at, AttendanceEvent.at.type),
-                literal(change.action.value),
-                literal(change.state.value),
-                literal(change.actor_id, AttendanceEvent.actor_id.type),
-                cast(change.reason, Text),
-            )
-            .where(*rows)
-            .order_by(Attendance.user_id),
-        )
-    )
+    _write_history(session, rows, change)  # first: it keeps the state that each row has until now
     session.execute(
         update(Attendance)
         .where(*rows)
@@ -83,6 +55,24 @@ def change_states(session: Session, session_id: uuid.UUID, user_ids: Collection[
     _expire(session, session_id)
     if struck:
         _let_make_ups_fall(session, session_id, struck, change)
+
+
+def _write_history(session: Session, rows: tuple[ColumnElement[bool], ...], change: Change) -> None:
+    """A line for each of the rows, in the order of the people, with what it holds before the change."""
+    line: dict[str, Any] = {
+        "session_id": Attendance.session_id,
+        "user_id": Attendance.user_id,
+        "from_state": Attendance.state,
+        "from_made_up_in": Attendance.made_up_in,
+        "after_sign_in": Attendance.signed_in_at.is_not(None),
+        "at": literal(change.at, AttendanceEvent.at.type),
+        "action": literal(change.action.value),
+        "to_state": literal(change.state.value),
+        "actor_id": literal(change.actor_id, AttendanceEvent.actor_id.type),
+        "reason": cast(change.reason, Text),
+    }
+    lines = select(*line.values()).where(*rows).order_by(Attendance.user_id)
+    session.execute(insert(AttendanceEvent).from_select([*line], lines))
 
 
 def check_make_up(

@@ -40,12 +40,11 @@ class ScreenCode:
 
 @dataclass(frozen=True, slots=True)
 class LiveCounts:
-    """How many are in which state, as of `counted_at`; the tag changes only with the counts."""
+    """How many are in which state; the tag changes only with the counts."""
 
     region_code: str
     counts: dict[str, int]
     etag: str
-    counted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +140,13 @@ def live_counts(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> LiveCo
     return found
 
 
-def _count(session: Session, session_id: uuid.UUID, now: datetime) -> LiveCounts:
+def _count(session: Session, session_id: uuid.UUID, _now: datetime) -> LiveCounts:
     region_code, counts = queries.live(session, session_id)
     if region_code is None:
         raise not_found()
     text = ",".join(f"{name}={counts[name]}" for name in sorted(counts))
     etag = hashlib.sha256(f"{session_id}:{text}".encode()).hexdigest()[:32]
-    return LiveCounts(region_code, counts, etag, now)
+    return LiveCounts(region_code, counts, etag)
 
 
 def _read(session: Session, session_id: uuid.UUID, _now: datetime) -> Facts:

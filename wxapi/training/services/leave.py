@@ -3,6 +3,8 @@
 import uuid
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.ids import new_id
@@ -19,6 +21,7 @@ from wxapi.training.rules.sessions import SessionState, session_cancelled
 from wxapi.training.services import timetable
 from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.change_state import Change, change_states
+from wxapi.training.services.deciding import decide_once
 from wxapi.training.services.owing import owe
 
 
@@ -74,19 +77,10 @@ def decide(
             raise not_found()
         held = managed_for_roll(session, actor, about.session_id, [about.user_id])
         request = session.get_one(LeaveRequest, request_id, with_for_update=True, populate_existing=True)
-        if request.decision == decision:
+        if not decide_once(request, decision, note=note, actor=actor, now=now, refusal="该请假申请已有审批结果。"):
             return request
-        if request.decision is not None:
-            raise ConflictError("already_decided", "该请假申请已有审批结果。", extra={"decision": request.decision})
-        request.decision, request.note = decision.value, note
-        request.decided_by, request.decided_at = actor.user_id, now
         if decision is RollDecision.APPROVE:
-            row = queries.row_locked(session, request.session_id, request.user_id)
-            if row is not None and row.state in LEAVE_OVERRIDES:
-                # The person's own words stay with the request: the history is kept longer than they are.
-                change = Change(State.ON_LEAVE, Action.LEAVE, actor.user_id, "", now)
-                change_states(session, request.session_id, [request.user_id], change)
-                settle_if_over(session, request.session_id, now=now, only=[request.user_id])
+            _excuse(session, request, actor, now=now)
         owe(session, held, decided=LEAVE_DECISION, now=now)
         timetable.leave_decided(session, request.id)
         audit.record(
@@ -98,6 +92,17 @@ def decide(
             decision=decision.value,
         )
         return request
+
+
+def _excuse(session: Session, request: LeaveRequest, actor: Actor, *, now: datetime) -> None:
+    """Put the person on leave, unless they came or the organiser decided otherwise by hand."""
+    row = queries.row_locked(session, request.session_id, request.user_id)
+    if row is None or row.state not in LEAVE_OVERRIDES:
+        return
+    # The person's own words stay with the request: the history is kept longer than they are.
+    change = Change(State.ON_LEAVE, Action.LEAVE, actor.user_id, "", now)
+    change_states(session, request.session_id, [request.user_id], change)
+    settle_if_over(session, request.session_id, now=now, only=[request.user_id])
 
 
 def requests(

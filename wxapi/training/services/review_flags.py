@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import ConflictError, not_found
+from wxapi.kernel.errors import not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.platform import audit
@@ -33,8 +33,10 @@ from wxapi.training.rules.attendance import (
 )
 from wxapi.training.rules.codes import step_start
 from wxapi.training.rules.owed import FLAG_REVIEW
+from wxapi.training.rules.sessions import EnrolmentState
 from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.change_state import Change, change_states
+from wxapi.training.services.deciding import decide_once
 from wxapi.training.services.owing import owe
 from wxapi.training.services.session_cache import Facts, present_facts
 
@@ -78,12 +80,8 @@ def decide(
         whose = None if about.user_id is None else [about.user_id]
         held = managed_for_roll(session, actor, about.session_id, whose)
         flag = session.get_one(Flag, flag_id, with_for_update=True, populate_existing=True)
-        if flag.decision == decision:
+        if not decide_once(flag, decision, note=note, actor=actor, now=now, refusal="该提示已有处理结果。"):
             return flag
-        if flag.decision is not None:
-            raise ConflictError("already_decided", "该提示已有处理结果。", extra={"decision": flag.decision})
-        flag.decision, flag.note = decision.value, note
-        flag.decided_by, flag.decided_at = actor.user_id, now
         session.flush()
         if flag.user_id is not None:
             _apply(session, flag, flag.user_id, actor, decision, now=now)
@@ -153,7 +151,7 @@ def _shared_devices(session: Session, session_id: uuid.UUID) -> Iterator[FoundFl
 def _crowds(session: Session, facts: Facts) -> Iterator[FoundFlag]:
     """Steps whose code many people used: more than half of the enrolled, or a group after the late mark."""
     enrolled = session.scalar(
-        select(func.count()).where(Enrolment.session_id == facts.id, Enrolment.state == "enrolled")
+        select(func.count()).where(Enrolment.session_id == facts.id, Enrolment.state == EnrolmentState.ENROLLED)
     )
     steps = session.execute(
         select(Attendance.step, func.count())
