@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from wxapi.duties.rules.clock import DutyClock, appeal_until, rung_times
 from wxapi.kernel import city, deadlines
-from wxapi.kernel.city_files import SHIPPED, CityError, read_folder
-from wxapi.kernel.city_rules import CityRules, Span
+from wxapi.kernel.city_files import SHIPPED, read_folder
+from wxapi.kernel.city_rules import CityError, CityRules, Span
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.kernel.words import reworded, words
 from wxapi.kernel.working_time import OFFICE, calendar_of

@@ -1,14 +1,12 @@
-"""Reading a city's folder: `city.toml` and `categories.csv`. Both may be absent; what is absent is as shipped.
+"""Reading a city's folder: `city.toml`, and `categories.csv` by `city_categories`. What is absent is as shipped.
 
 Every fault is found at the start and told with file, line and a sentence.
 """
 
-import csv
-import io
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, time
 from itertools import pairwise
 from pathlib import Path
@@ -17,36 +15,14 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from wxapi.kernel.city_rules import CategoryRow, CityRules, LadderRules, OfficeRules, Season, Span, WorkflowRules
+from wxapi.kernel.city_categories import CATEGORIES, read_categories
+from wxapi.kernel.city_rules import CityError, CityRules, LadderRules, OfficeRules, Season, Span, WorkflowRules
 from wxapi.kernel.file_text import EncodingError, decoded
 
 SHIPPED = Path(__file__).parent / "data"
-SETTINGS, CATEGORIES, SCHEMA = "city.toml", "categories.csv", "city.schema.json"
+SETTINGS, SCHEMA = "city.toml", "city.schema.json"
 _SAVE = "save it as UTF-8 (Excel: “CSV UTF-8”)."
 _ALONGSIDE = re.compile(r".*\.(md|txt)|\..*")
-_COLUMNS = (
-    "code", "kind", "major_code", "major_name", "minor_code", "minor_name", "source",
-    "respond_hours", "resolve_hours", "urgent", "desk_level", "retired",
-)  # fmt: skip
-_LEVELS = frozenset({"village", "township", "county"})
-# Whose matters the village must never see.
-_CONFIDENTIAL = "X02"
-_CODE = re.compile(r"[A-Z][0-9]{4}")
-_LONGEST_HOURS = 5000
-
-
-class CityError(Exception):
-    """A city's file that cannot be used.
-
-    Args:
-        file: its name.
-        line: of the fault, from 1; 0: of the file as a whole.
-        sentence: what is wrong and what is wanted.
-    """
-
-    def __init__(self, file: str, line: int, sentence: str) -> None:
-        super().__init__(f"{file}, line {line}: {sentence}" if line else f"{file}: {sentence}")
-        self.file, self.line, self.sentence = file, line, sentence
 
 
 def read_folder(folder: Path) -> CityRules:
@@ -176,7 +152,7 @@ def _rules(found: Mapping[str, Any], text: str, table: str) -> CityRules:
         office=_office(found["office"], text),
         workflow=WorkflowRules(**found["workflow"]),
         ladder=_ladder(found["ladder"], text),
-        categories=tuple(_categories(table)),
+        categories=tuple(read_categories(table)),
         hour_rules=_hour_rules(found["training"]["hours"], text),
         reasons=found["reasons"],
         reason_actions={code: tuple(actions) for code, actions in found["reason_actions"].items()},
@@ -252,66 +228,3 @@ def _span(text: str) -> Span:
 def _minutes(span: Span) -> int:
     start, end = span
     return (end.hour - start.hour) * 60 + end.minute - start.minute
-
-
-def _categories(text: str) -> Iterator[CategoryRow]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
-    try:
-        yield from _classes(reader)
-    except csv.Error as error:
-        raise CityError(CATEGORIES, reader.line_num + 1, f"cannot be read: {error}.") from error
-
-
-def _classes(reader: "csv.DictReader[str]") -> Iterator[CategoryRow]:
-    if tuple(reader.fieldnames or ()) != _COLUMNS:
-        raise CityError(CATEGORIES, 1, f"the columns want to be {','.join(_COLUMNS)}.")
-    seen: dict[str, int] = {}
-    for row in reader:
-        line = reader.line_num
-        if "" in row:
-            raise CityError(CATEGORIES, line, "has more fields than there are columns.")
-        category = _category(row, line)
-        if category.code in seen:
-            raise CityError(CATEGORIES, line, f"{category.code} stands in line {seen[category.code]} already.")
-        seen[category.code] = line
-        yield category
-    if not seen:
-        raise CityError(CATEGORIES, 1, "has no class.")
-
-
-def _category(row: Mapping[str, str], line: int) -> CategoryRow:
-    code = row["code"]
-    if not _CODE.fullmatch(code):  # first, for every other sentence names it
-        raise CityError(CATEGORIES, line, f"code {code[:20]!r} wants a capital letter and four digits.")
-    respond, resolve = _hours(row, "respond_hours", line), _hours(row, "resolve_hours", line)
-    wrong = {
-        f"{code}: kind, minor_name and major_name want words.": not (
-            row["kind"] and row["minor_name"] and row["major_name"]
-        ),
-        f"{code}: respond_hours wants no more than resolve_hours.": respond > resolve,
-        f"{code}: urgent and retired want 0 or 1.": not {row["urgent"], row["retired"]} <= {"0", "1"},
-        f"{code}: desk_level wants village, township or county.": row["desk_level"] not in _LEVELS,
-        f"{code}: publicity of village affairs wants desk_level township or county.": code.startswith(_CONFIDENTIAL)
-        and row["desk_level"] == "village",
-    }
-    for sentence, holds in wrong.items():
-        if holds:
-            raise CityError(CATEGORIES, line, sentence)
-    return CategoryRow(
-        code=code,
-        kind=row["kind"],
-        major_name=row["major_name"],
-        name=row["minor_name"],
-        respond_hours=respond,
-        resolve_hours=resolve,
-        urgent=row["urgent"] == "1",
-        desk_level=row["desk_level"],
-        retired=row["retired"] == "1",
-    )
-
-
-def _hours(row: Mapping[str, str], column: str, line: int) -> int:
-    text = row[column]
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= _LONGEST_HOURS):
-        raise CityError(CATEGORIES, line, f"{row['code']}: {column} wants a whole number from 1 to {_LONGEST_HOURS}.")
-    return int(text)

@@ -6,6 +6,22 @@ from datetime import date, time
 from typing import Any
 
 Span = tuple[time, time]
+# Classes of a village's own affairs (publicity of its accounts and decisions), which nobody of the village may see.
+CONFIDENTIAL_FAMILY = "X02"
+
+
+class CityError(Exception):
+    """A city's file that cannot be used.
+
+    Args:
+        file: its name.
+        line: of the fault, from 1; 0: of the file as a whole.
+        sentence: what is wrong and what is wanted.
+    """
+
+    def __init__(self, file: str, line: int, sentence: str) -> None:
+        super().__init__(f"{file}, line {line}: {sentence}" if line else f"{file}: {sentence}")
+        self.file, self.line, self.sentence = file, line, sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import structlog
 
 from config import Config, ConfigError
 from wxapi.kernel import city, city_files
-from wxapi.kernel.city_rules import CityRules
+from wxapi.kernel.city_rules import CityError, CityRules
 from wxapi.kernel.words import Words, reworded, words
 from wxapi.platform import vocabulary
 from wxapi.platform.commands import CommandGroup
@@ -28,7 +28,7 @@ def take(config: Config) -> CityRules:
         log.warning("unknown_setting", name=name)  # perhaps misspelt
     try:
         rules = city.of_folder(config.city_folder)
-    except city_files.CityError as error:
+    except CityError as error:
         raise ConfigError(f"WXAPI_CITY_FOLDER: {error}") from None
     city.use(rules)
     return rules
@@ -42,7 +42,7 @@ def vocabulary_of(rules: CityRules, shipped: Iterable[Words], folder: Path | Non
     """
     try:
         return _worded(rules, tuple(shipped), folder)
-    except city_files.CityError as error:
+    except CityError as error:
         raise ConfigError(f"WXAPI_CITY_FOLDER: {error}") from None
 
 
@@ -68,9 +68,9 @@ def _reasons(rules: CityRules) -> Words:
     return Words(said.group, tuple(items))
 
 
-def _fault(folder: Path | None, path: Sequence[str], sentence: str) -> city_files.CityError:
+def _fault(folder: Path | None, path: Sequence[str], sentence: str) -> CityError:
     line = city_files.line_of(folder or city_files.SHIPPED, path)
-    return city_files.CityError(city_files.SETTINGS, line, f"{'.'.join(path)}: {sentence}")
+    return CityError(city_files.SETTINGS, line, f"{'.'.join(path)}: {sentence}")
 
 
 @group.command("check")
@@ -81,7 +81,7 @@ def check(folder: Path) -> None:
         rules = city_files.read_folder(folder)
         said = [Words(name, words) for name, words in vocabulary.groups().items() if name != "reasons"]
         _worded(rules, said, folder)
-    except city_files.CityError as error:
+    except CityError as error:
         raise click.ClickException(str(error)) from None
     retired = sum(row.retired for row in rules.categories)
     click.echo(

@@ -6,13 +6,10 @@ from functools import cache
 from types import MappingProxyType
 
 from wxapi.kernel.city import city
-from wxapi.kernel.city_rules import CategoryRow, CityRules
+from wxapi.kernel.city_rules import CONFIDENTIAL_FAMILY, CategoryRow, CityRules
 from wxapi.kernel.deadlines import Limits
 from wxapi.kernel.errors import InvalidError
 from wxapi.regions.rules.levels import Level
-
-# Publicity of village affairs: the village itself must never learn of the report.
-_CONFIDENTIAL_FAMILY = "X02"
 
 # Not taken, nothing stored: the refusal tells where to turn instead.
 _NOT_TAKEN = {
@@ -57,7 +54,7 @@ class Category:
     @property
     def confidential(self) -> bool:
         """Whether the village of the place is excluded."""
-        return self.family == _CONFIDENTIAL_FAMILY
+        return self.family == CONFIDENTIAL_FAMILY
 
     @property
     def taken(self) -> bool:

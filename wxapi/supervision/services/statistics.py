@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.city_rules import CONFIDENTIAL_FAMILY
 from wxapi.kernel.clock import day_begins, to_wire
 from wxapi.kernel.errors import ForbiddenError, InvalidError, not_found
 from wxapi.kernel.ids import new_id
@@ -43,7 +44,6 @@ GROUPING_NAMES = {"place": "区域", "class": "类别", "unit": "单位", "month
 GROUPINGS = tuple(GROUPING_NAMES)
 _BELOW = {Level.CITY: "county", Level.COUNTY: "township", Level.TOWNSHIP: "village", Level.VILLAGE: "village"}
 _ORDER = ("county", "township", "village")
-_CONFIDENTIAL = "X02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def wanted_of(actor: Actor, question: Question, *, today: date) -> Wanted:
     smallest = _BELOW.get(level, "village") if level else "village"
     chosen = question.level or smallest
     wrong = {
-        "class": question.class_code is not None and question.class_code.startswith(_CONFIDENTIAL),
+        "class": question.class_code is not None and question.class_code.startswith(CONFIDENTIAL_FAMILY),
         "group_by": question.group_by not in {*GROUPINGS, "none"},
         "level": _ORDER.index(chosen) < _ORDER.index(smallest),
     }
