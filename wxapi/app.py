@@ -69,7 +69,8 @@ from wxapi.platform import (
 )
 from wxapi.platform import cli as platform_cli
 from wxapi.platform.cipher import Cipher
-from wxapi.platform.front import UPLOAD_SECONDS, Front, Treatment
+from wxapi.platform.front import Front, Treatment
+from wxapi.platform.front_body import UPLOAD_SECONDS
 from wxapi.platform.redis_client import connect
 from wxapi.platform.runtime import Runtime, install
 from wxapi.platform.storage import Storage
@@ -347,7 +348,7 @@ def make_front(app: Flask) -> Front:
         with app.app_context():
             refusals.counter_of(app).write()
 
-    return Front(app.wsgi_app, treatment, at_start=patience.lose, at_end=at_end)
+    return Front(app.wsgi_app, treatment, at_start=patience.limit_waits, at_end=at_end)
 
 
 def make_parts(config: Config, clock: Clock) -> Runtime:

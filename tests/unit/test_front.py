@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxapi.platform.front import Body, environ_of
+from wxapi.platform.front import environ_of
+from wxapi.platform.front_body import Body
 
 
 class Headers(dict[str, str | bytes]):

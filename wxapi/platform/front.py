@@ -5,36 +5,33 @@ nothing stop everybody. Here an event loop reads each body within its time; the 
 """
 
 import asyncio
-import io
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from tempfile import SpooledTemporaryFile
 from threading import Thread
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
-BODY_LATE = "wxapi.body_late"
-BODY_BROKEN = "wxapi.body_broken"
-# Holds why: a large body waits in a file of the machine's own, and there was no room for it.
-BODY_NOT_KEPT = "wxapi.body_not_kept"
-JSON_SECONDS = 10.0
-UPLOAD_SECONDS = 60.0
-MAX_JSON = 256 * 1024
+from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, JSON_SECONDS, MAX_JSON, Body, read_body
+
 # As many as a process may hold connections without going over its pool: most for all, a few for each lane.
 _THREADS = 8
 _LANE_THREADS = 4
-_IN_MEMORY = 1 << 20
-# So much of what is refused as too long is taken and dropped: who is cut off while sending sees a broken connection,
-# and a proxy makes a 502 of it, instead of the sentence that says how long it may be.
-_DROPPED = 64 << 20
-_DROP_SECONDS = 5.0
 _KEY = "HTTP_IDEMPOTENCY_KEY"
 
 Headers = list[tuple[str, str]]
 FrontAnswer = tuple[int, Headers, bytes]
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How a request is received: on which lane it runs ("" for the common one), bytes and seconds of its body."""
+
+    lane: str = ""
+    longest: int = MAX_JSON
+    seconds: float = JSON_SECONDS
 
 
 class Scope(Protocol):
@@ -47,36 +44,7 @@ class Scope(Protocol):
     method: str
     path: str
     query_string: str
-    authority: str | None
     headers: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A request's body; `length` is what was declared, or what came where nothing was declared."""
-
-    content: IO[bytes]
-    length: int
-    late: bool = False
-    broken: bool = False
-    not_kept: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Treatment:
-    """How a request is received: on which lane it runs ("" for the common one), bytes and seconds of its body."""
-
-    lane: str = ""
-    longest: int = MAX_JSON
-    seconds: float = JSON_SECONDS
-
-
-class _BrokenError(Exception):
-    """The body ended before it was whole: its sender left, or stopped sending, or wrote chunks that are none."""
-
-
-class _NotKeptError(Exception):
-    """The machine has no room for the body."""
 
 
 class Front:
@@ -116,7 +84,7 @@ class Front:
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request."""
         treatment = self._treatment(scope.method, scope.path)
-        body = await _read(scope, protocol, treatment)
+        body = await read_body(scope.headers, protocol, longest=treatment.longest, seconds=treatment.seconds)
         try:
             status, headers, content = await self._lane(treatment.lane).run(environ_of(scope, body))
         finally:
@@ -177,78 +145,6 @@ def _tell(answered: "asyncio.Future[FrontAnswer]", result: "FrontAnswer | BaseEx
         answered.set_result(result)
 
 
-async def _read(scope: Scope, protocol: Any, treatment: Treatment) -> Body:
-    declared = _declared_length(scope.headers)
-    if declared == 0:
-        return Body(io.BytesIO(), 0)
-    if declared is not None and declared > treatment.longest:  # refused by the app, whatever it is
-        with suppress(TimeoutError, _BrokenError):
-            async with asyncio.timeout(_DROP_SECONDS):
-                await _fill(io.BytesIO(), protocol, 0)
-        return Body(io.BytesIO(), declared)
-    if declared is not None and declared <= _IN_MEMORY:
-        return await _read_small(protocol, declared, treatment.seconds)
-    return await _read_large(protocol, treatment)
-
-
-async def _read_large(protocol: Any, treatment: Treatment) -> Body:
-    """A body in parts, into a file where it is long."""
-    content: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it has been answered
-    try:
-        async with asyncio.timeout(treatment.seconds):
-            length = await _fill(content, protocol, treatment.longest)
-    except TimeoutError:
-        return Body(content, 0, late=True)
-    except _BrokenError:
-        return Body(content, 0, broken=True)
-    except _NotKeptError as error:
-        return Body(content, 0, not_kept=str(error))
-    content.seek(0)
-    return Body(content, length)
-
-
-async def _read_small(protocol: Any, declared: int, seconds: float) -> Body:
-    """All of a body at once: in parts it costs two more turns of the loop."""
-    try:
-        async with asyncio.timeout(seconds):
-            data = await protocol()
-    except TimeoutError:
-        return Body(io.BytesIO(), 0, late=True)
-    except RuntimeError:  # as the server says it
-        return Body(io.BytesIO(), 0, broken=True)
-    return Body(io.BytesIO(data), declared)
-
-
-async def _fill(content: IO[bytes], protocol: Any, limit: int) -> int:
-    """Read until the body ends; what is beyond the limit is dropped.
-
-    The server ends every body with an empty part, and says by another one before it that the body broke. Taken for its
-    end, half a form would pass for a form with fewer fields.
-    """
-    length = empty = 0
-    async for chunk in protocol:
-        length += len(chunk)
-        empty += not chunk
-        if length > limit + _DROPPED:
-            break
-        if length <= limit:
-            try:
-                content.write(chunk)
-            except OSError as error:
-                raise _NotKeptError(str(error)) from error
-    if empty > 1:
-        raise _BrokenError
-    return length
-
-
-def _declared_length(headers: Any) -> int | None:
-    """Bytes to come: 0 where there is no body, None where it comes in chunks that name no sum."""
-    declared = headers.get("content-length")
-    if declared is not None and declared.isascii() and declared.isdigit():
-        return int(declared)
-    return None if "transfer-encoding" in headers else 0
-
-
 def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
     """What WSGI tells an app of a request."""
     client, _, _ = scope.client.rpartition(":")
@@ -272,16 +168,7 @@ def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    for name, value in scope.headers.items():
-        if name == "content-type":
-            environ["CONTENT_TYPE"] = value
-        elif "_" not in name and name not in {"content-length", "transfer-encoding"}:  # `X_Y` would pass for `X-Y`
-            key = "HTTP_" + name.upper().replace("-", "_")
-            joint = "; " if name == "cookie" else ","
-            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-    if _KEY not in environ and "idempotency-key" in scope.headers:
-        # The server leaves a value out that is no ASCII. As none at all it would be passed over, not refused.
-        environ[_KEY] = "\x7f"
+    _add_headers(environ, scope.headers)
     if body.late:
         environ[BODY_LATE] = True
     if body.broken:
@@ -289,6 +176,19 @@ def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
     if body.not_kept:
         environ[BODY_NOT_KEPT] = body.not_kept
     return environ
+
+
+def _add_headers(environ: dict[str, Any], headers: Any) -> None:
+    for name, value in headers.items():
+        if name == "content-type":
+            environ["CONTENT_TYPE"] = value
+        elif "_" not in name and name not in {"content-length", "transfer-encoding"}:  # `X_Y` would pass for `X-Y`
+            key = "HTTP_" + name.upper().replace("-", "_")
+            joint = "; " if name == "cookie" else ","
+            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    if _KEY not in environ and "idempotency-key" in headers:
+        # The server leaves a value out that is no ASCII. As none at all it would be passed over, not refused.
+        environ[_KEY] = "\x7f"
 
 
 def _answer(app: WsgiApp, environ: dict[str, Any]) -> FrontAnswer:

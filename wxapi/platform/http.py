@@ -19,7 +19,7 @@ from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
 from wxapi.platform.form_parser import StrictFormParser
-from wxapi.platform.front import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, MAX_JSON
+from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, MAX_JSON
 from wxapi.platform.present import this_app, this_g, this_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -43,49 +43,65 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 
     @app.before_request
     def begin() -> None:
-        asked, kept = this_request(), this_g()
-        given = asked.headers.get("X-Request-ID", "")
-        # Its own, which nobody chose: the audit names it, and the log, too, where the client chose another.
-        kept.own_request_id = secrets.token_hex(16)
-        kept.request_id = given if _REQUEST_ID.fullmatch(given) else kept.own_request_id
-        kept.began = perf_counter()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=kept.request_id)
-        if kept.request_id != kept.own_request_id:
-            structlog.contextvars.bind_contextvars(own_request_id=kept.own_request_id)
+        _name_request()
+        asked = this_request()
         _refuse_what_did_not_come(asked)
         _refuse_what_no_text_holds(asked)
-        limit = upload_limits.get(asked.endpoint or "", MAX_JSON)
-        asked.max_content_length = limit
-        if (asked.content_length or 0) > limit:  # refuse before a byte is read
-            raise RequestEntityTooLarge
-        if asked.content_length is None and asked.mimetype != "multipart/form-data":
-            _refuse_long_stream(limit)
+        _limit_size(asked, upload_limits.get(asked.endpoint or "", MAX_JSON))
 
     @app.after_request
     def finish(response: Response) -> Response:
         asked, kept, headers = this_request(), this_g(), response.headers
         _keep_on_this_site(asked, response)
-        _name_nothing(asked, response)
+        _drop_type_of_nothing(asked, response)
         headers["X-Request-ID"] = kept.get("request_id", "")
         headers.setdefault("Cache-Control", "no-store")
         headers["X-Content-Type-Options"] = "nosniff"
-        seconds = perf_counter() - kept.get("began", perf_counter())
-        endpoint = asked.endpoint or "none"
-        method = asked.method if asked.method in _METHODS else "other"
-        metrics.requests.labels(endpoint, method, response.status_code).inc()
-        metrics.request_seconds.labels(endpoint).observe(seconds)
-        if not is_quiet(endpoint):
-            actor = kept.get("actor")
-            log.info(
-                "request",
-                method=method,
-                endpoint=endpoint,
-                status=response.status_code,
-                milliseconds=round(seconds * 1000, 1),
-                actor_id=str(actor.user_id) if actor else None,
-            )
+        _count_and_log(asked, response)
         return response
+
+
+def _name_request() -> None:
+    """Give the request its ids, the client's if it can be used, and begin to count its time."""
+    asked, kept = this_request(), this_g()
+    given = asked.headers.get("X-Request-ID", "")
+    # Its own, which nobody chose: the audit names it, and the log, too, where the client chose another.
+    kept.own_request_id = secrets.token_hex(16)
+    kept.request_id = given if _REQUEST_ID.fullmatch(given) else kept.own_request_id
+    kept.began = perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=kept.request_id)
+    if kept.request_id != kept.own_request_id:
+        structlog.contextvars.bind_contextvars(own_request_id=kept.own_request_id)
+
+
+def _limit_size(asked: Request, limit: int) -> None:
+    """Refuse a body that is longer than its route takes, by its declared length before a byte is read."""
+    asked.max_content_length = limit
+    if (asked.content_length or 0) > limit:
+        raise RequestEntityTooLarge
+    if asked.content_length is None and asked.mimetype != "multipart/form-data":
+        _refuse_long_stream(limit)
+
+
+def _count_and_log(asked: Request, response: Response) -> None:
+    kept = this_g()
+    seconds = perf_counter() - kept.get("began", perf_counter())
+    endpoint = asked.endpoint or "none"
+    method = asked.method if asked.method in _METHODS else "other"
+    metrics.requests.labels(endpoint, method, response.status_code).inc()
+    metrics.request_seconds.labels(endpoint).observe(seconds)
+    if is_quiet(endpoint):
+        return
+    actor = kept.get("actor")
+    log.info(
+        "request",
+        method=method,
+        endpoint=endpoint,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+        actor_id=str(actor.user_id) if actor else None,
+    )
 
 
 def quiet(view: ViewT) -> ViewT:
@@ -147,8 +163,8 @@ def _keep_on_this_site(asked: Request, response: Response) -> None:
         response.headers["Location"] = "/" + target.path.lstrip("/") + (f"?{target.query}" if target.query else "")
 
 
-def _name_nothing(asked: Request, response: Response) -> None:
-    """The framework names a kind of content where there is none, too."""
+def _drop_type_of_nothing(asked: Request, response: Response) -> None:
+    """The framework names a content type even where there is no content."""
     if response.status_code == HTTPStatus.NO_CONTENT or (asked.method, response.status_code) == ("OPTIONS", 200):
         response.headers.remove("Content-Type")
 

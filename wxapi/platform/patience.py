@@ -85,6 +85,6 @@ def connect(_dialect: Any, _record: Any, args: Any, options: Any) -> WatchedConn
         raise
 
 
-def lose() -> None:
-    """From now on this process waits no longer than it should: it is a server's."""
+def limit_waits() -> None:
+    """From now on no connection of this process waits for a statement beyond its time: the process is a server's."""
     WatchedConnection.longest_s = _LONGEST_S
