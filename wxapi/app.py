@@ -116,7 +116,7 @@ from wxapi.training.services import work as training_work
 from wxapi.units import cli as units_cli
 from wxapi.units import views as units
 from wxapi.units.rules import MATTER_KIND_NAMES, UNIT_FIELD_NAMES, UNIT_KIND_NAMES
-from wxapi.units.services import manage as unit_management
+from wxapi.units.services import holdings as unit_holdings
 from wxapi.units.services import region_moves as unit_moves
 from wxapi.web import panorama as panorama_pages
 from wxapi.web.desk import views as desk
@@ -201,7 +201,7 @@ REGION_HOLDINGS: tuple[region_holdings.RegionHolding, ...] = (
     duty_moves.HOLDING,
 )
 # What lies with a unit and goes to its successor when it is closed.
-UNIT_HOLDINGS: tuple[unit_management.UnitHolding, ...] = (duty_holdings.HOLDING, officer_moves.HOLDING)
+UNIT_HOLDINGS: tuple[unit_holdings.UnitHolding, ...] = (duty_holdings.HOLDING, officer_moves.HOLDING)
 # What duties are about.
 DUTY_SUBJECTS: tuple[duty_work.SubjectKind, ...] = (report_work.KIND, training_work.KIND)
 # Routes that take more than a JSON body: endpoint → bytes.
@@ -307,7 +307,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     doctor.install(app, DOCTOR_CHECKS)
     conditions.install(app, CONDITIONS)
     region_holdings.install(app, REGION_HOLDINGS)
-    unit_management.install(app, UNIT_HOLDINGS)
+    unit_holdings.install(app, UNIT_HOLDINGS)
     duty_work.install(app, DUTY_SUBJECTS)
     messages.install(app, MESSAGE_KINDS, MESSAGE_SUBJECTS)
     scene_services.install(app, SCENE_KINDS, PASSING_SCENES)

@@ -32,7 +32,7 @@ from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.changing import Merger, close_regions
 from wxapi.units.rules import UnitKind
-from wxapi.units.services import manage
+from wxapi.units.services import holdings
 from wxapi.units.services.manage import NewUnit, close_unit, make_unit
 
 __all__ = ["city_admin", "units"]
@@ -138,7 +138,7 @@ def test_whoever_is_appointed_meanwhile_is_not_waited_for_in_a_ring(open_app: Fl
         # As it stands while the first appointment of that person is not committed yet.
         first.execute("UPDATE appointments SET unit_code = unit_code WHERE id = %s", (row.id,))
         first.execute("SELECT FROM units WHERE code = %s FOR SHARE", unit)
-        with patch.object(manage, "_people_of", return_value=set()):
+        with patch.object(holdings, "people_of", return_value=set()):
             closing = pool.submit(closed_by, open_app, admin)
             waiting(first)
         second.execute("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", person)

@@ -22,7 +22,7 @@ from wxapi.duties.services.write import OwedSubject
 from wxapi.platform.db import db, transaction
 from wxapi.training.services.work import KIND
 from wxapi.units.models import Unit
-from wxapi.units.services.manage import UnitClosing
+from wxapi.units.services.holdings import UnitClosing
 
 CLOSED, HEIR, STAGE = "421002-zj", "421002-cg", "leave"
 _WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")

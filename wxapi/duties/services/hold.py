@@ -9,7 +9,7 @@ from wxapi.duties.services.work import kinds
 from wxapi.duties.services.write import ancestors
 from wxapi.regions.rules.levels import region_of
 from wxapi.units.rules import is_region
-from wxapi.units.services.manage import UnitClosing, UnitHolding
+from wxapi.units.services.holdings import UnitClosing, UnitHolding
 
 # The new duty keeps origin, due time and ladder; what was past due when it came is counted as inherited.
 _MOVE = text(

@@ -18,7 +18,7 @@ from wxapi.regions.rules.changes import RegionMove
 from wxapi.regions.rules.levels import region_of
 from wxapi.regions.services.holdings import RegionHolding
 from wxapi.units.queries import standing_unit
-from wxapi.units.services.manage import UnitClosing
+from wxapi.units.services.holdings import UnitClosing
 
 _PLACE = text(
     f"""

@@ -20,7 +20,7 @@ from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import region_of
 from wxapi.units.models import Unit
 from wxapi.units.rules import is_region
-from wxapi.units.services.manage import UnitClosing, UnitHolding
+from wxapi.units.services.holdings import UnitClosing, UnitHolding
 
 _SHOWN = 5
 

@@ -1,13 +1,10 @@
 """What administrators do with units: make, rename and close them. One function, one transaction."""
 
-import uuid
-from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import monotonic, sleep
 
-from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -17,62 +14,17 @@ from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError, InvalidError, UnavailableError, not_found
 from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import audit
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import refuse_closed, tree
 from wxapi.units import queries
 from wxapi.units.models import Unit
 from wxapi.units.queries import UnitView
 from wxapi.units.rules import UnitField, UnitKind, is_region, unit_code
+from wxapi.units.services import holdings
+from wxapi.units.services.holdings import UnitClosing
 
-_EXTENSION = "wxapi.unit_holdings"
 # As long as a statement waits for a lock; an appointment is made in milliseconds.
 _PATIENCE_S, _PAUSE_S = 5.0, 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class UnitClosing:
-    """A unit that is closed: who goes on for it (None: nobody), who closed it (None: its region was), and when."""
-
-    unit_code: str
-    successor_code: str | None
-    by: uuid.UUID | None
-    at: datetime
-
-
-def _nothing(_session: Session, _unit_code: str) -> int:
-    return 0
-
-
-def _nobody(_session: Session, _unit_code: str) -> Collection[uuid.UUID]:
-    return ()
-
-
-def _at_hand(_session: Session, _unit_code: str) -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class UnitHolding:
-    """Something that lies with a unit and goes on, or ends, when the unit is closed.
-
-    Args:
-        name: stable English name.
-        move: hand all open ones to the successor, or end them, each with its line of history; returns how many.
-        count: how many open ones keep a unit from being closed with nobody to go on.
-        people: whose rights that changes: their rows are locked before all others.
-        take: lock whoever came to the unit since, without waiting for them; False where somebody else holds one.
-    """
-
-    name: str
-    move: Callable[[Session, UnitClosing], int]
-    count: Callable[[Session, str], int] = _nothing
-    people: Callable[[Session, str], Collection[uuid.UUID]] = _nobody
-    take: Callable[[Session, str], bool] = _at_hand
-
-
-def install(app: Flask, holdings: Sequence[UnitHolding]) -> None:
-    """Register what the features above keep by unit."""
-    app.extensions[_EXTENSION] = tuple(holdings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +111,7 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         InvalidError: `date_in_future`, `successor_invalid`, `kind_not_allowed`.
         UnavailableError: somebody else held one of its people all the time.
     """
-    with transaction(locking=_people_of(code)) as session:
+    with transaction(locking=holdings.people_of(code)) as session:
         _take_both(session, code, successor_code)
         row = _locked(session, actor, code, now=now)
         if row.closed_on is not None:
@@ -169,7 +121,7 @@ def close_unit(actor: Actor, code: str, *, on: date, successor_code: str | None,
         if on > local_day(now):
             raise InvalidError("date_in_future", "撤销日期不能晚于今天。", fields={"on": ["不能晚于今天。"]})
         successor = _successor(session, actor, code, successor_code, now=now)
-        moved = _hand_over(session, UnitClosing(code, successor, actor.user_id, now))
+        moved = holdings.hand_over(session, UnitClosing(code, successor, actor.user_id, now))
         row.closed_on = on
         row.successor_code = successor
         session.flush()
@@ -192,7 +144,7 @@ def _take_both(session: Session, code: str, successor_code: str | None) -> None:
         with suppress(_HeldError), session.begin_nested():
             # What is written for a unit meanwhile refers to it, under locks that closing waits for.
             session.execute(both.with_for_update(key_share=True))
-            if all(holding.take(session, code) for holding in _holdings()):
+            if holdings.take(session, code):
                 return
             raise _HeldError
         if monotonic() > until:
@@ -202,24 +154,6 @@ def _take_both(session: Session, code: str, successor_code: str | None) -> None:
 
 class _HeldError(Exception):
     """Somebody else is at work with one of a unit's people."""
-
-
-def _people_of(code: str) -> set[uuid.UUID]:
-    return {person for holding in _holdings() for person in holding.people(db.session(), code)}
-
-
-def _hand_over(session: Session, closing: UnitClosing) -> int:
-    count = sum(holding.count(session, closing.unit_code) for holding in _holdings())
-    if closing.successor_code is None and count:
-        raise ConflictError(
-            "unit_has_open_duties", f"该单位还有 {count} 件未办事项，请指定承接单位。", extra={"count": count}
-        )
-    return sum(holding.move(session, closing) for holding in _holdings())
-
-
-def _holdings() -> tuple[UnitHolding, ...]:
-    found: tuple[UnitHolding, ...] = current_app.extensions[_EXTENSION]
-    return found
 
 
 def _successor(session: Session, actor: Actor, code: str, successor_code: str | None, *, now: datetime) -> str | None:
