@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.coordinates import Point, degrees_box, distance_m, metres_per_degree
@@ -19,6 +19,15 @@ NEARBY_MOST = 20
 _reports = Report.__table__.c
 # Nobody sees a stranger's picture before it passed.
 _THUMB = first_photo(placed_photo_passed)
+_COLUMNS = (
+    _reports.id,
+    _reports.number,
+    _reports.state,
+    _reports.me_too_count,
+    _reports.longitude,
+    _reports.latitude,
+    _THUMB,
+)
 
 
 class NearbyRow(NamedTuple):
@@ -38,19 +47,8 @@ def nearby(session: Session, point: Point, family: str, *, now: datetime) -> lis
     Never those about a village's own affairs: the answer is for anybody who asks.
     """
     west, south, east, north = degrees_box(point, NEARBY_METRES)
-    per_longitude, per_latitude = metres_per_degree(point.latitude)
-    across = (_reports.longitude - point.longitude) * per_longitude
-    up = (_reports.latitude - point.latitude) * per_latitude
     query = (
-        select(
-            _reports.id,
-            _reports.number,
-            _reports.state,
-            _reports.me_too_count,
-            _reports.longitude,
-            _reports.latitude,
-            _THUMB,
-        )
+        select(*_COLUMNS)
         .where(
             in_states(OPEN_STATES),
             _reports.latitude.between(south, north),
@@ -60,7 +58,7 @@ def nearby(session: Session, point: Point, family: str, *, now: datetime) -> lis
             _reports.excluded_village_code.is_(None),
         )
         # The corners of the box are farther than the circle: sorted by distance they come last.
-        .order_by(across * across + up * up)
+        .order_by(_squared_metres(point))
         .limit(NEARBY_MOST)
     )
     found = [
@@ -75,3 +73,11 @@ def nearby(session: Session, point: Point, family: str, *, now: datetime) -> lis
         for row in session.connection().execute(query)
     ]
     return [row for row in found if row.distance_m <= NEARBY_METRES]
+
+
+def _squared_metres(point: Point) -> ColumnElement[float]:
+    """The square of the distance from a point: of a few metres, so a plane is near enough to sort by."""
+    per_longitude, per_latitude = metres_per_degree(point.latitude)
+    across = (_reports.longitude - point.longitude) * per_longitude
+    up = (_reports.latitude - point.latitude) * per_latitude
+    return across * across + up * up

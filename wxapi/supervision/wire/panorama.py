@@ -9,7 +9,7 @@ from wxapi.kernel.coordinates import Datum
 from wxapi.platform.wire import Choice, Line, PageQuery, PlainWord, QueryNumber, RegionCode, WireSchema
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.state import OPEN_STATES
-from wxapi.supervision.queries.panorama import PlaceFigures, Spot
+from wxapi.supervision.queries.panorama import Control, PlaceFigures, Spot
 from wxapi.supervision.services.panorama import MAP_MEASURES, Panorama, Shape, TrendPoint, class_names
 from wxapi.supervision.wire.statistics import PeriodQuery, rate_dict
 from wxapi.training.models import TrainingSession
@@ -102,39 +102,18 @@ class PointsWire(WireSchema):
 
 def panorama_dict(found: Panorama, sessions_7d: int) -> dict[str, Any]:
     """`GET /panorama`. Whistles, notices, bookings and places are 0 until they are there."""
-    regions, control = tree(), found.control
-    names = class_names([row.key for row in found.by_class])
-    region = regions[found.region]
+    region = tree()[found.region]
     return {
         "region": {"code": region.code, "name": region.name, "full_name": region.full_name},
         "from": found.since.isoformat(),
         "to": found.until.isoformat(),
         "as_of": to_wire(found.as_of),
-        "online": {
-            "filed": found.filed,
-            "closed": found.closed,
-            "open": found.open,
-            "on_hold": found.on_hold,
-            "by_class": [
-                {"code": row.key, "name": names[row.key], "filed": row.filed, "open": row.open}
-                for row in found.by_class
-            ],
-            "by_place": [_place(row, regions[row.key].name) for row in found.by_place],
-            "rates": {name: rate_dict(rate) for name, rate in found.rates.items()},
-        },
-        "control": {
-            "due_today": control.due_today,
-            "blue": control.blue,
-            "yellow": control.yellow,
-            "red": control.red,
-            "rung_200": control.rung_200,
-            "whistles": {"open": 0, "unsigned": 0, "late": 0, "declined": 0},
-            "notices_open": 0,
-        },
+        "online": _online(found),
+        "control": _control(found.control),
         "hands": {
-            "open_duties": control.open,
-            "by_type": control.by_type,
-            "oldest_due_at": to_wire_or_none(control.oldest_due_at),
+            "open_duties": found.control.open,
+            "by_type": found.control.by_type,
+            "oldest_due_at": to_wire_or_none(found.control.oldest_due_at),
         },
         "resources": {
             "sessions_7d": sessions_7d,
@@ -147,8 +126,35 @@ def panorama_dict(found: Panorama, sessions_7d: int) -> dict[str, Any]:
     }
 
 
+def _online(found: Panorama) -> dict[str, Any]:
+    regions, names = tree(), class_names([row.key for row in found.by_class])
+    return {
+        "filed": found.filed,
+        "closed": found.closed,
+        "open": found.open,
+        "on_hold": found.on_hold,
+        "by_class": [
+            {"code": row.key, "name": names[row.key], "filed": row.filed, "open": row.open} for row in found.by_class
+        ],
+        "by_place": [_place(row, regions[row.key].name) for row in found.by_place],
+        "rates": {name: rate_dict(rate) for name, rate in found.rates.items()},
+    }
+
+
 def _place(row: PlaceFigures, name: str) -> dict[str, Any]:
     return {"code": row.key, "name": name, "filed": row.filed, "open": row.open, "overdue": row.overdue}
+
+
+def _control(control: Control) -> dict[str, Any]:
+    return {
+        "due_today": control.due_today,
+        "blue": control.blue,
+        "yellow": control.yellow,
+        "red": control.red,
+        "rung_200": control.rung_200,
+        "whistles": {"open": 0, "unsigned": 0, "late": 0, "declined": 0},
+        "notices_open": 0,
+    }
 
 
 def trend_dict(points: list[TrendPoint]) -> dict[str, Any]:
