@@ -5,12 +5,9 @@ A process of its own, so that the runner stays small and a warm start need not l
 
 import os
 import sys
-from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from importlib import resources
-from typing import TypeVar
 
-import click
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +27,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.notifications.queries import messages as notifications
 from wxapi.notifications.services.templates import set_template
 from wxapi.platform import audit_grants, migrate
+from wxapi.platform.commands import tracked
 from wxapi.platform.db import db, transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.models import Region
@@ -39,7 +37,6 @@ from wxapi.units.queries import find as find_unit
 from wxapi.units.rules import UnitField, UnitKind
 from wxapi.units.services.manage import NewUnit, make_unit
 
-ItemT = TypeVar("ItemT")
 # Longer than the past that the city lived: somebody was there to take its reports.
 _IN_OFFICE_FOR = timedelta(days=2 * life.DAYS)
 
@@ -83,7 +80,7 @@ def _live(now: datetime) -> None:
     """Sixty days of life; `WXAPI_DEMO_LIFE=off` leaves the city empty, as tests want it."""
     if os.environ.get("WXAPI_DEMO_LIFE", "on") == "off":
         return
-    reports = life.live(now, _tracked)
+    reports = life.live(now, tracked)
     if reports:
         print(f"{reports} reports of the last {life.DAYS} days, a class that is running now.", flush=True)
 
@@ -95,8 +92,8 @@ def _import_city(now: datetime) -> None:
             return
         print("Importing Jingzhou: names and county outlines are real, the lines below them are made up.", flush=True)
         files = [folder / "tree.csv", *sorted(folder.glob("*.geojson.gz"))]
-        entries = [entry for file in _tracked("读取文件", files) for entry in read_file(file)]
-    summary = import_regions(entries, Datum.CGCS2000, now=now, track=_tracked)
+        entries = [entry for file in tracked("读取文件", files) for entry in read_file(file)]
+    summary = import_regions(entries, Datum.CGCS2000, now=now, track=tracked)
     print(f"{summary.regions} regions, {summary.boundaries} boundaries.", flush=True)
 
 
@@ -137,12 +134,6 @@ def _choose_templates(now: datetime) -> None:
     if not notifications.templates(db.session()):
         for template in templates():
             set_template(template, now=now)
-
-
-def _tracked(label: str, items: Collection[ItemT]) -> Iterator[ItemT]:
-    """Show the progress of a loop; one line where nobody watches."""
-    with click.progressbar(items, label=label) as bar:
-        yield from bar
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import click
 from alembic.util.exc import CommandError
@@ -18,6 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from wxapi.kernel.errors import DomainError
 from wxapi.platform.cipher import SealError
 from wxapi.platform.keys import KeysMissingError
+
+ItemT = TypeVar("ItemT")
 
 # SQLSTATE → what it means here.
 _SENTENCES = {
@@ -125,9 +127,15 @@ class CommandGroup(AppGroup):
     """Commands that say in one sentence what is wrong with the database, Redis, keys or files they need."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command; what is wrong with its surroundings is said in one sentence, without a traceback."""
         with speaking():
             return super().invoke(ctx)
+
+
+def tracked(label: str, items: Collection[ItemT]) -> Iterator[ItemT]:
+    """The items, with a progress bar on the way; one line where the output is no terminal."""
+    with click.progressbar(items, label=label) as bar:
+        yield from bar
 
 
 class DayOption(click.DateTime):

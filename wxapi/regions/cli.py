@@ -4,13 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from wxapi.kernel.coordinates import Datum
 from wxapi.kernel.errors import DomainError
-from wxapi.platform.commands import DAY, CommandGroup
+from wxapi.platform.commands import DAY, CommandGroup, tracked
 from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.checking import OVERLAP_TOLERANCE_M
 from wxapi.regions.services import changing
@@ -19,7 +18,6 @@ from wxapi.regions.services.importing import ImportSummary, Orders, import_regio
 from wxapi.regions.services.lookup import region_names
 from wxapi.regions.services.sources import read_file
 
-ItemT = TypeVar("ItemT")
 # So many names of one kind are shown; the count says the rest.
 _SHOWN = 20
 
@@ -92,8 +90,8 @@ def import_command(
         raise click.UsageError("--closing and --on go together.")
     orders = Orders(overlap_tolerance, _pairs(closing), on.date() if on else None, dry_run)
     with _refusing("未导入任何内容。"):
-        entries = [entry for path in _tracked("读取文件", files) for entry in read_file(path)]
-        summary = import_regions(entries, Datum(datum), now=runtime().clock.now(), orders=orders, track=_tracked)
+        entries = [entry for path in tracked("读取文件", files) for entry in read_file(path)]
+        summary = import_regions(entries, Datum(datum), now=runtime().clock.now(), orders=orders, track=tracked)
     _tell_import(summary)
 
 
@@ -200,8 +198,3 @@ def _tell_names(what: str, lines: Collection[str]) -> None:
         click.echo(f"  {line}")
     if len(lines) > _SHOWN:
         click.echo(f"  ……另有 {len(lines) - _SHOWN} 个。")
-
-
-def _tracked(label: str, items: Collection[ItemT]) -> Iterator[ItemT]:
-    with click.progressbar(items, label=label) as bar:
-        yield from bar

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from wxapi.moderation.rules.checks import MOST_ASKS, TRIES_FOR, CheckState
+from wxapi.notifications.rules.push_events import whole_number
 from wxapi.platform.wechat.codes import ErrorClass
 from wxapi.platform.wechat.errors import WeChatError
 
@@ -39,7 +40,7 @@ def verdict_of(answer: Mapping[str, Any]) -> Verdict:
     result = answer.get("result")
     if not isinstance(result, Mapping):
         return Verdict(None)
-    return Verdict(str(result.get("suggest")), _number(result.get("label")))
+    return Verdict(str(result.get("suggest")), whole_number(result.get("label")))
 
 
 def retry_in(error: WeChatError, *, tries: int, age: timedelta) -> timedelta | None:
@@ -67,11 +68,3 @@ def state_after(error: WeChatError) -> CheckState:
 def asks_again(verdict: Verdict, asks: int) -> bool:
     """Whether a picture WeChat could not load is handed in once more, under a new address."""
     return verdict.errcode != 0 and asks < MOST_ASKS
-
-
-def _number(value: Any) -> int | None:
-    """Numbers may come as texts."""
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None

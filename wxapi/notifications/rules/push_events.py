@@ -67,7 +67,7 @@ def person(event: Mapping[str, Any]) -> str:
 
 def happened_at(event: Mapping[str, Any], *, now: datetime) -> datetime:
     """When it happened at WeChat; `now` where that is not told, lies ahead, or lies before mini programs were."""
-    seconds = _number(event.get("CreateTime"))
+    seconds = whole_number(event.get("CreateTime"))
     if seconds is None or not _MINI_PROGRAMS_BEGAN < seconds < now.timestamp():
         return now
     return datetime.fromtimestamp(seconds, UTC)
@@ -82,8 +82,8 @@ def answers(event: Mapping[str, Any]) -> list[PushAnswer]:
 
 
 def sent_messages(event: Mapping[str, Any]) -> list[Sent]:
-    """What became of which messages."""
-    return [Sent(str(item.get("MsgID", "")), _number(item.get("ErrorCode")) or 0) for item in _items(event)]
+    """The messages an event reports on, by WeChat's id, each with its error code (0: delivered)."""
+    return [Sent(str(item.get("MsgID", "")), whole_number(item.get("ErrorCode")) or 0) for item in _items(event)]
 
 
 def checked_media(event: Mapping[str, Any]) -> CheckedMedia:
@@ -92,10 +92,10 @@ def checked_media(event: Mapping[str, Any]) -> CheckedMedia:
     suggest: str | None = None
     label: int | None = None
     if isinstance(result, Mapping):
-        suggest, label = str(result.get("suggest")), _number(result.get("label"))
+        suggest, label = str(result.get("suggest")), whole_number(result.get("label"))
     elif "isrisky" in event:
-        suggest = "pass" if _number(event["isrisky"]) == 0 else "risky"
-    errcode = _number(event.get("errcode")) or _number(event.get("status_code")) or 0
+        suggest = "pass" if whole_number(event["isrisky"]) == 0 else "risky"
+    errcode = whole_number(event.get("errcode")) or whole_number(event.get("status_code")) or 0
     return CheckedMedia(str(event.get("trace_id", "")), suggest, label, errcode)
 
 
@@ -113,8 +113,8 @@ def _items(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield item
 
 
-def _number(value: Any) -> int | None:
-    """Numbers may come as texts."""
+def whole_number(value: Any) -> int | None:
+    """A number of WeChat's, which may come as a text; None for what is none."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
