@@ -31,7 +31,7 @@ class Stop:
         self.request()
 
     def request(self) -> None:
-        """What a signal does."""
+        """Ask this process to stop, as a signal does: `wait` and `select` return at once."""
         self.requested = True
         with contextlib.suppress(BlockingIOError):  # full is readable, which is all that counts
             os.write(self._writer, b".")

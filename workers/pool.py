@@ -62,20 +62,20 @@ class OutboxWorker(BaseWorker):
         """Take no commands by Redis: a thread less beside a fork, and Redis cannot tell a worker to stop."""
 
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - RQ's signature
-        """Nor to wait: it would be asked before each job."""
+        """Never be suspended through Redis: RQ would ask before each job."""
 
     def set_state(self, state: str, pipeline: "Pipeline | None" = None) -> None:  # noqa: ARG002 - RQ's signature
-        """Know it here, where a signal looks at it; nobody reads it in Redis."""
+        """Keep the state in this process only, for RQ's signal handlers: nobody reads it in Redis."""
         self._state = state
 
     def heartbeat(self, timeout: int | None = None, pipeline: "Pipeline | None" = None) -> None:
-        """Not three times a job."""
+        """Tell Redis at most every 10 s that this worker is alive; RQ would do it three times a job."""
         if pipeline is not None or time.monotonic() >= self._sign_at:
             super().heartbeat(timeout, pipeline)
             self._sign_at = time.monotonic() + _SIGN_EVERY_S
 
     def execute_job(self, job: RqJob, queue: RqQueue) -> None:
-        """Count what became of it, here, since a process forked for one job leaves no counters behind."""
+        """Run the job and count its outcome in this process: one forked for the job would take the counters with it."""
         run.outcome.write(run.Outcome.LOST)
         self.begin(job, queue)
         outcome = run.outcome.read()
@@ -84,7 +84,7 @@ class OutboxWorker(BaseWorker):
             log.error("job_lost", job=job.description, rq_id=job.id)
 
     def begin(self, job: RqJob, queue: RqQueue) -> None:
-        """Do it, in whichever process."""
+        """Run the job; the two kinds of worker differ in the process that does it."""
         super().execute_job(job, queue)
 
     def handle_job_failure(
@@ -104,10 +104,10 @@ class OutboxWorker(BaseWorker):
 
 
 class LightWorker(OutboxWorker, SimpleWorker):
-    """Runs jobs in its own process, and leaves RQ's books of what is under way alone: those are the rows."""
+    """Runs jobs in its own process. It keeps none of RQ's registries: rows of the outbox say what is under way."""
 
     def begin(self, job: RqJob, queue: RqQueue) -> None:
-        """Take it out of Redis first: what is taken does not wait, and is due again when its lease is over."""
+        """Delete the job from Redis, then run it; where it fails or the worker dies, its row is due again in time."""
         self.set_state(WorkerStatus.BUSY)
         try:
             self._forget(job, queue)
@@ -130,7 +130,7 @@ class ForkingWorker(OutboxWorker, Worker):
     """Forks a process for each job: what it takes of memory or breaks is gone with it."""
 
     def begin(self, job: RqJob, queue: RqQueue) -> None:
-        """Replace a decoder that died, here: each fork would start one of its own."""
+        """Start the picture decoder again if it died, before the fork: each fork would start one of its own."""
         client.shared().start()
         super().begin(job, queue)
 

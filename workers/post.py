@@ -83,7 +83,7 @@ def marked(redis: "Redis", key: str) -> int:
 
 
 def mark(redis: "Redis", key: str, number: int) -> None:
-    """Leave a mark anew."""
+    """Set a mark to a number; Redis forgets it when it would forget a queued job."""
     redis.set(key, number, ex=_QUEUED_TTL_S)
 
 

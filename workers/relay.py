@@ -77,7 +77,7 @@ class Placement:
 
     @property
     def dead(self) -> bool:
-        """Given up."""
+        """Whether the row is given up: the last attempt it may have has failed."""
         return self.error is not None and self.attempts >= MAX_ATTEMPTS
 
 
@@ -161,7 +161,7 @@ def _lease(
 ) -> dict[int, datetime]:
     """Write the steps down; returns when each row is due again."""
     columns = zip(
-        # The driver takes no list of whole and broken numbers: leases are the one, pauses the other.
+        # All as floats, as the driver takes no list of mixed numbers: leases are ints, backoffs floats.
         *((step.row.id, step.job, step.attempts, float(step.wait_s), step.dead, step.error) for step in steps),
         strict=True,
     )

@@ -38,7 +38,7 @@ class Child:
         self.process: ForkProcess | None = None
 
     def start(self) -> None:
-        """Fork it."""
+        """Fork the process, tied to the life of this one."""
         self._started_at = time.monotonic()
         self.process = multiprocessing.get_context("fork").Process(target=self._live, args=(os.getpid(),))
         self.process.start()

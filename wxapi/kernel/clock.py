@@ -13,7 +13,7 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     def ahead(self) -> timedelta:
-        """How far it is ahead of the machine's clock, which the database tells; nothing but in a demo."""
+        """How far it is ahead of the machine's clock, by which the database counts; zero except in a demo."""
         ...
 
 

@@ -42,7 +42,7 @@ def redis_url(text: str) -> str:
 
 
 def storage_url(text: str) -> str:
-    """A folder, or a bucket."""
+    """The address of the file store: `file:///folder` or `s3://bucket/prefix`."""
     parts = urlsplit(text)
     require((parts.scheme == "file" and parts.path.startswith("/")) or (parts.scheme == "s3" and bool(parts.netloc)))
     return text
@@ -56,12 +56,12 @@ def web_url(text: str) -> str:
 
 
 def folder(text: str) -> Path | None:
-    """A folder, or `none`."""
+    """The path of a folder; None for `none`."""
     return None if text == "none" else Path(text)
 
 
 def log_level(text: str) -> str:
-    """What is logged and above."""
+    """The lowest level that is logged."""
     require(text in {"DEBUG", "INFO", "WARNING", "ERROR"})
     return text
 
@@ -87,7 +87,7 @@ def clock_offset(text: str) -> float | None:
 
 
 def training_goals(text: str) -> Mapping[str, int]:
-    """`default=32,street_chief=56`: credit hours by role."""
+    """Credit hours a year by role, from `default=32,street_chief=56`; `default` is required."""
     goals = {name: int(hours) for name, hours in _pairs(text)}
     require(
         "default" in goals
@@ -98,12 +98,12 @@ def training_goals(text: str) -> Mapping[str, int]:
 
 
 def days_by_category(text: str) -> Mapping[str, int]:
-    """`photos=730,people=365`; empty for none."""
+    """Days by category from `photos=730,people=365`; an empty text gives none."""
     return {name: int(days) for name, days in _pairs(text)}
 
 
 def switch(text: str) -> bool:
-    """`on` or `off`."""
+    """Whether the text says `on`; `off` is the only other one."""
     require(text in {"on", "off"})
     return text == "on"
 

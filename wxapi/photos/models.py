@@ -93,5 +93,5 @@ def original_key(photo_id: uuid.UUID) -> str:
 
 
 def variant_key(photo_id: uuid.UUID, name: str) -> str:
-    """Where a variant is kept."""
+    """The key in the file store of a variant (`large`, `medium`, `thumb`)."""
     return f"photos/{photo_id}/{name}.jpg"

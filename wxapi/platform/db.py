@@ -57,8 +57,8 @@ def write_later(
 ) -> None:
     """Write with the commit what nobody reads before it: audit, outbox, the answer to a key; see `driver.Part`.
 
-    Several such statements go to the server as one, which saves each a round trip. Locks are taken in the order of
-    those that must give `rows`; `first` before the others, as the step by step way takes them.
+    Several such statements go to the server as one, which saves each a round trip. Those that must give `rows` take
+    their locks in the order of the calls. `first` puts one before the others, where the way step by step locks first.
     """
     info: dict[Any, Any] = session.info
     waiting: list[Part] = info.setdefault(_LATER, [])

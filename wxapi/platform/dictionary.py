@@ -84,7 +84,7 @@ def of_column(table: str, column: str) -> ColumnWords | None:
 
 
 def load_models() -> MetaData:
-    """The tables of all features."""
+    """Import the models of all features and of the platform; returns their tables."""
     package = import_module("wxapi")
     for feature in iter_modules(package.__path__):
         if feature.ispkg and any(m.name == "models" for m in iter_modules([str(_PACKAGE / feature.name)])):
@@ -123,12 +123,12 @@ def _changes(there: Inspector, table: Table) -> Iterator[SetTableComment | SetCo
 
 
 def dictionary_page(metadata: MetaData) -> str:
-    """docs/data-dictionary.zh-CN.md."""
+    """The text of docs/data-dictionary.zh-CN.md: every table and column, and what it holds."""
     return _DICTIONARY_HEAD + "".join(_sections(metadata))
 
 
 def personal_page(metadata: MetaData) -> str:
-    """docs/personal-data.zh-CN.md."""
+    """The text of docs/personal-data.zh-CN.md: the columns that hold something of a person, why and how long."""
     return _PERSONAL_HEAD + "".join(
         f"| `{table}` | `{column.name}` | {told.what} | {told.purpose} | {told.kept} | {told.stands} |\n"
         for table in sorted(metadata.tables)

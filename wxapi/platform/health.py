@@ -41,7 +41,7 @@ _OUTBOX = text(
 @guard(Permission.PUBLIC)
 @quiet
 def healthz() -> Response:
-    """The process answers."""
+    """Whether the process answers at all; it looks at nothing else."""
     return json_response({"status": "ok"})
 
 
@@ -87,7 +87,7 @@ def readyz() -> Response:
 @guard(Permission.PUBLIC)
 @quiet
 def exposition() -> Response:
-    """Prometheus' text format."""
+    """The metrics of all processes in Prometheus' text format."""
     database, outbox = _database()
     if database == "ok":
         _conditions()

@@ -120,7 +120,7 @@ class _Request(Request):
 
 
 class App(Flask):
-    """Flask without what is for coroutines: it looks at each hook and view of every request, and there are none."""
+    """Flask without `ensure_sync`, which asks at each request whether its hooks and view are coroutines: none is."""
 
     request_class = _Request
 

@@ -30,7 +30,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 
 
 def downgrade(database_url: str, revision: str) -> None:
-    """Migrate down."""
+    """Migrate down to a revision; `base` is the empty database."""
     command.downgrade(alembic_config(database_url), revision)
 
 

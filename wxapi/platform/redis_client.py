@@ -45,13 +45,13 @@ class Breaker:
                 self._open_until = now + 2 * TIMEOUT_S
 
     def open(self, error: Exception) -> None:
-        """It did not answer."""
+        """Redis did not answer: give out no connection for a moment."""
         with self._lock:
             self._open_until = time.monotonic() + _LEFT_ALONE_S
         log.warning("redis_away", error=type(error).__name__)
 
     def close(self) -> None:
-        """It answered."""
+        """Redis answered: give out connections again."""
         if self._open_until:
             with self._lock:
                 self._open_until = 0.0

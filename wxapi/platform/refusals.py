@@ -79,11 +79,11 @@ class RefusalCounter:
         self._lock = threading.Lock()
         self._waiting: dict[tuple[datetime, Kind], _Counted] = {}
         self._written_at = 0.0
-        # Tests write when they say so.
+        # An attribute, so that a test may write when it wants to.
         self.write_after_s = _WRITE_AFTER_S
 
     def note(self, kind: Kind, at: datetime) -> None:
-        """Count one."""
+        """Count one refusal of a kind in its hour; beyond so many kinds all others are counted as one."""
         hour = at.replace(minute=0, second=0, microsecond=0)
         with self._lock:
             key = (hour, kind)

@@ -65,7 +65,7 @@ class RetentionCategory:
         return session.scalar(select(func.count()).select_from(self.due(before).subquery())) or 0
 
     def kept(self) -> timedelta | None:
-        """How long; None: for ever."""
+        """How long rows of this category are kept; None: for ever."""
         return timedelta(days=runtime().config.retention.get(self.name, self.days)) if self.forget else self.fixed
 
 

@@ -40,7 +40,7 @@ class Swept:
         return self.error if not self.through and len(self.failed) >= _SEVERAL else None
 
     def raise_if_not_the_rows(self) -> None:
-        """Raise it."""
+        """Raise the error of `not_the_rows`, if there is one."""
         if error := self.not_the_rows():
             raise error
 

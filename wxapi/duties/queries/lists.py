@@ -1,7 +1,8 @@
 """Duties as lists show them: the inbox of a person's units, and what those above them read.
 
-Scope is the unit's, never the place's: a village does not see what its township owes about it. Each arm of the scope is
-read by its own index and cut before the arms are put together, so that a page costs the same whatever a person covers.
+Scope is the unit's, never the place's: a village does not see what its township owes about it. A person's scope is
+several conditions, any of which may hold: its arms. A page reads each arm by its own index, cuts it, and only then puts
+the arms together (UNION), so that it costs the same whatever a person covers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -194,7 +195,7 @@ def counts(session: Session, arms: Sequence[ColumnElement[bool]], *, now: dateti
 
 
 def find(session: Session, arms: Sequence[ColumnElement[bool]], duty_id: UUID, *, lock: bool = False) -> Duty | None:
-    """One duty of the arms."""
+    """A duty for which one of the arms holds; None where there is no such duty, as where there are no arms."""
     if not arms:
         return None
     statement = select(Duty).where(Duty.id == duty_id, or_(false(), *arms))

@@ -45,7 +45,7 @@ class LadderStep:
 
 
 def work_time(clock: DutyClock) -> WorkTime:
-    """The arithmetic of a clock."""
+    """How a clock counts time: round the clock, or in the city's office hours."""
     return ROUND_THE_CLOCK if clock is DutyClock.ROUND else OFFICE
 
 

@@ -101,7 +101,7 @@ def install(app: Flask, kinds: Sequence[SubjectKind]) -> None:
 
 
 def kinds() -> Mapping[str, SubjectKind]:
-    """The registered kinds of subjects."""
+    """What duties are about, by type, as the features registered it."""
     registered: dict[str, SubjectKind] = current_app.extensions[_EXTENSION]
     return registered
 
@@ -151,7 +151,7 @@ def work_of_me(actor: Actor, *, now: datetime) -> list[MyItem]:
 
 
 def count_work(actor: Actor, *, now: datetime) -> WorkCounts:
-    """The figures of the inbox."""
+    """How many duties of the person's units are open, due today, and bear which card."""
     return lists.counts(db.session(), arms_owned(actor), now=now, today=local_day(now))
 
 

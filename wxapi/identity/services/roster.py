@@ -64,7 +64,7 @@ class RosterPlan:
 
     @property
     def counts(self) -> Imported:
-        """In numbers."""
+        """How many entries of each kind there are."""
         return Imported(len(self.fresh), len(self.renamed), len(self.user_ids), self.unchanged)
 
 

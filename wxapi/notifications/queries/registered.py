@@ -47,7 +47,7 @@ def install(app: Flask, kinds: Sequence[MessageKind], subjects: Sequence[Message
 
 
 def registered() -> Registered:
-    """What the features brought."""
+    """The kinds and subjects of messages that the features registered."""
     return cast("Registered", current_app.extensions[_KEY])
 
 

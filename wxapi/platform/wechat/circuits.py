@@ -68,7 +68,7 @@ class Circuits:
             self.open(error)
 
     def answered(self, path: str) -> None:
-        """The API answered in time."""
+        """An API answered in time: begin its count of time-outs anew."""
         self._timeouts.pop(path, None)
 
     def all(self) -> list[Circuit]:

@@ -120,7 +120,7 @@ def reporter_is_free(case: Case, who: Who, _now: datetime) -> bool:
 
 @unless("reporter_confirms", "该上报由上报人核实。")
 def township_stands_in(case: Case, who: Who, _now: datetime) -> bool:
-    """The township verifies in the reporter's place, and only then; never the reporter under another hat."""
+    """The township verifies in the reporter's place, and only then; not by an officer who is the reporter."""
     return case.township_confirms and Party.REPORTER not in who.parties
 
 

@@ -1,4 +1,4 @@
-"""How often one person may do what fills desks: more than an honest storm, by any door (API, phone page, desk)."""
+"""How often one person may do what fills desks, by API and pages together: more than a storm makes honest people do."""
 
 FILING = "30/minute;300/day"
 JOINING = "30/minute"

@@ -51,7 +51,11 @@ class Sight:
 
 
 def sight_of(report: Report, who: Who, around: Around) -> Sight:
-    """What the person is shown."""
+    """The words and pictures of a report that this person may see.
+
+    Authors read their own words as typed; people of the desk and above everything, masked; other citizens what
+    moderation let pass.
+    """
     checks = around.checks
     is_author = bool({Party.REPORTER, Party.JOINER} & who.parties.keys())
     originals = opened(around.originals) if is_author else Originals()

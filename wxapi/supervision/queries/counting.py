@@ -101,7 +101,7 @@ class Cut:
 
 
 def cut_of(wanted: Wanted) -> Cut:
-    """What a person wants counted."""
+    """The grouping and the conditions that a question means for each source of figures."""
     return Cut(lambda source, at: source.key(wanted, at), lambda source: source.where(wanted))
 
 

@@ -78,7 +78,7 @@ def by_place(session: Session, wanted: Wanted, now: datetime) -> list[PlaceFigur
 
 
 def by_class(session: Session, wanted: Wanted, now: datetime) -> list[PlaceFigures]:
-    """The same by class."""
+    """The same figures as `by_place`, by class."""
     return _grouped(session, replace(wanted, group_by="class"), "category_code", now)
 
 

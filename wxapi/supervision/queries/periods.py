@@ -39,7 +39,7 @@ class Wanted:
 
     @property
     def period(self) -> tuple[datetime, datetime]:
-        """The period as instants."""
+        """The period as instants: from its first to, not including, its last."""
         return day_begins(self.since), day_begins(self.until)
 
     def months(self, as_of: datetime) -> tuple[tuple[date, ...], tuple[tuple[datetime, datetime], ...]]:

@@ -44,7 +44,7 @@ COUNTED = tuple(field.name for field in fields(Counts))
 
 
 def total(rows: Iterable[Counts]) -> Counts:
-    """The sum of rows."""
+    """Several rows added up, count by count."""
     listed = list(rows)
     return Counts(**{name: sum(getattr(row, name) for row in listed) for name in COUNTED})
 
@@ -118,7 +118,7 @@ class Rate:
 
 
 def rates(counts: Counts) -> dict[str, Rate]:
-    """The rates of a row."""
+    """Rates by the name of their measure; the mean of too few ratings is hidden (None)."""
     found = {}
     for measure in MEASURES:
         if measure.denominator is None:

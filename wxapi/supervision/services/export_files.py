@@ -147,7 +147,7 @@ def digest_of(path: Path) -> str:
 
 
 def blocks_of(path: Path) -> Iterator[bytes]:
-    """A file in pieces."""
+    """The bytes of a file, block by block."""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block

@@ -17,7 +17,7 @@ from wxapi.training.rules.owed import WaitingDecision, met, owed
 from wxapi.training.rules.sessions import SessionState
 
 SUBJECT = "training"
-# What is owed from the end on, a job of the end writes.
+# Duties that begin with the end of a session are written by its job, which comes within this time after the end.
 _JOB_COMES_WITHIN = timedelta(hours=1)
 
 

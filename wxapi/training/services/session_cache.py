@@ -74,7 +74,7 @@ def present_facts(session: Session, session_id: uuid.UUID) -> Facts:
 
 
 def facts_from(row: TrainingSession) -> Facts:
-    """Unseal and shape one row."""
+    """The facts of a stored session, its secret unsealed."""
     centre = Point(row.longitude, row.latitude) if row.longitude is not None and row.latitude is not None else None
     return Facts(
         id=row.id,

@@ -137,7 +137,7 @@ def _opened(data: bytes, kind: PictureKind) -> Iterator[Image.Image]:
 
 
 def _judge_opened(image: Image.Image, kind: PictureKind) -> None:
-    """The plugin's own reading of the header, by the same rules: two readers must not be played off."""
+    """Check the size and frames as the plugin reads them: a file may show our parser and the plugin different ones."""
     limit = MAX_PIXELS_SCALED if kind is PictureKind.JPEG else MAX_PIXELS_WHOLE
     check_size(*image.size, max_pixels=limit)
     frames = getattr(image, "n_frames", 1)

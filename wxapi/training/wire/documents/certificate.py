@@ -48,7 +48,7 @@ class Content:
 
     @property
     def sentence(self) -> str:
-        """What is certified."""
+        """The sentence of the paper: who took part in what, when, for how many credit hours."""
         hours = f"{self.hours.normalize():f}"
         return f"{self.name} 参加“{self.title}”（{self.when}），共计 {hours} 学时。"
 
