@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from wxapi.demo.embedded import free_port
+
 _START_S = 60
 _THREADS = 8
 
@@ -26,9 +28,7 @@ class Served:
 @contextmanager
 def granian(target: str, environ: Mapping[str, str], *, processes: int) -> Iterator[Served]:
     """Serve the product's front or a bare WSGI app."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     kind = ("rsgi",) if target.endswith(":front") else ("wsgi", "--blocking-threads", str(_THREADS))
     options = ("--interface", *kind, "--host", "127.0.0.1", "--port", str(port), "--workers", str(processes))
     command = [sys.executable, "-m", "granian", *options, "--no-ws", target]

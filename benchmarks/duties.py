@@ -23,7 +23,7 @@ from sqlalchemy import text
 from benchmarks._million import COUNTY, NOW, REPORTS, TOWNSHIP, VILLAGE, City, city
 from benchmarks._product import appointed, product
 from benchmarks._statements import sent
-from benchmarks.report import Result
+from benchmarks.report import Result, p95
 from wxapi.duties.queries import lists
 from wxapi.duties.queries.lists import DutyFilter
 from wxapi.duties.rules.scope import acts_for
@@ -89,14 +89,14 @@ def _inbox(big: City) -> list[Result]:
         bare = _bare(big, ours)
         took, limit = _turns(ours, bare)
         _say(f"inbox of {name}", took, 30)
-        results.append(Result(f"inbox of {name}, p95 / bare SQL", _p95(took), _p95(limit), "ms", _GOAL_PAGE))
+        results.append(Result(f"inbox of {name}, p95 / bare SQL", p95(took), p95(limit), "ms", _GOAL_PAGE))
     arms = lists.own_arms(_BUSY, acts_for(_BUSY))
 
     def counts() -> object:
         return lists.counts(big.session, arms, now=NOW, today=local_day(NOW))
 
     took, limit = _turns(counts, _bare(big, counts))
-    results.append(Result("figures of the inbox, p95 / bare SQL", _p95(took), _p95(limit), "ms", _GOAL_PAGE))
+    results.append(Result("figures of the inbox, p95 / bare SQL", p95(took), p95(limit), "ms", _GOAL_PAGE))
     return results
 
 
@@ -129,7 +129,7 @@ def _year_of(big: City, region: str, name: str) -> Result:
 
     took, limit = _turns(ours, bare, rounds=8)
     _say(f"a year by township of {name}", took, 400)
-    return Result(f"a year by township of {name} / one GROUP BY", _p95(took), _p95(limit), "ms", _GOAL_YEAR)
+    return Result(f"a year by township of {name} / one GROUP BY", p95(took), p95(limit), "ms", _GOAL_YEAR)
 
 
 def _questions(app: Flask, big: City) -> list[Result]:
@@ -222,8 +222,8 @@ def _look_at(app: Flask, big: City, region: str, name: str) -> list[Result]:
     _say(f"panorama of {name}, cold", took, 300)
     _say(f"panorama of {name}, warm", kept, 20)
     return [
-        Result(f"panorama of {name}, cold / its one count", _p95(took), _p95(limit), "ms", _GOAL_LOOK),
-        Result(f"panorama of {name}, warm / cold", _p95(kept), _p95(took), "ms", 15.0),
+        Result(f"panorama of {name}, cold / its one count", p95(took), p95(limit), "ms", _GOAL_LOOK),
+        Result(f"panorama of {name}, warm / cold", p95(kept), p95(took), "ms", 15.0),
     ]
 
 
@@ -237,7 +237,7 @@ def _say(name: str, took: list[float], budget: float) -> None:
     """Whether a figure of the contract is kept: true on a machine with nothing else to do."""
     load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
     print(
-        f"  {name}: median {median(took):.1f} ms, p95 {_p95(took):.1f}, {'within' if _p95(took) <= budget else 'over'}"
+        f"  {name}: median {median(took):.1f} ms, p95 {p95(took):.1f}, {'within' if p95(took) <= budget else 'over'}"
         f" {budget:.0f}; load {load:.1f} a processor"
     )
 
@@ -251,10 +251,6 @@ def _turns(ours: Callable[[], object], limit: Callable[[], object], *, rounds: i
             measure()
             times.append((perf_counter() - start) * 1000)
     return took
-
-
-def _p95(times: list[float]) -> float:
-    return sorted(times)[int(len(times) * 0.95)]
 
 
 def _bare(big: City, measure: Callable[[], object]) -> Callable[[], object]:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from benchmarks._million import COUNTY, NOW, REPORTS, TOWNSHIP, City, city
 from benchmarks._product import appointed, product
 from benchmarks._statements import sent
-from benchmarks.report import Result
+from benchmarks.report import Result, p95
 from wxapi.identity.services.web_sessions import Device, open_session
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import db, transaction
@@ -55,7 +55,7 @@ def _pages_of(app: Flask, big: City, name: str, role: Role, region: str) -> list
         "empty": _asking(client, _EMPTY, 404),
         "bare": lambda: [big.connection.execute(*each).fetchall() for each in queue if each[0].startswith("SELECT")],
     }
-    took = {page: _p95(times) for page, times in _in_turns(measures).items()}
+    took = {page: p95(times) for page, times in _in_turns(measures).items()}
     for page, (_, budget, most) in _BUDGETS.items():
         kept = "within" if took[page] <= budget else "over"
         print(f"  {page} of {name}: p95 {took[page]:.1f} ms, {kept} {budget}; {took[page] / took['empty']:.1f} × empty")
@@ -114,7 +114,3 @@ def _in_turns(measures: dict[str, Callable[[], object]]) -> dict[str, list[float
             measure()
             took[name].append((perf_counter() - start) * 1000)
     return took
-
-
-def _p95(times: list[float]) -> float:
-    return sorted(times)[int(len(times) * 0.95)]

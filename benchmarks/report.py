@@ -45,6 +45,11 @@ def best_of(rounds: int, measure: Callable[[], object]) -> float:
     return min(_seconds(measure) for _ in range(rounds))
 
 
+def p95(times: Sequence[float]) -> float:
+    """The time that 95 of 100 measurements stay below, in their unit."""
+    return sorted(times)[int(len(times) * 0.95)]
+
+
 def table(results: Sequence[Result]) -> str:
     """The results as lines of text with aligned columns."""
     head = ("benchmark", "ours", "limit", "unit", "ratio", "medians", "processor", "goal", "")

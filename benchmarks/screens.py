@@ -23,7 +23,7 @@ from playwright.sync_api import BrowserContext, sync_playwright
 from benchmarks._http_load import granian
 from benchmarks._million import COUNTY, TOWNSHIP, City, city
 from benchmarks._product import environment, holder
-from benchmarks.report import Result
+from benchmarks.report import Result, p95
 from config import Config
 from wxapi.app import create_app
 from wxapi.kernel.permissions import Role
@@ -140,8 +140,8 @@ def _idle(address: str, cookie: str) -> list[Result]:
         seconds = perf_counter() - start
     rate, wanted = len(answers) / seconds, _QUEUES / _EVERY_S
     same = sum(status == 304 for status, _ in answers) / len(answers)
-    p95 = _p95([milliseconds for _, milliseconds in answers])
-    print(f"  idle queues: {rate:.0f} answers/s, {same:.0%} of them 304, p95 {p95:.1f} ms with {_CLIENTS} at once")
+    slow = p95([milliseconds for _, milliseconds in answers])
+    print(f"  idle queues: {rate:.0f} answers/s, {same:.0%} of them 304, p95 {slow:.1f} ms with {_CLIENTS} at once")
     return [
         Result(f"{_QUEUES} idle queues, answers/s / {wanted:.0f}/s", rate, wanted, "/s", 1.0, higher_is_better=True),
         Result("idle queues, share of 304", same * 100, 100, "%", 0.95, higher_is_better=True),
@@ -166,7 +166,7 @@ def _actions(big: City, environ: dict[str, str], cookie: str) -> list[Result]:
         took["bare"].append(_written(big.connection, bare))
     with app.app_context():
         db.engine.dispose()
-    p95 = {name: _p95(times) for name, times in took.items()}
+    p95 = {name: p95(times) for name, times in took.items()}
     kept = "within" if p95["action"] <= _ACTION_MS else "over"
     print(f"  action: p95 {p95['action']:.1f} ms, {kept} {_ACTION_MS}; {p95['action'] / p95['empty']:.1f} × empty")
     print(f"  action: its bare SQL {p95['bare']:.1f} ms, an empty page {p95['empty']:.1f} ms")
@@ -197,7 +197,3 @@ def _numbers(big: City, count: int) -> list[str]:
     rows = big.connection.execute(query.encode(), (TOWNSHIP, count)).fetchall()
     assert len(rows) == count, "too few open reports in the township"
     return [str(row[0]) for row in rows]
-
-
-def _p95(times: list[float]) -> float:
-    return sorted(times)[int(len(times) * 0.95)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -94,14 +94,7 @@ def own(actor: Actor, certificate_id: uuid.UUID) -> CertificateView:
     Raises:
         NotFoundError: not there, somebody else's, or its hours were taken back.
     """
-    session = db.session()
-    row = session.scalars(
-        select(Certificate).where(Certificate.id == certificate_id, Certificate.user_id == actor.user_id)
-    ).one_or_none()
-    view = _view(session, row) if row is not None else None
-    if view is None:
-        raise not_found()
-    return view
+    return _standing(Certificate.id == certificate_id, Certificate.user_id == actor.user_id)
 
 
 def verify(check_code: str) -> CertificateView:
@@ -110,8 +103,13 @@ def verify(check_code: str) -> CertificateView:
     Raises:
         NotFoundError: no such certificate, or what it certified is no longer so.
     """
+    return _standing(Certificate.check_code == normalise(check_code))
+
+
+def _standing(*which: ColumnElement[bool]) -> CertificateView:
+    """The certificate of a condition that at most one meets, if what it certifies is still so."""
     session = db.session()
-    row = session.scalars(select(Certificate).where(Certificate.check_code == normalise(check_code))).one_or_none()
+    row = session.scalars(select(Certificate).where(*which)).one_or_none()
     view = _view(session, row) if row is not None else None
     if view is None:
         raise not_found()
