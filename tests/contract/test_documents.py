@@ -20,10 +20,13 @@ def test_the_table_of_settings_is_complete() -> None:
     assert documented() == read_by_config()
 
 
-def test_every_decision_is_in_the_index() -> None:
+def test_every_decision_is_in_the_index_under_its_title() -> None:
     folder = ROOT / "docs" / "adr"
-    listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
-    assert listed == sorted(page.name for page in folder.glob("[0-9]*.md"))
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\[(\d{4} .+)\]\((\d{4}-[\w-]+\.md)\)", index)
+    pages = sorted(folder.glob("[0-9]*.md"))
+    titles = [page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for page in pages]
+    assert listed == list(zip(titles, [page.name for page in pages], strict=True))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
