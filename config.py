@@ -36,6 +36,12 @@ class ConfigError(Exception):
     """A setting that cannot be used; the message is for the operator."""
 
 
+# How the rented machines and pods of some clouds get at keys of their own.
+_STORE_ROLES = (
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)  # fmt: skip
+
+
 class Env(StrEnum):
     """Where this process runs; `production` is strict about addresses and keys."""
 
@@ -168,6 +174,7 @@ class Config:
             unknown=tuple(sorted(name for name in environ if name.startswith("WXAPI_") and name not in read.known)),
         )
         config._refuse_plain_addresses()
+        config._refuse_unsigned_store(environ)
         config._refuse_shifted_clock()
         return config
 
@@ -180,6 +187,14 @@ class Config:
                 raise ConfigError(f"{name} must be an https address in production.")
             if name == "WECHAT_BASE_URL" and not is_loopback(parts.hostname or ""):
                 raise ConfigError(f"{name}: plain http is taken for loopback addresses only.")
+
+    def _refuse_unsigned_store(self, environ: Mapping[str, str]) -> None:
+        """Nothing signs for a bucket without keys: the library then asks the machine's cloud for some, for minutes."""
+        if self.storage_url.startswith("file:") or any(environ.get(name) for name in _STORE_ROLES):
+            return
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            if not environ.get(name):
+                raise ConfigError(f"{name} is not set; it wants the bucket's key, for STORAGE_URL is s3://.")
 
     def _refuse_shifted_clock(self) -> None:
         address = urlsplit(self.wechat_base_url)

@@ -50,6 +50,14 @@ def test_missing_setting_is_named(name: str) -> None:
         Config.from_env({k: v for k, v in GOOD.items() if k != name})
 
 
+@pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_a_bucket_wants_its_keys(missing: str) -> None:
+    bucket = {**GOOD, "STORAGE_URL": "s3://wxapi", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s"}
+    assert Config.from_env(bucket).storage_url == "s3://wxapi"
+    with pytest.raises(ConfigError, match=f"{missing} is not set"):
+        Config.from_env({**bucket, missing: ""})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
