@@ -19,6 +19,7 @@ from tests.factories import People
 from tests.fake_wechat_control import FakeControl
 from wxapi.demo.embedded import free_port
 from wxapi.identity.models import User
+from wxapi.kernel import city as city_rules
 from wxapi.kernel.clock import SystemClock
 from wxapi.platform import audit_grants
 from wxapi.platform.heartbeat import BEAT, SCHEDULE, Heartbeat
@@ -206,6 +207,19 @@ def test_boundaries_that_do_not_cover_the_ground_once_are_named(
     session.execute(update(Region).where(Region.code == code).values(boundary=boundary))
     session.commit()
     assert looked(app)[1]["boundaries"] == f"WRONG boundaries: {told}"
+
+
+@pytest.mark.usefixtures("city")
+def test_a_city_whose_folder_was_forgotten_is_told(app: Flask) -> None:
+    before = city_rules.city()
+    city_rules.use(replace(before, name="襄阳市", code="4206"))
+    try:
+        told = looked(app)[1]["boundaries"]
+    finally:
+        city_rules.use(before)
+    assert told.startswith("WRONG boundaries: ")
+    assert "regions are not of 襄阳市 (4206)" in told
+    assert "WXAPI_CITY_FOLDER" in told
 
 
 @pytest.mark.usefixtures("city")

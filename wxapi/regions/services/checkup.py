@@ -5,6 +5,7 @@ from datetime import datetime
 
 from prometheus_client import Gauge
 
+from wxapi.kernel.city import city
 from wxapi.platform.conditions import Condition
 from wxapi.platform.db import db
 from wxapi.platform.doctor import DoctorCheck, FaultError
@@ -24,6 +25,11 @@ def _boundaries() -> str:
     regions = Tree(queries.current_version(session), queries.all_names(session), queries.closures(session))
     if not regions.standing:
         raise FaultError("there is no region yet: run `flask --app wsgi regions import`.")
+    if foreign := sorted(code for code in regions.standing if not code.startswith(city().code)):
+        raise FaultError(
+            f"{len(foreign)} regions are not of {city().name} ({city().code}), whose rules this process has: "
+            f"{_listed(foreign)}. Name the folder of their city by WXAPI_CITY_FOLDER."
+        )
     boundaries = queries.kept_boundaries(session)
     found = soundness_of(regions, boundaries)
     if faults := list(_faults(found)):
