@@ -282,7 +282,9 @@ def test_the_compose_file_says_what_the_specification_knows() -> None:
         for needed in service.get("depends_on", {}).values():
             assert needed["condition"] in {"service_healthy", "service_completed_successfully"}
         for volume in service.get("volumes", ()):
-            assert volume.partition(":")[0] in compose["volumes"], name
+            assert volume.partition(":")[0] in {*compose["volumes"], "./city"}, name
+        ours = service["image"] == "wxapi"
+        assert ("./city:/etc/wxapi/city:ro" in service.get("volumes", ())) == ours, "its rules are read at each start"
     build = compose["services"]["api"]["build"]
     assert (DEPLOY / "container" / build["context"]).resolve() == ROOT
     assert (ROOT / build["dockerfile"]).is_file()
