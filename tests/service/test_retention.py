@@ -263,6 +263,8 @@ def test_the_list_is_whole_and_changes_nothing(app: Flask, session: Session) -> 
     assert "Kept 1095 days; 0 past it" in lines["photos"]
     assert "Kept for ever" in lines["audit"]
     assert "Kept 2 days" in lines["idempotency"]
+    assert "Kept 1 day;" in lines["people_import_files"]
+    assert "Kept 8 hours" in lines["web_sessions"]
     ran = app.test_cli_runner().invoke(args=["retention", "run"])
     assert "photos: 0 forgotten" in ran.output
 

@@ -191,11 +191,16 @@ def grant(role: str) -> None:
     click.echo(f"{role} may use every table and only add to the audit.")
 
 
+def _span(kept: timedelta) -> str:
+    """In days, or in hours where it is less than one."""
+    return f"{kept.days} day{'s' * (kept.days > 1)}" if kept.days else f"{kept.total_seconds() / 3600:g} hours"
+
+
 @retention_group.command("show")
 def show_retention() -> None:
     """List what is kept, how long, why, and how much is past its time now. Changes nothing."""
     for each in retention.overview(now=runtime().clock.now()):
-        kept = "for ever" if each.kept is None else f"{each.kept.total_seconds() / 86400:g} days"
+        kept = "for ever" if each.kept is None else _span(each.kept)
         past = "" if each.kept is None else f"; {each.due} past it"
         click.echo(f"{each.category.name}: {each.category.what}. Kept {kept}{past}. Why: {each.category.why}.")
 
