@@ -49,6 +49,11 @@ def test_a_case_from_accepted_to_resolved_with_a_pasted_photo(open_page: Open, t
     with site.app_context():
         number = file_routed(town.reporter)["number"]
     page = open_page(town.worker, f"/desk/r/{number}")
+    way_down = page.get_by_role("link", name="去办理")
+    expect(way_down).to_be_hidden()  # the steps stand beside the case
+    page.set_viewport_size({"width": 390, "height": 844})
+    way_down.click()  # here below it
+    expect(page.get_by_role("heading", name="办理", exact=True)).to_be_in_viewport()
     page.get_by_label("受理", exact=True).check()
     page.get_by_role("button", name="提交").click()
     expect(page.get_by_text("操作成功：受理")).to_be_visible()
