@@ -125,6 +125,7 @@ def test_without_a_database(make_config: Callable[..., Config], tmp_path: Path) 
                 silent.add(words)
             elif "does not answer" not in output:
                 assert re.search(r"^Error: |^WRONG ", output, re.MULTILINE), (words, output)
+            assert output.count("does not answer") <= 1 or words != ("doctor",), "one sentence for one trouble"
     assert silent <= {("city", "check")}, "these did nothing and said nothing"
 
 

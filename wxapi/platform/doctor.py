@@ -50,16 +50,20 @@ class DoctorCheck:
 def doctor() -> None:
     """Look at settings, database, keys, store, Redis, WeChat, clock, boundaries. Exit code 1 if something is wrong."""
     with speaking():
-        ill = sum(not _finds_well(check) for check in (*CHECKS, *current_app.extensions[_KEY]))
+        told: dict[str, str] = {}
+        ill = sum(not _finds_well(check, told) for check in (*CHECKS, *current_app.extensions[_KEY]))
     if ill:
         sys.exit(1)
 
 
-def _finds_well(check: DoctorCheck) -> bool:
+def _finds_well(check: DoctorCheck, told: dict[str, str]) -> bool:
+    """Look, and say what was found; a sentence that an earlier line has `told` is not said again."""
     try:
         found = check.look()
     except (FaultError, DBAPIError, RedisError) as error:
-        click.echo(f"WRONG {check.name}: {_said(error)}")
+        said = _said(error)
+        first = told.setdefault(said, check.name)
+        click.echo(f"WRONG {check.name}: {said if first == check.name else f'the same as {first}, above.'}")
         db.session.rollback()
         return False
     click.echo(f"ok    {check.name}: {found}")
