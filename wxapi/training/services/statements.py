@@ -26,7 +26,7 @@ WITH here AS (
       WHERE a.user_id = %(user_id)s AND a.session_id <> %(session_id)s
         AND a.signed_in_at BETWEEN CAST(%(signed_in_at)s AS timestamptz) - interval '1 hour'
                                AND CAST(%(signed_in_at)s AS timestamptz) + interval '1 hour'
-        AND s.starts_at < here.ends_at AND s.ends_at > here.starts_at
+        AND s.state = 'published' AND s.starts_at < here.ends_at AND s.ends_at > here.starts_at
     ) THEN 'two_halls' END
   ], NULL) AS flags
   FROM here
@@ -39,7 +39,8 @@ WHERE NOT %(usual)s OR odd.flags = '{}'
 ON CONFLICT (session_id, user_id) DO UPDATE SET
   -- What the organiser decided by hand stays; the sign-in is kept beside it.
   state = CASE WHEN mine.state IN ('absent', 'enrolled', 'exempt', 'on_leave') THEN excluded.state ELSE mine.state END,
-  signed_in_at = excluded.signed_in_at, received_at = excluded.received_at, step = excluded.step,
+  -- The answer names the record before it is written: a row that enrolling made takes that name.
+  id = excluded.id, signed_in_at = excluded.signed_in_at, received_at = excluded.received_at, step = excluded.step,
   via = excluded.via, late_upload = excluded.late_upload, distance_m = excluded.distance_m,
   accuracy_m = excluded.accuracy_m, device_digest = excluded.device_digest, flags = excluded.flags
 WHERE mine.signed_in_at IS NULL
