@@ -43,6 +43,13 @@ class TestProofOfCode:
         assert proof.late_upload
         assert START <= proof.at <= START + timedelta(seconds=30)
 
+    @pytest.mark.parametrize(("off_s", "late_upload"), [(0, True), (-3, True), (1, False), (-3600, False)], ids=str)
+    def test_a_fresh_code_that_comes_after_the_end_counts_at_its_scan_before_it(self, off_s, late_upload):
+        """As it would an hour later: a request that took seconds is no worse than one kept for hours."""
+        scanned, now = END + timedelta(seconds=off_s), END + timedelta(seconds=10)
+        proof = windows.proof_of_code(scan_at(END - timedelta(seconds=5)), window(), client_time=scanned, now=now)
+        assert (proof.at, proof.late_upload) == ((scanned, True) if late_upload else (now, False))
+
     @pytest.mark.parametrize("seconds", [-3, 33, 3600])
     def test_a_client_time_outside_the_codes_window_is_refused(self, seconds):
         with pytest.raises(DomainError) as refusal:

@@ -94,18 +94,31 @@ class Proof:
 def proof_of_code(scan: Scan, window: Window, *, client_time: datetime | None, now: datetime) -> Proof:
     """What a genuine code proves: now when fresh, else the scan's time if the phone's clock fits its step.
 
+    A fresh code that was scanned before the end and comes after it counts at the scan, as it would an hour later.
+
     Raises:
         GoneError: `code_expired`, an old code that proves nothing or comes too late.
     """
     via = Via.TYPED if scan.typed else Via.SCAN
-    if scan.is_fresh(now):
+    fresh, over = scan.is_fresh(now), now > window.ends_at
+    if fresh and not over:
         return Proof(now, scan.step, via)
-    begins, ends = step_start(scan.step), good_until(scan.step)
+    scanned_at = _scanned_at(scan, window, client_time, now)
+    if scanned_at is None or (fresh and scanned_at > window.ends_at):
+        if fresh:
+            return Proof(now, scan.step, via)
+        raise code_expired()
+    return Proof(scanned_at, scan.step, via, late_upload=True)
+
+
+def _scanned_at(scan: Scan, window: Window, client_time: datetime | None, now: datetime) -> datetime | None:
+    """When a code was scanned by the phone's clock, within its time on the screen; None when nothing proves it."""
     if scan.typed or client_time is None or not window.takes_offline or now > window.offline_until:
-        raise code_expired()
+        return None
+    begins, ends = step_start(scan.step), good_until(scan.step)
     if not begins - CLOCK_SLACK <= client_time < ends + CLOCK_SLACK:
-        raise code_expired()
-    return Proof(min(max(client_time, begins), ends), scan.step, via, late_upload=True)
+        return None
+    return min(max(client_time, begins), ends)
 
 
 def proof_of_ticket(ticket: Ticket, *, now: datetime) -> Proof:
