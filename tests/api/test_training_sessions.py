@@ -49,6 +49,25 @@ class TestMoving:
         assert tell.tell_of_change(uuid.UUID(hall["id"]), now=clock.now()) == 2
         assert sum("11:30" in said for _, said in news(school.member)) == 1
 
+    def test_who_came_in_time_by_the_new_times_is_late_no_more(self, school, clock):
+        """A beginning that was mistyped by an hour, and an end that came before its time; what was set by hand stays."""
+        hall = school.make(starts=-30, ends=90, sign_out=True)
+        leaver, by_hand, on_time = school.member, school.people.make(), school.people.make()
+        for person in (leaver, by_hand):
+            assert school.sign_in(hall, person).json["state"] == "late"
+        row = f"/training/sessions/{hall['id']}/attendance/{by_hand.actor.user_id}"
+        school.organiser.call("PUT", row, json={"state": "late", "reason": "中途才到"})
+        later = hall | {"starts_at": minutes(clock.now(), 10)}
+        assert put(school.organiser, later, sign_out=True).status_code == 200
+        assert [school.state(hall, person) for person in (leaver, by_hand)] == ["present", "late"]
+        clock.advance(minutes=15)
+        school.sign_in(hall, on_time)
+        out = f"/training/sessions/{hall['id']}/sign-outs"
+        assert leaver.post(out, {"code": school.code(hall)}).json["state"] == "left_early"
+        sooner = later | {"starts_at": hall["starts_at"], "ends_at": minutes(clock.now(), 1)}
+        assert put(school.organiser, sooner, sign_out=True).status_code == 200
+        assert [school.state(hall, person) for person in (leaver, by_hand, on_time)] == ["present", "late", "present"]
+
     def test_nobody_hears_of_what_is_no_other_time_or_place(self, school, session):
         hall = school.make(starts=60, ends=120)
         assert put(school.organiser, hall, title="另一个题目", place=hall["place"]).status_code == 200

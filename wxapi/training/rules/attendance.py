@@ -59,6 +59,10 @@ class Action(StrEnum):
     FLAG = "flag"
 
 
+# An organiser's own word on a person's state.
+BY_HAND = frozenset({Action.MANUAL, Action.BULK})
+
+
 class RollDecision(StrEnum):
     """What is said to a leave request."""
 

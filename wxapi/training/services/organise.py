@@ -31,11 +31,11 @@ from wxapi.training.rules.sessions import (
     check_still_ahead,
     shown_state,
 )
-from wxapi.training.services import timetable
+from wxapi.training.services import moved_window, timetable
 from wxapi.training.services.book_hours import settle_if_over
 from wxapi.training.services.owing import owe
 from wxapi.training.services.seats import fill_seats, seat_series
-from wxapi.training.services.session_cache import SECRET_PURPOSE
+from wxapi.training.services.session_cache import SECRET_PURPOSE, window_of
 
 # So many unknown entries of an audience are named in a refusal; the rest is likely wrong in the same way.
 _NAMED = 10
@@ -87,6 +87,7 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
             check_still_ahead(plan.ends_at, now)
         check_capacity(plan.capacity, row.seats_taken)
         _check_scope(session, actor, plan)
+        window = window_of(row)
         times, told = (row.starts_at, row.ends_at, row.offline_hours), (row.starts_at, row.ends_at, row.place)
         _apply(row, plan)
         row.version += 1
@@ -94,6 +95,8 @@ def replace(actor: Actor, session_id: uuid.UUID, plan: Plan, *, version: int | N
         fill_seats(session, row, now=now)
         if row.state == SessionState.PUBLISHED and times != (row.starts_at, row.ends_at, row.offline_hours):
             timetable.plan_clockwork(session, row, now=now)
+        if row.state == SessionState.PUBLISHED:
+            moved_window.follow(session, row, window, window_of(row))
         if row.state == SessionState.PUBLISHED and told != (row.starts_at, row.ends_at, row.place):
             timetable.moved(session, row.id)
         settle_if_over(session, row.id, now=now)
