@@ -129,6 +129,14 @@ class TestLeave:
         assert inbox(school.organiser) == []
         assert duties(session, hall) == [("leave_decision", True, False)] * 2
 
+    def test_nobody_owes_an_answer_to_who_withdrew(self, school, session):
+        hall = school.make(starts=600, ends=700)
+        self.ask(hall, school.member)
+        mine = f"/training/sessions/{hall['id']}/enrolments/me"
+        assert school.member.call("DELETE", mine).status_code == 204
+        assert inbox(school.organiser) == []
+        assert self.ask(hall, school.member), "who enrols again may ask again"
+
     def test_a_cancelled_session_owes_nothing(self, school, session):
         hall = school.make(starts=600, ends=700)
         self.ask(hall, school.member)

@@ -471,7 +471,10 @@ class TestFiles:
 
 
 def test_everything_of_a_person_is_told_and_forgotten(school: School, session: Session, clock):
-    past, coming = school.make(), school.make(starts=60, ends=90, capacity=1)
+    past, coming, on = school.make(), school.make(starts=60, ends=90, capacity=1), school.make(capacity=1)
+    seated = school.people.make()
+    for person in (seated, school.member):
+        enrol(person, on)
     school.sign_in(past, school.member, device_id="d")
     enrol(school.member, coming)
     waiting = school.people.make()
@@ -483,6 +486,8 @@ def test_everything_of_a_person_is_told_and_forgotten(school: School, session: S
     row = session.scalars(select(Attendance).where(Attendance.user_id == school.member.actor.user_id)).one()
     assert (row.state, row.device_digest) == ("present", None)
     assert waiting.get(path(coming)).json["mine"]["enrolment"] == "enrolled"
+    seated.call("DELETE", path(on, "enrolments", "me"))
+    assert school.organiser.get(path(on)).json["enrolled_count"] == 0, "nobody moves up who was erased"
 
 
 def _id(hall: dict[str, Any]):

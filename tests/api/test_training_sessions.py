@@ -310,6 +310,11 @@ class TestSeats:
         other = school.people.make()
         assert enrol(other, first).json["place"] == 1
         assert enrol(school.member, second).status_code == 200
+        gone = school.make(series_id=series["id"], starts=200, ends=240)
+        assert school.member.call("DELETE", f"/training/sessions/{gone['id']}/enrolments/me").status_code == 204
+        assert enrol(school.member, first).status_code == 200
+        seen = school.member.get(f"/training/sessions/{gone['id']}").json["mine"]
+        assert seen["enrolment"] == "withdrawn", "a repeat takes no withdrawal back"
         third = school.make(series_id=series["id"], starts=300, ends=360, capacity=1)
         mine = {s["id"]: s["mine"] for s in school.member.get("/training/sessions?scope=mine").json["items"]}
         assert {mine[hall["id"]]["enrolment"] for hall in (first, second, third)} == {"enrolled"}

@@ -48,9 +48,11 @@ def enrol(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> EnrolmentVie
         check_enrollable(shown_state(found.state, found.ends_at, now))
         if found.series_id is not None:
             # The series before its sessions, always: no two requests wait for each other.
-            _join_series(session, found.series_id, actor)
+            joined = _join_series(session, found.series_id, actor)
             for other in queries.open_of_series_locked(session, found.series_id, now):
-                if other.id != session_id and audience_of(other).admits(actor.user_id, actor.appointments):
+                # Who is in the series already may have withdrawn from one of its sessions.
+                new = joined and other.id != session_id
+                if new and audience_of(other).admits(actor.user_id, actor.appointments):
                     take_seat(session, other, actor.user_id, now=now)
         row = queries.locked(session, session_id)
         assert row is not None
@@ -118,15 +120,17 @@ def not_in_audience() -> DomainError:
     return ForbiddenError("not_in_audience", "您不在本场培训的参加范围内，如有疑问请联系组织者。")
 
 
-def _join_series(session: Session, series_id: uuid.UUID, actor: Actor) -> None:
+def _join_series(session: Session, series_id: uuid.UUID, actor: Actor) -> bool:
+    """Lock a series and enrol in it; returns whether that is new."""
     series = queries.series_locked(session, series_id)
     assert series is not None
     known = session.get(SeriesEnrolment, (series_id, actor.user_id), populate_existing=True)
     if known is not None and known.withdrawn_at is None:
-        return
+        return False
     series.last_seq += 1
     if known is None:
         session.add(SeriesEnrolment(series_id=series_id, user_id=actor.user_id, seq=series.last_seq))
     else:
         known.seq, known.withdrawn_at = series.last_seq, None
     session.flush()
+    return True

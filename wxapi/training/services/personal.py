@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from wxapi.identity.services.personal_data import PersonalData
@@ -134,7 +134,11 @@ def _erase(session: Session, user_id: uuid.UUID, now: datetime) -> None:
 
 
 def _free_seats(session: Session, user_id: uuid.UUID, now: datetime) -> None:
-    """Withdraw the person from what has not begun, unless they have a record there already."""
+    """Withdraw the person from what has not begun, unless they have a record there already.
+
+    Who waits is withdrawn until the end: a seat may become free while the session is on.
+    """
+    waits = Enrolment.state == EnrolmentState.WAITING
     coming = (
         select(Enrolment.session_id)
         .join(TrainingSession, TrainingSession.id == Enrolment.session_id)
@@ -142,7 +146,8 @@ def _free_seats(session: Session, user_id: uuid.UUID, now: datetime) -> None:
             Enrolment.user_id == user_id,
             Enrolment.state != EnrolmentState.WITHDRAWN,
             TrainingSession.state == SessionState.PUBLISHED,
-            TrainingSession.starts_at > now,
+            TrainingSession.ends_at > now,
+            or_(TrainingSession.starts_at > now, waits),
         )
         .order_by(Enrolment.session_id)
     )

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.errors import ConflictError
 from wxapi.kernel.ids import new_id
-from wxapi.training.models import Attendance, Enrolment, SeriesEnrolment, TrainingSession
+from wxapi.training.models import Attendance, Enrolment, LeaveRequest, SeriesEnrolment, TrainingSession
 from wxapi.training.queries.scope import meant_for
 from wxapi.training.rules.attendance import State
 from wxapi.training.rules.sessions import EnrolmentState
 from wxapi.training.services import timetable
+from wxapi.training.services.owing import owe
 
 
 def take_seat(session: Session, row: TrainingSession, user_id: uuid.UUID, *, now: datetime) -> tuple[Enrolment, bool]:
@@ -59,6 +60,7 @@ def leave_seat(session: Session, row: TrainingSession, user_id: uuid.UUID, *, no
     known.state = EnrolmentState.WITHDRAWN
     known.updated_at = now
     session.flush()
+    _forget_leave(session, row, user_id, now=now)
     fill_seats(session, row, now=now)
     return True
 
@@ -146,6 +148,17 @@ def _put_on_roll(session: Session, session_id: uuid.UUID, user_ids: Sequence[uui
         )
         .on_conflict_do_nothing(index_elements=["session_id", "user_id"])
     )
+
+
+def _forget_leave(session: Session, row: TrainingSession, user_id: uuid.UUID, *, now: datetime) -> None:
+    """Nobody need decide on leave from what a person withdrew from, and who enrols again may ask again."""
+    gone = session.execute(
+        delete(LeaveRequest)
+        .where(LeaveRequest.session_id == row.id, LeaveRequest.user_id == user_id, LeaveRequest.decision.is_(None))
+        .returning(LeaveRequest.id)
+    ).first()
+    if gone is not None:
+        owe(session, row, now=now)
 
 
 def _leave_roll(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> None:
