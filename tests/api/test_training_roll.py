@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from icalendar import Calendar
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from tests.factories import Person
@@ -352,6 +352,12 @@ class TestHours:
         assert (wrong.exit_code, "1 entries are missing" in wrong.output) == (1, True)
         assert runner.invoke(args=["training", "recompute-hours", "--write"]).exit_code == 0
         assert school.member.get("/me/training").json["hours"] == 3.5
+        new_year = school.make(starts_at="2025-12-31T15:00:00Z", ends_at="2025-12-31T17:00:00Z")
+        correct(school, new_year, school.member, "present")
+        session.execute(delete(HourEntry).where(HourEntry.session_id == _id(new_year)))
+        session.commit()
+        lost = runner.invoke(args=["training", "recompute-hours", "--year", "2025"])
+        assert "2 entries are missing" in lost.output, "it gives hours to both years"
 
     def test_a_make_up_of_yesterday_counts_at_once(self, school):
         hall = school.make(starts=-300, ends=-60)

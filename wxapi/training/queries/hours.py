@@ -7,12 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from wxapi.identity.models import AppointmentRow, User
 from wxapi.identity.queries import below, in_force
+from wxapi.kernel.clock import day_begins
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.regions.rules.levels import CODE_LENGTH, Level
 from wxapi.training.models import Attendance, HourEntry, TrainingSession
@@ -78,8 +79,10 @@ def settled_sessions(session: Session, year: int | None) -> Sequence[uuid.UUID]:
     query = select(TrainingSession.id).where(TrainingSession.state != "draft").order_by(TrainingSession.starts_at)
     if year is not None:
         in_ledger = exists().where(HourEntry.session_id == TrainingSession.id, HourEntry.year == year)
-        local_year = func.date_part("year", func.timezone("Asia/Shanghai", TrainingSession.ends_at))
-        query = query.where(or_(in_ledger, local_year == year))
+        # One over New Year gives hours to both years.
+        begin, end = day_begins(date(year, 1, 1)), day_begins(date(year + 1, 1, 1))
+        touches = and_(TrainingSession.starts_at < end, TrainingSession.ends_at > begin)
+        query = query.where(or_(in_ledger, touches))
     return session.scalars(query).all()
 
 
