@@ -13,10 +13,11 @@ from tests.conftest import app_in_savepoint
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.web.browsing import Browser
-from wxapi.identity.models import WebSession
+from wxapi.identity.models import Token, WebSession
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
+from wxapi.platform.db import db
 
 COUNTY, VILLAGE = "421002", "421002001001"
 
@@ -55,7 +56,7 @@ def test_a_fresh_code_of_the_same_phone_confirms(
     make_config: Callable[..., Config], fake_wechat: str, fake: FakeControl
 ) -> None:
     with app_in_savepoint(make_config(wechat_base_url=fake_wechat)) as app:
-        from_phone = People(app).make(openid="confirming-1")
+        from_phone, other = People(app).make(openid="confirming-1"), People(app).make()
         clock = app.extensions["wxapi"].clock
         clock.advance(minutes=16)
         wrong = from_phone.post("/auth/confirm", {"code": fake.login_code("confirming-2")})
@@ -64,6 +65,9 @@ def test_a_fresh_code_of_the_same_phone_confirms(
         assert dead.status_code == 401
         right = from_phone.post("/auth/confirm", {"code": fake.login_code("confirming-1")})
         assert right.json == {"confirmed_until": "2026-11-23T02:31:00.000Z"}
+        tokens = dict(db.session.execute(select(Token.user_id, Token.confirmed_at)).all())
+        assert tokens[from_phone.actor.user_id] == clock.now()
+        assert tokens[other.actor.user_id] != clock.now()
 
 
 def question_on(browser: Browser) -> tuple[str, int]:

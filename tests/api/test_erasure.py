@@ -19,8 +19,9 @@ from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
 from tests.reporting import Town
 from tests.schooling import School
-from wxapi.identity.models import AppointmentRow, Token, User
-from wxapi.identity.services import erasure, login
+from wxapi.identity.models import AppointmentRow, Token, User, WebLogin
+from wxapi.identity.services import erasure, login, web_logins
+from wxapi.identity.services.web_sessions import Device
 from wxapi.kernel.permissions import Role
 from wxapi.platform.db import Base, transaction
 from wxapi.platform.outbox import OutboxRow
@@ -135,14 +136,22 @@ def test_the_moment_it_is_asked_everything_of_the_person_is_cut(
     people: People, session: Session, fake: FakeControl, city: None
 ) -> None:
     person = people.make((Role.COMMUNITY_WORKER, "421002001001"), openid="comes-back")
+    other = people.make((Role.COMMUNITY_WORKER, "421002001001"))
     says(person, "PUT", "/me", {"nickname": MARKER})
+    device = Device("Edge（Windows）", "荆州")
+    for each in (person, other):
+        asking, _ = web_logins.begin(device, "/desk", asks=each.actor.user_id, now=NOW)
+        signed_in, _ = web_logins.begin(device, "/desk", now=NOW)
+        web_logins.confirm(each.actor, signed_in.id, signed_in.number, now=NOW)
     assert person.call("DELETE", "/me").status_code == 202
-    # No job has run.
+    # No job has run, and nobody else is cut.
     session.expire_all()
     user = session.get_one(User, person.actor.user_id)
     assert (user.openid_digest, user.openid_sealed, user.phone_digest, user.nickname) == (None, None, None, "")
-    assert session.scalars(select(Token)).all() == []
-    assert session.scalars(select(AppointmentRow).where(AppointmentRow.ended_at.is_(None))).all() == []
+    assert session.scalars(select(Token.user_id)).all() == [other.actor.user_id]
+    lasting = select(AppointmentRow.user_id).where(AppointmentRow.ended_at.is_(None))
+    assert session.scalars(lasting).all() == [other.actor.user_id]
+    assert {row.id for row in session.scalars(select(WebLogin))} == {asking.id, signed_in.id}
     with transaction() as again:
         assert login.register_openid(again, "comes-back", now=NOW).id != person.actor.user_id
 

@@ -213,6 +213,9 @@ def test_who_reads_the_audit_or_the_figures_and_is_of_the_village_reads_nothing_
     supervisor = people_of_city.make((Role.SUPERVISOR, "421002"), *ties)
     reporter = people_of_city.make()
     reports = [file_routed(reporter, category_code="X0203") for _ in range(5)]
+    public = file_routed(reporter)
+    about = {line["subject"] for line in auditor.get("/audit?limit=100").get_json()["items"]}
+    assert f"report:{public['id']}" in about
     for path in ("/audit?limit=100", f"/audit?subject=report:{reports[0]['id']}"):
         lines = auditor.get(path).get_json()["items"]
         assert any(line["subject"] == f"report:{reports[0]['id']}" for line in lines) is not of_village

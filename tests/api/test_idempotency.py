@@ -57,8 +57,11 @@ def test_the_same_key_with_another_body_is_refused(admin: Person, people: People
 def test_keys_belong_to_a_person(admin: Person, people: People) -> None:
     other = people.make((Role.ADMIN, "4210"))
     body = body_for(people.make())
-    assert admin.post("/appointments", body, key="k-1").status_code == 201
+    first = admin.post("/appointments", body, key="k-1")
+    assert first.status_code == 201
     assert other.post("/appointments", body, key="k-1").status_code == 409
+    assert other.post("/appointments", body_for(people.make()), key="k-1").status_code == 201
+    assert admin.post("/appointments", body, key="k-1").data == first.data
 
 
 def test_a_refusal_is_judged_anew(admin: Person, people: People, app: Flask) -> None:
@@ -96,8 +99,11 @@ def test_an_expired_key_that_was_not_swept_is_as_good_as_none(admin: Person, peo
     admin.post("/appointments", body_for(people.make()), key="k-1")
     clock.at += timedelta(hours=49)
     phone_speaks_again(clock)
-    fresh = admin.post("/appointments", body_for(people.make()), key="k-1")
+    body = body_for(people.make())
+    fresh = admin.post("/appointments", body, key="k-1")
     assert (fresh.status_code, fresh.headers.get("Idempotency-Replayed")) == (201, None)
+    again = admin.post("/appointments", body, key="k-1")
+    assert (again.data, again.headers.get("Idempotency-Replayed")) == (fresh.data, "true")
 
 
 def test_an_answer_is_not_given_again_to_somebody_appointed_since(admin: Person, people: People) -> None:

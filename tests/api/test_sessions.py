@@ -1,6 +1,7 @@
 """Where somebody is signed in: phones and browsers, each ended alone or all at once."""
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
 from tests.factories import People, Person
-from wxapi.identity.models import Token
+from wxapi.identity.models import Token, WebSession
 from wxapi.identity.queries import digest_of
 from wxapi.identity.services.web_sessions import Device, open_session
 from wxapi.kernel.ids import new_token
@@ -25,12 +26,23 @@ def another_phone(person: Person) -> Person:
     return Person(person.app, person.actor, token)
 
 
-@pytest.fixture
-def person(app: Flask, people: People) -> Person:
-    made = people.make()
+def with_browser(made: Person) -> Person:
     with transaction() as session:
         open_session(session, made.actor.user_id, Device("Edge（Windows）", "荆州"), now=NOW)
     return made
+
+
+@pytest.fixture
+def person(app: Flask, people: People) -> Person:
+    return with_browser(people.make())
+
+
+@pytest.fixture
+def bystander(app: Flask, people: People) -> Iterator[Person]:
+    """Somebody with a phone and a browser of their own, whom no end of another's concerns."""
+    made = with_browser(people.make())
+    yield made
+    assert len(made.get("/me/sessions").get_json()["items"]) == 2
 
 
 def test_phones_and_browsers_are_listed_without_what_opens_them(person: Person, session: Session) -> None:
@@ -65,10 +77,13 @@ def test_nobody_ends_another_s(person: Person, people: People) -> None:
     assert len(person.get("/me/sessions").get_json()["items"]) == 2
 
 
-def test_all_are_ended_at_once(person: Person) -> None:
+@pytest.mark.usefixtures("bystander")
+def test_all_are_ended_at_once(person: Person, session: Session) -> None:
     other = another_phone(person)
     assert person.call("DELETE", "/me/sessions").status_code == 204
     assert (other.get("/me").status_code, person.get("/me").status_code) == (401, 401)
+    browsers = select(WebSession.id).where(WebSession.user_id == person.actor.user_id)
+    assert session.scalars(browsers).all() == []
 
 
 @pytest.mark.usefixtures("city")
@@ -93,6 +108,7 @@ def test_an_administrator_signs_an_office_holder_out(app: Flask, people: People,
     assert {tuple(row) for row in session.execute(audited)} == {("session.list", by), ("session.end", by)}
 
 
+@pytest.mark.usefixtures("bystander")
 def test_an_operator_lists_and_ends_somebodys_sessions(app: Flask, person: Person) -> None:
     def run(*words: str) -> tuple[int, str]:
         done = app.test_cli_runner().invoke(args=["people", "sessions", str(person.actor.user_id), *words])
