@@ -5,16 +5,22 @@ Random staff, places, classes and moves; the routing function alone is thrown ab
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from tests import places, reporting
+from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import TOWNSHIP, VILLAGE, file, file_routed, photo, read, try_to
+from wxapi.duties.models import Duty
+from wxapi.duties.services.climb import climb
 from wxapi.kernel.permissions import DESK_ROLES, Role
+from wxapi.platform.db import db
 from wxapi.reports.rules.state import ReportState
 
 REGIONS = ["4210", "421002", "421003", TOWNSHIP, "421002002", *places.VILLAGES, f"{VILLAGE}001", f"{VILLAGE}002"]
@@ -214,8 +220,12 @@ def test_who_reads_the_audit_or_the_figures_and_is_of_the_village_reads_nothing_
     reporter = people_of_city.make()
     reports = [file_routed(reporter, category_code="X0203") for _ in range(5)]
     public = file_routed(reporter)
+    climb(now=NOW + timedelta(days=60))
+    cards = db.session.scalars(select(Duty.id).where(Duty.subject_id == uuid.UUID(reports[0]["id"]))).all()
+    assert cards
     about = {line["subject"] for line in auditor.get("/audit?limit=100").get_json()["items"]}
     assert f"report:{public['id']}" in about
+    assert (not about.isdisjoint(f"duty:{each}" for each in cards)) is not of_village
     for path in ("/audit?limit=100", f"/audit?subject=report:{reports[0]['id']}"):
         lines = auditor.get(path).get_json()["items"]
         assert any(line["subject"] == f"report:{reports[0]['id']}" for line in lines) is not of_village

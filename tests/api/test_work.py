@@ -18,6 +18,7 @@ from wxapi.duties.rules.scope import acts_for, stands_above
 from wxapi.duties.services import climb, tell
 from wxapi.kernel.clock import FixedClock, local_day
 from wxapi.kernel.permissions import Role
+from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import db
 from wxapi.reports.models import Report
 
@@ -217,6 +218,13 @@ def test_a_carded_unit_appeals_once_and_the_one_above_decides(town: Town, clock:
     assert (lifted.status_code, lifted.json["card"], lifted.json["card_lifted"]) == (200, "yellow", True)
     assert town.supervisor.post(f"{path}/decision", decision).json["code"] == "decided_before"
     assert town.worker.get("/duties?card=yellow").json["items"] == []
+    said = select(AuditRow.action, AuditRow.actor_id).where(
+        AuditRow.subject == f"duty:{duty.id}", AuditRow.actor_id.is_not(None)
+    )
+    assert {tuple(row) for row in db.session.execute(said)} == {
+        ("duty.appeal", town.worker.actor.user_id),
+        ("duty.lift", town.officer.actor.user_id),
+    }
 
 
 def test_an_appeal_is_heard_of_and_read_by_who_decides(town: Town, clock: FixedClock) -> None:

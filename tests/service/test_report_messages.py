@@ -62,11 +62,14 @@ def test_who_joined_is_told_of_nothing_that_only_who_filed_may_do(
 ) -> None:
     report = file_routed(town.reporter)
     town.stranger.post(f"/reports/{report['id']}/me-too", {})
+    of_another = town.people.make()
+    of_another.post(f"/reports/{file_routed(town.reporter)['id']}/me-too", {})
     report = take(town.worker, report, "ask", note="在哪个单元？")
     take(town.worker, report, "refuse", reason_code="not_ours", note="不属实")
     tell_all(session, clock)
     passed_on = "您上报的问题已转交001村"
     assert set(heard(session, town.stranger)) == {passed_on, "您关注的问题不予受理：不属实"}
+    assert heard(session, of_another) == [passed_on]
     asked, refused = "承办单位请您补充说明：在哪个单元？", "您上报的问题不予受理：不属实。可申诉一次"
     assert set(heard(session, town.reporter)) == {passed_on, asked, refused}
 
