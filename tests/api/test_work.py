@@ -21,6 +21,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform.audit import AuditRow
 from wxapi.platform.db import db
 from wxapi.reports.models import Report
+from wxapi.reports.services import timers
 
 
 def inbox(person: Person, **query: Any) -> list[dict[str, Any]]:
@@ -205,7 +206,9 @@ def test_the_people_of_a_unit_are_those_the_rules_let_act(town: Town, clock: Fix
 
 
 def test_a_carded_unit_appeals_once_and_the_one_above_decides(town: Town, clock: FixedClock) -> None:
+    other = file_routed(town.reporter)
     duty = overdue(town, clock, minutes=1)
+    timers.mark_overdue(now=clock.now())
     path = f"/duties/{duty.id}/appeal"
     appeal = {"note": "已移交产权单位", "photo_ids": []}
     assert town.officer.post(path, appeal).json["code"] == "role_not_allowed"
@@ -217,7 +220,11 @@ def test_a_carded_unit_appeals_once_and_the_one_above_decides(town: Town, clock:
     lifted = town.officer.post(f"{path}/decision", decision)
     assert (lifted.status_code, lifted.json["card"], lifted.json["card_lifted"]) == (200, "yellow", True)
     assert town.supervisor.post(f"{path}/decision", decision).json["code"] == "decided_before"
-    assert town.worker.get("/duties?card=yellow").json["items"] == []
+    # The card of another report of the unit hangs on, there and on no other.
+    left = [each["id"] for each in town.worker.get("/duties?card=yellow").json["items"]]
+    assert left == [str(first_duty(other["id"]).id)]
+    cards = [town.worker.get(f"/reports/{each}").json["card"] for each in (duty.subject_id, other["id"])]
+    assert cards == [None, "yellow"]
     said = select(AuditRow.action, AuditRow.actor_id).where(
         AuditRow.subject == f"duty:{duty.id}", AuditRow.actor_id.is_not(None)
     )
