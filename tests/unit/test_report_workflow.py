@@ -391,6 +391,8 @@ def test_another_desk_bears_its_own_card() -> None:
     case = lift(do(case, SYSTEM, "card", late), late)
     moved = do(do(case, AS_WORKER, "return"), AS_OFFICER, "assign_desk", desk_code=VILLAGE)
     assert do(moved, SYSTEM, "card", late).card == "yellow"
+    handed_on = do(case, AS_WORKER, "hand_on", desk_code="421002001002")  # by which the state stays
+    assert do(handed_on, SYSTEM, "card", late).card == "yellow"
 
 
 def test_each_clock_reminds_once() -> None:
