@@ -206,7 +206,7 @@ def test_what_is_long_over_is_found_by_an_index(session: Session, category: Rete
             lambda session: redistrict.HOLDING.count(session, [VILLAGE, GRID], NOW),
             {"village_code", "desk_village_created"},
         ),
-        (lambda session: redistrict._keep_hidden(session, {VILLAGE: NEIGHBOUR}), {"excluded_village_code"}),
+        (lambda session: redistrict._keep_hidden(session, {VILLAGE: NEIGHBOUR}, None), {"excluded_village_code"}),
     ],
 )
 def test_what_a_closed_region_has_is_found_by_indexes(

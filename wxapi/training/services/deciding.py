@@ -1,6 +1,7 @@
 """Deciding what waits for an organiser: once, and with who decided, when and in which words."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -19,7 +20,13 @@ class Undecided(Protocol):
 
 
 def decide_once(
-    item: Undecided, decision: FlagDecision | RollDecision, *, note: str, actor: Actor, now: datetime, refusal: str
+    item: Undecided,
+    decision: FlagDecision | RollDecision,
+    *,
+    note: str,
+    actor: Actor,
+    now: datetime,
+    refused: Callable[[str], ConflictError],
 ) -> bool:
     """Write the decision; returns False where the same one stands already.
 
@@ -29,7 +36,7 @@ def decide_once(
         note: in their words; may be empty.
         actor: the organiser.
         now: the present instant.
-        refusal: the sentence for whoever decides otherwise after somebody else.
+        refused: makes of the decision that stands the refusal for whoever decides otherwise.
 
     Raises:
         ConflictError: `already_decided`, another decision stands.
@@ -37,7 +44,7 @@ def decide_once(
     if item.decision == decision:
         return False
     if item.decision is not None:
-        raise ConflictError("already_decided", refusal, extra={"decision": item.decision})
+        raise refused(item.decision)
     item.decision, item.note = decision.value, note
     item.decided_by, item.decided_at = actor.user_id, now
     return True

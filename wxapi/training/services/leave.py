@@ -77,7 +77,7 @@ def decide(
             raise not_found()
         held = managed_for_roll(session, actor, about.session_id, [about.user_id])
         request = session.get_one(LeaveRequest, request_id, with_for_update=True, populate_existing=True)
-        if not decide_once(request, decision, note=note, actor=actor, now=now, refusal="该请假申请已有审批结果。"):
+        if not decide_once(request, decision, note=note, actor=actor, now=now, refused=_already_decided):
             return request
         if decision is RollDecision.APPROVE:
             _excuse(session, request, actor, now=now)
@@ -115,3 +115,7 @@ def requests(
     """
     managed(db.session(), actor, session_id, ORGANISE)
     return reviews.leave_page(db.session(), session_id, pending=pending, limit=limit, cursor=cursor)
+
+
+def _already_decided(decision: str) -> ConflictError:
+    return ConflictError("already_decided", "该请假申请已有审批结果。", extra={"decision": decision})

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.errors import not_found
+from wxapi.kernel.errors import ConflictError, not_found
 from wxapi.kernel.ids import new_id
 from wxapi.kernel.paging import Page
 from wxapi.platform import audit
@@ -80,7 +80,7 @@ def decide(
         whose = None if about.user_id is None else [about.user_id]
         held = managed_for_roll(session, actor, about.session_id, whose)
         flag = session.get_one(Flag, flag_id, with_for_update=True, populate_existing=True)
-        if not decide_once(flag, decision, note=note, actor=actor, now=now, refusal="该提示已有处理结果。"):
+        if not decide_once(flag, decision, note=note, actor=actor, now=now, refused=_already_decided):
             return flag
         session.flush()
         if flag.user_id is not None:
@@ -186,3 +186,7 @@ def _add(session: Session, session_id: uuid.UUID, found: Iterable[FoundFlag], *,
     once = insert(Flag).on_conflict_do_nothing(index_elements=["session_id", "reason", "subject"])
     # The rows beside the statement, so that they go in portions: a whole hall may have one device's name.
     return len(session.execute(once.returning(Flag.id), rows).all())
+
+
+def _already_decided(decision: str) -> ConflictError:
+    return ConflictError("already_decided", "该提示已有处理结果。", extra={"decision": decision})
