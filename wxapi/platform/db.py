@@ -145,7 +145,11 @@ def apart() -> Iterator[Connection]:
 
 @contextmanager
 def one_moment() -> Iterator[Session]:
-    """A session that reads one moment of the database, on a connection of its own: what is counted in it agrees."""
+    """A session that reads one moment of the database, on a connection of its own: what is counted in it agrees.
+
+    The common session stays as it is, since an `Idempotency-Key` may be claimed in it; who only reads lets its
+    connection go first (`rollback`), that nobody holds two of them.
+    """
     bind = db.engine
     if isinstance(bind, Connection):  # as in tests
         yield db.session()

@@ -145,4 +145,9 @@ def _wanted(scene: str, width: int) -> dict[str, object]:
 
 def key_of(scene: str, picture: bytes) -> str:
     """Where the picture of a scene lies in the store."""
-    return f"scenes/{scene}.{'jpg' if picture.startswith(_JPEG) else 'png'}"
+    return f"scenes/{scene}.{'jpg' if is_jpeg(picture) else 'png'}"
+
+
+def is_jpeg(picture: bytes) -> bool:
+    """Whether a code came from WeChat as JPEG; else it is PNG."""
+    return picture.startswith(_JPEG)

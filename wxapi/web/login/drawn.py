@@ -12,12 +12,11 @@ from wxapi.identity.services.web_logins import LoginAttempt
 from wxapi.kernel.errors import UnavailableError
 from wxapi.platform.runtime import runtime
 from wxapi.scenes.rules import SceneKind
-from wxapi.scenes.services import passing_picture
+from wxapi.scenes.services import is_jpeg, passing_picture
 from wxapi.web.kit.svg import qr
 from wxapi.web.login import demo
 
 WEB_LOGIN = SceneKind("web_login", "电脑登录")
-_JPEG = b"\xff\xd8\xff"
 
 
 def code_of(attempt: LoginAttempt, address: str) -> Markup:
@@ -29,7 +28,7 @@ def code_of(attempt: LoginAttempt, address: str) -> Markup:
         picture = _kept(f"wxapi:login-code:{attempt.id}", lambda: passing_picture(attempt.id))
     except UnavailableError:
         return qr(address)
-    kind = "jpeg" if picture.startswith(_JPEG) else "png"
+    kind = "jpeg" if is_jpeg(picture) else "png"
     data = base64.b64encode(picture).decode()
     return Markup('<img class="qr" src="data:image/{};base64,{}" alt="">').format(kind, data)
 
