@@ -23,6 +23,7 @@ from config import Config
 from workers import pool, post, relay
 from workers import run as attempts
 from workers.job import Queue
+from workers.lifetime import Stop
 from workers.topics import TOPICS
 from wxapi.app import create_app
 
@@ -59,7 +60,7 @@ class Works:
         self._redis = post.connect(config.redis_url, timeout_s=25)
         self._server = psutil.Process(self._redis.info()["process_id"])
         self._database = relay.open_database(config.database_url, name="benchmark")
-        self._workers = {queue: pool.worker(self._redis, queue) for queue in _QUEUES}
+        self._workers = {queue: pool.worker(self._redis, queue, Stop()) for queue in _QUEUES}
 
     def work_off(self) -> None:
         """Until nothing is due."""

@@ -13,6 +13,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue as RqQueue
+from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job as RqJob
 from rq.registry import StartedJobRegistry
@@ -56,7 +57,24 @@ class OutboxWorker(BaseWorker):
     max_connection_wait_time = 1.0
     log_result_lifespan = False
 
+    stop: Stop
     _sign_at = 0.0
+
+    def _install_signal_handlers(self) -> None:
+        """Take the signals over from `stop` and heed one that came before.
+
+        Whose supervisor was killed hears one signal, never a second.
+        """
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        self._stop_requested = self._stop_requested or self.stop.requested
+
+    def _shutdown(self) -> None:
+        """Remember the wish as well: what RQ raises here in an idle worker may meet code that swallows it."""
+        self._stop_requested = True
+        super()._shutdown()  # type: ignore[no-untyped-call]
+
+    def set_shutdown_requested_date(self) -> None:
+        """Tell Redis nothing: this runs in a signal handler, and a Redis that is away would end the job under way."""
 
     def subscribe(self) -> None:
         """Take no commands by Redis: a thread less beside a fork, and Redis cannot tell a worker to stop."""
@@ -156,14 +174,15 @@ def work(config: Config, queue: Queue, topics: Topics) -> None:
     _wait_for(redis, stop)
     if stop.requested:
         return
-    ready = worker(redis, queue)
+    ready = worker(redis, queue, stop)
     log.info("worker_ready", queue=queue)
-    ready.work(logging_level="WARNING")
+    with suppress(StopRequested):  # raised by a signal between RQ's handlers and its loop
+        ready.work(logging_level="WARNING")
 
 
-def worker(redis: "Redis", queue: Queue) -> LightWorker | ForkingWorker:
-    """RQ's worker for a queue; `run.prepare` has been called."""
-    return _CLASSES[queue](
+def worker(redis: "Redis", queue: Queue, stop: Stop) -> LightWorker | ForkingWorker:
+    """RQ's worker for a queue, which ends by `stop` or by the signals it listened to; `run.prepare` has been called."""
+    made = _CLASSES[queue](
         [post.rq_queue(redis, queue)],
         name=f"{queue}-{socket.gethostname()}-{os.getpid()}-{new_id().hex[:8]}",
         connection=redis,
@@ -171,6 +190,8 @@ def worker(redis: "Redis", queue: Queue) -> LightWorker | ForkingWorker:
         serializer=JSONSerializer,
         log_job_description=False,
     )
+    made.stop = stop
+    return made
 
 
 def _stand_back(niceness: int) -> None:

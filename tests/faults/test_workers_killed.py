@@ -1,5 +1,6 @@
 """Workers, relays and their supervisor are killed; what they were doing is done all the same."""
 
+import os
 import signal
 
 import psutil
@@ -144,11 +145,14 @@ def test_failing_job_is_tried_again_and_tells_no_secret(bench: Bench) -> None:
     assert "belongs nowhere" not in program.log.read_text()
 
 
-def test_told_to_stop_it_lets_a_job_finish(bench: Bench) -> None:
+@pytest.mark.parametrize("redis", ["there", "away"])
+def test_told_to_stop_it_lets_a_job_finish(bench: Bench, redis: str) -> None:
     program = everything(bench)
     family = program.family()
     bench.record("hang.light", "slow")
     await_true(lambda: bench.effects() == ["slow"])
+    if redis == "away":
+        bench.valkey.kill()
     assert program.stop(20) == 0
     assert bench.effects() == ["slow", "slow done"]
     bench.await_done(0)
@@ -169,6 +173,17 @@ def test_children_do_not_outlive_a_killed_supervisor(bench: Bench) -> None:
     family[0].send_signal(signal.SIGKILL)
     _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
+
+
+@pytest.mark.parametrize("queue", ["light", "photos"])
+def test_told_to_stop_while_it_makes_itself_known_to_redis(bench: Bench, queue: str) -> None:
+    """One whose supervisor was killed hears no second signal: none may be lost on the way to RQ's handlers."""
+    bench.redis.client_pause(30_000, all=False)  # reads are answered, the worker's entry in RQ's list is not
+    starting = worker(bench, queue)
+    os.kill(starting.pid, signal.SIGTERM)
+    bench.redis.client_unpause()
+    starting.process.join(30)
+    assert starting.process.exitcode == 0
 
 
 def test_schedule_is_kept_by_two_schedulers_without_doubling(bench: Bench) -> None:
