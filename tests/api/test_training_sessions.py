@@ -94,7 +94,8 @@ class TestMaking:
         assert problem(school.member.get(path)) == (404, "not_found")
         assert problem(school.stranger.get(path)) == (404, "not_found")
         # Who signs people in has nothing to do before it is published.
-        assert problem(school.steward.get(path)) == (404, "not_found")
+        for get in ("", "/attendance", "/attendance/live"):
+            assert problem(school.steward.get(path + get)) == (404, "not_found"), get
         assert school.organiser.post(f"{path}/publish").json["state"] == "published"
         assert school.organiser.post(f"{path}/publish").json["version"] == 2
         seen = school.member.get(path).json

@@ -39,8 +39,8 @@ class RollRow:
     history: Sequence[AttendanceEvent]
 
 
-def live(session: Session, session_id: uuid.UUID) -> tuple[str | None, dict[str, int]]:
-    """The session's region (None: no such session) and how many are in each state, in one statement.
+def live(session: Session, session_id: uuid.UUID) -> tuple[str, str, dict[str, int]] | None:
+    """The session's region and state, and how many are in each state, in one statement; None: no such session.
 
     Besides the states: `signed_in` (with a sign-in, whatever the state), `walk_in`, `late_upload`, `waiting`, `total`.
     """
@@ -52,6 +52,7 @@ def live(session: Session, session_id: uuid.UUID) -> tuple[str | None, dict[str,
     rows = session.execute(
         select(
             TrainingSession.region_code,
+            TrainingSession.state,
             Attendance.state,
             func.count(Attendance.user_id),
             func.count(Attendance.signed_in_at),
@@ -62,18 +63,20 @@ def live(session: Session, session_id: uuid.UUID) -> tuple[str | None, dict[str,
         .select_from(TrainingSession)
         .outerjoin(Attendance, Attendance.session_id == TrainingSession.id)
         .where(TrainingSession.id == session_id)
-        .group_by(TrainingSession.region_code, Attendance.state)
+        .group_by(TrainingSession.region_code, TrainingSession.state, Attendance.state)
     ).all()
+    if not rows:
+        return None
     counts = dict.fromkeys([state.value for state in State], 0)
     counts |= {
-        "total": sum(row[2] for row in rows),
-        "signed_in": sum(row[3] for row in rows),
-        "walk_in": sum(row[4] for row in rows),
-        "late_upload": sum(row[5] for row in rows),
-        "waiting": rows[0][6] if rows else 0,
+        "total": sum(row[3] for row in rows),
+        "signed_in": sum(row[4] for row in rows),
+        "walk_in": sum(row[5] for row in rows),
+        "late_upload": sum(row[6] for row in rows),
+        "waiting": rows[0][7],
     }
-    counts |= {row[1]: row[2] for row in rows if row[1] is not None}
-    return (rows[0][0] if rows else None), counts
+    counts |= {row[2]: row[3] for row in rows if row[2] is not None}
+    return rows[0][0], rows[0][1], counts
 
 
 def roll_page(

@@ -43,6 +43,7 @@ class LiveCounts:
     """How many are in which state; the tag changes only with the counts."""
 
     region_code: str
+    is_draft: bool
     counts: dict[str, int]
     etag: str
 
@@ -132,21 +133,22 @@ def live_counts(actor: Actor, session_id: uuid.UUID, *, now: datetime) -> LiveCo
     The region comes with the shared count, so that 200 screens cost one statement a second, not 200.
 
     Raises:
-        NotFoundError: outside the scope.
+        NotFoundError: outside the scope; a draft is outside a steward's.
     """
     found = _counts.look(db.session(), session_id, now)
-    if not actor.covers(found.region_code, ROLES_OF[STEWARD]):
+    if not actor.covers(found.region_code, ROLES_OF[ORGANISE if found.is_draft else STEWARD]):
         raise not_found()
     return found
 
 
 def _count(session: Session, session_id: uuid.UUID, _now: datetime) -> LiveCounts:
-    region_code, counts = queries.live(session, session_id)
-    if region_code is None:
+    found = queries.live(session, session_id)
+    if found is None:
         raise not_found()
+    region_code, state, counts = found
     text = ",".join(f"{name}={counts[name]}" for name in sorted(counts))
     etag = hashlib.sha256(f"{session_id}:{text}".encode()).hexdigest()[:32]
-    return LiveCounts(region_code, counts, etag)
+    return LiveCounts(region_code, state == SessionState.DRAFT, counts, etag)
 
 
 def _read(session: Session, session_id: uuid.UUID, _now: datetime) -> Facts:
