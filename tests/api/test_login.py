@@ -240,9 +240,13 @@ def test_nothing_is_held_while_wechat_is_asked(
 
 def test_logging_out_ends_one_token(client: FlaskClient, fake: FakeControl) -> None:
     first, second = (log_in(client, fake.login_code("reporter-1")) for _ in range(2))
-    assert client.post("/api/v1/auth/logout", headers=bearer(first)).status_code == 204
+    key = {"Idempotency-Key": "logout"}
+    assert client.post("/api/v1/auth/logout", headers=bearer(first) | key).status_code == 204
     assert client.get("/api/v1/me", headers=bearer(first)).status_code == 401
     assert client.get("/api/v1/me", headers=bearer(second)).status_code == 200
+    # Under the key of the other's end it is ended all the same, and not told so only.
+    assert client.post("/api/v1/auth/logout", headers=bearer(second) | key).status_code == 204
+    assert client.get("/api/v1/me", headers=bearer(second)).status_code == 401
 
 
 def test_a_token_lives_30_idle_days(client: FlaskClient, fake: FakeControl, app: Flask) -> None:

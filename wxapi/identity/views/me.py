@@ -56,6 +56,7 @@ def log_in(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/auth/logout", methods=["POST"])
 @guard(Permission.SIGNED_IN)
+@idempotency.never_kept  # a key is a person's, and another of their tokens is another thing to end
 @blueprint.response(204)
 def log_out() -> None:
     """退出登录
