@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
@@ -72,6 +73,18 @@ def test_the_failure_names_no_value(app: Flask) -> None:
     said = f"{caught.value!r} {caught.value.__cause__}"
     assert "not as expected" in said
     assert WORD not in said
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_row_that_somebody_wrote_meanwhile_is_a_surprise(app: Flask, *, reads: bool) -> None:
+    """Also where something was read in the session, such as whether the city has changed: then there is a BEGIN."""
+    write("a")
+    insert = _KEY.replace("ON CONFLICT (trace_id) DO NOTHING", "")
+    with pytest.raises(SurpriseError), deferred_commit(careful=False), at_once() as session:
+        if reads:
+            session.execute(select(1))
+        write_later(session, insert, key("a"), rows=1)
+    assert (kept(), noted()) == (["a"], 1)
 
 
 def test_another_fault_of_a_value_is_no_surprise(app: Flask) -> None:

@@ -92,16 +92,19 @@ def write_now(session: Session) -> None:
 
 
 def _commit(session: Session) -> None:
-    if session.in_transaction() or session.new or not session.info.get(_LATER):
-        write_now(session)
-        session.commit()
-        return
+    alone = not (session.in_transaction() or session.new) and session.info.get(_LATER)
     try:
-        done = fetch_alone(*as_one(session.info.pop(_LATER)))
+        if not alone:
+            write_now(session)
+        elif fetch_alone(*as_one(session.info.pop(_LATER))) != _DONE:
+            raise SurpriseError
     except IntegrityError as error:
-        raise SurpriseError from error
-    if done != _DONE:
-        raise SurpriseError
+        # Somebody wrote the same meanwhile. Who does it step by step next will see it; who does so now must hear it.
+        if alone or session.info.get(_AT_ONCE) or _goes_at_once(session.info.get(_UNIT)):
+            raise SurpriseError from error
+        raise
+    if not alone:
+        session.commit()
 
 
 def _roll_back(session: Session) -> None:
