@@ -7,8 +7,9 @@ import re
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HAN = re.compile("[\u4e00-\u9fff]")
 _BROKEN = "\ufffd"
-# A spreadsheet takes a text that begins so for a formula (OWASP, CVE-2021-41270), also after it was saved as CSV.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a text that begins so for a formula (OWASP, CVE-2021-41270), also after it was saved as CSV. The
+# wide ones are a Chinese keyboard's: Excel reads them so in East Asia, and Numbers whatever NFKC makes a narrow one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠﹦﹢﹣﹫⁼⁺₌₊⩵⩶﬩")
 
 
 class EncodingError(ValueError):
