@@ -68,7 +68,9 @@ def test_a_code_is_answered_again_for_a_minute_of_the_products_clock(
 ) -> None:
     code, clock = fake.login_code("reporter-1"), app.extensions["wxapi"].clock
     first = log_in(client, code)
-    clock.advance(seconds=59)
+    clock.advance(seconds=-1)  # a copy that began before the one that was answered first, and waited for it
+    assert log_in(client, code).data == first.data
+    clock.advance(seconds=60)
     assert log_in(client, code).data == first.data
     clock.advance(seconds=2)
     late = log_in(client, code)

@@ -165,7 +165,8 @@ def _recall(code: str, *, now: datetime) -> LoggedIn | None:
     except SealError:  # a key that has just been taken out of the settings
         return None
     # Redis forgets by the machine's clock; a demo's, which may be ahead of it, decides. No time: of the release before.
-    if not 0 <= now.timestamp() - float(at or now.timestamp()) < LOGIN_REPEAT_S:
+    # A copy that waited for its turn may have begun before the one that was answered.
+    if not -_TURN_S <= now.timestamp() - float(at or now.timestamp()) < LOGIN_REPEAT_S:
         return None
     bearer = bearer_of(token, now=now, today=local_day(now))
     return LoggedIn(token, read_me(bearer.actor, now=now)) if bearer else None
