@@ -15,7 +15,7 @@ from tests.at_once import deadlocks
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.processes import await_true
-from tests.schooling import School, open_school
+from tests.schooling import School, open_school, problem
 from wxapi.kernel.clock import to_wire
 from wxapi.platform.db import db
 from wxapi.training.services import book_hours, review_flags, session_end
@@ -167,6 +167,26 @@ def test_a_bulk_holds_nobody_behind_the_one_it_waits_for(school: School) -> None
                 other.rollback()
         assert asked.result(10).status_code == 200
     assert [school.state(hall, person) for person in (first, later)] == ["exempt", "exempt"]
+
+
+def test_leave_that_is_decided_while_its_person_withdraws_is_not_there(school: School) -> None:
+    hall = school.make(starts=20)
+    path = f"/training/sessions/{hall['id']}"
+    person = school.people.make()
+    person.post(f"{path}/enrolments")
+    request_id = person.post(f"{path}/leave-requests", {"reason": "外出"}).json["id"]
+    decision = f"{path}/leave-requests/{request_id}/decision"
+    with ThreadPoolExecutor(1) as pool:
+        with db.engine.begin() as withdrawing:
+            withdrawing.execute(
+                text("SELECT 1 FROM training_sessions WHERE id = :id FOR NO KEY UPDATE"), {"id": uuid.UUID(hall["id"])}
+            )
+            withdrawing.execute(
+                text("DELETE FROM training_leave_requests WHERE id = :id"), {"id": uuid.UUID(request_id)}
+            )
+            asked = pool.submit(school.organiser.post, decision, {"decision": "approve"})
+            await_true(somebody_waits, 10)
+        assert problem(asked.result(10)) == (404, "not_found")
 
 
 def somebody_waits() -> bool:

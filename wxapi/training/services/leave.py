@@ -76,7 +76,9 @@ def decide(
         if about is None or (session_id is not None and about.session_id != session_id):
             raise not_found()
         held = managed_for_roll(session, actor, about.session_id, [about.user_id])
-        request = session.get_one(LeaveRequest, request_id, with_for_update=True, populate_existing=True)
+        request = session.get(LeaveRequest, request_id, with_for_update=True, populate_existing=True)
+        if request is None:  # its person withdrew while the session was waited for, and the request went with the seat
+            raise not_found()
         if not decide_once(request, decision, note=note, actor=actor, now=now, refused=_already_decided):
             return request
         if decision is RollDecision.APPROVE:
