@@ -106,3 +106,18 @@ def test_nothing_of_the_screen_lies_below_the_projector(walk_to: Open, scene: Sc
     for width, height in ((1920, 1080), (1366, 768), (1280, 720), (1024, 768), (800, 600)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("() => document.documentElement.scrollHeight") <= height, (width, height)
+
+
+def test_nothing_of_a_wall_lies_below_it(walk_to: Open, scene: Scene) -> None:
+    """On a wall of 1080 lines the one that tells of a lost network lay below: in each of the views that take turns."""
+    page = walk_to(scene.persons["supervisor"], "/panorama?wall=1")
+    page.locator(".view.shown").wait_for()
+    for width, height in ((1920, 1080), (1366, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        for at in range(3):
+            show = "(at) => document.querySelectorAll('.view').forEach((one, n) => one.classList.toggle('shown', n === at))"
+            page.evaluate(show, at)
+            status = page.locator("[data-refresh-status]").bounding_box()
+            assert status is not None
+            assert status["y"] + status["height"] <= height, (width, at)
+            assert page.evaluate("() => document.documentElement.scrollHeight") <= height, (width, at)
