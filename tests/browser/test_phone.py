@@ -309,6 +309,11 @@ def test_already_reported_is_asked_before_sending(open_page: Open, reporter: Per
 def test_what_is_not_taken_is_said_and_kept_nowhere(open_page: Open, reporter: Person, site: Flask) -> None:
     page = open_page(reporter, "/m/new", **here())
     expect(page.locator(".picked")).to_contain_text("001村")
+    # A picture that the browser cannot show (HEIC, mostly) is not one that is broken.
+    unseen = {"name": "a.heic", "mimeType": "image/heic", "buffer": b"no picture that this browser knows"}
+    page.locator("input[type=file]").set_input_files(unseen)
+    expect(page.locator(".photos li")).to_contain_text("已选，无法预览")
+    page.get_by_role("button", name="移除").click()
     fill(page, "X0903", "某人的事")
     page.get_by_role("button", name="提交上报").click()
     expect(page.locator("[data-send-status]")).to_contain_text("12388")
@@ -335,7 +340,7 @@ def test_confirming_on_a_phone(open_page: Open, town: Town, site: Flask) -> None
     page.get_by_label("确认办结").check()
     page.get_by_label("评分").select_option("4")
     page.get_by_role("button", name="提交").click()
-    expect(page.get_by_text("操作成功：确认办结")).to_be_visible()
+    expect(page.get_by_text("已提交：确认办结")).to_be_visible()
 
 
 def test_a_sign_in_with_the_position_may_be_sent_again(

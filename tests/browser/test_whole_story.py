@@ -100,7 +100,7 @@ def test_from_the_front_page_to_the_class(open_page: Open, site: Flask, town: To
     phone.get_by_label("确认办结").check()
     phone.get_by_label("评分").select_option("5")
     phone.get_by_role("button", name="提交").click()
-    expect(phone.get_by_text("操作成功：确认办结")).to_be_visible(timeout=SOON_MS)
+    expect(phone.get_by_text("已提交：确认办结")).to_be_visible(timeout=SOON_MS)
     expect(phone.get_by_text("已结案").first).to_be_visible()
 
     projector = open_page(None, "/", viewport={"width": 1920, "height": 1080})

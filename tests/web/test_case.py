@@ -2,17 +2,21 @@
 
 import dataclasses
 import io
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from sqlalchemy import update
 
 from tests import pictures
 from tests.reporting import NEIGHBOUR, VILLAGE, Town, file_routed, photo, read, resolved, take
 from tests.statements import count_statements
 from tests.web.browsing import Browser, fields_of, form_to, soup_of
 from wxapi.kernel import city
+from wxapi.photos.models import Photo
+from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.rules.action_input import ActionInput
@@ -283,6 +287,20 @@ def test_a_clock_that_stands_says_why(town: Town, browser: Browser) -> None:
     assert "前未核实的自动结案" in browser.page(f"/desk/r/{done['number']}").get_text()
     # A clock that has run its way stands for good, and nobody is waited for.
     take(town.reporter, done, "confirm")
+def test_a_photo_that_cannot_be_read_is_not_said_to_be_in_work(town: Town, browser: Browser) -> None:
+    waits, broken = photo(town.reporter, "pending"), photo(town.reporter, "pending")
+    report = file_routed(town.reporter, photo_ids=[waits, broken])
+    with transaction() as session:
+        wrong = update(Photo).where(Photo.id == uuid.UUID(broken)).values(state="rejected", rejection="truncated")
+        session.execute(wrong)
+    for person, path in ((town.worker, "/desk/r/"), (town.reporter, "/m/r/")):
+        shown = browser.sign_in(person).page(path + report["number"]).select(".photo.none")
+        assert {each.get_text(): each.get("title") for each in shown} == {
+            "照片处理中": None,
+            "照片无法读取": "照片文件不完整，可能是传输中断，请重新上传。",
+        }
+
+
     assert "时限暂停" not in browser.page(f"/desk/r/{done['number']}").get_text()
 
 

@@ -178,7 +178,9 @@ def test_already_reported_nearby_is_asked_once(town: Town, browser: Browser, ses
     answer = browser.submit(blank(browser.sign_in(town.reporter), query), **WORDS, photos=shot())
     assert answer.status_code == 409
     page = soup_of(answer)
-    assert known["number"] in page.get_text()
+    assert [each.get_text(" ", strip=True) for each in page.select(".near span")] == [
+        f"暴露垃圾 {known['number']}，约 1 米，待受理"
+    ]
     form = form_to(page, "/m/new")
     kept = fields_of(form)
     assert len(kept["photo_ids"]) == 36
@@ -188,8 +190,9 @@ def test_already_reported_nearby_is_asked_once(town: Town, browser: Browser, ses
     assert filed != known["number"]
     # Afterwards joining is still offered.
     after = browser.page(f"/m/r/{filed}")
-    joined = number_of(browser.submit(form_to(after, "/m/new"), join=known["id"]))
-    assert joined == known["number"]
+    joined = browser.submit(form_to(after, "/m/new"), join=known["id"])
+    assert number_of(joined) == known["number"]
+    assert "您已加入本条上报" in browser.page(joined.location).get_text()
     assert read(town.stranger, known["id"])["me_too_count"] == 1
 
 
@@ -322,7 +325,7 @@ def test_confirm_with_a_rating(town: Town, browser: Browser) -> None:
     assert (answer.status_code, answer.location) == (303, f"/m/r/{report['number']}?done=confirm")
     assert read(town.reporter, report["id"])["state"] == "closed"
     after = browser.page(str(answer.location))
-    assert "操作成功：确认办结" in after.get_text()
+    assert "已提交：确认办结" in after.get_text()
     assert acting(after, report["number"]) == {"reopen"}
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.coordinates import Point, degrees_box, distance_m, metres_per_degree
 from wxapi.reports.models import Report
 from wxapi.reports.queries.lists import first_photo, in_states, placed_photo_passed
+from wxapi.reports.rules.categories import Category, category_of
 from wxapi.reports.rules.state import OPEN_STATES
 
 NEARBY_METRES = 50.0
@@ -22,6 +23,7 @@ _THUMB = first_photo(placed_photo_passed)
 _COLUMNS = (
     _reports.id,
     _reports.number,
+    _reports.category_code,
     _reports.state,
     _reports.me_too_count,
     _reports.longitude,
@@ -35,10 +37,16 @@ class NearbyRow(NamedTuple):
 
     id: uuid.UUID
     number: str
+    category_code: str
     state: str
     me_too_count: int
     distance_m: float
     first_photo_id: uuid.UUID | None
+
+    @property
+    def category(self) -> Category:
+        """Its class: of the family that was asked for, so not always the very one."""
+        return category_of(self.category_code)
 
 
 def nearby(session: Session, point: Point, family: str, *, now: datetime) -> list[NearbyRow]:
@@ -65,6 +73,7 @@ def nearby(session: Session, point: Point, family: str, *, now: datetime) -> lis
         NearbyRow(
             row.id,
             row.number,
+            row.category_code,
             row.state,
             row.me_too_count,
             distance_m(point, Point(row.longitude, row.latitude)),

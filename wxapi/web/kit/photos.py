@@ -10,13 +10,12 @@ from werkzeug.datastructures import FileStorage
 from wxapi.kernel.errors import DomainError, InvalidError, NotFoundError
 from wxapi.kernel.permissions import Permission
 from wxapi.photos.models import PhotoFacts
-from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
 from wxapi.photos.services import send
 from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.limits import limited
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit.blueprint import Pages
-from wxapi.web.kit.render import variant_address
+from wxapi.web.kit.render import variant_address, why_unread
 
 # The kit's own templates and files.
 kit = Pages("kit", __name__)
@@ -76,7 +75,8 @@ def kept_photos(ids: Sequence[str]) -> list[tuple[str, str | None]]:
 
 
 def _told(photo: PhotoFacts, status: int) -> Response:
-    detail = REJECTION_DETAILS[RejectionCode(photo.rejection)] if photo.rejection else None
-    response = jsonify(id=str(photo.id), state=photo.state, thumb=variant_address(photo, "thumb"), detail=detail)
+    response = jsonify(
+        id=str(photo.id), state=photo.state, thumb=variant_address(photo, "thumb"), detail=why_unread(photo)
+    )
     response.status_code = status
     return response

@@ -11,6 +11,7 @@ from jinja2 import StrictUndefined
 
 from wxapi.kernel.actor import Actor
 from wxapi.photos.models import PhotoFacts, variant_key
+from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts, forms, headers, times, words
 from wxapi.web.kit.blueprint import MenuEntry, Pages
@@ -48,6 +49,7 @@ def install(app: Flask) -> None:
         "urgency": _urgency,
         "picture": picture_address,
         "thumb": _thumb,
+        "unread": why_unread,
         "variant": variant_address,
     }
 
@@ -93,6 +95,11 @@ def picture_address(address: str | None) -> str | None:
 
 def _thumb(photo_id: uuid.UUID) -> str | None:
     return picture_address(runtime().storage.signed_url(variant_key(photo_id, "thumb")))
+
+
+def why_unread(photo: PhotoFacts) -> str | None:
+    """Why a photo was rejected, in words; None when it was not."""
+    return REJECTION_DETAILS[RejectionCode(photo.rejection)] if photo.rejection else None
 
 
 def variant_address(photo: PhotoFacts, name: str) -> str | None:

@@ -41,6 +41,13 @@ function put(item, photo) {
   picture.alt = "已选的照片";
   picture.width = 96;
   picture.height = 96;
+  // HEIC in most browsers: the server reads it.
+  picture.addEventListener("error", () => {
+    const unseen = document.createElement("span");
+    unseen.className = "shot";
+    unseen.textContent = "已选，无法预览";
+    picture.replaceWith(unseen);
+  });
   remove.type = "button";
   remove.textContent = "移除";
   remove.addEventListener("click", () => {

@@ -70,7 +70,7 @@ def file_new() -> Response:
     try:
         photo_ids = sent_photos()
         if request.form.get("join"):
-            return _done(_joined(photo_ids), as_json=as_json)
+            return _done(_joined(photo_ids), "joined", as_json=as_json)
         place = places.location_of(places.picked(request.form))
         draft = draft_of(forms.load(FileBody(), {**filled, "photo_ids": list(photo_ids), **place}))
         if not request.form.get("asked") and (near := _nearby(draft))["near"]:
@@ -80,7 +80,7 @@ def file_new() -> Response:
         if as_json or isinstance(error, NotFoundError):
             raise
         return _refused(filled, error)
-    return _done(view.number, as_json=as_json)
+    return _done(view.number, "filed", as_json=as_json)
 
 
 def _joined(photo_ids: Sequence[str]) -> str:
@@ -93,8 +93,8 @@ def _joined(photo_ids: Sequence[str]) -> str:
     return join(current_actor(), wanted, photos, now=runtime().clock.now()).number
 
 
-def _done(number: str, *, as_json: bool) -> Response:
-    path = f"/m/r/{number}?filed=1"
+def _done(number: str, what: str, *, as_json: bool) -> Response:
+    path = f"/m/r/{number}?{what}=1"
     if not as_json:
         return see(path)
     answer = jsonify(number=number, path=path)

@@ -42,8 +42,7 @@ def _still_seen(number: str) -> None:
 def show_report(number: str) -> Response:
     """The report, and what may be said to it now."""
     own = read_own(current_actor(), number.upper(), now=runtime().clock.now())
-    done = words.names("actions").get(request.args.get("done", ""))
-    return _report(own, Typed(), done=f"操作成功：{done}。" if done else None)
+    return _report(own, Typed(), done=_done())
 
 
 @room.post("/m/r/<string:number>")
@@ -68,6 +67,16 @@ def say(number: str) -> Response:
     return see(f"/m/r/{own.view.number}?done={filled.action}")
 
 
+def _done() -> str | None:
+    """What the address says was just done."""
+    if request.args.get("filed"):
+        return "上报已提交，办理进展会通知您。"
+    if request.args.get("joined"):
+        return "您已加入本条上报，办理进展会通知您。"
+    said = words.names("actions").get(request.args.get("done", ""))
+    return f"已提交：{said}。" if said else None
+
+
 def _report(own: OwnReport, kept: Typed, *, error: DomainError | None = None, done: str | None = None) -> Response:
     view, now = own.view, runtime().clock.now()
     actions, near = [said for code, said in SAYINGS.items() if code in view.available_actions], []
@@ -86,7 +95,7 @@ def _report(own: OwnReport, kept: Typed, *, error: DomainError | None = None, do
         kept=kept_photos(kept.photo_ids),
         seen=len(view.timeline) if kept.seen_lines is None else kept.seen_lines,
         error=error,
-        done="上报已提交，办理进展会通知您。" if request.args.get("filed") else done,
+        done=done,
         near=near,
         owner=owner_mark(),
     )
