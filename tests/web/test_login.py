@@ -179,6 +179,10 @@ def test_log_out(browser: Browser, phone: Person) -> None:
     assert stolen is not None
     browser.client.set_cookie("wx", stolen.value)
     assert browser.get("/account").status_code == 303
+    assert "您已退出登录" in browser.page(str(answer.location)).get_text()
+    browser.sign_in(phone)
+    answer = browser.submit(form_to(browser.page("/account"), "/account/erase"), understood="1")
+    assert "您的账户已注销" in browser.page(str(answer.location)).get_text()
 
 
 def test_log_out_everywhere(app: Flask, browser: Browser, phone: Person) -> None:

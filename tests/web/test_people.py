@@ -189,6 +189,10 @@ def test_move_and_end(desk: Browser, listed: dict[str, Person]) -> None:
     assert offices(listed["赵铁柱"])
     assert desk.submit(dated, last_day="2026-12-01", once="another-key-0123456789").status_code == 303
     assert "至12月1日" in desk.page("/desk/people/offices").get_text()
+    # What cannot be taken back is asked once, in words.
+    asked = at_once.find_parent("details")
+    assert asked is not None
+    assert "立即失去“" in asked.get_text()
     assert desk.submit(at_once).status_code == 303
     assert offices(listed["赵铁柱"]) == []
 
@@ -211,6 +215,10 @@ def test_what_a_colleague_did_to_an_office_is_not_overwritten(desk: Browser, lis
         kept = {str(each["name"]): each.get("value") for each in shown.select("input[name]")}
         assert values.items() <= kept.items() or action == "stand-in"  # who was looked for is in the address
     assert offices(listed["赵铁柱"]) == [(VILLAGE, False)]
+    # What cannot be taken back is asked once, in words.
+    asked = at_once.find_parent("details")
+    assert asked is not None
+    assert "立即失去“" in asked.get_text()
     assert desk.submit(at_once).status_code == 303
     assert offices(listed["赵铁柱"]) == []
 

@@ -56,7 +56,7 @@ def redeem_invitation() -> Response:
 def log_out() -> Response:
     """Sign this browser out."""
     web_sessions.end_session(access.session_token() or "", now=runtime().clock.now())
-    return _gone()
+    return _gone("logged_out")
 
 
 @room.post("/account/sessions/end")
@@ -64,7 +64,7 @@ def log_out() -> Response:
 def log_out_everywhere() -> Response:
     """Sign all browsers out, this one included."""
     web_sessions.end_all_sessions(current_actor(), now=runtime().clock.now())
-    return _gone()
+    return _gone("logged_out")
 
 
 @room.post("/account/sessions/<uuid:session_id>/end")
@@ -93,10 +93,10 @@ def erase() -> Response:
     if not forms.filled("understood"):
         return see("/account#erase")
     erasure.ask_erasure(current_actor(), now=runtime().clock.now())
-    return _gone()
+    return _gone("erased")
 
 
-def _gone() -> Response:
-    response = see("/")
+def _gone(how: str) -> Response:
+    response = see(f"/?done={how}")
     access.drop_cookie(response, access.session_cookie())
     return response

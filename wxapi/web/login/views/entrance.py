@@ -18,6 +18,8 @@ from wxapi.web.login.blueprint import room
 from wxapi.web.login.devices import browser_of, place_of
 from wxapi.web.login.drawn import code_of
 
+_DONE = {"logged_out": "您已退出登录。", "erased": "您的账户已注销。"}
+
 
 @room.get("/")
 @guard(Permission.PUBLIC)
@@ -25,7 +27,9 @@ def start() -> Response:
     """Each person's own start; a stranger reads what this is."""
     actor = access.page_actor()
     if actor is None:
-        return page("login/welcome.html", demo=demo.is_open(runtime().config))
+        return page(
+            "login/welcome.html", demo=demo.is_open(runtime().config), done=_DONE.get(request.args.get("done", ""))
+        )
     first = next(menu_of(actor), None)
     return see(first.path if first else "/account")
 
