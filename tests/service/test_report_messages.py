@@ -53,7 +53,7 @@ def test_a_hold_is_told_with_its_review_date(town: Town, session: Session, clock
     report = take(town.worker, accepted(town), "request_hold", **hold)
     take(town.worker, take(town.officer, report, "approve_hold"), "resume")
     tell_all(session, clock)
-    assert "您上报的问题需暂缓办理，复核日期2026-12-01" in heard(session, town.reporter)
+    assert "您上报的问题需暂缓办理，复核日期12月1日" in heard(session, town.reporter)
     assert heard(session, town.officer) == ["有挂账申请待审批：等天晴"]
 
 

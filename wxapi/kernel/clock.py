@@ -55,6 +55,12 @@ def local_day(at: datetime) -> date:
     return at.astimezone(SHANGHAI).date()
 
 
+def day_in_words(day: date, today: date) -> str:
+    """A day as people say it: `12月10日`, in another year than today's `2027年1月4日`."""
+    name = f"{day.month}月{day.day}日"
+    return name if day.year == today.year else f"{day.year}年{name}"
+
+
 def day_begins(day: date) -> datetime:
     """The instant an Asia/Shanghai day begins."""
     return datetime.combine(day, time(), SHANGHAI)

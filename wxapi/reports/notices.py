@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from wxapi.kernel.clock import local_day, to_wire
+from wxapi.kernel.clock import day_in_words, local_day, to_wire
 from wxapi.notifications.rules.notices import MessageKind, Notice
 from wxapi.reports.models import Report, ReportEvent
 from wxapi.reports.rules.categories import category_of
@@ -108,9 +109,15 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
         title = tell.words.format(
             desk=names.get(event.desk_code or report.desk_code or "", "承办单位"),
             note=masked_if_any(event.note, report.category_code) or "",
-            review_on=event.detail.get("review_on") or report.hold_review_on or local_day(event.at),
+            review_on=_review_day(report, event),
         )
         yield tell.audience, _notice(report, event, tell.kind, title, names)
+
+
+def _review_day(report: Report, event: ReportEvent) -> str:
+    """Until when a hold was granted, in words."""
+    said, today = event.detail.get("review_on"), local_day(event.at)
+    return day_in_words(date.fromisoformat(said) if said else report.hold_review_on or today, today)
 
 
 def _notice(report: Report, event: ReportEvent, kind: MessageKind, title: str, names: dict[str, str]) -> Notice:

@@ -96,4 +96,5 @@ def _notice(row: TrainingSession, kind: MessageKind, *, step: str, title: str, b
 
 
 def _local(at: datetime) -> str:
-    return at.astimezone(SHANGHAI).strftime("%m月%d日 %H:%M")
+    local = at.astimezone(SHANGHAI)
+    return f"{local.month}月{local.day}日 {local:%H:%M}"

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from wxapi.kernel.clock import SHANGHAI, local_day
+from wxapi.kernel.clock import SHANGHAI, day_in_words, local_day
 
 _DAY_NAMES = {-1: "昨天", 0: "今天", 1: "明天"}
 _HOUR = timedelta(hours=1)
@@ -41,8 +41,7 @@ def wait(seconds: int) -> str:
 
 def calendar_day(day: date, now: datetime) -> str:
     """`12月10日`, `2027年1月4日`."""
-    name = f"{day.month}月{day.day}日"
-    return name if day.year == local_day(now).year else f"{day.year}年{name}"
+    return day_in_words(day, local_day(now))
 
 
 def iso_day(text: str) -> str:

@@ -1,5 +1,6 @@
 """全景在线: a region at a glance, for a desk and, large and dark, for a wall."""
 
+from datetime import date
 from typing import Any
 
 from flask import Response
@@ -57,6 +58,7 @@ def _figures(region: str | None) -> dict[str, Any]:
     steps = value_classes(values.values())
     filed = panorama.trend(actor, "filed", "day", found.region, None, None, now=now, today=today)
     closed = panorama.trend(actor, "closed", "day", found.region, None, None, now=now, today=today)
+    days = [date.fromisoformat(point.since) for point in filed]
     shown = [row for row in found.by_class if row.open][:_CLASSES_SHOWN]
     return {
         "found": found,
@@ -76,9 +78,9 @@ def _figures(region: str | None) -> dict[str, Any]:
         "measures": _MEASURES,
         "filed_line": line([point.num or 0 for point in filed]),
         "closed_line": line([point.num or 0 for point in closed]),
-        "trend_from": filed[0].since,
-        "trend_to": filed[-1].since,
-        "trend_rows": [(one.since, one.num, other.num) for one, other in zip(filed, closed, strict=True)],
+        "trend_from": days[0],
+        "trend_to": days[-1],
+        "trend_rows": [(day, one.num, other.num) for day, one, other in zip(days, filed, closed, strict=True)],
     }
 
 
