@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from bs4 import Tag
+from bs4 import BeautifulSoup, Tag
 from sqlalchemy import select, update
 
 from tests.conftest import NOW
@@ -20,6 +20,10 @@ from wxapi.reports.services import bulk, moderate
 
 def bar(browser: Browser, path: str = "/desk") -> Tag:
     return form_to(browser.page(path), "/desk/bulk")
+
+
+def chosen_from(page: BeautifulSoup) -> set[str]:
+    return {str(each["value"]) for each in form_to(page, "/desk/bulk").select("#action option[value]")} - {""}
 
 
 def tick(report: dict[str, Any]) -> str:
@@ -80,13 +84,20 @@ def test_holds_wait_for_the_township(town: Town, browser: Browser) -> None:
     until = (NOW + timedelta(days=5)).date().isoformat()
     report = take(town.worker, report, "request_hold", reason_code="weather", note="等天晴", review_on=until)
     assert browser.sign_in(town.worker).get("/desk/holds").status_code == 404
-    browser.sign_in(town.officer)
+    queue = browser.page("/desk")
+    assert "等待审批" not in queue.get_text()
+    # What nobody of a village may ever do is not offered to them.
+    assert chosen_from(queue) == {"accept", "hand_on", "note"}
+    queue = browser.sign_in(town.officer).page("/desk")
+    assert "有 1 件挂账或延期申请等待审批" in queue.get_text()
+    assert chosen_from(queue) == {*bulk.BULK_ACTIONS}
     assert [str(row["data-key"]) for row in browser.page("/desk/holds").select("tr[data-key]")] == [report["number"]]
     asked = [cell.get_text() for cell in browser.page("/desk/holds").select("tr[data-key] td .what")][-1]
     assert asked.startswith("申请挂账 ")
     browser.submit(bar(browser, "/desk/holds"), action="approve_hold", pick=[tick(report)])
     assert read(town.officer, report["id"])["state"] == "on_hold"
     assert browser.page("/desk/holds").select("tr[data-key]") == []
+    assert "等待审批" not in browser.page("/desk").get_text()
     supervisor = browser.sign_in(town.supervisor)
     assert supervisor.page("/desk").select("input[name=pick]") == []
 

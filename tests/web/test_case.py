@@ -33,11 +33,17 @@ def offered(page: Tag) -> set[str]:
     return {str(box["value"]) for box in page.select("input[name=action]")}
 
 
+def told_of(form: Tag, action: str) -> str:
+    return str(form.select(f"input[name=action][value={action}]")[0]["data-told"])
+
+
 def test_from_the_queue_to_resolved(town: Town, browser: Browser) -> None:
     report = file_routed(town.reporter)
     browser.sign_in(town.worker)
     form = panel(browser, report)
     assert offered(form) == set(read(town.worker, report["id"])["available_actions"]) - {"merge"}
+    assert told_of(form, "accept") == "您上报的问题已由001村受理"
+    assert told_of(form, "hand_on") == "您上报的问题已转交（您选择的单位）"  # not what hands it on
     answer = browser.submit(form, action="accept")
     assert (answer.status_code, answer.location) == (303, f"/desk/r/{report['number']}?done=accept")
     done = browser.page(str(answer.location))
@@ -272,21 +278,15 @@ def test_what_waits_for_a_decision_says_until_when_and_why(town: Town, browser: 
         shown = " ".join(each.get_text(" ", strip=True) for each in page.select(".queue .what, .case-head"))
         assert f"复核日期：{told}" in shown
         assert "延期：3 个工作日" in shown
+    assert told_of(panel(browser, report), "approve_hold") == f"您上报的问题需暂缓办理，复核日期{told}"
     held_now = take(town.officer, report, "approve_hold")
-    head = browser.page(f"/desk/r/{held_now['number']}").select(".case-head")[0].get_text(" ", strip=True)
+    held_page = browser.page(f"/desk/r/{held_now['number']}")
+    assert "（已暂停计算，恢复后顺延）" in held_page.select("dl.facts")[0].get_text()
+    head = held_page.select(".case-head")[0].get_text(" ", strip=True)
     assert f"时限暂停计算，{told}复核" in head
     assert "待审批" in head  # the extension still waits
 
 
-def test_a_clock_that_stands_says_why(town: Town, browser: Browser) -> None:
-    browser.sign_in(town.worker)
-    report = take(town.worker, file_routed(town.reporter), "accept")
-    take(town.worker, report, "ask", note="哪一侧？")
-    assert "时限暂停计算，等待上报人补充说明" in browser.page(f"/desk/r/{report['number']}").get_text()
-    done = resolved(town)
-    assert "前未核实的自动结案" in browser.page(f"/desk/r/{done['number']}").get_text()
-    # A clock that has run its way stands for good, and nobody is waited for.
-    take(town.reporter, done, "confirm")
 def test_a_photo_that_cannot_be_read_is_not_said_to_be_in_work(town: Town, browser: Browser) -> None:
     waits, broken = photo(town.reporter, "pending"), photo(town.reporter, "pending")
     report = file_routed(town.reporter, photo_ids=[waits, broken])
@@ -301,6 +301,15 @@ def test_a_photo_that_cannot_be_read_is_not_said_to_be_in_work(town: Town, brows
         }
 
 
+def test_a_clock_that_stands_says_why(town: Town, browser: Browser) -> None:
+    browser.sign_in(town.worker)
+    report = take(town.worker, file_routed(town.reporter), "accept")
+    take(town.worker, report, "ask", note="哪一侧？")
+    assert "时限暂停计算，等待上报人补充说明" in browser.page(f"/desk/r/{report['number']}").get_text()
+    done = resolved(town)
+    assert "前未核实的自动结案" in browser.page(f"/desk/r/{done['number']}").get_text()
+    # A clock that has run its way stands for good, and nobody is waited for.
+    take(town.reporter, done, "confirm")
     assert "时限暂停" not in browser.page(f"/desk/r/{done['number']}").get_text()
 
 

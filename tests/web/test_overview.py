@@ -46,6 +46,9 @@ def test_the_inbox_shows_what_the_api_counts(town: Town, browser: Browser) -> No
     assert browser.get("/work/rows", headers={"If-None-Match": rows.headers["ETag"]}).status_code == 304
     reporting.take(town.worker, report, "accept")
     assert len(browser.page("/work").select("tbody tr")) == 1
+    # What waits for the person themselves leads to where they say it.
+    own = reporting.resolved(town, reporting.take(town.worker, file_routed(town.neighbour), "accept"))
+    assert browser.sign_in(town.neighbour).page("/work").select(f'a[href="/m/r/{own["number"]}"]')
 
 
 def test_who_stands_above_sees_what_is_late_below(town: Town, browser: Browser, clock: FixedClock) -> None:

@@ -35,13 +35,14 @@ class SubjectFace:
 
 @dataclass(frozen=True, slots=True)
 class MyItem:
-    """Something that waits for a person, not for an office. Computed, never stored."""
+    """Something that waits for a person, not for an office; `number` is what people call it by. Never stored."""
 
     type: str
     id: UUID
     title: str
     do: tuple[str, ...]
     until: datetime | None
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

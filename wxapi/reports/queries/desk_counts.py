@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.reports.models import Report
-from wxapi.reports.queries.lists import in_states
+from wxapi.reports.queries.lists import UNDECIDED, in_states
 from wxapi.reports.queries.visibility import not_about, on_desk_in, villages_of
 from wxapi.reports.rules.state import OPEN_STATES, ReportState
 
@@ -21,19 +21,20 @@ _NOW: ColumnElement[datetime] = bindparam("now", type_=DateTime(timezone=True))
 
 @dataclass(frozen=True, slots=True)
 class DeskCounts:
-    """Open reports on a person's desks: in all, by state, past the clock that runs, with a yellow card."""
+    """Open reports on a person's desks: in all, by state, past the clock that runs, with a yellow card, `UNDECIDED`."""
 
     in_all: int
     by_state: dict[ReportState, int]
     overdue: int
     yellow: int
+    undecided: int
 
 
 def count_desk(session: Session, actor: Actor, *, now: datetime) -> DeskCounts:
     """Count what `lists.desk_page` shows without filters."""
     query = _query(actor.regions(DESK_ROLES), villages_of(actor))
-    in_all, overdue, yellow, *by_state = session.connection().execute(query, {"now": now}).one()
-    return DeskCounts(in_all, dict(zip(OPEN_STATES, by_state, strict=True)), overdue, yellow)
+    in_all, overdue, yellow, undecided, *by_state = session.connection().execute(query, {"now": now}).one()
+    return DeskCounts(in_all, dict(zip(OPEN_STATES, by_state, strict=True)), overdue, yellow, undecided)
 
 
 @lru_cache(maxsize=256)
@@ -43,5 +44,6 @@ def _query(regions: tuple[str, ...], excluded: tuple[str, ...]) -> Select[*tuple
         count,
         count.filter(_reports.due_at < _NOW),
         count.filter(_reports.card == "yellow"),
+        count.filter(UNDECIDED),
         *(count.filter(_reports.state == state.value) for state in OPEN_STATES),
     ).where(on_desk_in(regions), not_about(excluded), in_states(OPEN_STATES))

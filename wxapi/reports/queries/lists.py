@@ -103,6 +103,8 @@ _UNDATED = datetime.max.replace(tzinfo=UTC)
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 # What changes from call to call; the rest of a statement is built once and kept.
 NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
+# A desk asked for a hold or an extension and has no answer.
+UNDECIDED: ColumnElement[bool] = or_(_reports.hold_pending, _reports.extension == Extension.REQUESTED.value)
 _PATTERN = bindparam("pattern", type_=Text())
 _LAST_ID, _LIMIT = bindparam("last_id", type_=Uuid()), bindparam("rows", type_=Integer())
 _TEXT_PASSED = text_passed(_reports.id)
@@ -242,7 +244,7 @@ def narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.card is not None:
         conditions.append(_reports.card == filters.card)
     if filters.undecided:
-        conditions.append(or_(_reports.hold_pending, _reports.extension == Extension.REQUESTED.value))
+        conditions.append(UNDECIDED)
     if filters.text is not None:
         columns = (_reports.number, _reports.description, _reports.address)
         conditions.append(or_(*(column.ilike(_PATTERN, escape="\\") for column in columns)))

@@ -50,9 +50,13 @@ def capacities(actor: Actor, standing: Standing) -> frozenset[Party]:
     """What the person could be to some report by their roles, and to this one by themselves."""
     found: set[Party] = {Party.REPORTER, Party.JOINER} & who_is(actor, standing).parties.keys()
     if not is_excluded(actor, standing.exclusions):
-        for appointment in actor.appointments:
-            found |= _CAPACITIES.get(appointment.role, frozenset())
+        found |= capacities_by_office(actor)
     return frozenset(found)
+
+
+def capacities_by_office(actor: Actor) -> frozenset[Party]:
+    """What the person could be to some report by their roles."""
+    return frozenset().union(*(_CAPACITIES.get(each.role, frozenset()) for each in actor.appointments))
 
 
 def reporter_label(number: int) -> str:

@@ -47,7 +47,9 @@ class Waiting:
 
 def mine(session: Session, actor: Actor, now: datetime) -> Sequence[MyItem]:
     """What waits for a person as a reporter: to confirm what was resolved, to answer a question."""
-    return [MyItem(SUBJECT, each.id, each.title, each.do, each.until) for each in _waiting(session, actor, now)]
+    return [
+        MyItem(SUBJECT, each.id, each.title, each.do, each.until, each.number) for each in _waiting(session, actor, now)
+    ]
 
 
 def waiting_reports(actor: Actor, *, now: datetime) -> Sequence[Waiting]:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wxapi.kernel.city import city
+from wxapi.platform.runtime import runtime
 from wxapi.regions.rules.levels import Level, within
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.notices import TOLD, NoticeAudience
 from wxapi.reports.rules import workflow
 from wxapi.reports.services.report_view import ReportView
 from wxapi.web.kit import words
+from wxapi.web.kit.times import calendar_day
 
 _CITIZENS = frozenset({NoticeAudience.REPORTERS, NoticeAudience.REPORTER})
 # Two cases side by side have a page of their own.
@@ -61,10 +63,13 @@ def _choice(code: str, view: ReportView) -> ActionChoice:
     needs = tuple(dict.fromkeys(name for row in rows for name in row.needs))
     takes = tuple(dict.fromkeys(name for row in rows for name in row.takes))
     told = next((tell.words for tell in TOLD.get(code, ()) if tell.audience in _CITIZENS), None)
-    phrases, label = city().phrases.get(code, ()), words.name("actions", code)
-    return ActionChoice(code, label, needs, takes, _readable(told, view) if told else None, phrases)
+    readable = _readable(told, view, moves="desk_code" in needs) if told else None
+    return ActionChoice(code, words.name("actions", code), needs, takes, readable, city().phrases.get(code, ()))
 
 
-def _readable(told: str, view: ReportView) -> str:
-    desk = view.desk.name if view.desk else "承办单位"
-    return told.format(desk=desk, note="（您填写的说明）", review_on="（复核日期）")
+def _readable(told: str, view: ReportView, *, moves: bool) -> str:
+    """The words of a message that is not sent yet. moves: it will come from the desk that is chosen."""
+    desk = view.desk.name if view.desk and not moves else "（您选择的单位）"
+    asked = next((each.review_on for each in view.asked_for if each.review_on), None)
+    review_on = calendar_day(asked, runtime().clock.now()) if asked else "（复核日期）"
+    return told.format(desk=desk, note="（您填写的说明）", review_on=review_on)

@@ -21,9 +21,11 @@ function show() {
   const chosen = form.querySelector("input[name=action]:checked");
   const fields = chosen ? chosen.dataset.fields.split(" ") : [];
   const needs = chosen ? chosen.dataset.needs.split(" ") : [];
+  form.elements.note.closest(".field").classList.toggle("needed", needs.includes("note"));
   for (const box of form.querySelectorAll("[data-field]")) {
     const name = box.dataset.field;
     box.hidden = !fields.includes(name);
+    box.classList.toggle("needed", needs.includes(name));
     const control = box.querySelector("select, input:not([type=file])");
     if (control && name !== "photo_ids") {
       control.required = needs.includes(name);

@@ -11,6 +11,8 @@ from wxapi.platform.guard import current_actor, guard
 from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.reports.queries import lists
+from wxapi.reports.rules import workflow
+from wxapi.reports.rules.relations import capacities_by_office
 from wxapi.reports.services.bulk import BULK_ACTIONS
 from wxapi.reports.services.desk import read_desk
 from wxapi.reports.services.lists import desk_reports
@@ -67,13 +69,16 @@ def queue_page(*, error: DomainError | None = None, typed: str = "") -> Response
 
 
 def bulk_bar(actions: Iterable[str]) -> dict[str, Any]:
-    """What the bar below a list offers to do with what is ticked; nothing to those who only look."""
+    """What the bar below a list offers: those actions that the person could ever take, to who only looks nothing."""
     if not current_actor().may(Permission.DESK_WORK):
-        return {"bulk_actions": [], "bulk_desks": []}
-    offered = tuple(actions)
+        return {"bulk_actions": [], "bulk_desks": [], "bulk_moves": ""}
+    could_be = capacities_by_office(current_actor())
+    offered = [code for code in actions if any(could_be & {*row.who} for row in workflow.rows_of(code))]
+    moves = [words.name("actions", code) for code in offered if code in _NAMES_A_DESK]
     return {
         "bulk_actions": [(code, words.name("actions", code)) for code in offered],
-        "bulk_desks": filters.desk_choices(current_actor()) if _NAMES_A_DESK & set(offered) else [],
+        "bulk_desks": filters.desk_choices(current_actor()) if moves else [],
+        "bulk_moves": "、".join(moves),
     }
 
 
@@ -90,6 +95,7 @@ def _queue() -> dict[str, Any]:
     tabs = filters.tabs_of(request.args, view.counts)
     return {
         "tabs": tabs,
+        "undecided": view.counts.undecided if current_actor().may(Permission.MODERATE) else 0,
         "narrowed": [] if any(tab.current for tab in tabs) else filters.narrowed_to(wanted.filters),
         "rows": view.page.items,
         "next_cursor": view.page.next_cursor,
