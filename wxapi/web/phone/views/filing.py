@@ -80,7 +80,7 @@ def file_new() -> Response:
         if as_json or isinstance(error, NotFoundError):
             raise
         return _refused(filled, error)
-    return _done(view.number, "filed", as_json=as_json)
+    return _done(view.number, "1", as_json=as_json)
 
 
 def _joined(photo_ids: Sequence[str]) -> str:
@@ -93,8 +93,8 @@ def _joined(photo_ids: Sequence[str]) -> str:
     return join(current_actor(), wanted, photos, now=runtime().clock.now()).number
 
 
-def _done(number: str, what: str, *, as_json: bool) -> Response:
-    path = f"/m/r/{number}?{what}=1"
+def _done(number: str, how: str, *, as_json: bool) -> Response:
+    path = f"/m/r/{number}?filed={how}"
     if not as_json:
         return see(path)
     answer = jsonify(number=number, path=path)

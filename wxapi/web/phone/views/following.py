@@ -69,10 +69,9 @@ def say(number: str) -> Response:
 
 def _done() -> str | None:
     """What the address says was just done."""
-    if request.args.get("filed"):
-        return "上报已提交，办理进展会通知您。"
-    if request.args.get("joined"):
-        return "您已加入本条上报，办理进展会通知您。"
+    filed = request.args.get("filed")
+    if filed:
+        return f"{'您已加入本条上报' if filed == 'joined' else '上报已提交'}，办理进展会通知您。"
     said = words.names("actions").get(request.args.get("done", ""))
     return f"已提交：{said}。" if said else None
 
