@@ -71,6 +71,9 @@ def test_filters_stand_in_the_address(
     }
     browser.sign_in(town.officer)
     assert set(numbers(browser, f"/desk?{query}")) == {made[name].number for name in expected}
+    # A tab counts what it would list: of the class, the place and the words that are sought.
+    is_tab = query.startswith(("state", "overdue", "card"))
+    assert tabs(browser, f"/desk?{query}")["全部在办"] == (2 if is_tab else len(expected), not is_tab)
 
 
 def test_a_wrong_filter_is_told_and_an_unknown_role_sees_nothing(town: Town, browser: Browser) -> None:

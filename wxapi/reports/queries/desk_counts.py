@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.reports.models import Report
-from wxapi.reports.queries.lists import UNDECIDED, in_states
+from wxapi.reports.queries.lists import UNDECIDED, Filters, in_states, narrowed, without_words, words
 from wxapi.reports.queries.visibility import not_about, on_desk_in, villages_of
 from wxapi.reports.rules.state import OPEN_STATES, ReportState
 
@@ -30,15 +30,17 @@ class DeskCounts:
     undecided: int
 
 
-def count_desk(session: Session, actor: Actor, *, now: datetime) -> DeskCounts:
-    """Count what `lists.desk_page` shows without filters."""
-    query = _query(actor.regions(DESK_ROLES), villages_of(actor))
-    in_all, overdue, yellow, undecided, *by_state = session.connection().execute(query, {"now": now}).one()
+def count_desk(session: Session, actor: Actor, filters: Filters, *, now: datetime) -> DeskCounts:
+    """Count what each tab would list: `lists.desk_page` of the filters' class, place and words."""
+    sought = Filters(category=filters.category, region=filters.region, text=filters.text)
+    query = _query(actor.regions(DESK_ROLES), villages_of(actor), without_words(sought))
+    values = {"now": now, **words(sought)}
+    in_all, overdue, yellow, undecided, *by_state = session.connection().execute(query, values).one()
     return DeskCounts(in_all, dict(zip(OPEN_STATES, by_state, strict=True)), overdue, yellow, undecided)
 
 
 @lru_cache(maxsize=256)
-def _query(regions: tuple[str, ...], excluded: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+def _query(regions: tuple[str, ...], excluded: tuple[str, ...], sought: Filters) -> Select[*tuple[Any, ...]]:
     count = func.count()
     return select(
         count,
@@ -46,4 +48,4 @@ def _query(regions: tuple[str, ...], excluded: tuple[str, ...]) -> Select[*tuple
         count.filter(_reports.card == "yellow"),
         count.filter(UNDECIDED),
         *(count.filter(_reports.state == state.value) for state in OPEN_STATES),
-    ).where(on_desk_in(regions), not_about(excluded), in_states(OPEN_STATES))
+    ).where(on_desk_in(regions), not_about(excluded), in_states(OPEN_STATES), *narrowed(sought))

@@ -22,8 +22,10 @@ class DeskView:
 
 
 def read_desk(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> DeskView:
-    """What lies on the desks the person's appointments cover, narrowed as wanted; the numbers are of all of it."""
-    return DeskView(desk_reports(actor, wanted, order, now=now), count_desk(db.session(), actor, now=now))
+    """What lies on the desks the person's appointments cover, narrowed as wanted; the numbers as `count_desk` says."""
+    return DeskView(
+        desk_reports(actor, wanted, order, now=now), count_desk(db.session(), actor, wanted.filters, now=now)
+    )
 
 
 def map_desk(actor: Actor, filters: Filters, level: Level, *, now: datetime) -> list[Cluster]:

@@ -93,9 +93,11 @@ def _queue() -> dict[str, Any]:
     wanted, order = filters.wanted_of(request.args)
     view = read_desk(current_actor(), wanted, order, now=runtime().clock.now())
     tabs = filters.tabs_of(request.args, view.counts)
+    # The page it leads to has no filter.
+    sought = any(request.args.get(name) for name in ("category", "region", "q"))
     return {
         "tabs": tabs,
-        "undecided": view.counts.undecided if current_actor().may(Permission.MODERATE) else 0,
+        "undecided": view.counts.undecided if current_actor().may(Permission.MODERATE) and not sought else 0,
         "narrowed": [] if any(tab.current for tab in tabs) else filters.narrowed_to(wanted.filters),
         "rows": view.page.items,
         "next_cursor": view.page.next_cursor,
