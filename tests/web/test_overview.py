@@ -79,6 +79,8 @@ def test_statistics_show_the_table_of_the_api(town: Town, browser: Browser) -> N
     shown = [[cell.text for cell in row.find_all(["th", "td"])] for row in page.select("table tbody tr")]
     assert [row[0] for row in shown] == [row["name"] for row in table["rows"]]
     assert [int(row[1]) for row in shown] == [row["filed"] for row in table["rows"]]
+    months = browser.page(f"/statistics?region={COUNTY}&group_by=month").select("table tbody th")
+    assert [month.text for month in months] == ["2026年10月", "2026年11月"]
     assert browser.get("/statistics?region=421003").status_code == 404
     assert browser.get("/statistics?from=2026-01-01&to=2027-06-01").status_code == 422
 

@@ -40,8 +40,11 @@ def test_a_poster_tells_what_when_where(session_id: str, browser: Browser, clock
     for told in ("党课", "党课开讲啦", "今天 12:00", "中山街道会议室", "已发布"):
         assert told in text
     assert page.find_all("script", src=False) == []
+    assert page.select('a[href^="/m/sign"]')
     clock.advance(hours=4, seconds=1)
-    assert "已结束" in browser.page(f"/t/{session_id}").get_text()
+    over = browser.page(f"/t/{session_id}")
+    assert "本场培训已结束" in over.get_text()
+    assert not over.select('a[href^="/m/sign"]')
 
 
 def test_a_certificate_tells_name_title_date_and_hours_and_nothing_more(people: People, browser: Browser) -> None:

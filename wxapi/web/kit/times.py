@@ -45,12 +45,13 @@ def calendar_day(day: date, now: datetime) -> str:
 
 
 def iso_day(text: str) -> str:
-    """`2026年12月10日` for `2026-12-10`, any other text as it is."""
+    """`2026年12月10日` for `2026-12-10`, `2026年12月` for `2026-12`, any other text as it is."""
+    is_month = len(text) == len("2026-12")
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(f"{text}-01" if is_month else text)
     except ValueError:
         return text
-    return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.year}年{day.month}月" + ("" if is_month else f"{day.day}日")
 
 
 def dated(at: datetime) -> str:
