@@ -29,3 +29,10 @@ def deadlocks() -> int:
     with db.engine.connect() as connection:
         counted = connection.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
     return int(counted or 0)
+
+
+def somebody_waits() -> bool:
+    """Whether anybody in the app's database waits for a lock; a transaction that asks twice hears the same twice."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with db.engine.connect() as connection:
+        return bool(connection.scalar(text(waiting)))

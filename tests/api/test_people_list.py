@@ -6,10 +6,12 @@ import re
 import uuid
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from openpyxl import Workbook
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -18,15 +20,18 @@ from werkzeug.test import TestResponse, encode_multipart
 
 from config import Config
 from tests import places
+from tests.at_once import somebody_waits
 from tests.conftest import NOW, app_in_savepoint
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
+from tests.processes import await_true
 from wxapi.identity.models import AppointmentRow, PeopleImport, RosterEntry, User
-from wxapi.identity.services import appointments, erasure, retention, roster_imports
+from wxapi.identity.services import appointments, erasure, retention, roster, roster_imports
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message
 from wxapi.notifications.services.offices import tell_of_import
+from wxapi.platform.db import db
 from wxapi.platform.kept_answers import IdempotencyRow
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
@@ -441,3 +446,18 @@ class TestSlips:
             ]
             assert 429 not in sent[:-1]
             assert sent[-1] == 429
+
+
+def test_nobody_is_taken_off_while_the_list_is_written(open_app: Flask) -> None:
+    """Who adds somebody that is there counts on the entry that was found: gone since, the answer was a 500."""
+    places.import_small_city()
+    admin = People(open_app).make((Role.ADMIN, COUNTY))
+    body = {"name": "张三", "post": "书记", "phone": "13800000001", "role": "community_worker", "region_code": VILLAGE}
+    path = f"/people/{admin.post('/people', body).json['id']}"
+    with ThreadPoolExecutor(1) as pool:
+        with Session(db.engine) as writing, writing.begin():
+            roster.lock_list(writing)
+            removal = pool.submit(admin.call, "DELETE", path)
+            await_true(somebody_waits, 10)
+            assert entries(writing) == 1
+        assert removal.result(10).status_code == 204

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from tests.at_once import deadlocks
+from tests.at_once import deadlocks, somebody_waits
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.processes import await_true
@@ -187,9 +187,3 @@ def test_leave_that_is_decided_while_its_person_withdraws_is_not_there(school: S
             asked = pool.submit(school.organiser.post, decision, {"decision": "approve"})
             await_true(somebody_waits, 10)
         assert problem(asked.result(10)) == (404, "not_found")
-
-
-def somebody_waits() -> bool:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    with db.engine.connect() as connection:
-        return bool(connection.scalar(text(waiting)))

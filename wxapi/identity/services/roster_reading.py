@@ -123,8 +123,9 @@ def add_person(actor: Actor, row: RosterRow, *, now: datetime) -> Listed:
         there = plan.renamed[0][0] if plan.renamed else None
         entry = made[0] if made else there or _same(session, row)
     roster.match(plan.user_ids, now=now)
-    db.session().refresh(entry)
-    return _shown([entry], now=now)[0]
+    # As it is by now, or as it was written where somebody has taken it off the list since.
+    found = db.session().get(RosterEntry, entry.id, populate_existing=True) or entry
+    return _shown([found], now=now)[0]
 
 
 def remove_person(actor: Actor, person_id: uuid.UUID, *, now: datetime) -> None:
@@ -135,6 +136,7 @@ def remove_person(actor: Actor, person_id: uuid.UUID, *, now: datetime) -> None:
         ConflictError: `already_bound`: their appointment is what there is to end.
     """
     with transaction() as session:
+        roster.lock_list(session)  # whoever writes the list counts on what was found in it
         entry = _own(session, actor, person_id, lock=True)
         if entry.user_id is not None:
             raise ConflictError("already_bound", "该人员已登录并任职，请在任职中办理结束。")
