@@ -4,6 +4,7 @@ A code has 60 random bits and is good for one person, once, for 30 days. It is s
 only its keyed digest is kept. A new slip for somebody ends the one before.
 """
 
+import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ MOST_SLIPS = 200
 _PURPOSE = "roster.invitation"
 _LENGTH, _GROUP = 12, 4
 # What people read into it, and how they write it.
-_READ_AS = str.maketrans("OIL", "011", "- \u2013\u2014\u3000")
+_READ_AS = str.maketrans("OIL", "011", "- \u2013\u2014")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def redeem(user_id: uuid.UUID, code: str, *, now: datetime) -> int:
 
 def plain(code: str) -> str:
     """A code as it is digested, however it was typed."""
-    return code.upper().translate(_READ_AS)
+    return unicodedata.normalize("NFKC", code).upper().translate(_READ_AS)
 
 
 def _slip(entries: Sequence[RosterEntry], units: Mapping[str, str], *, now: datetime) -> Slip:
