@@ -224,5 +224,5 @@ def test_the_person_hears_of_a_login_once(browser: Browser, phone: Person, sessi
     for _ in range(2):
         tell_of_browser(opened, now=runtime().clock.now())
     inbox = phone.get("/me/messages").get_json()["items"]
-    assert [message["title"] for message in inbox] == ["您的账户已在电脑上登录"]
+    assert [message["title"] for message in inbox] == ["您的账户已在浏览器中登录"]
     assert "Chrome 浏览器" in inbox[0]["body"]

@@ -28,7 +28,7 @@ def _notice(row: WebSession) -> Notice:
         WEB_LOGIN,
         subject=f"browser:{row.id}",
         step="opened",
-        title="您的账户已在电脑上登录",
+        title="您的账户已在浏览器中登录",
         body=f"{at.month}月{at.day}日 {at:%H:%M} 登录（{where}）。如果不是您本人，请在“我的账户”中选择“全部退出”。",
         values={"what": "网页工作台登录", "place": where, "at": to_wire(row.created_at), "state": "已登录"},
     )
