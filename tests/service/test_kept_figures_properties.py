@@ -91,15 +91,17 @@ change = st.fixed_dictionaries(
 keeping = st.sampled_from((JANUARY, FEBRUARY, date(2025, 12, 1)))
 
 
-def apply(session: Session, wanted: dict[str, Any]) -> None:
-    """Change, or delete, one row of a table; where a constraint refuses, nothing."""
+def apply(session: Session, wanted: dict[str, Any]) -> bool:
+    """Change, or delete, one row of a table; where a constraint refuses or there are fewer rows, nothing: False."""
     table, assignment = wanted["what"]
     row = f"(SELECT ctid FROM {table} ORDER BY id OFFSET :row LIMIT 1)"
     sql = f"DELETE FROM {table} WHERE ctid = {row}"
     if assignment is not None:
         sql = f"UPDATE {table} SET {assignment} WHERE ctid = {row}"
+    values = {name: wanted[name] for name in ("row", "v", "span") if f":{name}" in sql}
     with ignoring_refusal(session):
-        session.execute(text(sql), {name: wanted[name] for name in ("row", "v", "span") if f":{name}" in sql})
+        return bool(session.execute(text(sql + " RETURNING 1"), values).all())
+    return False
 
 
 @contextmanager
