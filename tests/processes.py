@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,19 @@ def _become(module: str, arguments: list[str], environ: dict[str, str], log: str
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
+def fork(module: str, arguments: list[str], environ: dict[str, str], log: Path) -> BaseProcess:
+    """Start `python -m module arguments` with this environment; whatever it says goes to `log`."""
+    process = _SPARE.Process(target=_become, args=(module, arguments, environ, str(log)))
+    process.start()
+    return process
+
+
 class Program:
     """`python -m module …` under way; its JSON log lines are in `log`."""
 
     def __init__(self, module: str, arguments: list[str], config: Config, log: Path) -> None:
         self.log = log
-        self.process = _SPARE.Process(target=_become, args=(module, arguments, environment(config), str(log)))
-        self.process.start()
+        self.process = fork(module, arguments, environment(config), log)
         assert self.process.pid is not None
         self.pid: int = self.process.pid
 

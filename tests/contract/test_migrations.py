@@ -3,9 +3,8 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from sqlalchemy.exc import OperationalError
 
-from tests.processes import await_true
+from tests.processes import await_true, fork
 from wxapi.platform import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +22,6 @@ LAST_RELEASE = "0011_make_up"
 ROWS: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "tests/data/release_0011.json").read_text())
 # Columns that a migration since then changed or dropped on purpose, and why. Everything else must be as it was.
 CHANGED: dict[tuple[str, str], str] = {}
-UPGRADE = "import sys; from wxapi.platform import migrate; migrate.upgrade(sys.argv[1])"
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -42,12 +40,15 @@ def revision_of(connection: Connection) -> str:
     return str(connection.execute("SELECT version_num FROM alembic_version").fetchall()[0][0])
 
 
-def test_several_operators_at_once(empty_database: str, connection: Connection) -> None:
+def test_several_operators_at_once(settings: dict[str, str], connection: Connection, tmp_path: Path) -> None:
     """Each ends well, and none of them runs a migration that another one is running."""
-    command = [sys.executable, "-c", UPGRADE, empty_database]
-    several = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    said = [process.communicate(timeout=120)[1] for process in several]
-    assert [(process.returncode, words) for process, words in zip(several, said, strict=True)] == [(0, "")] * 3
+    several = [flask(tmp_path / str(number), "database", "upgrade", **settings) for number in range(3)]
+    for process in several:
+        process.join(120)
+    said = [(tmp_path / str(number)).read_text() for number in range(3)]
+    assert [(process.exitcode, words) for process, words in zip(several, said, strict=True)] == [
+        (0, "The database has the schema of this release.\n")
+    ] * 3
     assert connection.execute("SELECT count(*) FROM alembic_version").fetchall() == [(1,)]
 
 
@@ -179,16 +180,9 @@ def is_kept(table: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
     return all(column in new and new[column] == value for column, value in kept.items())
 
 
-def flask(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", *words],
-        cwd=ROOT,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def flask(log: Path, *words: str, **environ: str) -> BaseProcess:
+    """An operator's command under way."""
+    return fork("flask", ["--app", "wsgi", *words], {**os.environ, **environ}, log)
 
 
 @pytest.fixture
@@ -210,7 +204,9 @@ def settings(empty_database: str, redis_url: str, tmp_path: Path) -> dict[str, s
     }
 
 
-def test_commands_say_in_a_sentence_what_the_database_lacks(settings: dict[str, str], connection: Connection) -> None:
+def test_commands_say_in_a_sentence_what_the_database_lacks(
+    settings: dict[str, str], connection: Connection, tmp_path: Path
+) -> None:
     """No schema, no right, no such database, no server; never a traceback."""
     url = settings["DATABASE_URL"]
     base, mark, query = url.partition("?")
@@ -223,12 +219,14 @@ def test_commands_say_in_a_sentence_what_the_database_lacks(settings: dict[str, 
         "does not answer": (("outbox", "status"), "postgresql://nobody@127.0.0.1:9/none"),
     }
     try:
-        for sentence, (words, address) in asked.items():
-            done = flask(*words, **{**settings, "DATABASE_URL": address})
-            assert done.returncode == 1, sentence
-            assert sentence in done.stderr
-            assert "Traceback" not in done.stderr
-            assert len(done.stderr.splitlines()) == 1
+        for number, (sentence, (words, address)) in enumerate(asked.items()):
+            done = flask(log := tmp_path / str(number), *words, **{**settings, "DATABASE_URL": address})
+            done.join(120)
+            said = log.read_text()
+            assert done.exitcode == 1, said
+            assert sentence in said
+            assert "Traceback" not in said
+            assert len(said.splitlines()) == 1
     finally:
         connection.execute("DROP ROLE wxapi_without_rights")
 

@@ -1,8 +1,5 @@
 """Keys that rotate: everything sealed again, people found under either look-up key, and no start without what data need."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +16,7 @@ from config import Config, ConfigError, NamedKey, Secret
 from tests import reporting, schooling
 from tests.conftest import NOW, random_key
 from tests.factories import People
-from tests.processes import environment
+from tests.processes import environment, fork
 from wxapi.app import create_app
 from wxapi.identity.models import RosterEntry, User
 from wxapi.identity.services import login, profile, roster, roster_imports
@@ -241,27 +238,25 @@ def test_no_start_without_the_keys_that_data_need(config_there: Config) -> None:
         keys.refuse_missing(config_there)
 
 
-def test_each_process_refuses_to_start_in_a_sentence(config_there: Config) -> None:
+def test_each_process_refuses_to_start_in_a_sentence(config_there: Config, tmp_path: Path) -> None:
     """API, workers; and without a folder for files. A name that nobody reads is said."""
     wrong = environment(replace(config_there, encryption_keys=(K2,)))
     no_folder = environment(config_there) | {"STORAGE_URL": "file:///proc/none", "WXAPI_TRUSTED_PROXY": "1"}
-    asked: list[tuple[list[str], dict[str, str], str]] = [
-        (["-c", "import wsgi"], wrong, "Cannot start: Data are sealed with the key k1"),
-        (["-m", "workers", "relay"], wrong, "Cannot start: Data are sealed with the key k1"),
-        (["-c", "import wsgi"], no_folder, "Cannot start: The folder of STORAGE_URL cannot be made"),
-        (["-c", "import wsgi"], environment(config_there) | {"WXAPI_TRUSTED_PROXY": "1"}, "WXAPI_TRUSTED_PROXY"),
+    asked: list[tuple[str, list[str], dict[str, str], str]] = [
+        ("wsgi", [], wrong, "Cannot start: Data are sealed with the key k1"),
+        ("workers", ["relay"], wrong, "Cannot start: Data are sealed with the key k1"),
+        ("wsgi", [], no_folder, "Cannot start: The folder of STORAGE_URL cannot be made"),
+        ("wsgi", [], environment(config_there) | {"WXAPI_TRUSTED_PROXY": "1"}, "WXAPI_TRUSTED_PROXY"),
     ]
     started = [
-        subprocess.Popen(
-            [sys.executable, *words], cwd=ROOT, env=os.environ | environ, stderr=subprocess.PIPE, text=True
-        )
-        for words, environ, _ in asked
+        fork(module, words, environ, tmp_path / str(number)) for number, (module, words, environ, _) in enumerate(asked)
     ]
-    for process, (words, _, sentence) in zip(started, asked, strict=True):
-        said = process.communicate(timeout=120)[1]
-        assert sentence in said, (words, said)
+    for number, (process, (module, _, _, sentence)) in enumerate(zip(started, asked, strict=True)):
+        process.join(120)
+        said = (tmp_path / str(number)).read_text()
+        assert sentence in said, (module, said)
         assert "Traceback" not in said
-        assert process.returncode == int("Cannot start" in sentence)
+        assert process.exitcode == int("Cannot start" in sentence)
 
 
 def test_a_look_up_key_rotates_in_steps(open_app: Flask, config_there: Config) -> None:
