@@ -254,6 +254,7 @@ def test_a_redirect_stays_on_this_site(client: FlaskClient, path: str) -> None:
     if answer.status_code < 400:
         assert answer.headers["Location"].startswith("/")
         assert not answer.headers["Location"].startswith("//")
+        assert "evil.example" not in answer.text
     assert "http" not in answer.headers.get("Location", "")
 
 

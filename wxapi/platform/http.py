@@ -161,6 +161,8 @@ def _keep_on_this_site(asked: Request, response: Response) -> None:
     if isinstance(asked.routing_exception, RequestRedirect):
         target = urlsplit(asked.routing_exception.new_url)
         response.headers["Location"] = "/" + target.path.lstrip("/") + (f"?{target.query}" if target.query else "")
+        response.set_data(b"")  # it names the site, too
+        response.headers.remove("Content-Type")
 
 
 def _drop_type_of_nothing(asked: Request, response: Response) -> None:
