@@ -441,6 +441,7 @@ class TestFiles:
             name(session, person, nickname)
             school.sign_in(hall, person)
         answer = school.organiser.get(path(hall, "attendance.xlsx"))
+        assert answer.headers["Cache-Control"] == "no-store"
         assert answer.status_code == 200
         names = "filename=\"roll.xlsx\"; filename*=UTF-8''%E8%80%83%E5%8B%A4%E8%A1%A8.xlsx"
         assert answer.headers["Content-Disposition"] == f"attachment; {names}"

@@ -33,6 +33,7 @@ def roll_xlsx(session_id: uuid.UUID) -> Response:
     path.unlink()
     response = send_file(file, mimetype=XLSX)
     response.headers["Content-Disposition"] = _ROLL
+    response.headers["Cache-Control"] = "no-store"  # `send_file` would let it be kept
     return response
 
 
