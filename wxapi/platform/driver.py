@@ -1,9 +1,11 @@
 """Statements as the driver takes them, and connections that lay idle: what lies below SQLAlchemy, see `platform.db`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from time import monotonic
 from typing import Any, cast
 
@@ -18,6 +20,8 @@ _IDLE_SINCE = "wxapi.idle_since"
 _CURSOR = "wxapi.cursor"
 _PING_AFTER_S = 1.0
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+# Takes the values of some names out of a mapping, in order.
+Pick = Callable[[Mapping[str, Any]], Sequence[Any]]
 # In the log of the database, where the statement failed on purpose.
 _NOT_AS_EXPECTED = "not as expected: undone, to be judged again"
 
@@ -87,12 +91,12 @@ def rows_of(pooled: PoolProxiedConnection, driver: Any, sql: str, values: Mappin
     Raises:
         SurpriseError: a part of it did not give what it must.
     """
-    text, names = _numbered(sql)
+    text, pick = _numbered(sql)
     try:
         cursor = pooled.info.get(_CURSOR)
         if cursor is None or cursor.closed:
             cursor = pooled.info[_CURSOR] = psycopg.RawCursor(driver)
-        cursor.execute(text, [values[name] for name in names])
+        cursor.execute(text, pick(values))
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if driver.closed or driver.broken:
@@ -111,36 +115,45 @@ def as_one(parts: list[Part]) -> tuple[str, dict[str, Any]]:
 
     It answers 1 where every part gave the rows it must; 0 where one did not and nothing was written; else it fails.
     """
-    sql, names = _text_of(tuple((part.sql, part.rows, part.name) for part in parts))
-    pairs = zip(parts, names, strict=True)
-    return sql, {marked: part.values[name] for part, of_part in pairs for name, marked in of_part}
+    sql, marked, picks = _text_of(tuple([(part.sql, part.rows, part.name) for part in parts]))
+    values = [pick(part.values) for pick, part in zip(picks, parts, strict=True)]
+    return sql, dict(zip(marked, chain.from_iterable(values), strict=True))
 
 
 @lru_cache(maxsize=512)
-def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
-    """The statement with `$1` for `%(name)s`, and the names in order: the driver would read a long one each time."""
+def _numbered(sql: str) -> tuple[bytes, Pick]:
+    """The statement with `$1` for `%(name)s`, and what picks their values: the driver would read it each time."""
     names = _names_of(sql)
     places = {name: f"${n}" for n, name in enumerate(names, 1)}
-    return _PARAMETER.sub(lambda found: places[found[1]], sql).encode(), names
+    return _PARAMETER.sub(lambda found: places[found[1]], sql).encode(), _pick(names)
 
 
 @lru_cache(maxsize=256)
-def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> tuple[str, list[list[tuple[str, str]]]]:
-    """Each part is a query of a WITH, its parameters marked with its number; of each, its names before and after."""
-    marked = [[(name, f"{name}_{n}") for name in _names_of(sql)] for n, (sql, _, _) in enumerate(parts)]
+def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> tuple[str, list[str], list[Pick]]:
+    """Each part is a query of a WITH, its parameters marked with its number; all these, and what picks each part's."""
+    of_parts = [_names_of(sql) for sql, _, _ in parts]
+    marked = [f"{name}_{n}" for n, of_part in enumerate(of_parts) for name in of_part]
+    picks = [_pick(of_part) for of_part in of_parts]
     texts = [_PARAMETER.sub(rf"%(\1_{n})s", sql.strip()) for n, (sql, _, _) in enumerate(parts)]
     names = [name or f"_{n}" for n, (_, _, name) in enumerate(parts)]
     given = [f"(SELECT count(*) FROM {name})" for name in names]  # noqa: S608 - names of this program
     whole = ", ".join(f"{name} AS ({text})" for name, text in zip(names, texts, strict=True))
     met = [f"{given[n]} = {rows}" for n, (_, rows, _) in enumerate(parts) if rows is not None]
     if not met:
-        return f"WITH {whole} SELECT 1", marked
+        return f"WITH {whole} SELECT 1", marked, picks
     written = [given[n] for n, text in enumerate(texts) if not text.startswith("SELECT")]
     checked = (
         f"SELECT CAST(CASE WHEN {' AND '.join(met)} THEN '1'"
         f" WHEN {' + '.join(written)} = 0 THEN '0' ELSE '{_NOT_AS_EXPECTED}' END AS integer)"
     )
-    return f"WITH {whole} {checked}", marked
+    return f"WITH {whole} {checked}", marked, picks
+
+
+def _pick(names: Sequence[str]) -> Pick:
+    """The interpreter's own loop over the fifty values of a report takes longer than all else that is done with them."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _names_of(sql: str) -> tuple[str, ...]:

@@ -131,9 +131,9 @@ def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         raise OperationalError(None, None, error) from error
     driver: Any = connection.driver_connection
     try:
-        driver.autocommit = True
+        driver.set_autocommit(True)
         return rows_of(connection, driver, sql, values)
     finally:
         if not driver.closed:
-            driver.autocommit = False
+            driver.set_autocommit(False)
         connection.close()

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import psycopg
 import structlog
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 
 log = structlog.get_logger(__name__)
 STATEMENT_S = 15
@@ -56,6 +57,18 @@ class WatchedConnection(psycopg.Connection[Any]):
                 self.pgconn.finish()
                 WatchedConnection.away_until = monotonic() + _AWAY_S
             raise
+
+    def set_autocommit(self, value: bool) -> None:
+        """As the driver does, which makes a generator and waits for it: nothing is sent where no transaction is open."""
+        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+            self._autocommit = value
+        else:
+            super().set_autocommit(value)
+
+    def rollback(self) -> None:
+        """The same: the pool rolls back whatever it is given back."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            super().rollback()
 
     def ping(self) -> None:
         """See whether it is alive; raises what `execute` does."""
