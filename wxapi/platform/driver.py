@@ -150,7 +150,7 @@ def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> tuple[str, list[
 
 
 def _pick(names: Sequence[str]) -> Pick:
-    """The interpreter's own loop over the fifty values of a report takes longer than all else that is done with them."""
+    """The interpreter's own loop over the fifty values of a report takes longer than all else done with them."""
     if len(names) > 1:
         return itemgetter(*names)
     return lambda values: [values[name] for name in names]

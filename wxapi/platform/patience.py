@@ -58,8 +58,8 @@ class WatchedConnection(psycopg.Connection[Any]):
                 WatchedConnection.away_until = monotonic() + _AWAY_S
             raise
 
-    def set_autocommit(self, value: bool) -> None:
-        """As the driver does, which makes a generator and waits for it: nothing is sent where no transaction is open."""
+    def set_autocommit(self, value: bool) -> None:  # noqa: FBT001 - the driver's own signature
+        """As the driver does, which makes a generator and waits for it: without a transaction nothing is sent."""
         if self.pgconn.transaction_status == TransactionStatus.IDLE:
             self._autocommit = value
         else:
