@@ -31,7 +31,7 @@ _PHOTO = "0b9a3c52-7c1e-4b0a-9f0b-0d6b6f6f3c11"
 @idempotency.required
 @idempotency.with_the_write
 @blueprint.arguments(
-    schemas.FileBody(),
+    schemas.FileBody,
     example={
         "category_code": "E0102",
         "description": "路口垃圾箱满溢",
@@ -79,7 +79,7 @@ def _still_seen(report_id: uuid.UUID) -> None:
 @limited(often.ACTING, deed=often.ACT)
 @idempotency.kept_while(_still_seen)
 @blueprint.arguments(
-    schemas.ActionBody(),
+    schemas.ActionBody,
     example={"action": "resolve", "version": 3, "note": "已清运", "photo_ids": [_PHOTO]},
 )
 @blueprint.response(200, schemas.ReportSchema)
@@ -97,7 +97,7 @@ def act(body: dict[str, Any], report_id: uuid.UUID) -> Response:
 @guard(Permission.SIGNED_IN)
 @limited(often.JOINING, deed=often.JOIN)
 @idempotency.kept_while(_still_seen)
-@blueprint.arguments(schemas.MeTooBody(), example={"photo_ids": []})
+@blueprint.arguments(schemas.MeTooBody, example={"photo_ids": []})
 @blueprint.response(200, schemas.ReportSchema)
 def join(body: dict[str, Any], report_id: uuid.UUID) -> Response:
     """共同上报

@@ -66,8 +66,7 @@ def issue_ticket(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @guard(Permission.SIGNED_IN)
 @limited(_OFTEN)
 @idempotency.with_the_write
-# An instance: a class would be built anew at each of a hall's sign-ins.
-@blueprint.arguments(requests.SignInBody(), example=_BODY)
+@blueprint.arguments(requests.SignInBody, example=_BODY)
 @blueprint.response(201, answers.SignInWire)
 @blueprint.alt_response(200, schema=answers.SignInWire, description="本人已签到：同一条记录。")
 def sign_in(body: dict[str, Any], session_id: uuid.UUID) -> Response:
@@ -107,7 +106,7 @@ def sign_in_batch(body: dict[str, Any], session_id: uuid.UUID) -> Response:
 @blueprint.route(f"{ONE}/sign-outs", methods=["POST"])
 @guard(Permission.SIGNED_IN)
 @limited(_OFTEN)
-@blueprint.arguments(requests.SignInBody(), example={**_BODY, "client_time": "2026-12-01T03:58:10Z"})
+@blueprint.arguments(requests.SignInBody, example={**_BODY, "client_time": "2026-12-01T03:58:10Z"})
 @blueprint.response(201, answers.SignOutWire)
 @blueprint.alt_response(200, schema=answers.SignOutWire, description="本人已签退：时间更新为这一次。")
 def sign_out(body: dict[str, Any], session_id: uuid.UUID) -> Response:
