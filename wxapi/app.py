@@ -336,13 +336,14 @@ def make_front(app: Flask) -> Front:
 
     def treatment(method: str, path: str) -> Treatment:
         try:
-            endpoint, _ = router.match(path, method)
+            routed = router.match(path, method, return_rule=True)
         except (HTTPException, RoutingException):
             return Treatment()
+        endpoint = routed[0].endpoint
         longest = UPLOADS.get(endpoint)
         if longest is None:
-            return Treatment(LANES.get(endpoint, ""))
-        return Treatment(LANES.get(endpoint, ""), longest, UPLOAD_SECONDS)
+            return Treatment(LANES.get(endpoint, ""), routed=routed)
+        return Treatment(LANES.get(endpoint, ""), longest, UPLOAD_SECONDS, routed)
 
     def at_end() -> None:
         with app.app_context():

@@ -19,6 +19,8 @@ from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, JSO
 _THREADS = 8
 _LANE_THREADS = 4
 _KEY = "HTTP_IDEMPOTENCY_KEY"
+# In the WSGI environment, where a route was found: what the treatment brought of it, for the app not to look again.
+ROUTED = "wxapi.routed"
 
 Headers = list[tuple[str, str]]
 FrontAnswer = tuple[int, Headers, bytes]
@@ -27,11 +29,15 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How a request is received: on which lane it runs ("" for the common one), bytes and seconds of its body."""
+    """How a request is received: on which lane it runs ("" for the common one), bytes and seconds of its body.
+
+    `routed`: the route and the arguments that were found on the way, for the app.
+    """
 
     lane: str = ""
     longest: int = MAX_JSON
     seconds: float = JSON_SECONDS
+    routed: Any = None
 
 
 class Scope(Protocol):
@@ -85,8 +91,11 @@ class Front:
         """Answer one request."""
         treatment = self._treatment(scope.method, scope.path)
         body = await read_body(scope.headers, protocol, longest=treatment.longest, seconds=treatment.seconds)
+        environ = environ_of(scope, body)
+        if treatment.routed is not None:
+            environ[ROUTED] = treatment.routed
         try:
-            status, headers, content = await self._lane(treatment.lane).run(environ_of(scope, body))
+            status, headers, content = await self._lane(treatment.lane).run(environ)
         finally:
             body.content.close()
         protocol.response_bytes(status, headers, content)

@@ -4,6 +4,7 @@ import errno
 import re
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, TypeVar
@@ -11,7 +12,9 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Request, Response, request
+from flask.ctx import RequestContext
 from flask.json.provider import DefaultJSONProvider
+from prometheus_client import Counter, Histogram
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
 
@@ -19,6 +22,7 @@ from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import metrics
 from wxapi.platform.form_parser import StrictFormParser
+from wxapi.platform.front import ROUTED
 from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, MAX_JSON
 from wxapi.platform.present import this_app, this_g, this_request
 
@@ -89,8 +93,9 @@ def _count_and_log(asked: Request, response: Response) -> None:
     seconds = perf_counter() - kept.get("began", perf_counter())
     endpoint = asked.endpoint or "none"
     method = asked.method if asked.method in _METHODS else "other"
-    metrics.requests.labels(endpoint, method, response.status_code).inc()
-    metrics.request_seconds.labels(endpoint).observe(seconds)
+    counter, times = _meters(endpoint, method, response.status_code)
+    counter.inc()
+    times.observe(seconds)
     if is_quiet(endpoint):
         return
     actor = kept.get("actor")
@@ -102,6 +107,12 @@ def _count_and_log(asked: Request, response: Response) -> None:
         milliseconds=round(seconds * 1000, 1),
         actor_id=str(actor.user_id) if actor else None,
     )
+
+
+@lru_cache(maxsize=4096)
+def _meters(endpoint: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Where a kind of request is counted: the library makes texts of its labels, and takes locks, at each look."""
+    return metrics.requests.labels(endpoint, method, status), metrics.request_seconds.labels(endpoint)
 
 
 def quiet(view: ViewT) -> ViewT:
@@ -119,10 +130,23 @@ class _Request(Request):
     form_data_parser_class = StrictFormParser
 
 
+class _Context(RequestContext):
+    def match_request(self) -> None:
+        """Take the route that the front has found, which must know it to read the body; look for it where none has."""
+        routed = self.request.environ.get(ROUTED)
+        if routed is None:
+            super().match_request()
+        else:
+            self.request.url_rule, self.request.view_args = routed
+
+
 class App(Flask):
     """Flask without `ensure_sync`, which asks at each request whether its hooks and view are coroutines: none is."""
 
     request_class = _Request
+
+    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+        return _Context(self, environ)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -150,7 +174,8 @@ def _refuse_what_did_not_come(asked: Request) -> None:
 
 def _refuse_what_no_text_holds(asked: Request) -> None:
     """Path and query are looked up in the database, which takes no NUL; a body is judged by its fields."""
-    unfit = {name for name, value in asked.args.items(multi=True) if not fits_in_url(name + value)}
+    given = asked.args.items(multi=True) if asked.query_string else ()
+    unfit = {name for name, value in given if not fits_in_url(name + value)}
     if unfit or not fits_in_url(asked.path):
         fields = {name: ["不能包含控制字符或无效字符。"] for name in sorted(unfit)}
         raise InvalidError("validation_failed", "地址中含有控制字符或无效字符。", fields=fields)
