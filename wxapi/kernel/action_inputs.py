@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from wxapi.kernel.errors import InvalidError
@@ -91,9 +92,18 @@ def to_history(inputs: Any) -> dict[str, Any]:
 
 def from_history(kind: type[Inputs], detail: Mapping[str, Any]) -> Inputs:
     """The inputs as `to_history` kept them."""
+    if not detail:  # as of most lines
+        nothing: Inputs = _nothing(cast("Any", kind))
+        return nothing
     about = inputs_of(kind)
     held = {name: value for name, value in detail.items() if name in about}
     return kind(**{name: _READ.get(about[name].form, _same)(value) for name, value in held.items()})
+
+
+@cache
+def _nothing(kind: Any) -> Any:
+    """The inputs of who gave none; frozen, so that all may share them."""
+    return kind()
 
 
 def _about(each: "Field[Any]") -> Carried:

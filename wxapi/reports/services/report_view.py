@@ -52,7 +52,7 @@ class AskedFor:
     days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one of so many fields takes five times as long to make, and a report has many lines
 class TimelineLine:
     """One line of history.
 
@@ -79,7 +79,7 @@ class TimelineLine:
     given_to: NamedRegion | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReportView:
     """One report with its history, as one person sees it.
 
@@ -181,6 +181,9 @@ def view_of(
         now: the present instant.
     """
     photos = [each for each in photos if each.photo.id not in sight.hidden_photos]
+    of_lines: dict[int | None, tuple[PhotoFacts, ...]] = {}
+    for each in photos:
+        of_lines[each.event_id] = (*of_lines.get(each.event_id, ()), each.photo)
     case, regions = case_of(report), tree()
     return ReportView(
         id=report.id,
@@ -214,7 +217,7 @@ def view_of(
         created_at=report.created_at,
         updated_at=report.updated_at,
         timeline=tuple(
-            _line(report, event, photos, sight, others, regions)
+            _line(report, event, of_lines.get(event.id, ()), sight, others, regions)
             for event in events
             if not (others.all_hidden and event.action in _MERGING)
         ),
@@ -242,7 +245,7 @@ def asked_for(report: Report | ReportRow) -> tuple[AskedFor, ...]:
 def _line(
     report: Report,
     event: HistoryLine,
-    photos: Iterable[PlacedPhoto],
+    photos: tuple[PhotoFacts, ...],
     sight: Sight,
     others: OthersSeen,
     regions: Tree,
@@ -257,7 +260,7 @@ def _line(
         role=event.role,
         label=_label(report, event, regions),
         note=sight.notes.get(event.id) if nameable else None,
-        photos=tuple(each.photo for each in photos if each.event_id == event.id),
+        photos=photos,
         reason_code=given.reason_code,
         review_on=given.review_on,
         days=given.days,
