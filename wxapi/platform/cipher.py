@@ -4,7 +4,6 @@ A sealed value is `name ‖ 0x00 ‖ nonce(12) ‖ ciphertext+tag`; the purpose 
 moved into another column does not open.
 """
 
-import hashlib
 import hmac
 import os
 
@@ -77,4 +76,4 @@ class Cipher:
 
 
 def _digest(key: bytes, text: str, purpose: str) -> bytes:
-    return hmac.new(key, purpose.encode() + b"\0" + text.encode(), hashlib.sha256).digest()
+    return hmac.digest(key, purpose.encode() + b"\0" + text.encode(), "sha256")

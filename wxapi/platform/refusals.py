@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.platform.db import Base, apart
 from wxapi.platform.http import is_quiet
+from wxapi.platform.present import this_request
 from wxapi.platform.runtime import runtime
 
 log = structlog.get_logger(__name__)
@@ -131,7 +132,8 @@ def install(app: Flask) -> None:
             code = g.get("refused_code", "refused")
             kind = (request.endpoint or "", code, request.remote_addr or "", actor.user_id if actor else None)
             counter.note(kind, runtime().clock.now())
-        if refused or not is_quiet(request.endpoint or ""):  # a probe waits for no database that it does not ask about
+        # A probe waits for no database that it does not ask about.
+        if refused or not is_quiet(this_request().endpoint or ""):
             counter.write_due()
         return response
 

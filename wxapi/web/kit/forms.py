@@ -15,6 +15,7 @@ from flask import Flask, current_app, request
 from marshmallow import Schema, ValidationError
 
 from wxapi.kernel.errors import ForbiddenError, InvalidError, version_conflict
+from wxapi.platform.present import this_request
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts
@@ -32,7 +33,7 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def check() -> None:
-        if request.method != "POST" or not is_page():
+        if this_request().method != "POST" or not is_page():
             return
         # Nine photos beside a form's other fields.
         request.max_form_parts = _MOST_PARTS

@@ -31,7 +31,7 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def forget(response: Response) -> Response:
-        if request.method == "POST" and response.status_code == 303 and _kept_at(access.came_from()):
+        if response.status_code == 303 and request.method == "POST" and _kept_at(access.came_from()):
             access.drop_cookie(response, access.text_cookie())
         return response
 
