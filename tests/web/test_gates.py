@@ -80,6 +80,10 @@ def test_every_page_keeps_the_house_rules(app: Flask, scene: Scene) -> None:
         told = " ".join(str(tag["aria-describedby"]) for tag in page.select("[aria-describedby]")).split()
         assert set(told) <= set(ids), name
         assert {each for each in ids if each.endswith(("-hint", "-error"))} <= set(told), name
+        # What a refresh brings is exchanged part by part, or row by row: what is neither stays for ever as it was.
+        for part in page.select("[data-refresh] > *"):
+            holds = part.has_attr("data-part") or part.select("[data-part], [data-keyed]")
+            assert holds or "empty" in part.get("class", []), (name, str(part)[:80])
         levels = [int(tag.name[1]) for tag in page.select("h1, h2, h3, h4")]
         assert all(below <= above + 1 for above, below in pairwise(levels)), (name, levels)
     # Without scripts the files come with the form: it may be larger than one of words.

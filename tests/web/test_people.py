@@ -388,6 +388,8 @@ def test_an_import_is_confirmed_once_it_is_checked_and_not_before(desk: Browser,
     head = "姓名,职务,手机号,角色,区域\n"
     sent = send(desk, f"{head}赵,,13800000009,community_worker,{VILLAGE}\n")
     state = f"{sent.location}/state"
+    # All of it is one part: else a refresh exchanges nothing, and the page says for ever that the list waits.
+    assert [each.get("data-part") for each in desk.page(sent.location).select("[data-refresh] > *")] == ["state"]
     waiting = desk.page(state)
     assert "确认导入" not in waiting.get_text()
     assert waiting.select('button[form="cancel"]') != []
