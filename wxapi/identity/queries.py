@@ -16,20 +16,23 @@ from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.paging import Page, decode_cursor, page_of
 from wxapi.kernel.permissions import Role
 from wxapi.kernel.text import is_word
-from wxapi.platform.db import fetch_alone
+from wxapi.platform.db import fetch, fetch_alone
 from wxapi.regions.services.lookup import tree
 
 _IN_FORCE = "a.ended_at IS NULL AND a.starts_on <= %(today)s AND coalesce(a.ends_on, 'infinity') >= %(today)s"
 # The day an appointment was over, by its date or because somebody ended it.
 _OVER_ON = "coalesce(least(a.ends_on, (a.ended_at AT TIME ZONE 'Asia/Shanghai')::date), 'infinity')"
-_HELD = (
+# Of the appointments that count and of those that tie, what makes an actor of them.
+_APPOINTED = (
     " array_agg(concat_ws(' ', a.role, a.region_code, a.unit_code))"
     f"  FILTER (WHERE a.role IS NOT NULL AND {_IN_FORCE}),"
-    f" array_agg(a.region_code) FILTER (WHERE a.role IS NOT NULL AND NOT ({_IN_FORCE})),"
-    " u.rights_version, coalesce(t.confirmed_at, t.created_at)"
+    f" array_agg(a.region_code) FILTER (WHERE a.role IS NOT NULL AND NOT ({_IN_FORCE}))"
+)
+_TYING = f"{_OVER_ON} >= a.starts_on AND {_OVER_ON} >= %(tied_since)s"
+_HELD = (
+    f"{_APPOINTED}, u.rights_version, coalesce(t.confirmed_at, t.created_at)"
     " FROM {table} t JOIN users u ON u.id = t.user_id AND u.erased_at IS NULL"
-    " LEFT JOIN appointments a ON a.user_id = t.user_id"
-    f"  AND {_OVER_ON} >= a.starts_on AND {_OVER_ON} >= %(tied_since)s"
+    f" LEFT JOIN appointments a ON a.user_id = t.user_id AND {_TYING}"
     " WHERE t.digest = %(digest)s AND t.last_used_at > %(alive_since)s"
 )
 _ACTOR = f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='tokens')} GROUP BY t.digest, u.id"
@@ -42,7 +45,7 @@ _VISITOR = (
     f"SELECT t.user_id, t.last_used_at,{_HELD.format(table='web_sessions')}"
     " AND t.created_at > %(made_since)s GROUP BY t.digest, u.id"
 )
-
+_ACTOR_OF = f"SELECT{_APPOINTED} FROM appointments a WHERE a.user_id = %(user_id)s AND {_TYING}"
 
 # Columns of an actor; the look at the key comes after them.
 _NO_KEY = 6
@@ -81,10 +84,8 @@ def _bearer(sql: str, values: dict[str, Any], *, today: date) -> Bearer | None:
     if not rows:
         return None
     row = rows[0]
-    appointments = tuple(_appointment(*text.split(" ")) for text in row[2] or ())
-    ties = _followed(row[3] or ())
     used_key = len(row) > _NO_KEY and row[_NO_KEY]
-    return Bearer(Actor(row[0], appointments, row[4], today, ties, row[5]), row[1], used_key)
+    return Bearer(Actor(row[0], _held(row[2]), row[4], today, _followed(row[3] or ()), row[5]), row[1], used_key)
 
 
 def _followed(codes: Iterable[str]) -> tuple[str, ...]:
@@ -100,20 +101,20 @@ def _days(today: date) -> dict[str, date]:
     return {"today": today, "tied_since": today - TIED_FOR}
 
 
+def _held(texts: Iterable[str] | None) -> tuple[Appointment, ...]:
+    """The appointments of `_APPOINTED`."""
+    return tuple(_appointment(*text.split(" ")) for text in texts or ())
+
+
 def _appointment(role: str, region_code: str, unit_code: str | None = None) -> Appointment:
     return Appointment(Role(role), region_code, unit_code)
 
 
 def actor_of(session: Session, user_id: uuid.UUID, *, today: date) -> Actor:
     """A person as an Actor, for commands and jobs that act for someone."""
-    rows = appointments_of(session, user_id, today=today)
-    ties = session.scalars(
-        select(AppointmentRow.region_code)
-        .where(AppointmentRow.user_id == user_id, tying(today), ~in_force(today))
-        .order_by(AppointmentRow.region_code)
-    )
-    held = tuple(Appointment(Role(row.role), row.region_code, row.unit_code) for row in rows)
-    return Actor(user_id, held, ties=_followed(ties))
+    session.flush()
+    held, ties = fetch(session, _ACTOR_OF, {"user_id": user_id, **_days(today)})[0]
+    return Actor(user_id, _held(held), ties=_followed(ties or ()))
 
 
 def user_by_digest(session: Session, openid_digests: Sequence[bytes]) -> User | None:

@@ -23,6 +23,8 @@ from wxapi.reports.rules.state import Party
 ReportScope = Callable[[Reader], ColumnElement[bool]]
 _reports, _joins = Report.__table__.c, ReportJoin.__table__.c
 _COLUMNS = tuple(Report.__mapper__.columns.keys())
+# Built once: that takes longer than to run it.
+_LOCK = select(Report).where(Report.id == bindparam("wanted", None, Uuid)).with_for_update(key_share=True)
 
 # Roles of lines of history that are not written by an office.
 CITIZENS = frozenset({Party.REPORTER.value, Party.JOINER.value})
@@ -69,9 +71,9 @@ def find_locked(
 
     Keys do not change, so the weaker lock is enough: it lets foreign keys be checked meanwhile.
     """
-    wanted = or_(and_(Report.id.in_(ids), visible_to(actor)), Report.id.in_(unseen))
-    query = _with_join(actor).where(wanted).order_by(Report.id).with_for_update(of=Report, key_share=True)
-    rows = session.execute(query.execution_options(populate_existing=True))
+    _, regions, villages = reader_of(actor)
+    values = {"me": actor.user_id, "ids": list(ids), "unseen": list(unseen)}
+    rows = session.execute(_locking(regions, villages), values, execution_options={"populate_existing": True})
     return {row[0].id: _found(row, actor) for row in rows}
 
 
@@ -85,14 +87,14 @@ def seen_among(actor: Actor, ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]
 def find_joinable(session: Session, actor: Actor, report_id: uuid.UUID) -> Found | None:
     """A report the person may join, locked: one they see, or any open one that is not hidden from anybody."""
     public = and_(Report.excluded_village_code.is_(None), text(OPEN_SQL))
-    query = _with_join(actor).where(Report.id == report_id, or_(visible_to(actor), public))
+    query = _with_join(actor.user_id).where(Report.id == report_id, or_(visible_to(actor), public))
     row = session.execute(query.with_for_update(of=Report, key_share=True)).one_or_none()
     return _found(row, actor) if row else None
 
 
 def lock(session: Session, report_id: uuid.UUID) -> Report | None:
     """The report for a job, locked; None when it is not there."""
-    return session.scalars(select(Report).where(Report.id == report_id).with_for_update(key_share=True)).one_or_none()
+    return session.scalars(_LOCK, {"wanted": report_id}).one_or_none()
 
 
 def lock_all(session: Session, ids: Collection[uuid.UUID]) -> None:
@@ -117,9 +119,18 @@ def photo_is_visible(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def _with_join(actor: Actor) -> Select[Report, bool]:
-    joined = exists().where(ReportJoin.report_id == Report.id, ReportJoin.user_id == actor.user_id)
-    return select(Report, joined)
+# Building a statement takes longer than running it, and most people are alike in what it depends on.
+@lru_cache(maxsize=512)
+def _locking(regions: tuple[str, ...], villages: tuple[str, ...]) -> Select[Report, bool]:
+    """The statement of `find_locked` for people of these regions and villages."""
+    me = bindparam("me", None, Uuid)
+    seen = and_(Report.id.in_(bindparam("ids", expanding=True)), visible_to(Reader(me, regions, villages)))
+    wanted = or_(seen, Report.id.in_(bindparam("unseen", expanding=True)))
+    return _with_join(me).where(wanted).order_by(Report.id).with_for_update(of=Report, key_share=True)
+
+
+def _with_join(me: uuid.UUID | ColumnElement[uuid.UUID]) -> Select[Report, bool]:
+    return select(Report, exists().where(ReportJoin.report_id == Report.id, ReportJoin.user_id == me))
 
 
 def _whole(actor: Actor, scope: ReportScope, key: str, value: Any) -> Whole | None:
@@ -133,7 +144,6 @@ def _whole(actor: Actor, scope: ReportScope, key: str, value: Any) -> Whole | No
     return Whole(report, standing_of(report, actor, has_joined=has_joined), around_of(found))
 
 
-# Building a statement takes longer than running it, and most people are alike in what it depends on.
 @lru_cache(maxsize=512)
 def _reading(
     scope: ReportScope, key: str, regions: tuple[str, ...], villages: tuple[str, ...]
