@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 from datetime import timedelta
+from itertools import pairwise
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
@@ -13,15 +15,17 @@ from wxapi.duties.models import DutyAppeal
 from wxapi.identity.models import User
 from wxapi.identity.services.appoint_many import appoint_openids, register_openids
 from wxapi.kernel.city import city as rules
+from wxapi.kernel.clock import SHANGHAI
 from wxapi.platform.db import transaction
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.models import Report, ReportEvent, ReportPhoto
 from wxapi.training.models import Attendance, TrainingSession
 
+T = TypeVar("T")
 DAYS = timedelta(days=life.DAYS)
 
 
-def unseen(_label: str, items: Collection[int]) -> Iterator[int]:
+def unseen(_label: str, items: Collection[T]) -> Iterator[T]:
     yield from items
 
 
@@ -42,11 +46,15 @@ def test_a_city_that_lives(settled: None, session: Session) -> None:
     assert {"closed", "accepted", "refused"} <= {each.state for each in reports}
     assert min(each.created_at for each in reports) >= NOW - DAYS - timedelta(days=1)
     assert len(session.scalars(select(ReportPhoto)).all()) >= 40
-    given = {event.detail.get("reason_code") for event in session.scalars(select(ReportEvent))} - {None}
+    lines = session.scalars(select(ReportEvent).order_by(ReportEvent.report_id, ReportEvent.id)).all()
+    assert all(one.at <= after.at for one, after in pairwise(lines) if one.report_id == after.report_id)
+    by_people = {line.at.astimezone(SHANGHAI).hour for line in lines if line.actor_id is not None}
+    assert by_people == set(range(7, 21)), "at all hours of the day and none of the night"
+    given = {event.detail.get("reason_code") for event in lines} - {None}
     assert given
     assert given <= rules().reasons.keys()
     decisions = [each.decision for each in session.scalars(select(DutyAppeal).order_by(DutyAppeal.decided_at))]
-    assert decisions == ["uphold"], "of few reports one card is young enough"
+    assert decisions == ["uphold", None]
     states = {each.title: each.state for each in session.scalars(select(TrainingSession))}
     assert sorted(states.values()) == ["draft", "published", "published"]
     roll = session.execute(select(User.nickname).join(Attendance, Attendance.user_id == User.id)).scalars().all()

@@ -1,29 +1,33 @@
 """The demo city lives: 300 reports of the last 60 days in all states, with photos, holds, cards; and classes.
 
-Everything is made by the product's own services at times of the past, the same every time for one present. What such
-old steps would tell people by message is left out: only notices of the last three days are written.
+Everything is made by the product's own services at times of the past, the same every time for one present. What befalls
+one report depends on no other, so several processes can make them side by side. What such old steps would tell people
+by message is left out: only notices of the last three days are written.
 """
 
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from itertools import islice
 from random import Random
 
 from sqlalchemy import Text, cast, delete, exists, select
 
 from wxapi.demo import listing, people, pleas, scenery
+from wxapi.demo.errors import DemoError
 from wxapi.duties.services import climb
 from wxapi.identity.queries import actor_of, user_by_digest
 from wxapi.identity.services import profile
 from wxapi.kernel.actor import Actor
-from wxapi.kernel.clock import SHANGHAI, local_day
+from wxapi.kernel.clock import SHANGHAI, day_begins, local_day
 from wxapi.kernel.coordinates import Datum, Point
 from wxapi.kernel.errors import DomainError
 from wxapi.photos.services.develop import develop
 from wxapi.photos.services.send import upload
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import db, deferred_commit, transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import runtime
 from wxapi.regions.queries import boundaries_of
@@ -43,7 +47,8 @@ from wxapi.training.services.correct_roll import Correction
 
 REPORTS = 300
 DAYS = 60
-_SEED = 20261126
+# One by which each state is there, whatever the hour.
+_SEED = 20261143
 _TOLD_FOR = timedelta(days=3)
 _VILLAGES = 36
 _LATELY = timedelta(days=9)
@@ -71,6 +76,9 @@ _DONE = (
 _WEIGHTS = {"E0102": 8, "E0103": 5, "E0101": 3, "E0110": 4, "E0505": 4, "C0102": 4, "C0118": 3, "X0101": 1}
 
 
+_Work = Callable[[], object]
+Track = Callable[[str, Collection[_Work]], Iterator[_Work]]
+Spread = Callable[[Callable[[_Work], object], Collection[_Work]], Iterator[object]]
 # Who does what with which input, so many hours after the step before.
 _Step = tuple[Actor, str, ActionInput, float]
 
@@ -86,7 +94,7 @@ class _Place:
 
 
 class _Life:
-    """The makings of one report after another; `chance` decides all of it."""
+    """The makings of one report after another; `chance` decides all of it, anew for each."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -97,29 +105,32 @@ class _Life:
     def _places(self) -> list[_Place]:
         villages = sorted(region.code for region in tree().below(_COUNTY) if region.level is Level.VILLAGE)
         codes = self.chance.sample(villages, min(_VILLAGES, len(villages)))
+        townships = sorted({within(code, Level.TOWNSHIP) for code in codes})
+        officers = {code: _person(f"officer-{code}", self.now) for code in townships}
         borders = boundaries_of(db.session(), codes)
         found = []
         for code in codes:
             inner = borders[code].representative_point()
-            worker = _person(f"worker-{code}", self.now)
-            officer = _person(f"officer-{within(code, Level.TOWNSHIP)}", self.now)
+            worker, officer = _person(f"worker-{code}", self.now), officers[within(code, Level.TOWNSHIP)]
             found.append(_Place(code, Point(inner.x, inner.y), worker, officer))
         return found
 
     def report(self, number: int) -> None:
         """File one report some time ago, and let it go as far as it got since."""
+        self.chance = Random(_SEED * REPORTS + number)  # noqa: S311 - as above
         age = timedelta(days=DAYS * self.chance.random() ** 1.4)
-        at = min(self._office_hour(self.now - age), self.now - timedelta(minutes=self.chance.randint(5, 50)))
+        at = self._by_day(self.now - age - timedelta(minutes=self.chance.randint(5, 50)))
         place = self.chance.choice(self.places)
         kind = self.chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         reporter = self.chance.choice(self.reporters)
-        photo = [self._photo(reporter, kind, number, at)] if number % 3 != 0 else []
         jitter = Point(
             place.point.longitude + self.chance.uniform(-0.0004, 0.0004),
             place.point.latitude + self.chance.uniform(-0.0004, 0.0004),
         )
-        draft = Draft(kind, self.chance.choice(WHAT[kind]), photo, jitter, Datum.GCJ02, 12.0, "gps")
-        filed = file_report(reporter, draft, now=at)
+        words = self.chance.choice(WHAT[kind])
+        with deferred_commit():
+            photo = [_photo(reporter, kind, number, at)] if number % 3 != 0 else []
+            filed = file_report(reporter, Draft(kind, words, photo, jitter, Datum.GCJ02, 12.0, "gps"), now=at)
         route_report(filed.id, now=at + timedelta(minutes=1))
         self._go_on(filed, reporter, place, kind, at, number)
 
@@ -128,8 +139,8 @@ class _Life:
         # What lay open for weeks is rare; what came lately may be anywhere.
         lately = 8 if self.now - at < _LATELY else 0
         ways: list[tuple[int, Callable[[], Iterator[_Step]]]] = [
-            (80, lambda: self._solved(reporter, place, kind, number)),
-            (1 + lately, lambda: self._disputed(reporter, place, kind, number)),
+            (80, lambda: self._solved(reporter, place)),
+            (1 + lately, lambda: self._disputed(reporter, place)),
             (lately, lambda: self._held(place)),
             (1 + lately, lambda: self._returned(place)),
             (6, lambda: self._refused(place)),
@@ -140,24 +151,22 @@ class _Life:
         way = self.chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
         version = 2
         for actor, action, given, hours in way():
-            at = self._office_hour(at + timedelta(hours=hours))
+            at = self._at_work(at + timedelta(hours=hours))
             if at >= self.now - timedelta(minutes=1):
                 return
-            try:
-                version = act(actor, filed.id, ActionRequest(action, version, given), now=at).version
-            except DomainError:
-                return  # somebody could not do that any more, as in life
+            with deferred_commit():
+                photo = [_photo(actor, kind, number, at, after=True)] if action == "resolve" else []
+                request = ActionRequest(action, version, replace(given, photo_ids=photo))
+                version = act(actor, filed.id, request, now=at).version
 
-    def _solved(self, reporter: Actor, place: _Place, kind: str, number: int) -> Iterator[_Step]:
+    def _solved(self, reporter: Actor, place: _Place) -> Iterator[_Step]:
         yield place.worker, "accept", ActionInput(), self._wait()
-        hours = self._work()
-        photo = self._photo(place.worker, kind, number, self.now - timedelta(minutes=1), after=True)
-        yield place.worker, "resolve", ActionInput(note=self.chance.choice(_DONE), photo_ids=[photo]), hours
+        yield place.worker, "resolve", ActionInput(note=self.chance.choice(_DONE)), self._work()
         if self.chance.random() < _HEARD:
             yield reporter, "confirm", ActionInput(rating=self.chance.choice((5, 5, 5, 4, 4, 3))), self._wait() * 4
 
-    def _disputed(self, reporter: Actor, place: _Place, kind: str, number: int) -> Iterator[_Step]:
-        yield from list(self._solved(reporter, place, kind, number))[:2]
+    def _disputed(self, reporter: Actor, place: _Place) -> Iterator[_Step]:
+        yield from islice(self._solved(reporter, place), 2)
         yield reporter, "dispute", ActionInput(note="只清理了一半，角落里还有。"), self._wait() * 2
 
     def _held(self, place: _Place) -> Iterator[_Step]:
@@ -188,18 +197,26 @@ class _Life:
     def _work(self) -> float:
         return self.chance.choice((1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 20.0, 30.0, 70.0))
 
-    def _office_hour(self, at: datetime) -> datetime:
-        """The same day within the hours in which people are about."""
-        local = at.astimezone(SHANGHAI)
-        if local.hour < 7:
-            return at + timedelta(hours=7 - local.hour)
-        return at - timedelta(hours=local.hour - 19) if local.hour > 20 else at
+    def _by_day(self, at: datetime) -> datetime:
+        """The same moment, or half a day before: when people are about and see something."""
+        hours = self.chance.uniform(10, 14)  # also by day: what else chance decides must not depend on the hour
+        return at if _is_day(at) else at - timedelta(hours=hours)
 
-    def _photo(self, actor: Actor, kind: str, number: int, at: datetime, *, after: bool = False) -> uuid.UUID:
-        """A photo as it is once a worker has developed it; few streets, so that little is drawn."""
-        photo = upload(actor, scenery.picture(kind, number % 6, after=after), sha256=None, now=at)
-        develop(photo.id, now=at)
-        return photo.id
+    def _at_work(self, at: datetime) -> datetime:
+        """The same moment, or the morning after: nobody takes a step by night."""
+        opens = timedelta(hours=self.chance.uniform(7, 10))
+        return at if _is_day(at) else day_begins(local_day(at + timedelta(hours=3))).astimezone(UTC) + opens
+
+
+def _is_day(at: datetime) -> bool:
+    return 7 <= at.astimezone(SHANGHAI).hour < 21
+
+
+def _photo(actor: Actor, kind: str, number: int, at: datetime, *, after: bool = False) -> uuid.UUID:
+    """A photo as it is once a worker has developed it; few streets, so that little is drawn."""
+    photo = upload(actor, scenery.picture(kind, number % 6, after=after), sha256=None, now=at)
+    develop(photo.id, now=at)
+    return photo.id
 
 
 def _person(openid: str, now: datetime) -> Actor:
@@ -213,12 +230,13 @@ def _person(openid: str, now: datetime) -> Actor:
     return actor
 
 
-def live(now: datetime, track: Callable[[str, Collection[int]], Iterator[int]], *, wanted: int = REPORTS) -> int:
+def live(now: datetime, track: Track, spread: Spread = map, *, wanted: int = REPORTS) -> int:
     """Make the city's last 60 days where nobody has reported anything yet; returns how many reports there are.
 
     Args:
         now: the present.
         track: shows the progress of a loop.
+        spread: calls a function with each of many things, as `map` does.
         wanted: how many reports.
     """
     with transaction() as session:
@@ -227,16 +245,26 @@ def live(now: datetime, track: Callable[[str, Collection[int]], Iterator[int]], 
     life = _Life(now)
     for openid in (*people.CITY, f"supervisor-{_COUNTY}", f"steward-{_COUNTY}"):
         _person(openid, now)
+    regions = sorted(region.code for region in tree().below(_COUNTY))
+    works: list[_Work] = [partial(_sessions, now), partial(listing.list_people, regions, now=now)]
+    works += [partial(life.report, number) for number in range(wanted)]
+    db.session.remove()  # a process that does some of it has connections of its own
     with runtime().storage.kept_together():
-        for number in track("让演示城市运转起来", range(wanted)):
-            life.report(number)
+        for _ in zip(track("Living sixty days", works), spread(_do, works), strict=True):
+            pass
     for sweep in (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue, climb.climb):
         sweep(now=now)
     pleas.plead(_person, now)
-    _sessions(now)
-    listing.list_people(sorted(region.code for region in tree().below(_COUNTY)), now=now)
     _forget_old_news(now)
     return wanted
+
+
+def _do(work: _Work) -> None:
+    """A refusal is a fault of the demo, not of whoever runs it; another process can be told of it only by words."""
+    try:
+        work()
+    except DomainError as refused:
+        raise DemoError(f"The demo city cannot be made: [{refused.code}] {refused.detail}") from refused
 
 
 def _forget_old_news(now: datetime) -> None:

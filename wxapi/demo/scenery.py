@@ -2,11 +2,14 @@
 
 import io
 from collections.abc import Callable
+from functools import cache
 from random import Random
 
 from PIL import Image, ImageDraw
 
 _SIZE = (800, 600)
+# What of the street is in the picture.
+_TAKEN = (80, 90, 720, 570)
 _SKY, _WALL, _ROAD, _KERB = (196, 214, 230), (206, 196, 178), (120, 122, 126), (168, 168, 160)
 Draw = Callable[[ImageDraw.ImageDraw, Random], None]
 
@@ -118,12 +121,13 @@ SCENES: dict[str, tuple[Draw, Draw]] = {
 }
 
 
+@cache
 def picture(kind: str, number: int, *, after: bool = False) -> bytes:
-    """A JPEG of 800 × 600 of one of a few streets: before the work, or after it."""
+    """A JPEG of 640 × 480 of one of a few streets: before the work, or after it."""
     chance = Random(number)  # noqa: S311 - the same street every time, nothing secret
     image, draw = _street(chance)
     before_and_after = SCENES[kind]
     before_and_after[after](draw, chance)
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
+    image.crop(_TAKEN).save(out, "JPEG", quality=80)
     return out.getvalue()
