@@ -23,9 +23,14 @@ _CUT = (
 def test_everything_goes_on_after_a_restart(make_config: Callable[..., Config], valkey: Valkey, tmp_path: Path) -> None:
     server = Postgres(tmp_path / "postgres")
     server.start()
-    url = server.ensure_database("wxapi")
-    migrate.upgrade(url)
+    with psycopg.connect(server.draft_database("draft"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE of_a_start_that_was_cut_off ()")
+    migrate.upgrade(server.draft_database("draft"))
+    server.rename_database("draft", "wxapi")
+    url = server.url("wxapi")
     with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchall() == [("on",)]
+        assert connection.execute("SELECT to_regclass('of_a_start_that_was_cut_off')").fetchall() == [(None,)]
         connection.execute(EFFECTS)
     bench = Bench(
         make_config(database_url=url, redis_url=valkey.url, log_level="INFO"),

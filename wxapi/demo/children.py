@@ -25,25 +25,27 @@ class Daemon:
     Args:
         name: for sentences and the log's file name.
         command: program (a path) and arguments.
-        log: where its output goes; None: where ours goes.
+        log: where its output goes.
         environ: its environment.
         folder: its working folder; None for ours.
         user: run as this user (root only).
         stop_signal: asks it to end, also when this process dies.
         told: bytes for its standard input.
+        aloud: what it says is for people and goes where ours goes; only its standard error goes to the log.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a trait
         self,
         name: str,
         command: Sequence[str],
         *,
-        log: Path | None,
+        log: Path,
         environ: Mapping[str, str] | None = None,
         folder: Path | None = None,
         user: str | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         told: bytes = b"",
+        aloud: bool = False,
     ) -> None:
         self.name = name
         self.log = log
@@ -53,8 +55,8 @@ class Daemon:
             self._process = subprocess.Popen(
                 [*launch, *command],
                 stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output and subprocess.STDOUT,
+                stdout=None if aloud else output,
+                stderr=output,
                 env=environ,
                 cwd=folder,
                 start_new_session=True,
@@ -101,7 +103,7 @@ class Daemon:
 
     def last_words(self) -> str:
         """The last line of its log."""
-        lines = self.log.read_text(errors="replace").split("\n") if self.log and self.log.exists() else []
+        lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _where(self) -> str:
@@ -143,11 +145,8 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 @contextmanager
-def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
+def _opened(log: Path) -> Iterator[IO[bytes]]:
     """The log for appending, the old one set aside when it has grown large."""
-    if log is None:
-        yield None
-        return
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as output:

@@ -96,13 +96,35 @@ class Postgres:
         """The URL of one of its databases."""
         return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}"
 
+    def has_database(self, name: str) -> bool:
+        """Whether one of its databases is called so."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
     def ensure_database(self, name: str) -> str:
         """Make a database when missing; returns its URL."""
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-            if found is None:
-                connection.execute(f'CREATE DATABASE "{name}"')
+        if not self.has_database(name):
+            self._command(f'CREATE DATABASE "{name}"')
         return self.url(name)
+
+    def draft_database(self, name: str) -> str:
+        """Make a database anew, whatever was left of it, to be filled and then renamed; returns its URL.
+
+        Nothing in it waits for the disk: what is cut off is begun again.
+        """
+        self._command(f'DROP DATABASE IF EXISTS "{name}"')
+        self.ensure_database(name)
+        self._command(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        return self.url(name)
+
+    def rename_database(self, draft: str, name: str) -> None:
+        """Give a draft that is whole the name it is known by; with that all in it is on the disk."""
+        self._command(f'ALTER DATABASE "{draft}" RESET synchronous_commit')
+        self._command(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+
+    def _command(self, sql: str) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(sql)
 
     def _answers(self) -> bool:
         try:

@@ -3,8 +3,6 @@
 Neither is a superuser, whom a hole in the API would let read every file of this machine (docs/adr/0005 and 0080).
 """
 
-from dataclasses import dataclass
-
 import psycopg
 from psycopg import sql
 
@@ -34,24 +32,14 @@ END $$
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """URLs of one database: for migrations, and for everything else."""
-
-    owner: str
-    app: str
-
-
-def ensure(server: Postgres, database: str) -> Addresses:
-    """Make the database and its two roles when missing."""
+def ensure(server: Postgres, database: str) -> None:
+    """Make the two roles when missing, and one of them the owner of a database and all in it."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         for role in (OWNER, APP):
             if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-    everything = server.ensure_database(database)
-    with psycopg.connect(everything, autocommit=True) as connection:
+    with psycopg.connect(server.url(database), autocommit=True) as connection:
         named = {"database": sql.Identifier(database), "owner": sql.Identifier(OWNER)}
         connection.execute(sql.SQL("ALTER DATABASE {database} OWNER TO {owner}").format(**named))
         connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {owner}").format(**named))
         connection.execute(_HAND_OVER)
-    return Addresses(server.url(database, role=OWNER), server.url(database, role=APP))

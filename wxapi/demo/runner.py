@@ -17,12 +17,12 @@ from wxapi.demo.children import Daemon, stop_all
 from wxapi.demo.errors import DemoError, disk_faults_named
 from wxapi.demo.interrupts import raise_when_told_to_stop, stop_undisturbed
 from wxapi.demo.postgres import Postgres
-from wxapi.demo.roles import Addresses
 from wxapi.demo.settings import DemoSettings, keys_of, product_environment
 from wxapi.demo.valkey import Valkey
 
 _ROOT = Path(__file__).resolve().parents[2]
-_DATABASE = "wxapi"
+# Filled under the first name, and renamed when it is whole: what was cut off is made anew.
+_DRAFT, _DATABASE = "wxapi_draft", "wxapi"
 _READY_S = 180.0  # of a busy machine; a child that ends ends the waiting
 _PREPARE_S = 600.0
 _GRACE_S = 20.0
@@ -86,11 +86,11 @@ class _Demo:
             left_over.unlink()
         pgdata = settings.folder / "postgres"
         keys = keys_of(settings.folder, database_exists=settings.database_url is None and pgdata.exists())
-        database = self._database(pgdata)
-        environ = product_environment(settings, keys, database_url=database.app, redis_url=self._redis())
+        database = settings.database_url or self._start_postgres(pgdata)
+        environ = product_environment(settings, keys, database_url=database, redis_url=self._redis())
         _judge(environ)
         fake = None if settings.real_wechat else self._serve("fake-wechat", commands.fake_wechat(settings), environ)
-        self._prepare({**environ, "DATABASE_URL": database.owner})
+        self._prepare(environ)
         api = self._serve("api", commands.api(settings), environ)
         self._serve("workers", commands.WORKERS, environ)
         if fake is not None:
@@ -125,15 +125,13 @@ class _Demo:
                 raise DemoError(child.obituary())
         return True
 
-    def _database(self, pgdata: Path) -> Addresses:
-        if self._settings.database_url is not None:
-            return Addresses(self._settings.database_url, self._settings.database_url)
+    def _start_postgres(self, pgdata: Path) -> str:
+        """Start the embedded server; returns the URL of the database that the product will use."""
         if not pgdata.exists():
             _say("Making a PostgreSQL data folder ...")
-            self._stamp.unlink(missing_ok=True)
         self._postgres = Postgres(pgdata, log=self._settings.logs / "postgres.log")
         self._ground.append(self._postgres.start())
-        return roles.ensure(self._postgres, _DATABASE)
+        return self._postgres.url(_DATABASE, role=roles.APP)
 
     def _redis(self) -> str:
         if self._settings.redis_url is not None:
@@ -155,18 +153,30 @@ class _Demo:
 
     def _prepare(self, environ: Mapping[str, str]) -> None:
         """Migrate, import, appoint; left out when this very product has done so on the embedded database."""
-        product = _fingerprint()
-        embedded = self._settings.database_url is None
-        if embedded and self._stamp.exists() and self._stamp.read_text() == product:
+        if self._postgres is None:
+            self._run_prepare(environ)
             return
-        grants = ["--grant", roles.APP] if embedded else []
-        child = Daemon("prepare", [*commands.PREPARE, *grants], log=None, environ=environ, folder=_ROOT)
+        new = not self._postgres.has_database(_DATABASE)
+        product = _fingerprint()
+        if not new and self._stamp.exists() and self._stamp.read_text() == product:
+            return
+        name = _DRAFT if new else _DATABASE
+        if new:
+            self._postgres.draft_database(name)
+        roles.ensure(self._postgres, name)
+        owner = self._postgres.url(name, role=roles.OWNER)
+        self._run_prepare({**environ, "DATABASE_URL": owner}, "--grant", roles.APP)
+        if new:
+            self._postgres.rename_database(_DRAFT, _DATABASE)
+        self._stamp.write_text(product)
+
+    def _run_prepare(self, environ: Mapping[str, str], *arguments: str) -> None:
+        command, log = [*commands.PREPARE, *arguments], self._settings.logs / "prepare.log"
+        child = Daemon("prepare", command, log=log, environ=environ, folder=_ROOT, aloud=True)
         self._product.append(child)
         if child.wait(_PREPARE_S) != 0:
-            raise DemoError("The database could not be prepared; the lines above say why.")
+            raise DemoError(child.obituary())
         self._product.remove(child)
-        if embedded:
-            self._stamp.write_text(product)
 
     def _say_ready(self) -> None:
         settings = self._settings
