@@ -16,6 +16,7 @@ from wxapi.web.kit import forms
 from wxapi.web.kit.render import page, see
 
 _MOST = 20
+_DONE = {"show": "已公开。", "hide": "已设为不公开。"}
 _DECIDED = "该内容已由其他人员审核，未作改动。下面是仍待审核的内容。"
 
 
@@ -32,6 +33,7 @@ def _queue(error: DomainError | None = None) -> Response:
         "desk/moderation.html",
         status=status_of(error).value if error else 200,
         error=error,
+        done=_DONE.get(request.args.get("done", "")),
         entries=found.items,
         next_cursor=found.next_cursor,
     )
@@ -46,4 +48,4 @@ def decide_check(check_id: uuid.UUID) -> Response:
         moderate.decide(current_actor(), check_id, body["decision"], now=now, over_others=False)
     except ConflictError as error:
         return _queue(ConflictError(error.code, _DECIDED))
-    return see("/desk/moderation")
+    return see(f"/desk/moderation?done={body['decision']}")
