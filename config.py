@@ -27,6 +27,7 @@ _OF_THE_RUNNER = (
     "WXAPI_DEMO_LIFE",
     "WXAPI_HOST",
     "WXAPI_FUZZ_SEED",
+    "WXAPI_FUZZ_TIMES",
     "WXAPI_NEED_BROWSER",
 )
 ValueT = TypeVar("ValueT")

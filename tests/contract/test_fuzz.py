@@ -1,6 +1,7 @@
 """Every leaf of every request, replaced by what nobody should send: whatever it is, the answer is never a 5xx.
 
-The seed moves with every run and stands in each failure; `WXAPI_FUZZ_SEED` brings a run back.
+The seed moves with every run and stands in each failure; `WXAPI_FUZZ_SEED` brings a run back, and `WXAPI_FUZZ_TIMES`
+tries so many times as much, where there is more time than in `make check`.
 """
 
 import itertools
@@ -8,7 +9,7 @@ import json
 import os
 import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -24,8 +25,9 @@ from wxapi.kernel.permissions import Role
 from wxapi.platform import examples
 
 SEED = os.environ.get("WXAPI_FUZZ_SEED") or secrets.token_hex(4)
+TIMES = int(os.environ.get("WXAPI_FUZZ_TIMES", "1"))
 # Of the values below, so many are tried on each leaf.
-TRIED = 8
+TRIED = 4 * TIMES
 UUID = "5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11"
 
 TEXTS = (
@@ -124,6 +126,10 @@ BODIES = (
 IN_URLS = (*(text for text in TEXTS if len(text) < 5000), "x" * 5000)
 
 
+def some(values: Sequence[Any], chance: random.Random, most: int) -> list[Any]:
+    return chance.sample(values, min(most, len(values)))
+
+
 def nested(depth: int) -> Any:
     value: Any = 1
     for _ in range(depth):
@@ -197,10 +203,10 @@ def requests_of(
     example: Any = content.get("application/json", {}).get("example")
     body = None if example is None else json.dumps(example).encode()
     plain, query = path_of(template, operation, things, {}), query_of(in_query, {})
-    for parameter, value in itertools.product(in_path, chance.sample(IN_URLS[1:], TRIED)):
+    for parameter, value in itertools.product(in_path, some(IN_URLS[1:], chance, TRIED)):
         url = path_of(template, operation, things, {parameter: value})
         yield method, f"{url}?{query}", body, "application/json"
-    for each, value in itertools.product(in_query, chance.sample(IN_URLS, TRIED)):
+    for each, value in itertools.product(in_query, some(IN_URLS, chance, TRIED)):
         yield method, f"{plain}?{query_of(in_query, {each['name']: value})}", body, "application/json"
     for changed in changed_bodies(example, chance):
         yield method, f"{plain}?{query}", changed, "application/json"
@@ -216,7 +222,7 @@ def changed_bodies(example: Any, chance: random.Random) -> Iterator[bytes]:
     if example is None:
         return
     for leaf in leaves(example):
-        for value in (*chance.sample(TEXTS, TRIED // 2), *chance.sample(OTHERS, TRIED // 2), nested(500)):
+        for value in (*some(TEXTS, chance, TRIED // 2), *some(OTHERS, chance, TRIED // 2), nested(500)):
             yield json.dumps(replaced(example, leaf, value)).encode()
     yield json.dumps({**example, "\0\ud800": 1}).encode()
 

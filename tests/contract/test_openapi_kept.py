@@ -22,9 +22,10 @@ from wxapi.app import LANES
 from wxapi.kernel.permissions import Role
 
 WHOLE = schemathesis.openapi.from_dict(DOCUMENT)
-# Moves with every run; `WXAPI_FUZZ_SEED` brings a run back.
+# Moves with every run; `WXAPI_FUZZ_SEED` brings a run back, and `WXAPI_FUZZ_TIMES` tries so many times as much.
 SEED = os.environ.get("WXAPI_FUZZ_SEED") or secrets.token_hex(4)
-MOST_CASES = 20
+TIMES = int(os.environ.get("WXAPI_FUZZ_TIMES", "1"))
+MOST_CASES, EXAMPLES = 10 * TIMES, 4 * TIMES
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_whatever_is_thrown_at_it_the_answer_is_as_documented(
     name: str, operation_id: str, app: Flask, everybody: Person
 ) -> None:
     @settings(
-        max_examples=8,
+        max_examples=EXAMPLES,
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
