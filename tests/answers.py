@@ -106,5 +106,20 @@ def _schema_of(operation: str, status: int) -> jsonschema_rs.Draft202012Validato
         if isinstance(each, dict) and each["operationId"] == operation
     )
     schemas = [body["schema"] for kind, body in answers[str(status)].get("content", {}).items() if "json" in kind]
-    whole: dict[str, Any] = {"components": document["components"]}
-    return jsonschema_rs.Draft202012Validator({**schemas[0], **whole}) if schemas else None
+    if not schemas:
+        return None
+    # Not all of them: reading the document anew for each of hundreds of answers took seconds.
+    named = document["components"]["schemas"]
+    needed = {name: named[name] for name in _named_in(schemas[0], named)}
+    return jsonschema_rs.Draft202012Validator({**schemas[0], "components": {"schemas": needed}})
+
+
+def _named_in(schema: Any, named: dict[str, Any]) -> set[str]:
+    """The names of all schemas that this one rests on."""
+    found: set[str] = set()
+    ahead = [schema]
+    while ahead:
+        names = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(ahead.pop()))) - found
+        found |= names
+        ahead += [named[name] for name in names]
+    return found
