@@ -1,6 +1,7 @@
 """The database is away, busy, cut off, or refuses a value: never a 500, and no value in a log."""
 
 from collections.abc import Callable, Iterator
+from time import sleep
 
 import pytest
 from flask import Flask, Response
@@ -10,6 +11,7 @@ from config import Config
 from wxapi.app import create_app
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.db import db
+from wxapi.platform.engine import fetch, fetch_alone
 from wxapi.platform.guard import guard
 
 SECRET = "13812345678"
@@ -98,6 +100,68 @@ def test_failed_statements_are_told_apart_and_their_values_are_nowhere(
     assert event in log
     assert SECRET not in log
     assert SECRET not in answer.get_data(as_text=True)
+
+
+def by_session(sql: str) -> object:
+    return db.session.execute(text(sql)).all()
+
+
+def by_driver(sql: str) -> object:
+    return fetch(db.session(), sql, {})
+
+
+@pytest.mark.parametrize("run", [by_session, by_driver])
+@pytest.mark.parametrize(
+    ("before", "statement"),
+    [
+        ("SET LOCAL idle_in_transaction_session_timeout = 20", "SELECT 1"),
+        ("SET LOCAL transaction_timeout = 20", "SELECT 1"),
+        ("SET LOCAL transaction_read_only = on", "DELETE FROM outbox RETURNING id"),
+    ],
+)
+def test_a_connection_that_slept_or_is_a_standbys_is_503_and_given_up(
+    loose_app: Flask, run: Callable[[str], object], before: str, statement: str
+) -> None:
+    """PostgreSQL calls all three internal errors: a machine was asleep, or the database was failed over."""
+    seen = []
+
+    def view() -> Response:
+        seen.append(db.session.scalar(text("SELECT pg_backend_pid()")))
+        if len(seen) == 1:
+            db.session.execute(text(before))
+            sleep(0.1)
+        run(statement)
+        return Response("done")
+
+    routed(loose_app, view)
+    answer = loose_app.test_client().get("/test")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "database_unavailable")
+    assert loose_app.test_client().get("/test").status_code == 200
+    assert seen[0] != seen[1]
+
+
+@pytest.fixture
+def changing(loose_app: Flask) -> Iterator[str]:
+    """A table that an upgrade changes."""
+    with loose_app.app_context(), db.engine.begin() as owner:
+        owner.execute(text("CREATE TABLE changing (n integer)"))
+    yield "changing"
+    with loose_app.app_context(), db.engine.begin() as owner:
+        owner.execute(text("DROP TABLE changing"))
+
+
+def test_a_plan_that_an_upgrade_made_stale_is_503_once(loose_app: Flask, changing: str) -> None:
+    def view() -> Response:
+        fetch_alone(f"SELECT n FROM {changing}", {})
+        return Response("done")
+
+    routed(loose_app, view)
+    client = loose_app.test_client()
+    assert {client.get("/test").status_code for _ in range(10)} == {200}  # the driver keeps its plan from the sixth on
+    with loose_app.app_context(), db.engine.begin() as other, db.engine.begin() as owner:
+        other.execute(text("SELECT 1"))  # the connection that kept the plan
+        owner.execute(text(f"ALTER TABLE {changing} ALTER n TYPE bigint"))
+    assert [client.get("/test").status_code for _ in range(2)] == [503, 200]
 
 
 def test_the_text_of_a_failed_statement_holds_no_value(open_app: Flask) -> None:

@@ -47,9 +47,27 @@ def test_what_is_wrong_is_one_line(app: Flask, session: Session) -> None:
     assert lines["wechat"].startswith("WRONG")
     assert "refused" in lines["wechat"].lower()
     closed = ("closed regions", "closed units")
-    well = ("settings", "schema", "rights", "keys", "store", "redis", "clock", "schedule", "boundaries", *closed)
+    well = (
+        "settings",
+        "database",
+        "schema",
+        "rights",
+        "keys",
+        "store",
+        "redis",
+        "clock",
+        "schedule",
+        "boundaries",
+        *closed,
+    )
     assert all(lines[name].startswith("ok") for name in well), lines
     assert set(lines) == {*well, "wechat"}, "a line without a test that makes it WRONG"
+
+
+def test_a_database_that_takes_no_writes_is_told(app: Flask, session: Session) -> None:
+    assert looked(app)[1]["database"].startswith("ok")
+    session.execute(text("SET LOCAL transaction_read_only = on"))
+    assert "DATABASE_URL names a standby" in looked(app)[1]["database"]
 
 
 def test_a_key_that_data_need_is_named(app: Flask, session: Session, people: People) -> None:

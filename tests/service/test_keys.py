@@ -309,3 +309,19 @@ def test_readyz_tells_an_empty_database_from_one_that_is_away(open_app: Flask) -
         connection.execute(text("ALTER TABLE outbox RENAME TO outbox_gone"))
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json["database"]) == (503, "no_schema")
+
+
+def test_readyz_tells_a_database_that_takes_no_writes(open_app: Flask) -> None:
+    """As a standby does, where the database was failed over."""
+    client = open_app.test_client()
+    name = db.engine.url.database
+    with db.engine.begin() as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    db.session.remove()
+    db.engine.dispose()
+    ready = client.get("/readyz")
+    told = {name: ready.json[name] for name in ("status", "database", "rights", "keys")}
+    assert (ready.status_code, told) == (
+        200,
+        {"status": "degraded", "database": "read_only", "rights": "ok", "keys": "ok"},
+    )

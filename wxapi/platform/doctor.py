@@ -104,6 +104,13 @@ def _schema() -> str:
     return str(found)
 
 
+def _database() -> str:
+    """Whether it takes writes: after a failover DATABASE_URL may name what is a standby now."""
+    if db.session.scalar(text("SELECT current_setting('transaction_read_only') = 'on'")):
+        raise FaultError("it takes no writes: DATABASE_URL names a standby, or default_transaction_read_only is on.")
+    return "takes writes"
+
+
 def _rights() -> str:
     """Whether the role that the product runs as may do what it needs to."""
     if tables := audit_grants.lacking(db.session()):
@@ -191,6 +198,7 @@ def _schedule() -> str:
 
 CHECKS = (
     DoctorCheck("settings", _settings),
+    DoctorCheck("database", _database),
     DoctorCheck("schema", _schema),
     DoctorCheck("rights", _rights),
     DoctorCheck("keys", _keys),

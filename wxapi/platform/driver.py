@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, cast
 
 import psycopg
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DataError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -20,6 +21,15 @@ _IDLE_SINCE = "wxapi.idle_since"
 _CURSOR = "wxapi.cursor"
 _PING_AFTER_S = 1.0
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+# PostgreSQL counts these among its internal errors: it ended a transaction in which this machine slept, or it is a
+# standby since a failover.
+_SPENT = (
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+# Where PostgreSQL finds that an upgrade beside this process changed what a plan it kept would give.
+_STALE_PLAN = "RevalidateCachedQuery"
 # Takes the values of some names out of a mapping, in order.
 Pick = Callable[[Mapping[str, Any]], Sequence[Any]]
 # In the log of the database, where the statement failed on purpose.
@@ -85,6 +95,24 @@ def _ping_idle(connection: WatchedConnection, record: ConnectionPoolEntry, _prox
         raise DisconnectionError from error
 
 
+def is_spent(error: BaseException) -> bool:
+    """Whether the connection is of no more use while another may be, though the error's class does not say so."""
+    if isinstance(error, psycopg.NotSupportedError):
+        return error.diag.source_function == _STALE_PLAN
+    return isinstance(error, _SPENT)
+
+
+def tell_spent(context: ExceptionContext) -> None:
+    """Listener of SQLAlchemy's `handle_error`: give such a connection up, and all older ones of the pool.
+
+    Raises:
+        OperationalError: as for any connection that is lost.
+    """
+    if is_spent(context.original_exception):
+        context.is_disconnect = True
+        raise OperationalError(None, None, context.original_exception) from context.original_exception
+
+
 def rows_of(pooled: PoolProxiedConnection, driver: Any, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run the statement; what SQLAlchemy would do with a lost connection is done here.
 
@@ -98,16 +126,18 @@ def rows_of(pooled: PoolProxiedConnection, driver: Any, sql: str, values: Mappin
             cursor = pooled.info[_CURSOR] = psycopg.RawCursor(driver)
         cursor.execute(text, pick(values))
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if driver.closed or driver.broken:
-            pooled.invalidate(error)
-        raise OperationalError(None, None, error) from error
     except psycopg.DataError as error:
         if _NOT_AS_EXPECTED in (error.diag.message_primary or ""):
             raise SurpriseError from error
         raise DataError(None, None, error) from error
     except psycopg.IntegrityError as error:
         raise IntegrityError(None, None, error) from error
+    except psycopg.Error as error:
+        if driver.closed or driver.broken or is_spent(error):
+            pooled.invalidate(error)
+        elif not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            raise
+        raise OperationalError(None, None, error) from error
 
 
 def as_one(parts: list[Part]) -> tuple[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from config import Config
 from wxapi.platform import patience
-from wxapi.platform.driver import engine_options, rows_of
+from wxapi.platform.driver import engine_options, rows_of, tell_spent
 
 # Names that migrations can rely on.
 _NAMING = {
@@ -47,6 +47,7 @@ def init_app(app: Flask, config: Config) -> None:
     db.init_app(app)
     with app.app_context():
         event.listen(db.engine, "do_connect", patience.connect)
+        event.listen(db.engine, "handle_error", tell_spent)
     hooks = app.teardown_appcontext_funcs
     hooks[:] = [_end_session if hook == db._teardown_session else hook for hook in hooks]  # noqa: SLF001 - no setting
 

@@ -27,13 +27,16 @@ blueprint = Blueprint("health", __name__)
 _LAG_LIMIT_S = 60
 # Where the relay hands work over, by RQ's names; an export may wait for another one, which takes its minutes.
 QUEUES = ("routing", "light", "outgoing", "photos")
+# What `_database` may find while requests are answered.
+_SERVES = frozenset({"ok", "read_only"})
 # A table or a column is not there.
 _NO_SCHEMA = frozenset({"42P01", "42703"})
 _DUE = "NOT dead AND due_at <= now() + :ahead"
 _OUTBOX = text(
     f"SELECT coalesce(extract(epoch FROM now() + :ahead - min(due_at) FILTER (WHERE {_DUE})), 0),"  # noqa: S608 - constants
     f" count(*) FILTER (WHERE {_DUE}), count(*) FILTER (WHERE dead),"
-    f" count(*) FILTER (WHERE {STRANDED.replace('%(ahead)s', ':ahead')}) FROM outbox"
+    f" count(*) FILTER (WHERE {STRANDED.replace('%(ahead)s', ':ahead')}),"
+    " CAST(current_setting('transaction_read_only') AS boolean) FROM outbox"
 )
 
 
@@ -51,12 +54,14 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Database and rights in it, keys, Redis, file store, outbox lag, open WeChat circuits, conditions of features.
 
-    503 only when nothing can be served: the database is away or empty, or data need a key that is missing.
+    503 only when nothing can be served: the database is away or empty, or data need a key that is missing. One that is
+    only read, a standby, serves whoever looks.
     """
     database, outbox = _database()
-    rights = _rights() if database == "ok" else "unknown"
-    keys = _keys() if database == "ok" else "unknown"
-    told = _conditions() if database == "ok" else {}
+    serves = database in _SERVES
+    rights = _rights() if serves else "unknown"
+    keys = _keys() if serves else "unknown"
+    told = _conditions() if serves else {}
     waited = _waited_s()
     redis = waited is not None
     # What was handed over and nobody has begun is not due again, and as late.
@@ -64,8 +69,9 @@ def readyz() -> Response:
     storage = runtime().storage.condition()
     circuits = runtime().wechat.circuits()
     late = outbox["lag_seconds"] > _LAG_LIMIT_S or outbox["dead"] > 0 or outbox["stranded"] > 0
-    unavailable = database != "ok" or keys == "missing"
-    degraded = not redis or storage != "ok" or late or bool(circuits) or rights != "ok" or any(told.values())
+    unavailable = not serves or keys == "missing"
+    well = database == storage == rights == "ok" and redis and not circuits
+    degraded = not well or late or any(told.values())
     body = {
         "status": "unavailable" if unavailable else "degraded" if degraded else "ok",
         "database": database,
@@ -89,7 +95,7 @@ def readyz() -> Response:
 def exposition() -> Response:
     """The metrics of all processes in Prometheus' text format."""
     database, outbox = _database()
-    if database == "ok":
+    if database in _SERVES:
         _conditions()
     metrics.outbox_due.set(outbox["due"])
     metrics.outbox_dead.set(outbox["dead"])
@@ -97,16 +103,17 @@ def exposition() -> Response:
 
 
 def _database() -> tuple[str, dict[str, Any]]:
-    """`ok`, `away` or, where `database upgrade` has not been run, `no_schema`; and what waits."""
+    """`ok`, `read_only`, `away` or, where `database upgrade` has not been run, `no_schema`; and what waits."""
     try:
         ahead = {"ahead": runtime().clock.ahead()}
-        lag, due, dead, stranded = db.session.execute(_OUTBOX, ahead).one()
+        lag, due, dead, stranded, read_only = db.session.execute(_OUTBOX, ahead).one()
     except SQLAlchemyError as error:
         db.session.rollback()
         state = getattr(getattr(error, "orig", None), "sqlstate", None)
         condition = "no_schema" if state in _NO_SCHEMA else "away"
         return condition, {"lag_seconds": 0, "due": 0, "dead": 0, "stranded": 0}
-    return "ok", {"lag_seconds": round(float(lag), 1), "due": due, "dead": dead, "stranded": stranded}
+    waiting = {"lag_seconds": round(float(lag), 1), "due": due, "dead": dead, "stranded": stranded}
+    return "read_only" if read_only else "ok", waiting
 
 
 def _keys() -> str:
