@@ -77,7 +77,7 @@ _WEIGHTS = {"E0102": 8, "E0103": 5, "E0101": 3, "E0110": 4, "E0505": 4, "C0102":
 
 
 _Work = Callable[[], object]
-Track = Callable[[str, Collection[_Work]], Iterator[_Work]]
+Tracker = Callable[[str, Collection[_Work]], Iterator[_Work]]
 Spread = Callable[[Callable[[_Work], object], Collection[_Work]], Iterator[object]]
 # Who does what with which input, so many hours after the step before.
 _Step = tuple[Actor, str, ActionInput, float]
@@ -230,7 +230,7 @@ def _person(openid: str, now: datetime) -> Actor:
     return actor
 
 
-def live(now: datetime, track: Track, spread: Spread = map, *, wanted: int = REPORTS) -> int:
+def live(now: datetime, track: Tracker, spread: Spread = map, *, wanted: int = REPORTS) -> int:
     """Make the city's last 60 days where nobody has reported anything yet; returns how many reports there are.
 
     Args:

@@ -47,8 +47,8 @@ from wxapi.units.services.manage import NewUnit, make_unit
 
 # What operators see at an import of their own, as all is said here: in English.
 _STEPS = {"检查边界": "Checking outlines", "检查重叠": "Checking overlaps", "写入数据库": "Writing to the database"}
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 # Longer than the past that the city lived: somebody was there to take its reports.
 _IN_OFFICE_FOR = timedelta(days=2 * life.DAYS)
@@ -100,7 +100,7 @@ def _live(now: datetime) -> None:
         print(f"{made}: made in {monotonic() - began:.1f} s.", flush=True)
 
 
-def _side_by_side(function: Callable[[Item], Result], items: Collection[Item]) -> Iterator[Result]:
+def _side_by_side(function: Callable[[ItemT], ResultT], items: Collection[ItemT]) -> Iterator[ResultT]:
     """`map` by as many processes as there are cores, four at most."""
     shared().start()  # before anything is forked, so that all of them have one decoder
     gc.freeze()  # they share these pages instead of copying them at their first collection
@@ -128,7 +128,7 @@ def _import_city(now: datetime) -> None:
     print(f"{summary.regions} regions, {summary.boundaries} boundaries.", flush=True)
 
 
-def _tracked(label: str, items: Collection[Item]) -> Iterator[Item]:
+def _tracked(label: str, items: Collection[ItemT]) -> Iterator[ItemT]:
     return tracked(_STEPS[label], items)
 
 
