@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Request, Response, request
-from flask.ctx import RequestContext
 from flask.json.provider import DefaultJSONProvider
 from prometheus_client import Counter, Histogram
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import MapAdapter, RequestRedirect
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
@@ -130,23 +129,18 @@ class _Request(Request):
     form_data_parser_class = StrictFormParser
 
 
-class _Context(RequestContext):
-    def match_request(self) -> None:
-        """Take the route that the front has found, which must know it to read the body; look for it where none has."""
-        routed = self.request.environ.get(ROUTED)
-        if routed is None:
-            super().match_request()
-        else:
-            self.request.url_rule, self.request.view_args = routed
-
-
 class App(Flask):
     """Flask without `ensure_sync`, which asks at each request whether its hooks and view are coroutines: none is."""
 
     request_class = _Request
 
-    def request_context(self, environ: dict[str, Any]) -> RequestContext:
-        return _Context(self, environ)
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Let Flask find the route that the front has found, which must know it to read the body."""
+        adapter = super().create_url_adapter(request)
+        routed = request.environ.get(ROUTED) if request else None
+        if adapter and routed:
+            adapter.match = lambda **_: routed  # type: ignore[method-assign,assignment]
+        return adapter
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

@@ -62,7 +62,7 @@ class WatchedConnection(psycopg.Connection[Any]):
         """As the driver does, which makes a generator and waits for it: without a transaction nothing is sent."""
         if self.pgconn.transaction_status == TransactionStatus.IDLE:
             self._autocommit = value
-        else:
+        if self.autocommit != value:  # in a transaction, or with a driver that keeps it elsewhere
             super().set_autocommit(value)
 
     def rollback(self) -> None:

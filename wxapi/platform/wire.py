@@ -40,7 +40,9 @@ class WireSchema(Schema):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._by_key = {field.data_key or name: (name, field) for name, field in self.load_fields.items()}
+        self._by_key = {
+            field.data_key or name: (field.attribute or name, field) for name, field in self.load_fields.items()
+        }
 
     def _deserialize(self, data: Any, *, unknown: UnknownOption = "raise", **how: Any) -> Any:
         """Take the fields one after the other; where any is not right, marshmallow's own way finds all that is wrong.
