@@ -152,8 +152,8 @@ def test_every_route_for_somebody_signed_in_is_judged_again(app: Flask) -> None:
 
 
 def test_nothing_is_written_without_a_unit_of_work() -> None:
-    """`fetch_alone` opens none, so nothing asks for the rights: it is for reads, for the units themselves, and for what
-    a worker does in nobody's name: claim a row, decide a photo.
+    """`fetch_alone` opens none, so nothing asks for the rights: it is for reads, for the units themselves, and for a
+    worker's claim of a row, which is no person's.
     """
     users = [
         path.as_posix()
@@ -166,7 +166,6 @@ def test_nothing_is_written_without_a_unit_of_work() -> None:
         "wxapi/platform/outbox.py",
         "wxapi/identity/queries.py",
         "wxapi/photos/services/claim.py",
-        "wxapi/photos/services/develop.py",
         "wxapi/reports/queries/reports.py",
     }
 

@@ -1,12 +1,12 @@
 """Develop a photo: decode it, store its variants or why it is refused, delete the original."""
 
-import json
 import uuid
 from datetime import datetime
 
 import structlog
+from sqlalchemy import select, update
 
-from wxapi.photos.models import original_key, variant_key
+from wxapi.photos.models import Photo, original_key, variant_key
 from wxapi.photos.rules.decoding import jpeg_markers
 from wxapi.photos.rules.photos import (
     VARIANT_NAMES,
@@ -18,17 +18,10 @@ from wxapi.photos.rules.photos import (
 )
 from wxapi.photos.services import forget
 from wxapi.photos.services.sandbox.client import shared
-from wxapi.platform.db import fetch_alone
+from wxapi.platform.db import transaction
 from wxapi.platform.runtime import runtime
 
 log = structlog.get_logger(__name__)
-# Every photo passes here: for the driver as they are.
-_STATE = "SELECT state FROM photos WHERE id = %(id)s"
-_DECIDE = """
-UPDATE photos SET state = %(state)s, rejection = %(rejection)s, width = %(width)s, height = %(height)s,
-    variants = CAST(%(variants)s AS jsonb), judged_at = %(now)s
-WHERE id = %(id)s AND state = 'pending' RETURNING 1
-"""
 
 
 def develop(photo_id: uuid.UUID, *, now: datetime) -> None:
@@ -54,9 +47,9 @@ def develop(photo_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def _state_of(photo_id: uuid.UUID) -> str | None:
-    """The state now. No transaction stays open while a picture is decoded."""
-    rows = fetch_alone(_STATE, {"id": photo_id})
-    return rows[0][0] if rows else None
+    """The state now, read in a transaction of its own: none stays open while a picture is decoded."""
+    with transaction() as session:
+        return session.scalar(select(Photo.state).where(Photo.id == photo_id))
 
 
 def _outcome(data: bytes) -> Developed | RejectionCode:
@@ -91,12 +84,22 @@ def _of_an_earlier_run(photo_id: uuid.UUID) -> Developed:
 
 def decide(photo_id: uuid.UUID, outcome: Developed | RejectionCode, *, now: datetime) -> None:
     """Write the outcome; only the first of several runs has an effect."""
-    values: dict[str, object] = dict.fromkeys(("rejection", "width", "height", "variants"))
     if isinstance(outcome, Developed):
-        variants = {v.name: {"width": v.width, "height": v.height, "bytes": len(v.data)} for v in outcome.variants}
-        values |= {"state": PhotoState.READY.value, "width": outcome.width, "height": outcome.height}
-        values["variants"] = json.dumps(variants)
+        values: dict[str, object] = {
+            "state": PhotoState.READY.value,
+            "width": outcome.width,
+            "height": outcome.height,
+            "variants": {
+                v.name: {"width": v.width, "height": v.height, "bytes": len(v.data)} for v in outcome.variants
+            },
+        }
     else:
-        values |= {"state": PhotoState.REJECTED.value, "rejection": outcome.value}
+        values = {"state": PhotoState.REJECTED.value, "rejection": outcome.value}
         log.info("photo_rejected", photo_id=str(photo_id), code=outcome.value)
-    fetch_alone(_DECIDE, values | {"id": photo_id, "now": now})
+    with transaction() as session:
+        session.execute(
+            update(Photo)
+            .where(Photo.id == photo_id, Photo.state == PhotoState.PENDING.value)
+            .values(**values, judged_at=now)
+            .execution_options(synchronize_session=False)
+        )
