@@ -110,6 +110,17 @@ def test_an_emptied_or_restarted_server_counts_anew(client: FlaskClient, redis: 
     assert ask(client, 4) == [200, 200, 200, 429]
 
 
+def test_a_connection_that_redis_closed_is_found_before_it_is_used(client: FlaskClient, redis: Redis) -> None:
+    assert ask(client, 2) == [200, 200]
+    errors = metrics.rate_limit_errors._value.get()
+    me = redis.client_info()
+    for other in redis.client_list():
+        if other["db"] == str(me["db"]) and other["id"] != str(me["id"]):
+            redis.client_kill(other["addr"])
+    assert ask(client, 2) == [200, 429]
+    assert metrics.rate_limit_errors._value.get() == errors
+
+
 def test_what_is_kept_ends_with_its_window(client: FlaskClient, redis: Redis) -> None:
     ask(client, 5)
     kept = {redis.ttl(key): redis.llen(key) for key in redis.scan_iter("limit:*")}
