@@ -149,7 +149,20 @@ def test_late_and_foreign_pushes_are_refused(client: FlaskClient, clock: FixedCl
     assert session.scalars(select(PushEvent)).all() == []
 
 
-@pytest.mark.parametrize("message", [b"", b"not json", b"[]", b"\xff\xfe", b"<xml></xml>"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b"\xff\xfe",
+        b"<xml></xml>",
+        b"[" * 100_000,
+        # What no table takes: its job would fail until it is given up.
+        rb'{"Event": "wxa_media_check", "trace_id": "a\u0000"}',
+        rb'{"Event": "subscribe_msg_popup_event", "List": [{"TemplateId": "\ud800"}]}',
+    ],
+)
 def test_what_opens_and_is_no_event(client: FlaskClient, message: bytes) -> None:
     answer = push(client, message)
     assert (answer.status_code, answer.json["code"]) == (400, "push_malformed")

@@ -63,6 +63,7 @@ def test_a_broken_template_field_is_named() -> None:
         b'{"errcode":"x"}',
         b'{"errcode":[]}',
         b'{"errcode":1e999}',
+        b"[" * 100_000,
     ],
 )
 def test_what_is_no_answer_counts_as_busy(content: bytes) -> None:

@@ -29,6 +29,7 @@ from wxapi.platform.wechat.push_crypto import PushKeys, PushRefusedError, check_
 log = structlog.get_logger(__name__)
 
 _PURPOSE = "push.event"
+_NUL = r"\u0000"
 # The answer to a send may be stored after the push about it has come.
 _SETTLES_WITHIN = timedelta(minutes=2)
 _LOOK_AGAIN_IN = timedelta(seconds=10)
@@ -108,9 +109,12 @@ def _keys() -> PushKeys:
 def _json_object(message: bytes) -> dict[str, Any]:
     try:
         event = json.loads(message.decode())
-    except ValueError:
-        event = None
-    if not isinstance(event, dict):
+        # Escaped halves of characters come back raw here, NUL as it came: neither can be looked up or stored.
+        kept = json.dumps(event, ensure_ascii=False)
+        kept.encode()
+    except (ValueError, RecursionError):
+        event, kept = None, ""
+    if not isinstance(event, dict) or _NUL in kept:
         raise MalformedError("push_malformed", "推送内容不是 JSON 对象。")
     return event
 

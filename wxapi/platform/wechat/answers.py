@@ -55,7 +55,7 @@ def text_of(answer: Mapping[str, Any], path: str, name: str, *, limit: int = 512
 def _json_object(content: bytes) -> dict[str, Any] | None:
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
 
