@@ -1,5 +1,6 @@
 """What runs every hour, in `GET /me/data` and in an erasure is read by an index, not through whole tables."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from tests.factories import People
 from tests.reporting import COUNTY
 from tests.schooling import School, open_school
 from tests.statements import plans
+from wxapi.app import RETENTION
 from wxapi.duties.models import DutyAppeal
 from wxapi.duties.queries import appeals
 from wxapi.duties.services import appeal
@@ -22,6 +24,7 @@ from wxapi.kernel.permissions import Role
 from wxapi.moderation.services import personal as check_data
 from wxapi.photos.services import strays
 from wxapi.platform.db import db
+from wxapi.platform.retention import RetentionCategory
 from wxapi.training.queries import reviews, sessions
 from wxapi.training.services import personal, retention
 
@@ -65,6 +68,9 @@ def session(school: School) -> Iterator[Session]:
         ("ix_photos_pending", "photos_waiting"),
         ("ix_photos_used_by_id", "appeal"),
         ("ix_duty_appeals_open", "appeals_waiting"),
+        ("ix_training_enrolments_user_id", "mine"),
+        ("ix_training_attendance_user_id", "mine"),
+        ("ix_training_sessions_region_code", "organised"),
         ("ix_moderation_checks_author_id", "read_checks"),
         ("ix_moderation_checks_author_id", "erase_checks"),
     ],
@@ -72,6 +78,7 @@ def session(school: School) -> Iterator[Session]:
 def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session, index: str, what: str) -> None:
     me = school.member.actor.user_id
     above = Actor(me, (Appointment(Role.SUPERVISOR, "4210"),))
+    organiser = Actor(me, (Appointment(Role.TRAINING_ORGANISER, COUNTY),))
     (refusals,) = [category for category in retention.RETENTION if category.name == "refusals"]
     runs: dict[str, Callable[[], Any]] = {
         "not_closed": lambda: sessions.not_closed(session, NOW, limit=20),
@@ -80,6 +87,8 @@ def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session,
         "flags_page": lambda: reviews.flags_page(session, hall, decided=None, limit=20, cursor=None),
         "read": lambda: personal.personal_data.read(session, me),
         "erase": lambda: personal.personal_data.erase(session, me, NOW),
+        "mine": lambda: sessions.mine_page(session, organiser, limit=20, cursor=None),
+        "organised": lambda: sessions.organised_page(session, organiser, limit=20, cursor=None),
         "photos_waiting": lambda: session.execute(strays._waiting(NOW)),
         "appeal": lambda: appeal._view_of(session, DutyAppeal(duty_id=me)),
         "appeals_waiting": lambda: appeals.waiting(session, above, [], after=None, limit=20),
@@ -87,6 +96,15 @@ def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session,
         "erase_checks": lambda: check_data.personal_data.erase(session, me, NOW),
     }
     assert f"using {index} " in plans(session, runs[what])
+
+
+@pytest.mark.parametrize(
+    "category", [each for each in RETENTION if each.forget or each.fixed], ids=lambda category: category.name
+)
+def test_what_is_past_its_time_is_found_by_an_index(session: Session, category: RetentionCategory) -> None:
+    """Asked every hour, of tables that grow for years; offices and what is still to be done are few."""
+    plan = plans(session, lambda: session.execute(category.due(NOW).limit(500)), without=("seqscan",))
+    assert set(re.findall(r"Seq Scan on (\w+)", plan)) <= {"appointments", "outbox"}, plan
 
 
 # Four thousand duties of one county, and an appeal for each other one.

@@ -36,6 +36,8 @@ class User(Base):
     __table_args__ = (
         Index("uq_users_openid_digest", "openid_digest", unique=True),
         Index("ix_users_phone_digest", "phone_digest", postgresql_where=text("phone_digest IS NOT NULL")),
+        Index("ix_users_idle", text("coalesce(seen_at, created_at)"), postgresql_where=text("erased_at IS NULL")),
+        Index("ix_users_erased", "erased_at", postgresql_where=text("erased_at IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)

@@ -240,7 +240,8 @@ RETENTION = (
         "refused_attempts",
         "attempts that were refused, by hour, address and kind",
         "to see that somebody tries doors; 网络安全法 21 wants six months",
-        older(RefusedAttempt, RefusedAttempt.last_at),
+        # The hour is asked for its index: no attempt is before its hour.
+        lambda before: select(RefusedAttempt.id).where(RefusedAttempt.hour < before, RefusedAttempt.last_at < before),
         deleting(RefusedAttempt),
         days=190,
         least=180,
