@@ -35,7 +35,7 @@ def action_table() -> str:
     """The rows of the workflow as a Markdown table."""
     lines = ["| action | from → to | who | needs | may carry | remark |", "| --- | --- | --- | --- | --- | --- |"]
     for row in workflow.TABLE:
-        to_state = row.to_state or ("what it was" if row.action == "unmerge" else "unchanged")
+        to_state = row.to_state or ("what it was" if row.back_to else "unchanged")
         cells = (
             row.action,
             f"{', '.join(row.from_states)} → {to_state}",
@@ -64,7 +64,7 @@ def api_table() -> str:
     lines = ["| 操作 | 之前 → 之后的状态 | 谁 | 必填 | 可填 |", "| --- | --- | --- | --- | --- |"]
     for row in workflow.TABLE:
         if row.action in workflow.PUBLIC_ACTIONS:
-            to_state = row.to_state or ("合并前的状态" if row.action == "unmerge" else "不变")
+            to_state = row.to_state or ("原来的状态" if row.back_to else "不变")
             cells = (
                 f"`{row.action}` {_ZH[row.action]}",
                 f"{'、'.join(row.from_states)} → {to_state}",

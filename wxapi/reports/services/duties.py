@@ -73,7 +73,7 @@ def folded(report: Report, events: Iterable[ReportEvent]) -> list[DutyState]:
 def _row_of(event: ReportEvent) -> workflow.Transition | None:
     """The row of the table that made a line of history; None for lines that are no action of this report."""
     for row in workflow.rows_of(event.action):
-        stays = row.to_state is None and (row.action == "unmerge" or event.from_state == event.to_state)
+        stays = row.to_state is None and (row.back_to is not None or event.from_state == event.to_state)
         if (event.from_state in row.from_states) and (stays or row.to_state == event.to_state):
             return row
     return None
