@@ -13,8 +13,6 @@ from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message
 from wxapi.platform.outbox import OutboxRow
-from wxapi.reports.notices import TOLD
-from wxapi.reports.rules import workflow
 from wxapi.reports.services import notify, timers
 
 
@@ -28,10 +26,6 @@ def tell_all(session: Session, clock: FixedClock) -> None:
 def heard(session: Session, person: Person) -> Sequence[str]:
     query = select(Message.title).where(Message.user_id == person.actor.user_id)
     return session.scalars(query.order_by(Message.created_at, Message.step)).all()
-
-
-def test_only_steps_of_the_table_are_told() -> None:
-    assert set(TOLD) <= set(workflow.ACTIONS)
 
 
 def test_the_reporter_hears_of_each_step_once(town: Town, session: Session, clock: FixedClock) -> None:

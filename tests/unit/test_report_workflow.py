@@ -1,6 +1,7 @@
 """The workflow table: its form, its checks, and a machine that walks it."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,11 +15,14 @@ from wxapi.kernel import deadlines
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
 from wxapi.kernel.permissions import Role
+from wxapi.reports.notices import TOLD
 from wxapi.reports.rules import clocks, owed, words, workflow
 from wxapi.reports.rules.action_input import ActionInput
+from wxapi.reports.rules.counted import COUNTED_STEPS
 from wxapi.reports.rules.guards import auto_close_after, reopen_within
 from wxapi.reports.rules.relations import Standing, capacities, who_is
-from wxapi.reports.rules.state import OPEN_STATES, SYSTEM, Case, Command, Lifted, Party, ReportState, Who
+from wxapi.reports.rules.state import IN_WORK, OPEN_STATES, SYSTEM, Case, Command, Lifted, Party, ReportState, Who
+from wxapi.reports.services.bulk import BULK_ACTIONS
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
 LIMITS = deadlines.Limits(timedelta(hours=2), timedelta(hours=40), urgent=False)
@@ -73,6 +77,18 @@ def why_not(case: Case, person: Who, action: str, at: datetime = NOW) -> object:
 
 
 # The table itself
+
+
+@pytest.mark.parametrize("named", [TOLD, owed.MEETS, COUNTED_STEPS, BULK_ACTIONS])
+def test_what_names_actions_beside_the_table_names_its_actions(named: Collection[str]) -> None:
+    assert set(named) <= set(workflow.ACTIONS)
+
+
+def test_what_a_message_repeats_the_step_brings() -> None:
+    """Without a note `{note}` would leave a sentence that ends with its colon."""
+    for action, tells in TOLD.items():
+        if any("{note}" in tell.words for tell in tells):
+            assert all("note" in row.needs for row in workflow.rows_of(action)), action
 
 
 def test_every_state_is_reached_and_every_open_state_is_left() -> None:
@@ -295,7 +311,7 @@ def test_a_closed_report_is_reopened_once_within_fifteen_days() -> None:
     assert why_not(again, AS_REPORTER, "reopen") == "reopened_before"
 
 
-@pytest.mark.parametrize("state", workflow.IN_WORK)
+@pytest.mark.parametrize("state", IN_WORK)
 def test_unmerging_brings_back_what_it_was(state: ReportState) -> None:
     case = replace(accepted(), state=state)
     case = clocks.settled(case, case, NOW)

@@ -5,10 +5,7 @@ from datetime import datetime
 
 from wxapi.kernel import deadlines
 from wxapi.kernel.deadlines import CardColour
-from wxapi.reports.rules.state import CLOCK_RUNS, RESPONDING, Case, ReportState
-
-# While it is in one of these, what is owed for it goes on.
-_AT_WORK = (*CLOCK_RUNS, ReportState.ON_HOLD)
+from wxapi.reports.rules.state import CLOCK_RUNS, IN_WORK, RESPONDING, Case
 
 
 def runs(case: Case) -> bool:
@@ -49,7 +46,7 @@ def _lifted_cards(before: Case, after: Case) -> Case:
     """A card was lifted from a duty: another unit's, or one that begins anew, bears its own."""
     if after.respond_lifted is None and after.resolve_lifted is None:
         return after
-    goes_on = before.desk_code == after.desk_code and before.state in _AT_WORK
+    goes_on = before.desk_code == after.desk_code and before.state in IN_WORK
     return replace(
         after,
         respond_lifted=after.respond_lifted if goes_on and before.state == after.state else None,

@@ -18,7 +18,7 @@ from wxapi.duties.rules.clock import DutyClock, work_time
 from wxapi.duties.rules.owed import Owed
 from wxapi.kernel.working_time import OFFICE
 from wxapi.regions.rules.levels import Level, level_of, parent_of
-from wxapi.reports.rules.state import RESPONDING, Case, Extension, ReportState
+from wxapi.reports.rules.state import IN_WORK, RESPONDING, Case, Extension, ReportState
 
 TRIAGE, RESPOND, RESOLVE, HOLD_REVIEW = "triage", "respond", "resolve", "hold_review"
 STAGE_NAMES = {TRIAGE: "分派", RESPOND: "受理", RESOLVE: "办结", HOLD_REVIEW: "挂账复核"}
@@ -31,13 +31,12 @@ MEETS: Mapping[str, frozenset[str]] = {
     "resolve": frozenset({RESOLVE}),
     "resume": frozenset({HOLD_REVIEW}),
 }
-_IN_WORK = (*RESPONDING, ReportState.ACCEPTED, ReportState.ON_HOLD)
 _SHORTEST = timedelta(minutes=1)
 
 
 def owed(case: Case) -> tuple[Owed, ...]:
     """What is owed for a report as it stands; nothing before it is routed and after it left the desks."""
-    if case.routed_at is None or case.desk_code is None or case.state not in _IN_WORK:
+    if case.routed_at is None or case.desk_code is None or case.state not in IN_WORK:
         return ()
     found = [_respond(case), _resolve(case), _hold_review(case)]
     return tuple(each for each in found if each is not None)

@@ -54,6 +54,8 @@ OPEN_STATES = (
 # Before acceptance the respond clock is shown and carded, after it the resolve clock.
 RESPONDING = (ReportState.TRIAGE, ReportState.ROUTED)
 CLOCK_RUNS = (*RESPONDING, ReportState.ACCEPTED)
+# It lies with an office, which owes something for it.
+IN_WORK = (*CLOCK_RUNS, ReportState.ON_HOLD)
 
 
 class Party(StrEnum):

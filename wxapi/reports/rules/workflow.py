@@ -14,7 +14,7 @@ from wxapi.kernel.transitions import Workflow
 from wxapi.reports.rules import effects, guards
 from wxapi.reports.rules.action_input import ActionInput
 from wxapi.reports.rules.clocks import settled
-from wxapi.reports.rules.state import CLOCK_RUNS, OPEN_STATES, Case, Command, Party, ReportState
+from wxapi.reports.rules.state import CLOCK_RUNS, IN_WORK, OPEN_STATES, Case, Command, Party, ReportState
 
 REPORTER, JOINER, DESK, OFFICER = Party.REPORTER, Party.JOINER, Party.DESK_WORKER, Party.OFFICER
 CHIEF, SUPERVISOR, STAFF, SYSTEM = Party.STREET_CHIEF, Party.SUPERVISOR, Party.STAFF, Party.SYSTEM
@@ -28,7 +28,6 @@ ON_HOLD, RESOLVED, CLOSED, REFUSED = ReportState.ON_HOLD, ReportState.RESOLVED, 
 WITHDRAWN, MERGED = ReportState.WITHDRAWN, ReportState.MERGED
 
 EVERY_STATE = tuple(ReportState)
-IN_WORK = (TRIAGE, ROUTED, ACCEPTED, ON_HOLD)
 ANYBODY = (REPORTER, DESK, OFFICER, CHIEF, SUPERVISOR, STAFF, JOINER)
 
 

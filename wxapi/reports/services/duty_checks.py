@@ -17,19 +17,18 @@ from wxapi.platform.db import db, transaction
 from wxapi.reports.models import OPEN_SQL, Report
 from wxapi.reports.queries import reports
 from wxapi.reports.rules.owed import owed
-from wxapi.reports.rules.state import ReportState
+from wxapi.reports.rules.state import IN_WORK
 from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.duties import folded, subject_of
 
 _BATCH = 500
-_IN_WORK = (ReportState.TRIAGE, ReportState.ROUTED, ReportState.ACCEPTED, ReportState.ON_HOLD)
 
 
 def heal(*, now: datetime) -> int:
     """Write the duties of routed reports that have none, such as those of a release before duties; returns how many."""
     missing = (
         select(Report.id)
-        .where(text(OPEN_SQL), Report.state.in_(_IN_WORK), Report.routed_at.is_not(None), ~_owes(Report.id))
+        .where(text(OPEN_SQL), Report.state.in_(IN_WORK), Report.routed_at.is_not(None), ~_owes(Report.id))
         .limit(_BATCH)
     )
     ids = list(db.session().scalars(missing))
@@ -40,7 +39,7 @@ def heal(*, now: datetime) -> int:
 def _heal(report_id: UUID, now: datetime) -> bool:
     with transaction() as session:
         report = reports.lock(session, report_id)
-        if report is None or report.state not in _IN_WORK or session.scalar(select(_owes(report_id))):
+        if report is None or report.state not in IN_WORK or session.scalar(select(_owes(report_id))):
             return False
         write.record(session, subject_of(report), (), owed(case_of(report)), at=report.routed_at or now)
         return True

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.errors import InvalidError, version_conflict
 from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries.reports import Found
-from wxapi.reports.rules import workflow
 from wxapi.reports.rules.action_input import ActionRequest
-from wxapi.reports.rules.state import ReportState
+from wxapi.reports.rules.state import IN_WORK, ReportState
 from wxapi.reports.services.apply import Step, write_event
 
 _ACTIONS = frozenset({"merge", "unmerge"})
@@ -130,7 +129,7 @@ def _may_take_in(survivor: Report, report: Report) -> bool:
         # be seen from the answer, so what is hidden from a village is never merged (ADR 0044).
         and survivor.excluded_village_code is None
         and report.excluded_village_code is None
-        and survivor.state in workflow.IN_WORK
+        and survivor.state in IN_WORK
     )
 
 
