@@ -32,14 +32,12 @@ from wxapi.units.rules import MatterKind, UnitField, UnitKind
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = sorted(path for path in (ROOT / "wxapi/web").rglob("*") if path.suffix in {".html", ".py"})
-# Lines of a report's history that no row of the workflow writes.
-_WRITTEN_BESIDE = {"file", "route", "redistrict", "remind", "card", "lift_card", "auto_close", "merge", "unmerge"}
 # Where the codes of a group come from. A new group names its source here.
 SOURCES: dict[str, set[str]] = {
     "roles": set(Role),
     "person_kinds": set(PersonKind),
     "states": set(ReportState),
-    "actions": set(ACTIONS) | _WRITTEN_BESIDE,
+    "actions": {"file", *ACTIONS},
     "cards": set(Card),
     "stages": set(REPORT_STAGES) | set(TRAINING_STAGES),
     "session_kinds": set(TrainingKind),
