@@ -19,6 +19,7 @@ from wxapi.kernel import errors
 from wxapi.kernel.permissions import Permission, Role
 from wxapi.platform import http, metrics
 from wxapi.platform.db import transaction
+from wxapi.platform.front import ROUTED
 from wxapi.platform.guard import guard
 from wxapi.platform.heartbeat import BEAT, SCHEDULE, Heartbeat
 from wxapi.platform.outbox import OutboxRow
@@ -99,6 +100,27 @@ def own_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
     """An app to which a test may add routes."""
     with app_in_savepoint(make_config()) as made:
         yield made
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "host", "status"),
+    [("OPTIONS", "/healthz", "a", 200), ("GET", "/healthz", "a..b", 400), ("GET", "/desk", "a:80", 303)],
+)
+def test_a_route_that_the_front_found_is_answered_as_any(
+    own_app: Flask, method: str, path: str, host: str, status: int
+) -> None:
+    routed = own_app.url_map.bind("").match(path, method, return_rule=True)
+    alone, found = (
+        own_app.test_client().open(
+            path, method=method, headers={"Host": host, "Accept": "text/html"}, environ_overrides=more
+        )
+        for more in ({}, {ROUTED: routed})
+    )
+    assert found.status_code == status
+    for answer in (alone, found):
+        answer.headers.pop("X-Request-ID")
+        answer.headers["Allow"] = ",".join(sorted(answer.allow))
+    assert [*found.headers] == [*alone.headers]
 
 
 def test_a_route_that_names_no_permission_is_refused(own_app: Flask) -> None:

@@ -15,7 +15,7 @@ from flask import Flask, Request, Response, request
 from flask.json.provider import DefaultJSONProvider
 from prometheus_client import Counter, Histogram
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
-from werkzeug.routing import MapAdapter, RequestRedirect
+from werkzeug.routing import Map, MapAdapter, RequestRedirect
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
@@ -29,6 +29,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = "__quiet__"
 # Any word may stand for a method; a label of the metrics is one of these or "other".
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+# What addresses are built from.
+_OF_HOST = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "REQUEST_METHOD")
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
 
@@ -125,6 +127,26 @@ def is_quiet(endpoint: str) -> bool:
     return bool(getattr(this_app().view_functions.get(endpoint), _QUIET, False))
 
 
+class _RoutedAdapter(MapAdapter):
+    """Of a request whose route is found already."""
+
+    def __init__(self, of_host: MapAdapter, request: Request, routed: Any) -> None:
+        vars(self).update(vars(of_host))
+        self._request, self._routed = request, routed
+
+    def match(self, path_info: str | None = None, method: str | None = None, *args: Any, **named: Any) -> Any:
+        if method is None:
+            return self._routed
+        # Which methods the route takes, for the answer to OPTIONS.
+        return super().match(path_info or self._request.path, method, *args, **named)
+
+
+@lru_cache(maxsize=256)
+def _adapter_of_host(routes: Map, *of_host: str) -> MapAdapter:
+    """What builds addresses, alike for all requests to a host; raises `BadHost` where its name can be none."""
+    return routes.bind_to_environ(dict(zip(_OF_HOST, of_host, strict=True)), subdomain="")
+
+
 class _Request(Request):
     form_data_parser_class = StrictFormParser
 
@@ -136,11 +158,11 @@ class App(Flask):
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Let Flask find the route that the front has found, which must know it to read the body."""
-        adapter = super().create_url_adapter(request)
         routed = request.environ.get(ROUTED) if request else None
-        if adapter and routed:
-            adapter.match = lambda **_: routed  # type: ignore[method-assign,assignment]
-        return adapter
+        if request is None or routed is None:
+            return super().create_url_adapter(request)
+        of_host = _adapter_of_host(self.url_map, *map(request.environ.get, _OF_HOST))
+        return _RoutedAdapter(of_host, request, routed)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
