@@ -19,6 +19,20 @@ def decide(school: School, hall: dict[str, Any], person: Person, state: str) -> 
     assert answer.status_code == 200, answer.text
 
 
+def excuse(school: School, hall: dict[str, Any], person: Person) -> None:
+    asked = person.post(f"/training/sessions/{hall['id']}/leave-requests", {"reason": "外出"}).json
+    approved = {"decision": "approve", "note": "准假"}
+    answer = school.organiser.post(f"/training/sessions/leave-requests/{asked['id']}/decision", approved)
+    assert answer.status_code == 200, answer.text
+    assert school.state(hall, person) == "on_leave"
+
+
+def decide_in_bulk(school: School, hall: dict[str, Any], person: Person, state: str) -> None:
+    body = {"state": state, "reason": "核实", "user_ids": [str(person.actor.user_id)]}
+    answer = school.organiser.post(f"/training/sessions/{hall['id']}/attendance/bulk", body)
+    assert answer.status_code == 200, answer.text
+
+
 def undo(school: School, hall: dict[str, Any], person: Person) -> str:
     path = f"/training/sessions/{hall['id']}/attendance/{person.actor.user_id}/undo"
     answer = school.organiser.post(path, {"reason": "有误"})
@@ -48,9 +62,10 @@ class Life:
             assert person.post(f"/training/sessions/{self.hall['id']}/sign-outs", {"code": code}).status_code == 201
 
 
-# One of each kind: a sign-in overrides it, stays beside it, or signing out moves it.
-@pytest.mark.parametrize("decision", ["absent", "made_up", "present"])
-@pytest.mark.parametrize("before", [None, "exempt"])
+# One of each kind: a sign-in overrides it, stays beside it, or signing out moves it; and one that is asked for.
+@pytest.mark.parametrize(
+    ("before", "decision"), [*product([None, "exempt"], ["absent", "made_up", "present"]), (None, "leave")]
+)
 def test_undone_it_is_as_if_the_decision_had_never_been_taken(
     school: School, clock: FixedClock, before: str | None, decision: str
 ) -> None:
@@ -58,6 +73,8 @@ def test_undone_it_is_as_if_the_decision_had_never_been_taken(
     for place, comes, goes in product((AT_THE_HALL, FIVE_KM_OFF), WHEN, WHEN):
         if (goes == "before" and comes != "before") or (goes != "never" and comes == "never"):
             continue
+        if decision == "leave" and comes == "before":
+            continue  # who has come asks for none
         life = Life(school, clock, hall)
         if before is not None:
             for person in life.both():
@@ -68,7 +85,10 @@ def test_undone_it_is_as_if_the_decision_had_never_been_taken(
         if goes == "before":
             life.go()
         clock.advance(seconds=1)
-        decide(school, hall, life.judged, decision)
+        if decision == "leave":
+            excuse(school, hall, life.judged)
+        else:
+            (decide_in_bulk if decision == "absent" else decide)(school, hall, life.judged, decision)
         clock.advance(seconds=1)
         if comes == "after":
             life.come(place)
