@@ -1,5 +1,6 @@
 """Decisions, sign-ins, sign-outs, undo and flags in every order."""
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -62,6 +63,15 @@ class Life:
             assert person.post(f"/training/sessions/{self.hall['id']}/sign-outs", {"code": code}).status_code == 201
 
 
+def courses(decision: str) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Where somebody signs in, and whether that and signing out are before or after the decision."""
+    for place, comes, goes in product((AT_THE_HALL, FIVE_KM_OFF), WHEN, WHEN):
+        if (goes == "before" and comes != "before") or (goes != "never" and comes == "never"):
+            continue
+        if decision != "leave" or comes != "before":  # who has come asks for none
+            yield place, comes, goes
+
+
 # One of each kind: a sign-in overrides it, stays beside it, or signing out moves it; and one that is asked for.
 @pytest.mark.parametrize(
     ("before", "decision"), [*product([None, "exempt"], ["absent", "made_up", "present"]), (None, "leave")]
@@ -70,11 +80,7 @@ def test_undone_it_is_as_if_the_decision_had_never_been_taken(
     school: School, clock: FixedClock, before: str | None, decision: str
 ) -> None:
     hall = school.make(location={**AT_THE_HALL}, radius_m=200, sign_out=True, starts=-5, ends=240)
-    for place, comes, goes in product((AT_THE_HALL, FIVE_KM_OFF), WHEN, WHEN):
-        if (goes == "before" and comes != "before") or (goes != "never" and comes == "never"):
-            continue
-        if decision == "leave" and comes == "before":
-            continue  # who has come asks for none
+    for place, comes, goes in courses(decision):
         life = Life(school, clock, hall)
         if before is not None:
             for person in life.both():

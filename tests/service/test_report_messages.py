@@ -7,12 +7,17 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tests.conftest import NOW
 from tests.factories import Person
+from tests.report_rows import add_report
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, accepted, file_routed, read, resolved, take
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Message
 from wxapi.platform.outbox import OutboxRow
+from wxapi.reports.models import ReportEvent, ReportJoin
+from wxapi.reports.notices import TOLD, notices_of
+from wxapi.reports.rules.messages import REPORT_CONFIRM, REPORT_PROGRESS
 from wxapi.reports.services import notify, timers
 
 
@@ -26,6 +31,71 @@ def tell_all(session: Session, clock: FixedClock) -> None:
 def heard(session: Session, person: Person) -> Sequence[str]:
     query = select(Message.title).where(Message.user_id == person.actor.user_id)
     return session.scalars(query.order_by(Message.created_at, Message.step)).all()
+
+
+# Who hears of a step on a village's desk. In triage the township is the desk.
+_CITIZENS, _DESK = "reporter joiner", "worker colleague"
+HEAR = {
+    "route": f"{_CITIZENS} {_DESK} supervisor",
+    "route to triage": f"{_CITIZENS} officer supervisor",
+    "assign_desk": f"{_CITIZENS} {_DESK}",
+    "hand_on": f"{_CITIZENS} {_DESK}",
+    "accept": _CITIZENS,
+    "return to triage": "officer",
+    "refuse": _CITIZENS,
+    "appeal to triage": "officer",
+    "request_hold": "officer",
+    "approve_hold": _CITIZENS,
+    "deny_hold": _DESK,
+    "resume": _DESK,
+    "request_extension": "officer",
+    "approve_extension": _DESK,
+    "deny_extension": _DESK,
+    "ask": "reporter",
+    "answer": _DESK,
+    "resolve": _CITIZENS,
+    "resolve, verified above": f"{_CITIZENS} officer",
+    "dispute": f"{_DESK} officer",
+    "dispute to triage": "officer",
+    "reopen": _DESK,
+    "auto_close": _CITIZENS,
+    "merge": _CITIZENS,
+    "unmerge": _CITIZENS,
+    "escalate": _DESK,
+    "remind": _DESK,
+    "card": f"{_DESK} officer",
+}
+
+
+def test_every_row_of_the_table_reaches_whom_it_concerns(town: Town, session: Session) -> None:
+    joiner = town.people.make()
+    cast = {name: getattr(town, name) for name in ("reporter", "worker", "colleague", "officer", "chief", "supervisor")}
+    cast |= {"joiner": joiner, "neighbour": town.neighbour, "stranger": town.stranger}
+    names = {person.actor.user_id: name for name, person in cast.items()}
+    report = add_report(session, reporter_id=town.reporter.actor.user_id, copy_codes=[COUNTY])
+    session.add(ReportJoin(report_id=report.id, user_id=joiner.actor.user_id, joined_at=NOW))
+    session.flush()
+    assert {case.split()[0].strip(",") for case in HEAR} == set(TOLD)
+    for case, wanted in HEAR.items():
+        action, triage = case.split()[0].strip(","), case.endswith("to triage")
+        desk, report.township_confirms = (TOWNSHIP if triage else VILLAGE), case.endswith("verified above")
+        event = ReportEvent(id=1, action=action, at=NOW, to_state="triage" if triage else "accepted", detail={})
+        hear: set[str] = set()
+        for audience, notice in notices_of(report, event, {}):
+            told = {names[user_id] for user_id in notify._people(session, report, audience, desk, NOW)}
+            of_citizens = notice.kind in {REPORT_PROGRESS, REPORT_CONFIRM}
+            assert told <= {"reporter", "joiner"} if of_citizens else told.isdisjoint({"reporter", "joiner"}), case
+            hear |= told
+        assert hear == set(wanted.split()), case
+
+
+def test_who_verifies_in_a_reporters_place_is_asked_to(town: Town, session: Session, clock: FixedClock) -> None:
+    report = resolved(town, take(town.worker, file_routed(town.colleague), "accept"))
+    tell_all(session, clock)
+    assert "有办结的问题待核实：已清运" in heard(session, town.officer)
+    assert "您上报的问题已办结，由上级单位核实：已清运" in heard(session, town.colleague)
+    assert {"confirm", "dispute"} <= set(read(town.officer, report["id"])["available_actions"])
+    assert "confirm" not in read(town.colleague, report["id"])["available_actions"]
 
 
 def test_the_reporter_hears_of_each_step_once(town: Town, session: Session, clock: FixedClock) -> None:

@@ -22,6 +22,7 @@ class NoticeAudience(StrEnum):
     JOINERS = "joiners"  # who joined
     DESK = "desk"
     TOWNSHIP = "township"  # who decides for the desk
+    VERIFIERS = "verifiers"  # who verifies in place of a reporter who works at the desk
     COPIES = "copies"  # regions that get a copy: the county, of village affairs
 
 
@@ -34,12 +35,15 @@ class Tell:
         kind: chooses the template.
         words: `{desk}`, `{note}`, `{review_on}` are filled in.
         to_triage: True for a step that leaves the township to act, False for one that does not, None for both.
+        verified_above: True where the reporter works at the desk, so that the township verifies; False where they do
+            not, None for both.
     """
 
     audience: NoticeAudience
     kind: MessageKind
     words: str
     to_triage: bool | None = None
+    verified_above: bool | None = None
 
 
 _NEW_TASK = Tell(NoticeAudience.DESK, DESK_TASK, "有新的问题待受理", to_triage=False)
@@ -73,7 +77,11 @@ TOLD: dict[str, tuple[Tell, ...]] = {
     "ask": (Tell(NoticeAudience.REPORTER, REPORT_PROGRESS, "承办单位请您补充说明：{note}"),),
     "answer": (Tell(NoticeAudience.DESK, DESK_TASK, "上报人已补充说明：{note}"),),
     "resolve": (
-        Tell(NoticeAudience.REPORTER, REPORT_CONFIRM, "您上报的问题已办结，请核实：{note}"),
+        Tell(NoticeAudience.REPORTER, REPORT_CONFIRM, "您上报的问题已办结，请核实：{note}", verified_above=False),
+        Tell(
+            NoticeAudience.REPORTER, REPORT_PROGRESS, "您上报的问题已办结，由上级单位核实：{note}", verified_above=True
+        ),
+        Tell(NoticeAudience.VERIFIERS, DESK_TASK, "有办结的问题待核实：{note}", verified_above=True),
         Tell(NoticeAudience.JOINERS, REPORT_PROGRESS, "您关注的问题已办结：{note}"),
     ),
     "dispute": (
@@ -104,7 +112,7 @@ def notices_of(report: Report, event: ReportEvent, names: dict[str, str]) -> Ite
     """
     triaged = event.to_state == ReportState.TRIAGE
     for tell in TOLD.get(event.action, ()):
-        if tell.to_triage is not None and tell.to_triage != triaged:
+        if tell.to_triage not in {None, triaged} or tell.verified_above not in {None, report.township_confirms}:
             continue
         title = tell.words.format(
             desk=names.get(event.desk_code or report.desk_code or "", "承办单位"),

@@ -50,6 +50,8 @@ def _people(
         return desk_people.desk_people(session, desk, report.grid_code, hidden, today=today)
     if audience is NoticeAudience.TOWNSHIP:
         return desk_people.deciders(session, desk, hidden, today=today)
+    if audience is NoticeAudience.VERIFIERS:
+        return desk_people.deciders(session, desk, hidden, today=today) - {report.reporter_id}
     return desk_people.people_in(session, report.copy_codes, (Role.SUPERVISOR,), hidden, today=today)
 
 

@@ -13,7 +13,7 @@ _SENTENCES: Mapping[ReportState, str] = {
     ReportState.ROUTED: "上报已转到{desk}，等待受理{respond}。",
     ReportState.ACCEPTED: "{desk}已受理，正在处理{resolve}。",
     ReportState.ON_HOLD: "{desk}目前不具备办理条件，暂缓办理{review}。原因见办理记录。",
-    ReportState.RESOLVED: "{desk}已办结，请核实办理结果{until}。",
+    ReportState.RESOLVED: "{desk}已办结，{verify}{until}。",
     ReportState.CLOSED: "已结案。{reopen}",
     ReportState.REFUSED: "{desk}不予受理，理由见办理记录。{appeal}",
     ReportState.WITHDRAWN: "上报已撤回，不再办理。",
@@ -37,6 +37,7 @@ def standing(own: OwnReport, now: datetime) -> str:
         respond=by(view.respond_due_at, "受理"),
         resolve=by(view.resolve_due_at, "办结"),
         review=f"，{times.calendar_day(day, now)}复核" if day else "",
+        verify="请核实办理结果" if "confirm" in view.available_actions else "您是承办单位的工作人员，不由您本人核实",
         until=at(view.until, "；{} 前未核实的，将自动结案"),
         reopen=at(view.until, "问题再次出现的，可在{} 前要求重新办理一次。")
         if "reopen" in view.available_actions
