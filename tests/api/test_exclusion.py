@@ -17,6 +17,7 @@ from tests import places, reporting
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import TOWNSHIP, VILLAGE, file, file_routed, photo, read, try_to
+from tests.tries import tries
 from wxapi.duties.models import Duty
 from wxapi.duties.services.climb import climb
 from wxapi.kernel.permissions import DESK_ROLES, Role
@@ -139,7 +140,7 @@ def answer(response: Any) -> tuple[int, dict[str, Any]]:
     return response.status_code, problem
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(code=st.sampled_from(AFFAIRS), village=st.sampled_from([VILLAGE, *places.VILLAGES]), hired=staff, moving=moves)
 def test_for_the_excluded_village_a_report_never_exists(
     people_of_city: People, code: str, village: str, hired: list[Any], moving: list[Move]
@@ -152,7 +153,7 @@ def test_for_the_excluded_village_a_report_never_exists(
     assert_absent(people_of_city.make((Role.COMMUNITY_WORKER, village)), scene)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(code=st.sampled_from(AFFAIRS + ORDINARY), hired=staff, moving=moves)
 def test_a_report_is_there_for_those_it_concerns(
     people_of_city: People, code: str, hired: list[Any], moving: list[Move]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import file_routed, settle
+from tests.tries import tries
 from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import actor_of
 from wxapi.kernel.clock import FixedClock, local_day
@@ -186,7 +187,7 @@ def test_commands_of_an_operator(app: Flask, people: People, session: Session, c
 
 
 @settings(
-    max_examples=12,
+    max_examples=tries(8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

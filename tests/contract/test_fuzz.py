@@ -1,14 +1,11 @@
 """Every leaf of every request, replaced by what nobody should send: whatever it is, the answer is never a 5xx.
 
-The seed moves with every run and stands in each failure; `WXAPI_FUZZ_SEED` brings a run back, and `WXAPI_FUZZ_TIMES`
-tries so many times as much, where there is more time than in `make check`.
+The seed moves with every run and stands in each failure; see tests/tries.py.
 """
 
 import itertools
 import json
-import os
 import random
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -21,13 +18,12 @@ from tests import reporting, schooling
 from tests.conftest import app_in_savepoint, random_key
 from tests.contract.test_openapi import DOCUMENT, OPERATIONS
 from tests.factories import People, Person
+from tests.tries import SEED, tries
 from wxapi.kernel.permissions import Role
 from wxapi.platform import examples
 
-SEED = os.environ.get("WXAPI_FUZZ_SEED") or secrets.token_hex(4)
-TIMES = int(os.environ.get("WXAPI_FUZZ_TIMES", "1"))
 # Of the values below, so many are tried on each leaf.
-TRIED = 4 * TIMES
+TRIED = tries(4)
 UUID = "5f0c7a52-6b0e-4d0a-9f0b-0d6b6f6f3c11"
 
 TEXTS = (

@@ -1,7 +1,5 @@
 """Whatever is thrown at an operation, the answer is as documented."""
 
-import os
-import secrets
 from random import Random
 from typing import Any
 
@@ -18,14 +16,12 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.contract.test_openapi import DOCUMENT, OPERATIONS
 from tests.factories import People, Person
+from tests.tries import SEED, tries
 from wxapi.app import LANES
 from wxapi.kernel.permissions import Role
 
 WHOLE = schemathesis.openapi.from_dict(DOCUMENT)
-# Moves with every run; `WXAPI_FUZZ_SEED` brings a run back, and `WXAPI_FUZZ_TIMES` tries so many times as much.
-SEED = os.environ.get("WXAPI_FUZZ_SEED") or secrets.token_hex(4)
-TIMES = int(os.environ.get("WXAPI_FUZZ_TIMES", "1"))
-MOST_CASES, EXAMPLES = 10 * TIMES, 4 * TIMES
+MOST_CASES, EXAMPLES = tries(10), tries(4)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
+from tests.tries import tries
 from wxapi.duties.models import Duty
 from wxapi.duties.rules.clock import DutyClock, next_step, rung_times, work_time
 from wxapi.duties.services import climb
@@ -58,7 +59,9 @@ def _climbed(session: Session, ids: Sequence[uuid.UUID], runs: Sequence[datetime
 
 
 @settings(
-    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=tries(10),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 # What is due first has its first rung last: the other's card is the second one of the unit, and red.
 @example(owed=[(_UNITS[0], 0, 40, DutyClock.ROUND), (_UNITS[0], 30, 6, DutyClock.ROUND)], runs=[37], last=45)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from tests.figures import identity_holds
 from tests.service.test_statistics_properties import CITY, PLACES, STAGES, Life, cities, store
+from tests.tries import tries
 from wxapi.kernel.clock import SHANGHAI
 from wxapi.supervision.queries import kept, statistics
 from wxapi.supervision.queries.kept import Month
@@ -153,7 +154,9 @@ readers = st.builds(Reader, st.lists(question, min_size=3, max_size=3), st.sampl
 
 
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=tries(12),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     lives=cities(),

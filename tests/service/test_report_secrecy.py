@@ -13,6 +13,7 @@ from tests.api.test_exclusion import ALL_STATES
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import COUNTY, TOWNSHIP, VILLAGE, Town, file_routed, read, take
+from tests.tries import tries
 from wxapi.identity.models import AppointmentRow
 from wxapi.identity.queries import actor_of
 from wxapi.kernel.clock import FixedClock, local_day
@@ -91,7 +92,7 @@ CODES = ["4210", COUNTY, TOWNSHIP, VILLAGE, f"{VILLAGE}001", f"{VILLAGE}002", "4
 ROLES = [Role.COMMUNITY_WORKER, Role.TOWNSHIP_OFFICER, Role.SUPERVISOR, Role.STREET_CHIEF, Role.TRAINING_STEWARD]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=lenient)
+@settings(max_examples=tries(8), deadline=None, suppress_health_check=lenient)
 @given(
     crew=st.lists(
         st.lists(st.tuples(st.sampled_from(ROLES), st.sampled_from(CODES)), min_size=1, max_size=3, unique=True),

@@ -14,6 +14,7 @@ from tests import reporting
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.reporting import NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town
+from tests.tries import tries
 from wxapi.kernel.clock import FixedClock
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
 from wxapi.platform.db import db
@@ -176,5 +177,5 @@ class Walk(RuleBasedStateMachine):
 def test_the_service_keeps_the_table(people: People, clock: FixedClock) -> None:
     machine = type("WalkHere", (Walk,), {"town": reporting.settle(people), "clock": clock})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=15, stateful_step_count=10, deadline=None, database=None)
+        machine, settings=settings(max_examples=tries(8), stateful_step_count=10, deadline=None, database=None)
     )

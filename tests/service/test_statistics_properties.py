@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.figures import identity_holds
 from tests.report_rows import add_report
+from tests.tries import tries
 from wxapi.duties.models import Duty
 from wxapi.duties.services.write import ancestors
 from wxapi.kernel.clock import SHANGHAI
@@ -257,7 +258,9 @@ def every_table(session: Session, region: str = CITY) -> dict[tuple[str, str], d
 
 
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=tries(12),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(lives=cities(), middle=st.integers(0, 8))
 def test_figures_are_what_the_definitions_say_and_add_up(session: Session, lives: list[Life], middle: int) -> None:

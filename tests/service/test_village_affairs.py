@@ -27,6 +27,7 @@ from tests import reporting
 from tests.answers import words_of
 from tests.factories import People, Person
 from tests.reporting import COUNTY, NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP, VILLAGE
+from tests.tries import tries
 from tests.ways import FORMS, TELLS_OF_ITSELF, Names, Visitor, Way, bodies, inputs, ways
 from workers.topics import TOPICS
 from wxapi.duties.services import climb
@@ -544,7 +545,7 @@ def test_nobody_of_the_village_ever_learns_of_a_complaint(app: Flask, people: Pe
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=3,
+            max_examples=tries(3),
             stateful_step_count=8,
             deadline=None,
             report_multiple_bugs=False,

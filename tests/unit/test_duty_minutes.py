@@ -9,6 +9,7 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.tries import tries
 from wxapi.duties.rules.clock import DutyClock, used, work_time
 from wxapi.duties.rules.owed import DropReason, DutyChange, DutyState, Owed, changes, fold
 from wxapi.kernel.clock import SHANGHAI
@@ -111,7 +112,7 @@ def walked(clock: MinuteClock, due: datetime, days: int) -> int:
     return minutes + 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=tries(20))
 @example(BEGINS[0], 0, 511, DutyClock.ROUND, [Happening(1, "extend"), Happening(1, "extend")])
 @given(
     st.sampled_from(BEGINS),
@@ -155,7 +156,7 @@ def test_every_life_of_a_duty_is_due_when_its_minutes_are_used_up(
     assert [duty.due_at for duty in whole if duty.is_open] == [due]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=tries(20))
 @given(
     st.sampled_from(BEGINS),
     st.integers(0, 60 * 24 * 4),

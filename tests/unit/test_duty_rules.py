@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tries import tries
 from wxapi.duties.rules.clock import RUNGS, Card, DutyClock, next_step, rung_times, used, work_time
 from wxapi.duties.rules.owed import DropReason, DutyState, Owed, apply_change, changes
 from wxapi.duties.rules.scope import acts_for, sees, stands_above
@@ -36,7 +37,7 @@ def test_rungs_come_in_their_order(start: datetime, limit: timedelta, clock: Dut
     assert times[100] == due
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=tries(15))
 @given(INSTANTS, LIMITS, CLOCKS, st.integers(0, 240))
 def test_used_counts_minutes_of_the_duties_own_clock(
     start: datetime, limit: timedelta, clock: DutyClock, hours: int

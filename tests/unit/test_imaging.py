@@ -20,6 +20,7 @@ from tests.pictures import (
     scene,
     stored_turned,
 )
+from tests.tries import tries
 from wxapi.photos.rules.decoding.imaging import develop
 from wxapi.photos.rules.decoding.jpeg_markers import walk
 from wxapi.photos.rules.photos import Developed, fit, thumb_edge, working_size
@@ -232,7 +233,7 @@ def test_a_profile_of_another_colour_space_is_passed_over() -> None:
     assert_upright(develop(jpeg(icc_profile=lab)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(10), deadline=None)
 @given(st.integers(64, 400), st.integers(64, 400), st.sampled_from(["JPEG", "PNG", "WEBP"]))
 def test_any_size_within_the_limits_is_developed(width: int, height: int, form: str) -> None:
     made = develop(encoded(scene(width, height), form))

@@ -22,6 +22,7 @@ from tests.pictures import (
     png_with,
     scene,
 )
+from tests.tries import tries
 from wxapi.photos.rules.decoding import boxes, jpeg_markers, png_chunks
 from wxapi.photos.rules.decoding.imaging import develop
 from wxapi.photos.rules.decoding.signatures import PictureKind, sniff
@@ -171,7 +172,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.binary(max_size=400))
 @example(b"\xff\xd8\xff\xc0\x00\x02\xff\xda\x00\x02")
 @example(b"\xff\xd8\xff\xff\xff\xff")
@@ -194,7 +195,7 @@ def test_walkers_never_raise_anything_else(data: bytes) -> None:
         assert rejected.code in {RejectionCode.TRUNCATED, RejectionCode.CORRUPT}  # noqa: PT017 - either is right
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(120), deadline=None)
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), min_size=1, max_size=8))
 def test_damaged_pictures_are_developed_or_refused(seed: bytes, damage: list[tuple[int, int]]) -> None:
     data = bytearray(seed)
@@ -208,7 +209,7 @@ def test_damaged_pictures_are_developed_or_refused(seed: bytes, damage: list[tup
         Image.open(io.BytesIO(variant.data)).load()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(st.sampled_from([seed for seed in SEEDS if sniff(seed) is not PictureKind.JPEG]), st.integers(1, 3000))
 def test_no_cut_off_picture_is_taken(seed: bytes, missing: int) -> None:
     # Of a JPEG a few codes may lack (tests/unit/test_jpeg_scans.py).

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.pictures import encoded, jpeg, jpeg_claiming, scene
+from tests.tries import tries
 from wxapi.photos.rules.decoding.imaging import develop
 from wxapi.photos.rules.decoding.jpeg_markers import walk
 from wxapi.photos.rules.photos import RejectedError
@@ -47,7 +48,7 @@ def test_a_whole_scan_is_taken_with_and_without_its_end(name: str) -> None:
         assert develop(unended) == whole
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(50), deadline=None)
 @given(st.sampled_from(sorted(WHOLE)), st.floats(0.001, 0.99), st.sampled_from([b"", END, b"\xff" + END]))
 @example("progressive", 0.98, END)
 def test_cut_anywhere_it_is_refused(name: str, share: float, ending: bytes) -> None:
@@ -72,7 +73,7 @@ def test_cut_between_two_scans_it_is_refused(ending: bytes) -> None:
 
 
 @given(st.integers(81, 3000), st.integers(71, 2000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 def test_a_header_larger_than_its_scan_is_refused(width: int, height: int) -> None:
     small = jpeg(80, 70)
     if width * height > 4 * 80 * 70 and max(width, height) <= 20 * min(width, height):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.tries import tries
 from wxapi.kernel import deadlines
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.errors import ConflictError, DomainError, ForbiddenError
@@ -551,4 +552,4 @@ class WorkflowMachine(RuleBasedStateMachine):
 
 
 TestWorkflow = WorkflowMachine.TestCase
-TestWorkflow.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestWorkflow.settings = settings(max_examples=tries(40), stateful_step_count=40, deadline=None)
