@@ -165,10 +165,11 @@ def test_settings_know_the_kernel_only() -> None:
     assert [name for name in known if not name.startswith("wxapi.kernel")] == []
 
 
-# A slice, a key or a comparison by the digits of a code: `regions.rules.levels` knows them, and nobody else.
+# A slice, a key, a comparison or a constant by the digits of a code: `regions.rules.levels` knows them, and nobody else.
 _LEVEL_BY_DIGITS = re.compile(
     r"\w*(?:code|region|desk|place)\w*\[: ?(?:4|6|9|12|15)\]|(?:^\s+|\{)(?:9|12|15): "
     r"|len\([^()]*(?:code|region|desk|place)\w*\) *(?:[<>]=?|[!=]=) *[0-9]"
+    r"|^_?(?:CITY|COUNTY|TOWNSHIP|VILLAGE|GRID)\w* = (?:4|6|9|12|15)$"
 )
 
 

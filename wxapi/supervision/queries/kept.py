@@ -25,7 +25,6 @@ from wxapi.supervision.rules.measures import COUNTED
 _COLUMNS = ", ".join(COUNTED)
 _SUMS = ", ".join(f"CAST(sum({name}) AS integer) AS {name}" for name in COUNTED)
 TOWNSHIP, VILLAGE, CLASS, UNIT, DAY = "township", "village", "class", "unit", "day"
-_COUNTY = 6
 # Kept months among those asked for (`asked`) of some counties (`county`): those that no mark names. What a release kept
 # that did not know days yet is kept no more.
 _WHOLE = " = ".join(
@@ -60,8 +59,7 @@ class Month:
 def axis_of(wanted: Wanted) -> str | None:
     """By what the sums must be kept to answer; None: they do not, and everything is counted."""
     if wanted.group_by in BY_TIME and wanted.group_by != "month":
-        whole = len(wanted.region) <= _COUNTY and wanted.class_code is None and wanted.unit is None
-        return DAY if whole else None
+        return DAY if wanted.is_all_of_its_counties else None
     by_village = wanted.group_by == "place" and wanted.level == "village"
     asked = {
         VILLAGE: by_village or level_of(wanted.region) is Level.VILLAGE,

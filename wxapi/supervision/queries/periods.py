@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 
 from wxapi.kernel.clock import day_begins
 from wxapi.kernel.errors import InvalidError
+from wxapi.regions.rules.levels import CODE_LENGTH, Level
 
 _STEPS = {"day": timedelta(days=1), "week": timedelta(days=7)}
-_COUNTY = 6
 # Groupings by time; the others are by what a row is about.
 BY_TIME = ("month", "week", "day")
 
@@ -36,6 +36,11 @@ class Wanted:
     level: str = "township"
     class_code: str | None = None
     unit: str | None = None
+
+    @property
+    def is_all_of_its_counties(self) -> bool:
+        """Whether it leaves nothing of a county out: no place below one, class or unit."""
+        return len(self.region) <= CODE_LENGTH[Level.COUNTY] and self.class_code is None and self.unit is None
 
     @property
     def period(self) -> tuple[datetime, datetime]:
@@ -92,7 +97,7 @@ def county_at_or_below(column: str, region: str) -> str:
         column: of the row's county.
         region: a region's code; bound as `:region`, its county as `:county`.
     """
-    if len(region) >= _COUNTY:
+    if len(region) >= CODE_LENGTH[Level.COUNTY]:
         return f"{column} = :county"
     # The counties by name: a prefix would read every row there is instead of the index's part of the period.
     return f"{column} = ANY(CAST(ARRAY({counties_sql(region)}) AS text[]))"
@@ -100,7 +105,7 @@ def county_at_or_below(column: str, region: str) -> str:
 
 def counties_sql(region: str) -> str:
     """The counties, `code`, at or below a region of that length, or the one it lies in."""
-    if len(region) >= _COUNTY:
+    if len(region) >= CODE_LENGTH[Level.COUNTY]:
         return "SELECT CAST(:county AS text) AS code"
     return "SELECT code FROM regions WHERE level = 'county' AND starts_with(code, :region)"
 

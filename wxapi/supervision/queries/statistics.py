@@ -15,8 +15,6 @@ from wxapi.supervision.queries.periods import BY_TIME, Wanted, counties_sql, nex
 from wxapi.supervision.rules.measures import COUNTED, Counts
 from wxapi.supervision.rules.used_time import Times, times_of
 
-_COUNTY = 6
-
 
 def count(session: Session, wanted: Wanted, *, as_of: datetime) -> dict[str, Counts]:
     """Counts by group key (one key, the empty text, without a grouping), in one statement and so of one moment."""
@@ -110,7 +108,6 @@ def times(session: Session, wanted: Wanted, *, as_of: datetime) -> Times:
 
     The times themselves are kept, of a county and a stage: a middle cannot be added up from middles.
     """
-    whole = len(wanted.region) <= _COUNTY and wanted.class_code is None and wanted.unit is None
     sql = f"""
         {_pieces(wanted, TOWNSHIP)}
         SELECT used FROM figure_times JOIN kept USING (county_code, month) WHERE stage = :stage
@@ -121,7 +118,7 @@ def times(session: Session, wanted: Wanted, *, as_of: datetime) -> Times:
                 AND {DUTIES.where(wanted)} AND {TIMES_WHERE}
         ) AS each WHERE each.used IS NOT NULL
     """
-    return times_of(session.scalars(text(sql), _values(wanted, as_of, use=whole)))
+    return times_of(session.scalars(text(sql), _values(wanted, as_of, use=wanted.is_all_of_its_counties)))
 
 
 def confidential_by_township(

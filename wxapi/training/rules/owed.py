@@ -16,12 +16,11 @@ from datetime import datetime, timedelta
 from wxapi.duties.rules.clock import DutyClock
 from wxapi.duties.rules.owed import Owed
 from wxapi.kernel.working_time import OFFICE
+from wxapi.regions.rules.levels import Level, within
 
 FLAG_REVIEW, LEAVE_DECISION = "flag_review", "leave_decision"
 STAGE_NAMES = {FLAG_REVIEW: "签到核实", LEAVE_DECISION: "请假审批"}
 LIMITS = {FLAG_REVIEW: 3 * OFFICE.day, LEAVE_DECISION: 1 * OFFICE.day}
-# A grid has no office of its own: its village's answers.
-_VILLAGE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +56,5 @@ def met(before: Sequence[Owed], after: Sequence[Owed], decided: str | None) -> f
 
 def _by_the_office(waiting: WaitingDecision, stage: str, since: datetime) -> Owed:
     limit: timedelta = LIMITS[stage]
-    return Owed(stage, waiting.region_code[:_VILLAGE], since, OFFICE.add(since, limit), limit, DutyClock.OFFICE)
+    unit = within(waiting.region_code, Level.VILLAGE)  # a grid has no office of its own: its village's answers
+    return Owed(stage, unit, since, OFFICE.add(since, limit), limit, DutyClock.OFFICE)
