@@ -1,8 +1,8 @@
-"""The demo city lives: 300 reports of the last 60 days in all states, with photos, holds, cards; and classes.
+"""The demo city's last 60 days: 300 reports in all states, with photos, holds, cards; and classes.
 
-Everything is made by the product's own services at times of the past, the same every time for one present. What befalls
-one report depends on no other, so several processes can make them side by side. What such old steps would tell people
-by message is left out: only notices of the last three days are written.
+Everything is made by the product's own services at times of the past, the same every time for one present. What becomes
+of one report depends on no other, so several processes can make them side by side. What such old steps would tell
+people by message is left out: only notices of the last three days are written.
 """
 
 import uuid
@@ -16,7 +16,7 @@ from random import Random
 
 from sqlalchemy import Text, cast, delete, exists, select
 
-from wxapi.demo import listing, people, pleas, scenery
+from wxapi.demo import appeals, listing, people, scenery
 from wxapi.demo.errors import DemoError
 from wxapi.duties.services import climb
 from wxapi.identity.queries import actor_of, user_by_digest
@@ -47,12 +47,12 @@ from wxapi.training.services.correct_roll import Correction
 
 REPORTS = 300
 DAYS = 60
-# One by which each state is there, whatever the hour.
+# With this one every state occurs, whatever the hour at which the demo is made.
 _SEED = 20261143
 _TOLD_FOR = timedelta(days=3)
 _VILLAGES = 36
 _LATELY = timedelta(days=9)
-# How many reporters say whether it was solved; the rest is closed by silence.
+# The share of reporters who say whether it was solved; the other reports close by themselves.
 _HEARD = 0.93
 _COUNTY = "421002"
 
@@ -94,7 +94,7 @@ class _Place:
 
 
 class _Life:
-    """The makings of one report after another; `chance` decides all of it, anew for each."""
+    """Makes one report after another; `chance` decides all of it, seeded anew for each."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -136,17 +136,17 @@ class _Life:
 
     def _go_on(self, filed: ReportView, reporter: Actor, place: _Place, kind: str, at: datetime, number: int) -> None:
         """One of a few ways a report goes; young ones stop where they are."""
-        # What lay open for weeks is rare; what came lately may be anywhere.
-        lately = 8 if self.now - at < _LATELY else 0
+        # What lay open for weeks is rare; what came lately may be anywhere: the more weight for ways that end half way.
+        more = 8 if self.now - at < _LATELY else 0
         ways: list[tuple[int, Callable[[], Iterator[_Step]]]] = [
             (80, lambda: self._solved(reporter, place)),
-            (1 + lately, lambda: self._disputed(reporter, place)),
-            (lately, lambda: self._held(place)),
-            (1 + lately, lambda: self._returned(place)),
+            (1 + more, lambda: self._disputed(reporter, place)),
+            (more, lambda: self._held(place)),
+            (1 + more, lambda: self._returned(place)),
             (6, lambda: self._refused(place)),
             (4, lambda: self._withdrawn(reporter)),
-            (1 + lately, lambda: iter([(place.worker, "accept", ActionInput(), self._wait())])),
-            (1 + lately, lambda: iter(())),
+            (1 + more, lambda: iter([(place.worker, "accept", ActionInput(), self._wait())])),
+            (1 + more, lambda: iter(())),
         ]
         way = self.chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
         version = 2
@@ -195,6 +195,7 @@ class _Life:
         return self.chance.choice((0.3, 0.5, 0.8, 1.2, 1.5, 1.8, 2.5, 5.0))
 
     def _work(self) -> float:
+        """Hours until what was accepted is solved."""
         return self.chance.choice((1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 20.0, 30.0, 70.0))
 
     def _by_day(self, at: datetime) -> datetime:
@@ -231,7 +232,7 @@ def _person(openid: str, now: datetime) -> Actor:
 
 
 def live(now: datetime, track: Tracker, spread: Spread = map, *, wanted: int = REPORTS) -> int:
-    """Make the city's last 60 days where nobody has reported anything yet; returns how many reports there are.
+    """Make the city's last 60 days, unless there are reports already; returns how many reports were made.
 
     Args:
         now: the present.
@@ -254,7 +255,7 @@ def live(now: datetime, track: Tracker, spread: Spread = map, *, wanted: int = R
             pass
     for sweep in (timers.close_silent, timers.resume_holds, timers.remind, timers.mark_overdue, climb.climb):
         sweep(now=now)
-    pleas.plead(_person, now)
+    appeals.appeal_some(_person, now)
     _forget_old_news(now)
     return wanted
 

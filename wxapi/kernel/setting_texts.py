@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from wxapi.kernel.permissions import Role
 
 # A hundred years: every date stays one that databases and calendars take.
-_LARGEST_OFFSET_S = 100 * 366 * 86400
+LARGEST_OFFSET_S = 100 * 366 * 86400
 
 
 def require(condition: bool) -> None:  # noqa: FBT001 - reads as a sentence at each call
@@ -31,7 +31,7 @@ def database_url(text: str) -> str:
 
 
 def driver_url(text: str) -> str:
-    """The same address for the driver itself, which knows no name of SQLAlchemy's."""
+    """An address that `database_url` made, as psycopg itself reads it: without the driver's name in its scheme."""
     return text.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
@@ -82,7 +82,7 @@ def clock_offset(text: str) -> float | None:
     if text == "none":
         return None
     seconds = float(text)
-    require(math.isfinite(seconds) and abs(seconds) <= _LARGEST_OFFSET_S)
+    require(math.isfinite(seconds) and abs(seconds) <= LARGEST_OFFSET_S)
     return seconds
 
 

@@ -12,10 +12,10 @@ from wxapi.demo.fake_wechat.exchange import Answer, Call, json_answer
 from wxapi.demo.fake_wechat.faults import read_fault
 from wxapi.demo.fake_wechat.pusher import Trouble, push
 from wxapi.demo.fake_wechat.world import LONG_TERM, Code, PushTarget, World
+from wxapi.kernel.setting_texts import LARGEST_OFFSET_S
 from wxapi.platform.wechat.push_crypto import PushKeys
 
 FakeOrder = dict[str, Any]
-LARGEST_OFFSET_S = 100 * 366 * 86400
 
 
 def login(world: World, order: FakeOrder) -> Any:
@@ -126,7 +126,7 @@ def advance(world: World, order: FakeOrder) -> Any:
 
 
 def reset_clock(world: World, _order: FakeOrder) -> Any:
-    """The fake's clock is the machine's again; tokens given meanwhile are gone."""
+    """The fake's clock is the machine's again, the product's stays; tokens given meanwhile are gone."""
     with world.lock:
         world.shift = 0.0
         world.clock_offset = None
@@ -201,7 +201,7 @@ def push_events(world: World, order: FakeOrder) -> Any:
 def overview(_world: World, _order: FakeOrder) -> Any:
     """This list."""
     return {
-        f"{method} {path}": (order.__doc__ or "").strip().split("\n")[0] for (method, path), order in ORDERS.items()
+        f"{method} {path}": (handler.__doc__ or "").strip().split("\n")[0] for (method, path), handler in ORDERS.items()
     }
 
 
@@ -235,11 +235,11 @@ ORDERS: dict[tuple[str, str], Callable[[World, FakeOrder], Any]] = {
 
 def obey(world: World, method: str, call: Call) -> Answer:
     """Carry out an order; 404 for one that does not exist, 400 with a sentence for one that makes no sense."""
-    order = ORDERS.get((method, call.path))
-    if order is None:
+    handler = ORDERS.get((method, call.path))
+    if handler is None:
         return json_answer({"error": "no such order; GET /_fake lists them"}, status=404)
     try:
-        return json_answer(order(world, {**call.query, **(call.body or {})}))
+        return json_answer(handler(world, {**call.query, **(call.body or {})}))
     except (ValueError, KeyError, TypeError) as error:
         return json_answer({"error": f"{type(error).__name__}: {error}"}, status=400)
 

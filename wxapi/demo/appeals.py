@@ -1,4 +1,4 @@
-"""Two offices of the demo city do not agree with their cards: one has been answered from above, the other waits."""
+"""Two offices of the demo city appeal against their cards: about one it has been decided, the other waits."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,7 @@ from wxapi.platform.db import db
 from wxapi.regions.rules.levels import CODE_LENGTH, Level
 
 # What the office says, and what the one above says to that.
-_PLEAS: tuple[tuple[str, str | None], ...] = (
+_APPEALS: tuple[tuple[str, str | None], ...] = (
     ("当日停电，系统无法登录，已电话报告值班室。", "经核实，停电发生在时限届满之后，维持督办牌。"),
     ("该处权属有争议，已当面报告，正在划分责任。", None),
 )
@@ -22,15 +22,15 @@ _TOWNSHIP, _VILLAGE = CODE_LENGTH[Level.TOWNSHIP], CODE_LENGTH[Level.VILLAGE]
 _WHO = {_VILLAGE: ("worker-{}", "officer-{:.9}"), _TOWNSHIP: ("officer-{}", "supervisor-{:.6}")}
 
 
-def plead(person: Callable[[str, datetime], Actor], now: datetime) -> None:
-    """Appeal against the oldest cards that still can be; `person` finds somebody by their openid."""
+def appeal_some(person: Callable[[str, datetime], Actor], now: datetime) -> None:
+    """Appeal against the oldest cards that may still be appealed against; `person` finds somebody by their openid."""
     carded = select(Duty.id, Duty.unit_code, Duty.carded_at).where(
         Duty.carded_at.is_not(None), func.length(Duty.unit_code).in_(_WHO)
     )
     rows = db.session().execute(carded.order_by(Duty.carded_at, Duty.due_at, Duty.unit_code)).all()
     open_still = [(duty_id, unit) for duty_id, unit, at in rows if at is not None and now <= appeal_until(at)]
-    for (duty_id, unit), (plea, answer) in zip(open_still, _PLEAS, strict=False):
+    for (duty_id, unit), (said, answer) in zip(open_still, _APPEALS, strict=False):
         its_own, above = (openid.format(unit) for openid in _WHO[len(unit)])
-        appeal(person(its_own, now), duty_id, NewAppeal(plea), now=now)
+        appeal(person(its_own, now), duty_id, NewAppeal(said), now=now)
         if answer is not None:
             decide_appeal(person(above, now), duty_id, decision=UPHOLD, note=answer, now=now)
