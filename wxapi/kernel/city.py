@@ -1,6 +1,6 @@
 """The rules of the city this process serves: set once at the start, read from everywhere.
 
-A process serves one city. Without `use` it is the city that is shipped, as for one rule tried alone.
+A process serves one city. Before `use` is called it is the city that is shipped, as in a test of one rule.
 """
 
 from functools import cache
@@ -9,7 +9,7 @@ from pathlib import Path
 from wxapi.kernel import city_files
 from wxapi.kernel.city_rules import CityRules
 
-_in_use: list[CityRules] = []
+_in_use: list[CityRules] = []  # at most one
 
 
 def city() -> CityRules:

@@ -19,7 +19,7 @@ from wxapi.platform.runtime import runtime
 
 
 def _due(before: datetime) -> ColumnElement[bool]:
-    """Whom to forget: the idle, and the forgotten in whose row something stands; not those under way already."""
+    """Whom to erase: the idle, and the erased whose row is not clean; not those whose erasure waits for its job."""
     leaving = select(OutboxRow.id).where(
         OutboxRow.topic == "user.erase",
         ~OutboxRow.dead,
@@ -29,7 +29,7 @@ def _due(before: datetime) -> ColumnElement[bool]:
 
 
 def _dirty() -> ColumnElement[bool]:
-    """Erased, and not empty or never cleaned."""
+    """Erased, but something of theirs is left, or the job that cleans never ended."""
     held = (User.openid_digest, User.openid_sealed, User.phone_digest, User.phone_sealed, User.kind, User.consent_at)
     return and_(
         User.erased_at.is_not(None),
@@ -53,22 +53,22 @@ def _idle(before: datetime) -> ColumnElement[bool]:
     )
 
 
-def _forget_idle(session: Session, user_ids: Sequence[uuid.UUID]) -> None:
-    """Have idle people erased as if they had asked for it: each by a job of its own."""
+def _erase(session: Session, user_ids: Sequence[uuid.UUID]) -> None:
+    """Have people erased as if they had asked for it: each by a job of its own."""
     for user_id in user_ids:
         begin_erasure(session, user_id, now=runtime().clock.now())
 
 
-def _lying(before: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _files_kept(before: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return PeopleImport.content_sealed.is_not(None), PeopleImport.created_at < before
 
 
 def forget_files(*, now: datetime) -> int:
-    """Forget the files of lists that were sent a day ago; one that was only checked can no longer be written."""
+    """Forget the files of lists that were sent a day ago; a list that was only checked can no longer be imported."""
     with transaction() as session:
         gone = session.execute(
             update(PeopleImport)
-            .where(*_lying(now - IMPORT_FILE_KEPT))
+            .where(*_files_kept(now - IMPORT_FILE_KEPT))
             .values(content_sealed=None, state=ImportState.EXPIRED)
             .execution_options(synchronize_session=False)
         )
@@ -81,7 +81,7 @@ RETENTION = (
         "people who have not logged in: openid, phone, nickname, the link from their reports to them",
         "so that a person finds their reports and hours again",
         lambda before: select(User.id).where(_due(before)),
-        _forget_idle,
+        _erase,
         days=730,
         least=30,
     ),
@@ -106,8 +106,8 @@ RETENTION = (
     RetentionCategory(
         "people_import_files",
         "the files of these lists, sealed; gone as soon as they are written or refused",
-        "so that a list that was checked is written without being sent again",
-        lambda before: select(PeopleImport.id).where(*_lying(before)),
+        "so that a list that was checked is imported without being sent again",
+        lambda before: select(PeopleImport.id).where(*_files_kept(before)),
         fixed=IMPORT_FILE_KEPT,
     ),
     RetentionCategory(

@@ -1,4 +1,4 @@
-"""A session's duties: whoever changes what waits writes them in the same transaction, under the session's lock."""
+"""The duties of a training session: whoever changes what waits there writes them in one transaction, under its lock."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -22,11 +22,11 @@ _JOB_COMES_WITHIN = timedelta(hours=1)
 
 
 def owe(session: Session, row: TrainingSession, *, decided: str | None = None, now: datetime) -> None:
-    """Write what is owed for a session now; again: no change.
+    """Write what is owed for a training session now; a second call changes nothing.
 
     Args:
-        session: the transaction; it holds the session's lock.
-        row: the session as it stands.
+        session: the transaction; it holds the lock of the training session.
+        row: the training session as it stands.
         decided: the stage in which a decision was just taken.
         now: the present instant.
     """
@@ -36,9 +36,10 @@ def owe(session: Session, row: TrainingSession, *, decided: str | None = None, n
 
 
 def differing(session: Session, *, now: datetime) -> Iterator[UUID]:
-    """Sessions whose open duties are not what waits for a decision there.
+    """Training sessions whose open duties are not what waits for a decision there.
 
-    What was decided left no history to fold. A session that has just ended is left to its job.
+    Only open duties can be checked: decisions leave no history from which those that are over could be made again, as
+    they can of reports. One that has just ended is left to its job.
     """
     for session_id in reviews.undecided(session):
         row = session.get_one(TrainingSession, session_id)

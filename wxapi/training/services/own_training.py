@@ -1,4 +1,4 @@
-"""What a member sees of the own training: sessions and credit hours of a year."""
+"""What a member sees of their own training: sessions and credit hours of a year."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Files that leave the house: QR pictures, calendar, spreadsheet, certificate. No database, no web."""
+"""Files that people take away or hang out: QR pictures, calendar, spreadsheet, certificate. No database, no web."""

@@ -1,6 +1,7 @@
-// A wall shows its views one after another, without a pointer; whoever touches a key or the screen stops the turning.
+// A wall shows its views one after another, without a pointer; a key or a touch stops that for a minute.
 
 const SHOWN_S = 15;
+const STOPPED_S = 60;
 const body = document.body;
 let at = 0;
 let timer = null;
@@ -28,7 +29,7 @@ function start() {
 function stop() {
   clearInterval(timer);
   body.classList.remove("turning");
-  setTimeout(start, 60000);
+  setTimeout(start, STOPPED_S * 1000);
 }
 
 start();
