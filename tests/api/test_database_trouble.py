@@ -6,10 +6,12 @@ from time import sleep
 import pytest
 from flask import Flask, Response
 from sqlalchemy import text
+from sqlalchemy.exc import DataError, OperationalError
 
 from config import Config
 from wxapi.app import create_app
 from wxapi.kernel.permissions import Permission
+from wxapi.platform import driver
 from wxapi.platform.db import db
 from wxapi.platform.engine import fetch, fetch_alone
 from wxapi.platform.guard import guard
@@ -75,6 +77,30 @@ def test_a_connection_lost_before_a_statement_is_503(loose_app: Flask) -> None:
 
     routed(loose_app, view)
     assert loose_app.test_client().get("/test").status_code == 503
+
+
+def test_a_connection_is_lent_alive_for_one_statement_and_comes_back(
+    loose_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backend() -> int:
+        return int(fetch_alone("SELECT pg_backend_pid()", {})[0][0])
+
+    with loose_app.app_context():
+        with db.engine.connect() as other:
+            end = text("SELECT pg_terminate_backend(:pid, 5000)")
+            other.execute(end, {"pid": backend()})
+            with pytest.raises(OperationalError):  # a moment ago it was alive
+                backend()
+            second = backend()
+            other.execute(end, {"pid": second})
+            monkeypatch.setattr(driver, "_PING_AFTER_S", 0.0)
+            assert backend() != second
+            with pytest.raises(DataError):
+                fetch_alone("SELECT 1 / 0", {})
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        backend()
+        with db.engine.connect() as same:
+            assert same.connection.driver_connection.autocommit is False  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

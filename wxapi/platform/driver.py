@@ -12,7 +12,7 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DataError, DisconnectionError, IntegrityError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from wxapi.platform.patience import CONNECTING, STATEMENT_S, WatchedConnection
 
@@ -68,6 +68,7 @@ def engine_options(pool: int) -> dict[str, Any]:
             "application_name": "wxapi",
             **CONNECTING,
         },
+        "poolclass": Pool,
         # Instead of a ping before every request: under load a connection is never idle that long.
         "pool_events": [(_note_idle, "checkin"), (_ping_idle, "checkout")],
         "pool_size": pool,
@@ -81,18 +82,61 @@ def engine_options(pool: int) -> dict[str, Any]:
     }
 
 
+class Pool(QueuePool):
+    """SQLAlchemy's, which also lends a connection for one statement, without the object that it puts around each."""
+
+    def lend(self) -> ConnectionPoolEntry:
+        """A connection that is open, to be given back by who takes it.
+
+        Raises:
+            psycopg.Error: there is none, and none could be made.
+            TimeoutError: of SQLAlchemy; all are taken.
+        """
+        entry: Any = self._do_get()
+        try:
+            connection = entry.get_connection()
+            if _lay_idle(entry):
+                try:
+                    connection.ping()
+                except psycopg.Error as error:
+                    entry.invalidate(error)
+                    entry.get_connection()
+        except BaseException as error:
+            entry.invalidate(error)
+            self._do_return_conn(entry)
+            raise
+        return cast("ConnectionPoolEntry", entry)
+
+    def take_back(self, entry: ConnectionPoolEntry) -> None:
+        """Have a connection that was lent; one that was given up meanwhile is made anew when it is asked for."""
+        connection = entry.dbapi_connection
+        try:
+            if connection is not None:
+                connection.rollback()
+                entry.info[_IDLE_SINCE] = monotonic()
+        except psycopg.Error as error:
+            entry.invalidate(error)
+        finally:
+            self._do_return_conn(entry)
+
+
 def _note_idle(_connection: Any, record: ConnectionPoolEntry) -> None:
     record.info[_IDLE_SINCE] = monotonic()
 
 
 def _ping_idle(connection: WatchedConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
     """Try a connection that lay idle before handing it out; a dead one makes the pool take another."""
-    if monotonic() - record.info.get(_IDLE_SINCE, monotonic()) <= _PING_AFTER_S:
+    if not _lay_idle(record):
         return
     try:
         connection.ping()
     except psycopg.Error as error:
         raise DisconnectionError from error
+
+
+def _lay_idle(entry: ConnectionPoolEntry) -> bool:
+    since = entry.info.get(_IDLE_SINCE)
+    return since is not None and monotonic() - since > _PING_AFTER_S
 
 
 def is_spent(error: BaseException) -> bool:
@@ -113,7 +157,9 @@ def tell_spent(context: ExceptionContext) -> None:
         raise OperationalError(None, None, context.original_exception) from context.original_exception
 
 
-def rows_of(pooled: PoolProxiedConnection, driver: Any, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def rows_of(
+    pooled: PoolProxiedConnection | ConnectionPoolEntry, driver: Any, sql: str, values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
     """Run the statement; what SQLAlchemy would do with a lost connection is done here.
 
     Raises:

@@ -13,10 +13,11 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, class_mapper
 from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.util import ScopedRegistry
 
 from config import Config
 from wxapi.platform import patience
-from wxapi.platform.driver import engine_options, rows_of, tell_spent
+from wxapi.platform.driver import Pool, engine_options, rows_of, tell_spent
 
 # Names that migrations can rely on.
 _NAMING = {
@@ -54,9 +55,11 @@ def init_app(app: Flask, config: Config) -> None:
 
 def _end_session(_error: BaseException | None) -> None:
     """Give the session's connection back; one that is lost just now costs nobody an answer that is ready."""
-    registry = db.session.registry
-    if not (registry.has() and registry().in_transaction()):  # it holds nothing: forgetting it is all
-        registry.clear()
+    session = _session_there()
+    if session is None:
+        return
+    if not session.in_transaction():  # it holds nothing: forgetting it is all
+        db.session.registry.clear()
         return
     try:
         db.session.remove()
@@ -114,11 +117,11 @@ def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     That saves two round trips and the session. Where the session has begun already, as under an `Idempotency-Key`,
     the statement joins its transaction; where the session is bound to one connection, as in tests, it commits there.
     """
-    session = db.session()
-    if session.in_transaction():
+    session, bind = _session_there(), db.engine
+    if session is not None and session.in_transaction():
         return fetch(session, sql, values)
-    bind = session.get_bind()
     if isinstance(bind, Connection):
+        session = db.session()
         try:
             rows = fetch(session, sql, values)
         except BaseException:
@@ -126,15 +129,22 @@ def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
             raise
         session.commit()
         return rows
+    pool = cast("Pool", bind.pool)
     try:
-        connection = bind.raw_connection()
-    except psycopg.Error as error:  # the pool passes on what the driver raises
+        entry = pool.lend()
+    except psycopg.Error as error:
         raise OperationalError(None, None, error) from error
-    driver: Any = connection.driver_connection
+    driver: Any = entry.dbapi_connection
     try:
         driver.set_autocommit(True)
-        return rows_of(connection, driver, sql, values)
+        return rows_of(entry, driver, sql, values)
     finally:
         if not driver.closed:
             driver.set_autocommit(False)
-        connection.close()
+        pool.take_back(entry)
+
+
+def _session_there() -> Session | None:
+    """The session, if anybody has asked for it in this context: to make one costs half of a small statement."""
+    registry = cast("ScopedRegistry[Session]", db.session.registry)
+    return cast("Session | None", registry.registry.get(registry.scopefunc()))
