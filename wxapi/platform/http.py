@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,6 +16,7 @@ from flask.json.provider import DefaultJSONProvider
 from prometheus_client import Counter, Histogram
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import Map, MapAdapter, RequestRedirect
+from werkzeug.utils import cached_property
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
@@ -59,9 +60,13 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
         asked, kept, headers = this_request(), this_g(), response.headers
         _keep_on_this_site(asked, response)
         _drop_type_of_nothing(asked, response)
-        headers["X-Request-ID"] = kept.get("request_id", "")
-        headers.setdefault("Cache-Control", "no-store")
-        headers["X-Content-Type-Options"] = "nosniff"
+        there = {name for name, _ in headers}
+        # Of this hook alone, so nothing is looked for to be replaced.
+        headers.add("X-Request-ID", kept.get("request_id", ""))
+        if "Cache-Control" not in there:
+            headers.add("Cache-Control", "no-store")
+        if "X-Content-Type-Options" not in there:
+            headers.add("X-Content-Type-Options", "nosniff")
         _count_and_log(asked, response)
         return response
 
@@ -83,10 +88,12 @@ def _name_request() -> None:
 def _limit_size(asked: Request, limit: int) -> None:
     """Refuse a body that is longer than its route takes, by its declared length before a byte is read."""
     asked.max_content_length = limit
-    if (asked.content_length or 0) > limit:
+    declared = asked.content_length
+    if declared is None:
+        if asked.mimetype != "multipart/form-data":
+            _refuse_long_stream(limit)
+    elif declared > limit:
         raise RequestEntityTooLarge
-    if asked.content_length is None and asked.mimetype != "multipart/form-data":
-        _refuse_long_stream(limit)
 
 
 def _count_and_log(asked: Request, response: Response) -> None:
@@ -149,6 +156,11 @@ def _adapter_of_host(routes: Map, *of_host: str) -> MapAdapter:
 
 class _Request(Request):
     form_data_parser_class = StrictFormParser
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body. What the front has read is whole and no longer than it says: nothing has to stand guard over it."""
+        return self.environ["wsgi.input"] if ROUTED in self.environ else super().stream
 
 
 class App(Flask):

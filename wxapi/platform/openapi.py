@@ -3,9 +3,11 @@
 `ApiBlueprint` adds to every operation what no schema knows: who may call it, how repeats work, what errors look like.
 """
 
+import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import wraps
 from threading import Lock
 from typing import Any, ClassVar, cast
 
@@ -22,12 +24,14 @@ from wxapi.kernel.permissions import ROLES_OF, Permission
 from wxapi.platform import descriptions, examples, openapi_answers
 from wxapi.platform.guard import guard, permission_of
 from wxapi.platform.idempotency import HEADER, is_required
+from wxapi.platform.present import this_request
 from wxapi.platform.wire import CODES_OF, WireSchema, json_response
 
 # Also in pyproject.toml; the product runs without being installed.
 VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _BUILT = "wxapi.openapi_document"
+_JSON = "application/json"
 _PROBLEM_JSON = "application/problem+json"
 _TYPE_OF = {str: "string", int: "integer"}
 
@@ -55,9 +59,28 @@ class _Parser(FlaskParser):
         "multipart": "load_multipart",
     }
 
+    def taker(self, schema: Schema, location: str) -> Callable[[], Any]:
+        """What takes a request's arguments out of it: where they are and what they may be is settled before any comes.
+
+        Args:
+            schema: of the arguments.
+            location: where they are, a word of webargs or `multipart`.
+        """
+        find, unknown = self._get_loader(location), self.DEFAULT_UNKNOWN_BY_LOCATION.get(location)
+
+        def take() -> Any:
+            asked = this_request()
+            try:
+                found = find(asked, schema)
+                return schema.load({} if found is missing else found, unknown=unknown)  # type: ignore[arg-type]
+            except ValidationError as error:
+                self._on_validation_error(error, asked, schema, location, error_status_code=None, error_headers=None)
+
+        return take
+
     def load_json(self, request: Request, schema: Schema) -> Any:  # noqa: ARG002 - as webargs calls it
         """The body as JSON. Whatever cannot be read is malformed: also numbers and nestings beyond Python's limits."""
-        if not request.is_json:
+        if request.environ.get("CONTENT_TYPE") != _JSON and not request.is_json:
             if request.content_length:
                 raise MalformedError("not_json", "请求内容须为 JSON（Content-Type: application/json）。")
             return missing
@@ -91,9 +114,37 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest carries no
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(_document_rules)
 
-    def arguments(self, schema: Schema | type[Schema], **options: Any) -> Any:
-        """What a view takes. Of a class one is made here: webargs would build it anew at each request."""
-        return super().arguments(schema if isinstance(schema, Schema) else schema(), **options)
+    def arguments(self, schema: Schema | type[Schema], *, location: str = "json", **options: Any) -> Any:
+        """What a view takes, as its first argument. Of a class one is made here, not at each request."""
+        made = schema if isinstance(schema, Schema) else schema()
+        document, take = (
+            super().arguments(made, location=location, **options),
+            self.ARGUMENTS_PARSER.taker(made, location),
+        )
+
+        def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def run(*args: Any, **kwargs: Any) -> Any:
+                return view(*args, take(), **kwargs)
+
+            return _with_notes_of(document(view), run)
+
+        return mark
+
+    def response(self, *args: Any, **options: Any) -> Any:
+        """What a view answers. Around one that makes its response itself there is nothing to do."""
+        document = super().response(*args, **options)
+
+        def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+            makes_it = inspect.get_annotations(inspect.unwrap(view)).get("return") is Response
+            return _with_notes_of(document(view), view) if makes_it else document(view)
+
+        return mark
+
+    def alt_response(self, *args: Any, **options: Any) -> Any:
+        """What a view answers besides; a note."""
+        document = super().alt_response(*args, **options)
+        return lambda view: _with_notes_of(document(view), view)
 
     def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any) -> None:
         """Register a view and note for its documentation what its decorators say."""
@@ -108,6 +159,12 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest carries no
         }
         view_func._apidoc = doc  # noqa: SLF001 - where flask-smorest keeps a view's documentation
         super().add_url_rule(rule, endpoint, view_func, **options)
+
+
+def _with_notes_of(documented: Callable[..., Any], view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view with what flask-smorest noted of it, without its functions, which would only call one another."""
+    view._apidoc = documented._apidoc  # type: ignore[attr-defined]  # noqa: SLF001 - where it keeps them
+    return view
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest carries no types

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Response, request
 from marshmallow import Schema, ValidationError, fields, missing, validate
@@ -29,6 +29,8 @@ CODES_OF = "x-codes-of"
 _REGION_CODE = validate.Regexp(r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="区划代码无效。")
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+# Statuses of an answer that has its content with it, and no address that werkzeug would have to write in per cents.
+_WITH_CONTENT = frozenset({200, 201, 202})
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
@@ -195,9 +197,20 @@ def dumps(value: Any) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
+class _Whole(Response):
+    """An answer that is there as a whole and knows its length: nothing is left to be worked out as it is sent."""
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        usual = self.status_code in _WITH_CONTENT and type(self.response) is list and not self._on_close
+        if not usual or environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(self.status, [*self.headers])
+        return cast("list[bytes]", self.response)
+
+
 def json_response(value: Any, status: int = 200) -> Response:
     """Send a plain value as JSON."""
-    return Response(dumps(value), status=status, content_type="application/json")
+    return _Whole(dumps(value), status=status, content_type="application/json")
 
 
 def conditional(answer: Response, *, shows: Any = None) -> Response:
