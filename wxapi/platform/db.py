@@ -221,17 +221,17 @@ def at_once(*, redone: bool = False) -> Iterator[Session]:
     Args:
         redone: the caller catches a `SurpriseError` itself; it gets one at the beginning where all is careful already.
     """
-    info: dict[Any, Any] = db.session().info
+    session = db.session()
+    info: dict[Any, Any] = session.info
     unit: UnitOfWork | None = info.get(_UNIT)
     if unit is not None and unit.careful and redone:
         raise SurpriseError
     if not (redone if unit is None else _goes_at_once(unit)):
-        with transaction() as session:
+        with transaction():
             yield session
         return
     if info.get(_OPEN):
         raise RuntimeError("at_once() does not nest: pass the open session on instead.")
-    session = db.session()
     info[_OPEN] = info[_AT_ONCE] = True
     try:
         _begin(session, (), later=True)

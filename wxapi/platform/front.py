@@ -18,7 +18,8 @@ from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, JSO
 # As many as a process may hold connections without going over its pool: most for all, a few for each lane.
 _THREADS = 8
 _LANE_THREADS = 4
-_KEY = "HTTP_IDEMPOTENCY_KEY"
+# In the WSGI environment, the request's `Idempotency-Key`.
+KEY = "HTTP_IDEMPOTENCY_KEY"
 # In the WSGI environment, where a route was found: what the treatment brought of it, for the app not to look again.
 ROUTED = "wxapi.routed"
 
@@ -195,9 +196,9 @@ def _add_headers(environ: dict[str, Any], headers: Any) -> None:
             key = "HTTP_" + name.upper().replace("-", "_")
             joint = "; " if name == "cookie" else ","
             environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-    if _KEY not in environ and "idempotency-key" in headers:
+    if KEY not in environ and "idempotency-key" in headers:
         # The server leaves a value out that is no ASCII. As none at all it would be passed over, not refused.
-        environ[_KEY] = "\x7f"
+        environ[KEY] = "\x7f"
 
 
 def _answer(app: WsgiApp, environ: dict[str, Any]) -> FrontAnswer:

@@ -16,6 +16,7 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import db
+from wxapi.platform.front import KEY
 from wxapi.platform.present import this_g, this_request
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
@@ -82,7 +83,7 @@ def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confi
         if not asked.path.startswith("/api/"):
             return page_actor(anew=anew)
         # The token and the key in one look.
-        actor, this_g().key_was_used = authenticate(_bearer_token(asked), asked.headers.get("Idempotency-Key"))
+        actor, this_g().key_was_used = authenticate(_bearer_token(asked), asked.environ.get(KEY))
         return actor
 
     @app.before_request
@@ -167,7 +168,8 @@ def _admit(who: PageActor, permission: Permission | None, *, anew: bool) -> None
 
 
 def _bearer_token(asked: Request) -> str:
-    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    given: str = asked.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = given.partition(" ")
     if scheme.lower() != "bearer" or not 20 <= len(token) <= 200:
         raise UnauthenticatedError("token_missing", "请先登录。")
     return token

@@ -17,6 +17,7 @@ from prometheus_client import Counter, Histogram
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import Map, MapAdapter, RequestRedirect
 from werkzeug.utils import cached_property
+from werkzeug.wsgi import get_content_length
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
@@ -74,7 +75,7 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 def _name_request() -> None:
     """Give the request its ids, the client's if it can be used, and begin to count its time."""
     asked, kept = this_request(), this_g()
-    given = asked.headers.get("X-Request-ID", "")
+    given = asked.environ.get("HTTP_X_REQUEST_ID", "")
     # Its own, which nobody chose: the audit names it, and the log, too, where the client chose another.
     kept.own_request_id = secrets.token_hex(16)
     kept.request_id = given if _REQUEST_ID.fullmatch(given) else kept.own_request_id
@@ -88,7 +89,7 @@ def _name_request() -> None:
 def _limit_size(asked: Request, limit: int) -> None:
     """Refuse a body that is longer than its route takes, by its declared length before a byte is read."""
     asked.max_content_length = limit
-    declared = asked.content_length
+    declared = get_content_length(asked.environ)
     if declared is None:
         if asked.mimetype != "multipart/form-data":
             _refuse_long_stream(limit)

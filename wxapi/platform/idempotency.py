@@ -20,6 +20,7 @@ from wxapi.kernel.errors import DomainError, MalformedError
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.db import deferred_commit, delete_some, fetch, transaction, write_later
 from wxapi.platform.driver import SurpriseError
+from wxapi.platform.front import KEY
 from wxapi.platform.guard import current_actor, key_is_new, permission_of
 from wxapi.platform.kept_answers import IdempotencyRow, fingerprint_of_request, kept_form, replay
 from wxapi.platform.present import this_app, this_request
@@ -76,7 +77,7 @@ def once(answer: Callable[[], Response]) -> Response:
     Args:
         answer: does nothing but one `at_once()`, and may be called twice.
     """
-    key = this_request().headers.get(HEADER)
+    key = this_request().environ.get(KEY)
     return answer() if key is None else _at_once_or_once(key, answer, lambda: True)
 
 
@@ -89,7 +90,7 @@ def once_after(ask: Callable[[], _Asked], answer: Callable[[_Asked], Response]) 
         ask: outside any transaction.
         answer: makes the answer of what was asked, in one transaction with the key.
     """
-    key = this_request().headers.get(HEADER)
+    key = this_request().environ.get(KEY)
     if key is None:
         return answer(ask())
     name = f"repeat:{current_actor().user_id}:{key}"
@@ -177,7 +178,7 @@ def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _key_of(view: Callable[..., Any]) -> str | None:
-    key = this_request().headers.get(HEADER)
+    key = this_request().environ.get(KEY)
     if key is None and is_required(view):
         raise MalformedError("idempotency_key_required", "请求缺少 Idempotency-Key。")
     if key is not None and not _FORM.fullmatch(key):

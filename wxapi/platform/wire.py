@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Response, request
 from marshmallow import Schema, ValidationError, fields, missing, validate
+from marshmallow.decorators import VALIDATES_SCHEMA
 from marshmallow.types import UnknownOption
 
 from wxapi.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -29,6 +30,8 @@ CODES_OF = "x-codes-of"
 _REGION_CODE = validate.Regexp(r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="区划代码无效。")
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+# One for all: the library makes one at each call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # Statuses of an answer that has its content with it, and no address that werkzeug would have to write in per cents.
 _WITH_CONTENT = frozenset({200, 201, 202})
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
@@ -45,24 +48,33 @@ class WireSchema(Schema):
         self._by_key = {
             field.data_key or name: (field.attribute or name, field) for name, field in self.load_fields.items()
         }
+        hooks: dict[str, list[tuple[str, bool, Any]]] = {kind: found for kind, found in self._hooks.items() if found}
+        checks = hooks.pop(VALIDATES_SCHEMA, [])
+        self._checks = [getattr(self, name) for name, _, _ in checks]
+        special = any(of_many or how.get("pass_original") for _, of_many, how in checks)
+        self._is_plain = not (hooks or special or self.many or self.partial)
 
-    def _deserialize(self, data: Any, *, unknown: UnknownOption = "raise", **how: Any) -> Any:
+    def load(
+        self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: UnknownOption | None = None
+    ) -> Any:
         """Take the fields one after the other; where any is not right, marshmallow's own way finds all that is wrong.
 
         That way makes a function and a place for errors for each field, which costs more than to take it.
         """
-        one = isinstance(data, Mapping) and not (how.get("many") or how.get("partial"))
-        if one and (unknown == "exclude" or self._by_key.keys() >= data.keys()):
+        plain = self._is_plain and not (many or partial) and isinstance(data, Mapping)
+        if plain and ((unknown or self.unknown) == "exclude" or self._by_key.keys() >= data.keys()):
             with suppress(ValidationError):
-                return self._taken(data)
-        return super()._deserialize(data, unknown=unknown, **how)
+                return self._taken(data, unknown)
+        return super().load(data, many=many, partial=partial, unknown=unknown)
 
-    def _taken(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _taken(self, data: Mapping[str, Any], unknown: UnknownOption | None) -> dict[str, Any]:
         taken = {}
         for key, (name, field) in self._by_key.items():
             value = field.deserialize(data.get(key, missing), key, data)
             if value is not missing:
                 taken[name] = value
+        for check in self._checks:
+            check(taken, many=False, partial=None, unknown=unknown)
         return taken
 
 
@@ -192,9 +204,8 @@ class PageQuery(WireSchema):
 
 def dumps(value: Any) -> bytes:
     """JSON as bytes, Chinese unescaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     # A lone surrogate, echoed from a request, cannot be encoded as UTF-8: write it as a JSON escape.
-    return text.encode(errors="backslashreplace")
+    return _ENCODER.encode(value).encode(errors="backslashreplace")
 
 
 class _Whole(Response):

@@ -15,6 +15,7 @@ from flask import Flask, current_app, request
 from marshmallow import Schema, ValidationError
 
 from wxapi.kernel.errors import ForbiddenError, InvalidError, version_conflict
+from wxapi.platform.front import KEY
 from wxapi.platform.present import this_request
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.runtime import runtime
@@ -44,7 +45,7 @@ def install(app: Flask) -> None:
         if not _ONCE.fullmatch(once):
             raise ForbiddenError("once_missing", "页面不完整，请刷新后重试。")
         # From here on it is what every POST may carry; `platform.idempotency` does the rest.
-        request.environ["HTTP_IDEMPOTENCY_KEY"] = once
+        request.environ[KEY] = once
 
 
 def csrf_token() -> str:
