@@ -6,16 +6,14 @@ from what every list may be asked for: a page that is new is in it, by `visits.V
 
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from flask import Flask, Request
-from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.utils import cached_property
+from flask import Flask
 
 from tests.reporting import VILLAGE
+from tests.web.asked import Noting, NotingRequest
 from tests.web.browsing import Browser, fields_of, soup_of
 from tests.web.visits import VISITS, Scene
 from wxapi.web.kit.labels import FILTERS
@@ -33,28 +31,6 @@ TOLD = {"into": "内容不存在，或您无权查看。", "region_code": "没�
 
 # As programs say it, not an office.
 STIFF = ("字段", "的值", "只能是", "不是有效", "不是可以")
-
-
-class Noting(ImmutableMultiDict[str, str]):
-    """What stands behind a question mark; notes the names that a view asks for."""
-
-    asked: ClassVar[set[str]] = set()
-
-    def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
-        self.asked.add(key)
-        return super().get(key, *args, **kwargs)
-
-    def __contains__(self, key: object) -> bool:
-        self.asked.add(str(key))
-        return super().__contains__(key)
-
-
-class NotingRequest(Request):
-    """A request whose address, unlike its form, notes."""
-
-    @cached_property
-    def args(self) -> Noting:  # type: ignore[override]  # werkzeug's is a MultiDict, too
-        return Noting(super().args.items(multi=True))
 
 
 def names_of(page: BeautifulSoup, path: str) -> set[str]:
@@ -83,7 +59,7 @@ def askers_of(app: Flask, scene: Scene, rule: str) -> dict[str, tuple[Browser, s
         address, person = scene.path(visit), scene.person(visit)
         path, _, query = address.partition("?")
         browser = Browser(app).sign_in(person) if person else Browser(app)
-        Noting.asked.clear()
+        Noting.forget()
         own = names_of(soup_of(browser.get(address)), path) | Noting.asked | {name for name, _ in parse_qsl(query)}
         for name in sorted(own | set(ANY)):
             if name not in found or (name in own and not found[name][2]):
