@@ -112,17 +112,24 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def make_database(postgres_server: str) -> Iterator[Callable[..., str]]:
-    """Make databases, empty or as copies of `template`; each is gone at the end."""
-    made: list[str] = []
+    """Make databases, empty or as copies of `template`; each is gone at the end.
+
+    In none of them may anybody have waited in a circle, whatever the test asserts: that is a fault of the order of locks.
+    """
+    made: dict[str, str] = {}
 
     def make(template: str = "template1") -> str:
         name = f"wxapi_test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(postgres_server, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
-        made.append(name)
+        made[name] = os.environ.get("PYTEST_CURRENT_TEST", "")
         return _with_database(postgres_server, name)
 
     yield make
+    with psycopg.connect(postgres_server) as connection:
+        counted = "SELECT datname FROM pg_stat_database WHERE deadlocks > 0 AND datname = ANY(%s)"
+        circles = [made[name] for (name,) in connection.execute(counted, [list(made)])]
+    assert circles == [], "40P01 in databases that these tests were the first to ask for"
     if "DATABASE_URL" not in os.environ:
         return  # they go with their server, all at once
     with psycopg.connect(postgres_server, autocommit=True) as connection:

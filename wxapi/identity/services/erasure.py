@@ -46,9 +46,11 @@ def erase(user_id: uuid.UUID, *, now: datetime) -> None:
         user = session.get(User, user_id)
         if user is None:
             return
-        _empty(session, user_id, now=now)
         for part in holdings():
             part.erase(session, user_id, now)
+        # Last: a digest that is cut here holds up whoever writes a row of this person's, as an organiser in a session
+        # that a feature has to wait for.
+        _empty(session, user_id, now=now)
         if user.cleaned_at is None:
             audit.record(session, None, "user.erased", subject=f"user:{user_id}", at=now)
         user.cleaned_at = now

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from wxapi.identity.services.personal_data import PersonalData
@@ -28,6 +28,8 @@ from wxapi.training.rules.sessions import EnrolmentState, SessionState
 from wxapi.training.services.seats import leave_seat
 
 HeldT = TypeVar("HeldT", bound=Base)
+# What an erasure changes or deletes, and others change under the lock of its session.
+_OF_SESSIONS = (Enrolment, Attendance, AttendanceEvent, LeaveRequest, Flag, Refusal)
 
 
 def _read(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
@@ -118,6 +120,9 @@ def _certificate(row: Certificate) -> dict[str, Any]:
 
 def _erase(session: Session, user_id: uuid.UUID, now: datetime) -> None:
     """Rolls and hours stay, of nobody; words about the person go, and the seat is free for another."""
+    # Of many sessions rows are changed below: the sessions first, as whoever changes a roll does.
+    there = union(*(select(table.session_id).where(table.user_id == user_id) for table in _OF_SESSIONS))
+    queries.lock_all(session, session.scalars(there).all())
     _free_seats(session, user_id, now)
     session.execute(delete(Refusal).where(Refusal.user_id == user_id))
     session.execute(delete(Certificate).where(Certificate.user_id == user_id))
