@@ -49,6 +49,7 @@ from wxapi.regions.services.snapshot import regions_cache
 from wxapi.reports.models import Report
 from wxapi.reports.rules import workflow
 from wxapi.reports.services import timers
+from wxapi.supervision.services import board
 from wxapi.units.rules import UnitKind
 from wxapi.units.services.manage import NewUnit, make_unit
 
@@ -302,6 +303,7 @@ class Affairs(RuleBasedStateMachine):
         if not hasattr(self, "touched"):
             return
         self.whole = False
+        board.install(self.app)  # figures are kept for a minute: all that moves is to be seen at once
         hidden = self._hidden()
         for user_id in [*self.said]:
             if self.touched is None or not self.touched <= hidden.get(user_id, set()):
