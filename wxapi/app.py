@@ -266,6 +266,8 @@ LANES: dict[str, str] = {
     "photos.upload": "storage",
     "kit.upload_photo": "storage",
     "files.serve": "storage",
+    "exports.cancel_export": "storage",
+    "panorama.delete_export": "storage",
 }
 # What the doctor looks at, beside what the platform needs.
 DOCTOR_CHECKS: tuple[doctor.DoctorCheck, ...] = (*regions_checkup.CHECKS, *officer_moves.CHECKS)

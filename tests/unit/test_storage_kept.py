@@ -1,8 +1,11 @@
 """The local store: what it says is kept is on the disk, for its owner only; one that cannot take it says so."""
 
 import os
+import socket
 import stat
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,15 +14,18 @@ from config import Secret
 from wxapi.kernel.clock import SystemClock
 from wxapi.kernel.errors import UnavailableError
 from wxapi.photos.models import original_key, variant_key
+from wxapi.platform import storage
 from wxapi.platform.storage import FOLDERS, Storage
 from wxapi.scenes import services as scenes
 from wxapi.supervision.services.exports import folder_of
 
 
+def store_at(url: str) -> Storage:
+    return Storage(url, public_url="http://localhost", signing_keys=(Secret(b"k" * 32),), clock=SystemClock())
+
+
 def store_in(folder: Path) -> Storage:
-    return Storage(
-        f"file://{folder}", public_url="http://localhost", signing_keys=(Secret(b"k" * 32),), clock=SystemClock()
-    )
+    return store_at(f"file://{folder}")
 
 
 def test_the_file_and_its_folders_are_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +84,29 @@ def test_a_file_that_the_store_does_not_give_up_is_unavailable(tmp_path: Path) -
         store.get("photos/1/large.jpg")
     with pytest.raises(FileNotFoundError):
         store.get("scenes/1.jpg")
+
+
+def test_a_bucket_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes what is sent and answers nothing; each try begins with a connection of its own."""
+    monkeypatch.setitem(storage.S3_WAITS, "timeout", "0.2 s")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "x")
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        store = store_at("s3://bucket/files")
+        began = time.monotonic()
+        for use in (lambda: store.put("photos/1/original", b"picture"), lambda: store.get("photos/1/original")):
+            with pytest.raises(UnavailableError, match="storage_unavailable"):
+                use()
+        assert time.monotonic() - began < 10
+        silent.settimeout(0)
+        came = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                came += 1
+    assert came == 2 * 3  # else it was refused before anybody was asked
 
 
 def test_features_put_their_files_where_the_store_looks() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import obstore
@@ -29,9 +30,16 @@ from wxapi.kernel.errors import ForbiddenError, not_found, storage_unavailable
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 log = structlog.get_logger(__name__)
 # A large file goes up in parts of 5 MB, the least that S3 takes: a dozen at once, as is usual, were 60 MB of memory.
 _PARTS_AT_ONCE = 2
+# A bucket that takes what is sent and answers nothing: by itself the client would hold its caller for three minutes.
+# Given so, and not as `client_options`, it leaves what `AWS_*` say of the client; `AWS_TIMEOUT` may say another time.
+S3_WAITS = {"connect_timeout": "5 s", "timeout": "20 s"}
+_S3_AGAIN: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 
 SIGNED_FOR = timedelta(hours=2)
 # Less room than this, in bytes, is reported: a dozen of the largest photos.
@@ -74,7 +82,7 @@ class Storage:
                 raise ConfigError(f"The folder of STORAGE_URL cannot be made: {error.strerror}.") from error
             self._store = LocalStore(parts.path)
         else:
-            self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None)
+            self._store = _bucket(parts.netloc, parts.path.strip("/"))
         self._public_url = public_url
         self._keys = signing_keys
         self._clock = clock
@@ -203,6 +211,11 @@ class Storage:
         if not good or int(expires) < self._clock.now().timestamp():
             raise _bad_signature()
         return self.get(key)
+
+
+def _bucket(name: str, prefix: str) -> S3Store:
+    waits: dict[str, Any] = {key: os.environ.get(f"AWS_{key.upper()}", usual) for key, usual in S3_WAITS.items()}
+    return S3Store(name, prefix=prefix or None, retry_config=_S3_AGAIN, **waits)
 
 
 def _settle(folder: Path, key: str, named: dict[Path, int]) -> None:
