@@ -11,8 +11,13 @@ from sqlalchemy.orm import Session
 from tests.conftest import NOW
 from tests.factories import People, Person
 from tests.fake_wechat_control import FakeControl
+from tests.report_rows import add_report
+from tests.reporting import NEIGHBOUR, TOWNSHIP, VILLAGE
 from wxapi.identity.models import User
 from wxapi.identity.services import erasure
+from wxapi.identity.services.appointments import NewAppointment, add_appointment
+from wxapi.kernel.clock import local_day
+from wxapi.kernel.permissions import Role
 from wxapi.notifications.models import Grant, Message, Template
 from wxapi.notifications.rules.notices import Delivery, Notice
 from wxapi.notifications.services import deliver, inbox, ledger, templates
@@ -21,6 +26,7 @@ from wxapi.platform.db import transaction
 from wxapi.platform.outbox import OutboxRow
 from wxapi.platform.runtime import Runtime
 from wxapi.platform.wechat.codes import SUBSCRIBE_PATH
+from wxapi.regions.models import Region
 from wxapi.reports.rules.messages import DESK_TASK, REPORT_PROGRESS
 
 TEMPLATE = "template-progress"
@@ -163,6 +169,35 @@ def test_without_a_grant_wechat_is_not_asked(person: Person, fake: FakeControl, 
     tell(person)
     assert deliver_at(session).delivery == Delivery.INBOX
     assert fake.calls(SUBSCRIBE_PATH) == 0
+
+
+@pytest.mark.parametrize(
+    ("tied_to", "goes_on", "hidden"),
+    [(VILLAGE, False, True), (NEIGHBOUR, True, True), (NEIGHBOUR, False, False)],
+    ids=["of the village", "of one that it goes on for", "of another"],
+)
+def test_what_is_hidden_since_it_was_written_is_not_sent(
+    city: None, person: Person, fake: FakeControl, session: Session, *, tied_to: str, goes_on: bool, hidden: bool
+) -> None:
+    """Asked again at sending: the grant is given back, and nothing of it leaves."""
+    accept(person, fake)
+    tell(person)
+    add_report(session, id=REPORT, excluded_village_code=VILLAGE, desk=TOWNSHIP)
+    wanted = NewAppointment(person.actor.user_id, Role.COMMUNITY_WORKER, tied_to)
+    add_appointment(session, wanted, starts_on=local_day(NOW), appointed_by=None, now=NOW)
+    if goes_on:
+        session.execute(
+            update(Region)
+            .where(Region.code == NEIGHBOUR)
+            .values(closed_on=local_day(NOW), successor_code=VILLAGE)
+            .execution_options(synchronize_session=False)
+        )
+    session.commit()
+    before = len(fake.messages(OPENID))
+    row = deliver_at(session)
+    assert row.delivery == (Delivery.INBOX if hidden else Delivery.SENT)
+    assert len(fake.messages(OPENID)) - before == (0 if hidden else 1)
+    assert ledger.balances(session, person.actor.user_id) == ({TEMPLATE: 1} if hidden else {})
 
 
 def test_43101_sets_the_balance_to_zero(person: Person, fake: FakeControl, session: Session) -> None:
