@@ -2,11 +2,13 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from tests.report_rows import add_report
 from tests.reporting import (
     NEIGHBOUR,
     OTHER_TOWNSHIP,
@@ -255,6 +257,21 @@ def test_what_a_report_cannot_be_merged_into(town: Town) -> None:
     for into in (report["id"], elsewhere["id"], done["id"], str(uuid.uuid4())):
         answer = refused(try_to(town.officer, report, "merge", into=into))
         assert answer[:2] == (422, "merge_target_invalid"), into
+
+
+@pytest.mark.parametrize("hidden", [(True, False), (False, True), (True, True), (False, False)], ids=str)
+def test_what_is_hidden_from_a_village_is_merged_neither_way(
+    town: Town, session: Session, hidden: tuple[bool, bool]
+) -> None:
+    """The last pair shows that nothing else stood in the way."""
+    changes: dict[str, Any] = {"category_code": "X0201", "excluded_village_code": VILLAGE}
+    one, other = (add_report(session, desk=TOWNSHIP, **(changes if is_so else {})) for is_so in hidden)
+    session.commit()
+    answer = try_to(town.officer, read(town.officer, str(one.id)), "merge", into=str(other.id))
+    if any(hidden):
+        assert refused(answer)[:2] == (422, "merge_target_invalid")
+    else:
+        assert answer.status_code == 200
 
 
 def test_joining_twice_counts_once_and_changes_no_version(town: Town) -> None:

@@ -80,6 +80,25 @@ def test_the_original_is_gone_once_the_photo_is_rejected(owner: Person, session:
 
 
 @pytest.mark.parametrize("data", [PICTURE, PICTURE[:2000]])
+def test_the_original_stays_until_what_became_of_it_is_decided(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    photo_id = upload(owner, data)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the database went away")
+
+    with monkeypatch.context() as away:
+        away.setattr(develop, "decide", fail)
+        with pytest.raises(RuntimeError):
+            develop.develop(photo_id, now=NOW)
+    assert stored(original_key(photo_id))
+    develop.develop(photo_id, now=NOW)
+    assert send.read(owner.actor, photo_id).state != "pending"
+    assert not stored(original_key(photo_id))
+
+
+@pytest.mark.parametrize("data", [PICTURE, PICTURE[:2000]])
 def test_developing_twice_changes_nothing(owner: Person, data: bytes) -> None:
     photo_id = upload(owner, data)
     develop.develop(photo_id, now=NOW)
