@@ -65,9 +65,8 @@ def start_postman(world: World) -> None:
 
 def _deliver_forever(world: World) -> None:
     while True:
-        event = world.outgoing.get()
-        target = world.push_target
-        if target is not None:
+        target, event = world.outgoing.get()
+        if target is world.push_target:
             if event["Event"] == "wxa_media_check":
                 event = _judged(event, world.picture_verdict)
             push(target, event, world.now())

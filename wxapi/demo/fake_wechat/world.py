@@ -69,7 +69,7 @@ class World:
     words: dict[str, tuple[str, int]] = field(default_factory=lambda: dict(WORDS))
     picture_verdict: tuple[str, int] = ("pass", 100)
     push_target: PushTarget | None = None
-    outgoing: queue.SimpleQueue[dict[str, Any]] = field(default_factory=queue.SimpleQueue)
+    outgoing: queue.SimpleQueue[tuple[PushTarget, dict[str, Any]]] = field(default_factory=queue.SimpleQueue)
     calls: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     in_minute: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -80,9 +80,10 @@ class World:
         return time.time() + self.shift
 
     def tell(self, event: str, sender: str, **fields: Any) -> None:
-        """Have an event pushed in the background, if there is a target."""
+        """Have an event pushed in the background, if there is a target; a later one gets nothing of before."""
         head = {"ToUserName": "gh_000000000001", "FromUserName": sender, "CreateTime": int(self.now())}
-        self.outgoing.put({**head, "MsgType": "event", "Event": event, **fields})
+        if self.push_target is not None:
+            self.outgoing.put((self.push_target, {**head, "MsgType": "event", "Event": event, **fields}))
 
     def new_code(self, code: Code) -> str:
         """Keep a code and give its name."""
