@@ -97,7 +97,8 @@ def test_every_page_keeps_the_house_rules(app: Flask, pages: list[Seen]) -> None
         assert page.title is not None, name
         assert page.title.get_text().endswith(" · 网格啄木鸟"), name
         tags = page.find_all(True)
-        assert [tag for tag in tags if tag.name == "style" or (tag.name == "script" and "src" not in tag.attrs)] == []
+        inline = [tag for tag in tags if tag.name == "style" or (tag.name == "script" and "src" not in tag.attrs)]
+        assert inline == [], name
         assert [tag for tag in tags for key in tag.attrs if key == "style" or key.startswith("on")] == [], name
         ids = [str(tag["id"]) for tag in tags if "id" in tag.attrs]
         assert len(ids) == len(set(ids)), name

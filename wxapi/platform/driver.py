@@ -113,7 +113,7 @@ class Pool(QueuePool):
         try:
             if connection is not None:
                 connection.rollback()
-                entry.info[_IDLE_SINCE] = monotonic()
+                _note_idle(connection, entry)
         except psycopg.Error as error:
             entry.invalidate(error)
         finally:
