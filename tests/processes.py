@@ -8,7 +8,7 @@ import runpy
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -118,6 +118,15 @@ class Program:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.join(10)
+
+
+def command_lines(processes: Iterable[psutil.Process]) -> list[tuple[psutil.Process, list[str]]]:
+    """What each was started with, but for those that ended since they were found: their words went with them."""
+    found = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            found.append((process, process.cmdline()))
+    return found
 
 
 def await_true(condition: Callable[[], Any], seconds: float = 60) -> Any:

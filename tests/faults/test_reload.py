@@ -27,7 +27,7 @@ from config import Config
 from tests.fake_wechat_control import FakeControl
 from tests.faults.api_process import answers, log_in
 from tests.faults.conftest import Bench
-from tests.processes import await_true, environment
+from tests.processes import await_true, command_lines, environment
 from wxapi.demo.embedded import free_port
 
 pytestmark = pytest.mark.processes
@@ -199,12 +199,8 @@ class Releases:
 
 def workers_of(parent: int) -> set[int]:
     """The processes that answer."""
-    found = set()
-    for process in psutil.Process(parent).children():
-        with suppress(psutil.NoSuchProcess):
-            if "resource_tracker" not in " ".join(process.cmdline()):
-                found.add(process.pid)
-    return found
+    started = command_lines(psutil.Process(parent).children())
+    return {process.pid for process, said in started if "resource_tracker" not in " ".join(said)}
 
 
 def reload(parent: int, load: Load) -> None:

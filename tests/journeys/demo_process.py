@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.processes import await_true
+from tests.processes import await_true, command_lines
 from wxapi.demo.embedded import free_port
 
 _ROOT = Path(__file__).parents[2]
@@ -77,6 +77,14 @@ class DemoProcess:
     def family(self) -> list[psutil.Process]:
         """Every process it started, now."""
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def running(self, *words: str) -> list[psutil.Process]:
+        """Those of them that were started with these words."""
+        return [process for process, said in self.command_lines() if set(words) <= set(said)]
+
+    def command_lines(self) -> list[tuple[psutil.Process, list[str]]]:
+        """Every process it started, with the words it was started with."""
+        return command_lines(self.family())
 
     def assert_nothing_left(self) -> None:
         """No process of this copy exists, whoever its parent is by now."""

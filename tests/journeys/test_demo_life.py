@@ -129,16 +129,14 @@ def test_keys_are_in_no_command_line(demo: DemoProcess) -> None:
     """Every user of a machine sees those."""
     keys = json.loads((demo.folder / "keys.json").read_text())
     secrets = [value for name, value in keys.items() if name != "WECHAT_APPID"]
-    words = " ".join(word for process in demo.family() for word in process.cmdline())
+    words = " ".join(word for _, said in demo.command_lines() for word in said)
     assert "wxapi.demo.fake_wechat" in words
     assert not [secret for secret in secrets if secret in words]
 
 
 def test_the_products_database_role_owns_nothing(demo: DemoProcess) -> None:
     """A hole in the API must not read the machine's files or change the audit."""
-    (workers,) = {
-        process.environ()["DATABASE_URL"] for process in demo.family() if process.cmdline()[-2:] == ["-m", "workers"]
-    }
+    (workers,) = {process.environ()["DATABASE_URL"] for process in demo.running("-m", "workers")}
     with psycopg.connect(workers, autocommit=True) as connection:
         held = "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
         assert connection.execute(held).fetchall() == [(False,)]

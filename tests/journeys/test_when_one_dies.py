@@ -10,7 +10,7 @@ pytestmark = pytest.mark.processes
 
 
 def test_when_one_process_dies_all_end_and_it_is_named(demo: DemoProcess) -> None:
-    (fake,) = [process for process in demo.family() if "wxapi.demo.fake_wechat" in process.cmdline()]
+    (fake,) = demo.running("wxapi.demo.fake_wechat")
     fake.send_signal(signal.SIGKILL)
     said = demo.rest()
     assert demo.process.returncode == 1

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -129,11 +129,17 @@ def stop_all(children: Iterable[Daemon], *, grace_s: float) -> None:
     for child in children:
         child.ask_to_stop()
     _, alive = psutil.wait_procs(families, timeout=grace_s)
-    for process in alive:
-        process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    kill_all(alive)
     for child in children:
         child.kill()
+
+
+def kill_all(processes: Sequence[psutil.Process]) -> None:
+    """Kill, and wait; one that ends by itself meanwhile keeps none of the others."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=5)
 
 
 def _family(pid: int) -> list[psutil.Process]:

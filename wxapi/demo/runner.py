@@ -13,7 +13,7 @@ import psutil
 
 from config import Config, ConfigError
 from wxapi.demo import commands, operator, preflight, roles
-from wxapi.demo.children import Daemon, stop_all
+from wxapi.demo.children import Daemon, kill_all, stop_all
 from wxapi.demo.errors import DemoError, disk_faults_named
 from wxapi.demo.interrupts import raise_when_told_to_stop, stop_undisturbed
 from wxapi.demo.postgres import Postgres
@@ -228,7 +228,4 @@ def _adopt_orphans() -> None:
 
 def _kill_orphans() -> None:
     """Whatever is left below this process: children of children that went their own way."""
-    left = psutil.Process().children(recursive=True)
-    for process in left:
-        process.kill()
-    psutil.wait_procs(left, timeout=5)
+    kill_all(psutil.Process().children(recursive=True))
