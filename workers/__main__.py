@@ -1,11 +1,14 @@
 """`python -m workers`: everything the API leaves to be done, in processes of its own."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+from flask import Flask
 
 from config import Config, ConfigError
 from workers.job import Queue
@@ -16,7 +19,7 @@ from workers.schedule import schedule
 from workers.supervisor import supervise
 from workers.timetable import TASKS, Task
 from workers.topics import TOPICS, Topics
-from wxapi.app import RETENTION
+from wxapi.app import RETENTION, create_app
 from wxapi.platform import city_folder, keys, logs, retention
 from wxapi.platform.demo_clock import clock_of
 
@@ -60,17 +63,20 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     return asked
 
 
-def plan(asked: argparse.Namespace, config: Config, tables: Tables) -> Mapping[str, Callable[[], object]]:
-    """The processes that were asked for, by name."""
+def plan(
+    asked: argparse.Namespace, config: Config, tables: Tables, make_app: Callable[[Config], Flask] = create_app
+) -> Mapping[str, Callable[[], object]]:
+    """The processes that were asked for, by name; those that work share one app, made here."""
     processes: dict[str, Callable[[], object]] = {}
     if asked.role in {None, "relay"}:
         processes["relay"] = partial(_relay, config, tables)
     if asked.role in {None, "schedule"}:
         processes["schedule"] = partial(_schedule, config, tables)
     if asked.role in {None, "worker"}:
+        app = make_app(config)
         for queue in [Queue(asked.queue)] if asked.queue else Queue:
             for number in range(1, (asked.processes or config.workers) + 1):
-                processes[f"{queue}-{number}"] = partial(work, config, queue, tables.topics)
+                processes[f"{queue}-{number}"] = partial(work, app, queue, tables.topics)
     return processes
 
 
@@ -90,10 +96,13 @@ def main(argv: Sequence[str], tables: Tables) -> None:
         retention.judge(config, RETENTION)
         city_folder.take(config)
         keys.refuse_missing(config)
+        logs.configure(config.log_level)
+        processes = plan(asked, config, tables)
     except ConfigError as error:
         sys.exit(f"Cannot start: {error}")
-    logs.configure(config.log_level)
-    processes = plan(asked, config, tables)
+    # Forked processes share these pages, instead of copying each that a collection looks through.
+    gc.collect()
+    gc.freeze()
     if len(processes) == 1:
         next(iter(processes.values()))()
     else:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from flask import Flask
 from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import RedisError
@@ -22,12 +23,10 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.worker import BaseWorker, SimpleWorker, Worker
 from rq.worker.base import WorkerStatus
 
-from config import Config
 from workers import post, run
 from workers.job import Queue
 from workers.lifetime import Stop
 from workers.topics import Topics
-from wxapi.app import create_app
 from wxapi.kernel.ids import new_id
 from wxapi.photos.services.sandbox import client
 from wxapi.platform import metrics
@@ -162,15 +161,21 @@ _CLASSES: dict[Queue, type[LightWorker | ForkingWorker]] = {
 }
 
 
-def work(config: Config, queue: Queue, topics: Topics) -> None:
-    """Work for one queue until SIGTERM or SIGINT: a job under way is finished, a second signal ends it."""
+def work(app: Flask, queue: Queue, topics: Topics) -> None:
+    """Work for one queue until SIGTERM or SIGINT: a job under way is finished, a second signal ends it.
+
+    Args:
+        app: of this process or of the one that forked it, which has used none of its connections.
+        queue: whose jobs it takes.
+        topics: what each of them does.
+    """
     stop = Stop().listen()
     _stand_back(queue.niceness)
-    run.prepare(create_app(config), topics)
+    run.prepare(app, topics)
     if queue is Queue.PHOTOS:
         client.shared().start()  # before anything is forked, so that all jobs share it
     # Longer than RQ waits for a job: a connection made with less would call each idle wait a broken Redis.
-    redis = post.connect(config.redis_url, timeout_s=_WORKER_TTL_S - 15 + 10)
+    redis = post.connect(app.extensions["wxapi"].config.redis_url, timeout_s=_WORKER_TTL_S - 15 + 10)
     _wait_for(redis, stop)
     if stop.requested:
         return

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 
 from config import Config
 from workers.__main__ import Tables, arguments, main, plan
@@ -21,13 +22,23 @@ NOTHING = Tables({}, ())
         (["worker", "--queue", "photos", "--processes", "2"], ["photos-1", "photos-2"]),
     ],
 )
-def test_processes(argv: list[str], processes: list[str], make_config: Callable[..., Config]) -> None:
-    assert list(plan(arguments(argv), make_config(), NOTHING)) == processes
+def test_processes(
+    argv: list[str], processes: list[str], make_config: Callable[..., Config], session_app: Flask
+) -> None:
+    made: list[Config] = []
+
+    def make_app(config: Config) -> Flask:
+        made.append(config)
+        return session_app
+
+    assert list(plan(arguments(argv), make_config(), NOTHING, make_app)) == processes
+    assert len(made) == any("-" in name for name in processes), "one app, which all that work are forked with"
 
 
-def test_setting_is_the_default(make_config: Callable[..., Config]) -> None:
+def test_setting_is_the_default(make_config: Callable[..., Config], session_app: Flask) -> None:
     asked = arguments(["worker", "--queue", "light"])
-    assert list(plan(asked, make_config(workers=3), NOTHING)) == ["light-1", "light-2", "light-3"]
+    planned = plan(asked, make_config(workers=3), NOTHING, lambda _: session_app)
+    assert list(planned) == ["light-1", "light-2", "light-3"]
 
 
 @pytest.mark.parametrize(
