@@ -1,6 +1,6 @@
-"""The smallest honest view that signs somebody in: who holds the token, one row, committed. A WSGI app for Granian.
+"""The smallest honest view that signs somebody in: who holds the token, one row, committed.
 
-Connections come from a pool, as many as the server has threads.
+Connections come from a pool, as many as the server has threads. `app` is served bare, `front` as the product is.
 """
 
 import hashlib
@@ -11,7 +11,10 @@ import uuid
 import psycopg
 from flask import Flask, Response, jsonify, request
 
+from benchmarks._front import front_of
+
 app = Flask(__name__)
+front = front_of(app)
 _pool: queue.SimpleQueue[psycopg.Connection] = queue.SimpleQueue()
 for _ in range(int(os.environ["PLAIN_POOL"])):
     _pool.put(psycopg.connect(os.environ["PLAIN_DATABASE_URL"]))

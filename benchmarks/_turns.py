@@ -1,6 +1,7 @@
 """Several ways of serving the same work, measured in turns, so that what else the machine does meets all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -9,9 +10,12 @@ import psutil
 import psycopg
 
 from benchmarks._clients import send
-from benchmarks._http_load import Served
+from benchmarks._http_load import Served, granian
 from benchmarks._machine import cpu_seconds, watched
 from benchmarks.report import Result
+
+# The two ways of serving a smallest honest view: as ours is served, and as a WSGI app that a thread waits for.
+LIMIT, NO_FRONT = "limit", "limit, no front"
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,11 @@ class Measured:
         """The milliseconds that so many of a hundred requests stay under."""
         return quantiles(self.milliseconds, n=100)[share - 1]
 
-    def result(self, name: str, limit: "Measured", goal: float) -> Result:
-        """The rate of the best round beside the limit's, with what medians and processor time say of the same."""
+    def result(self, name: str, found: "Mapping[str, Measured]", goal: float) -> Result:
+        """The rate of the best round beside that of `LIMIT`, with what medians and processor time say of the same, and
+        beside that of `NO_FRONT`.
+        """
+        limit, no_front = found[LIMIT], found[NO_FRONT]
         return Result(
             name,
             self.best,
@@ -60,6 +67,7 @@ class Measured:
             higher_is_better=True,
             of_medians=self.median / limit.median,
             of_processor=limit.cpu_ms / self.cpu_ms,
+            of_no_front=self.best / no_front.best,
         )
 
     def __str__(self) -> str:
@@ -84,6 +92,18 @@ def in_turns(
         print(f"  {clients:2} clients, {name:22} {measured}")
     print(f"  {machine}", flush=True)
     return found
+
+
+@contextmanager
+def limits(
+    module: str, environ: Mapping[str, str], requests: Callable[[int], list[bytes]], *, processes: int
+) -> "Iterator[list[Way]]":
+    """The smallest honest view of a module, served in both ways."""
+    with (
+        granian(f"{module}:front", environ, processes=processes) as behind,
+        granian(f"{module}:app", environ, processes=processes) as bare,
+    ):
+        yield [Way(LIMIT, behind, requests), Way(NO_FRONT, bare, requests)]
 
 
 def postmaster(connection: psycopg.Connection) -> psutil.Process:

@@ -1,6 +1,7 @@
-"""The smallest honest view that keeps a file: who holds the token, the bytes on the disk, one row. A WSGI app.
+"""The smallest honest view that keeps a file: who holds the token, the bytes on the disk, one row.
 
-The file and the folder that names it are flushed, as ours are; connections come from a pool, as many as threads.
+The file and the folder that names it are flushed, as ours are; connections come from a pool, as many as threads. `app`
+is served bare, `front` as the product is.
 """
 
 import hashlib
@@ -12,7 +13,10 @@ from pathlib import Path
 import psycopg
 from flask import Flask, Response, jsonify, request
 
+from benchmarks._front import front_of
+
 app = Flask(__name__)
+front = front_of(app)
 _folder = Path(os.environ["PLAIN_FOLDER"], "plain_files")
 _folder.mkdir(exist_ok=True)
 _pool: queue.SimpleQueue[psycopg.Connection] = queue.SimpleQueue()

@@ -17,7 +17,7 @@ from benchmarks._http_load import get, granian
 from benchmarks._million import COUNTY, REPORTS, cities
 from benchmarks._product import environment, holder
 from benchmarks._statements import sent
-from benchmarks._turns import Way, in_turns, postmaster
+from benchmarks._turns import Way, in_turns, limits, postmaster
 from benchmarks.report import Result
 from config import Config
 from wxapi.app import create_app
@@ -59,14 +59,15 @@ def run() -> list[Result]:
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "statement")
                 path.write_bytes(pickle.dumps(_statement(environs[name], supervisor.token)))
         plain = {**environs["many"], "PLAIN_STATEMENT": str(path)}
-        limit = stack.enter_context(granian("benchmarks._desk_limit:app", plain, processes=_PROCESSES))
-        ways = [*served.values(), Way("limit", limit, _asking("/reports", ""))]
+        asking = _asking("/reports", "")
+        smallest = stack.enter_context(limits("benchmarks._desk_limit", plain, asking, processes=_PROCESSES))
+        ways = [*served.values(), *smallest]
         in_turns(ways, database, clients=_CLIENTS, rounds=1, count=_WARM_UP)
         found = in_turns(ways, database, clients=_CLIENTS, rounds=_ROUNDS, count=_REQUESTS)
     name = f"desk list over HTTP, {_CLIENTS} clients"
     late, early = found["many"].percentile(99), found["few"].percentile(99)
     return [
-        found["many"].result(f"{name}, {REPORTS:,} reports / bare SQL and JSON", found["limit"], _GOAL),
+        found["many"].result(f"{name}, {REPORTS:,} reports / bare SQL and JSON", found, _GOAL),
         Result(f"{name}, p99 at {REPORTS:,} / at {_FEW:,}", late, early, "ms", _GROWTH_GOAL),
     ]
 

@@ -11,7 +11,7 @@ from itertools import cycle
 
 from benchmarks._http_load import granian, post
 from benchmarks._scratch import Scratch, scratch
-from benchmarks._turns import Way, in_turns
+from benchmarks._turns import Way, in_turns, limits
 from benchmarks.report import Result
 
 _CLIENTS, _PROCESSES = 8, 2
@@ -31,15 +31,14 @@ def run() -> list[Result]:
         made.connection.execute(_PLAIN_TABLE)
         with (
             granian("wsgi:front", made.environ, processes=_PROCESSES) as ours,
-            granian("benchmarks._upload_limit:app", made.environ, processes=_PROCESSES) as limit,
+            limits(
+                "benchmarks._upload_limit", made.environ, uploads(made, "/photos"), processes=_PROCESSES
+            ) as smallest,
         ):
-            ways = [
-                Way("ours", ours, uploads(made, "/api/v1/photos")),
-                Way("limit", limit, uploads(made, "/photos")),
-            ]
+            ways = [Way("ours", ours, uploads(made, "/api/v1/photos")), *smallest]
             in_turns(ways, made.database, clients=_CLIENTS, rounds=1, count=_WARM_UP)
             found = in_turns(ways, made.database, clients=_CLIENTS, rounds=_ROUNDS, count=_REQUESTS)
-    return [found["ours"].result(f"POST /photos of 300 KB, {_CLIENTS} clients", found["limit"], _GOAL)]
+    return [found["ours"].result(f"POST /photos of 300 KB, {_CLIENTS} clients", found, _GOAL)]
 
 
 def uploads(made: Scratch, path: str) -> Callable[[int], list[bytes]]:

@@ -19,6 +19,7 @@ class Result:
         higher_is_better: True for rates ("/s"), False for durations.
         of_medians: the same ratio of the medians of all rounds, where `ours` and `limit` are of the best ones.
         of_processor: the same ratio of the processor time taken, which other work on the machine moves least.
+        of_no_front: the same ratio beside the limit without the product's front, where it has one.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Result:
     higher_is_better: bool = False
     of_medians: float | None = None
     of_processor: float | None = None
+    of_no_front: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -52,7 +54,7 @@ def p95(times: Sequence[float]) -> float:
 
 def table(results: Sequence[Result]) -> str:
     """The results as lines of text with aligned columns."""
-    head = ("benchmark", "ours", "limit", "unit", "ratio", "medians", "processor", "goal", "")
+    head = ("benchmark", "ours", "limit", "unit", "ratio", "medians", "processor", "no front", "goal", "")
     rows = [head, *(_cells(result) for result in results)]
     widths = [max(_width(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join(_line(row, widths) for row in rows)
@@ -71,10 +73,14 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{result.limit:,.1f}",
         result.unit,
         f"{result.ratio:.2f}",
-        *("" if share is None else f"{share:.2f}" for share in (result.of_medians, result.of_processor)),
+        *("" if share is None else f"{share:.2f}" for share in _other_ratios(result)),
         f"{result.goal:.2f}",
         "pass" if result.ok else "MISS",
     )
+
+
+def _other_ratios(result: Result) -> tuple[float | None, ...]:
+    return result.of_medians, result.of_processor, result.of_no_front
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from itertools import cycle
 
 from benchmarks._http_load import granian, post
 from benchmarks._scratch import Scratch, scratch
-from benchmarks._turns import Way, in_turns
+from benchmarks._turns import Way, in_turns, limits
 from benchmarks.report import Result
 
 _CLIENTS, _PROCESSES = 8, 2
@@ -65,20 +65,19 @@ def run() -> list[Result]:
     with scratch(city=True) as made:
         made.connection.execute(_PLAIN_TABLE)
         plain, with_photo = Reporters(made, "/api/v1/reports"), Reporters(made, "/api/v1/reports", photos=True)
-        limits = Reporters(made, "/reports")
+        filing = Reporters(made, "/reports")
         made.connection.execute("VACUUM ANALYZE")
         with (
             granian("wsgi:front", made.environ, processes=_PROCESSES) as ours,
-            granian("benchmarks._filing_limit:app", made.environ, processes=_PROCESSES) as limit,
+            limits("benchmarks._filing_limit", made.environ, filing.requests, processes=_PROCESSES) as smallest,
         ):
             ways = [
                 Way("plain", ours, plain.requests),
                 Way("with a photo", ours, with_photo.requests),
-                Way("limit", limit, limits.requests),
+                *smallest,
             ]
             in_turns(ways, made.database, clients=_CLIENTS, rounds=1, count=_WARM_UP)
             found = in_turns(ways, made.database, clients=_CLIENTS, rounds=_ROUNDS, count=_REQUESTS)
     return [
-        found[name].result(f"POST /reports, {_CLIENTS} clients, {name}", found["limit"], goal)
-        for name, goal in _GOALS.items()
+        found[name].result(f"POST /reports, {_CLIENTS} clients, {name}", found, goal) for name, goal in _GOALS.items()
     ]
