@@ -4,19 +4,15 @@ By its seed a run tries the bounds of the document at one half of the operations
 other: to make them takes several times as long as to send them. `WXAPI_FUZZ_TIMES=2` tries both at all.
 """
 
+from __future__ import annotations
+
+from functools import cache
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, settings
-from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from tests.contract.test_openapi import DOCUMENT, OPERATIONS
 from tests.factories import People, Person
@@ -24,8 +20,20 @@ from tests.tries import SEED, TIMES, tries
 from wxapi.app import LANES
 from wxapi.kernel.permissions import Role
 
-WHOLE = schemathesis.openapi.from_dict(DOCUMENT)
+# Slow to import, and one process of a run needs it.
+if TYPE_CHECKING:
+    import schemathesis
+    from schemathesis.generation.hypothesis.builder import HypothesisTestMode
+
 MOST_CASES, EXAMPLES = tries(10), tries(4)
+
+
+@cache
+def whole() -> Any:
+    """The document, as schemathesis reads it."""
+    import schemathesis
+
+    return schemathesis.openapi.from_dict(DOCUMENT)
 
 
 @pytest.fixture
@@ -38,6 +46,13 @@ def everybody(city: None, people: People) -> Person:
 def test_whatever_is_thrown_at_it_the_answer_is_as_documented(
     name: str, operation_id: str, app: Flask, everybody: Person
 ) -> None:
+    from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, create_test
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -60,9 +75,9 @@ def test_whatever_is_thrown_at_it_the_answer_is_as_documented(
     # Here, not by `schema.parametrize()`: that makes all cases where the tests are listed, which each process does.
     method, _, path = name.partition(" ")
     test: Any = create_test(
-        operation=WHOLE[path][method],
+        operation=whole()[path][method],
         test_func=holds,
-        config=HypothesisTestConfig(project=WHOLE.config, modes=_modes(operation_id), seed=int(SEED, 16)),
+        config=HypothesisTestConfig(project=whole().config, modes=_modes(operation_id), seed=int(SEED, 16)),
     )
     # What schemathesis finds at the bounds of a document are hundreds of cases for some: other ones each run.
     cases = getattr(test, "hypothesis_explicit_examples", [])
@@ -71,6 +86,8 @@ def test_whatever_is_thrown_at_it_the_answer_is_as_documented(
 
 
 def _modes(operation_id: str) -> list[HypothesisTestMode]:
+    from schemathesis.generation.hypothesis.builder import HypothesisTestMode
+
     if TIMES > 1:
         return list(HypothesisTestMode)
     drawn = Random(SEED + operation_id).random() < 0.5

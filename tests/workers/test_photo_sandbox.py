@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -22,8 +23,11 @@ from wxapi.photos.services.sandbox.protocol import SandboxLimits, pack_status, s
 
 pytestmark = pytest.mark.processes
 
-# A hundred scans over 16 megapixels: within the rules, and some seconds of work.
-SLOW = jpeg_with_scans(100, 4600, 3600)
+
+@cache
+def slow() -> bytes:
+    """A hundred scans over 16 megapixels: within the rules, and some seconds of work."""
+    return jpeg_with_scans(100, 4600, 3600)
 
 
 @pytest.fixture
@@ -62,12 +66,13 @@ def test_too_much_time_ends_the_picture_and_the_decoder_lives_on() -> None:
     for limits in (SandboxLimits(cpu_seconds=1), SandboxLimits(wall_seconds=1)):
         sandbox = Sandbox(limits)
         try:
+            picture = slow()
             began = time.monotonic()
             if limits.cpu_seconds == 1:
-                assert refusal(sandbox, SLOW) is RejectionCode.CORRUPT
+                assert refusal(sandbox, picture) is RejectionCode.CORRUPT
             else:  # by the clock: the machine may have been busy, the picture is judged another time
                 with pytest.raises(SandboxLostError):
-                    sandbox.develop(SLOW)
+                    sandbox.develop(picture)
             assert time.monotonic() - began < 10
             assert sandbox.develop(jpeg(100, 100)).width == 100
         finally:
@@ -146,10 +151,11 @@ def test_a_child_that_somebody_else_kills_is_no_verdict(sandbox: Sandbox) -> Non
     sandbox.develop(jpeg())
     decoder = decoder_of(sandbox)
     outcome: list[BaseException] = []
+    picture = slow()
 
     def work() -> None:
         try:
-            sandbox.develop(SLOW)
+            sandbox.develop(picture)
         except SandboxLostError as error:
             outcome.append(error)
 
