@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import wraps
+from functools import partial, wraps
 from threading import Lock
 from typing import Any, ClassVar, cast
 
@@ -168,13 +168,36 @@ def _with_notes_of(documented: Callable[..., Any], view: Callable[..., Any]) -> 
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest carries no types
+    """Notes at the start what is to be documented and does it when somebody asks, as no worker or command does."""
+
     ERROR_SCHEMA = Problem
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._to_document: list[Callable[[], None]] = []
+
+    def register_blueprint(self, blp: Blueprint, *, parameters: Any = None, **options: Any) -> None:
+        """Take a feature's routes into the app; its part of the document waits."""
+        self._app.register_blueprint(blp, **options)
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._to_document.append(partial(self._document, blp, parameters))
+
+    def _document(self, blp: Blueprint, parameters: Any) -> None:
+        blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=parameters)
+        self.spec.tag({"name": blp.name, "description": blp.description})
+
+    def described(self) -> dict[str, Any]:
+        """What the schemas of all features say."""
+        while self._to_document:
+            self._to_document.pop(0)()
+        found: dict[str, Any] = self.spec.to_dict()
+        return found
 
     def _register_error_handlers(self) -> None:
         """`problems.install` answers all errors."""
 
 
-def make_api(app: Flask, config: Config) -> Api:
+def make_api(app: Flask, config: Config) -> _Api:
     """The collector of all documented routes."""
     api = _Api(
         app,
@@ -204,7 +227,7 @@ def _narrowed_enum(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[
 
 
 def serve(
-    app: Flask, api: Api, codes: Mapping[str, Sequence[str]], reasons: Sequence[Callable[[], Mapping[str, str]]]
+    app: Flask, api: _Api, codes: Mapping[str, Sequence[str]], reasons: Sequence[Callable[[], Mapping[str, str]]]
 ) -> None:
     """Serve the finished document; it is built once, at the first request.
 
@@ -237,9 +260,9 @@ def document() -> dict[str, Any]:
     return cast("dict[str, Any]", current_app.extensions[_BUILT]())
 
 
-def _document(api: Api, codes: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> dict[str, Any]:
+def _document(api: _Api, codes: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> dict[str, Any]:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    document: dict[str, Any] = api.spec.to_dict()
+    document = api.described()
     # Refusals are named one by one; of flask-smorest's own there remains what stands for those nobody foresaw.
     problem = {_PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     document["components"]["responses"] = {
