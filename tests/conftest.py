@@ -418,6 +418,14 @@ def town(app: Flask, ground: Ground) -> Town:
 
 
 @pytest.fixture
+def lived(app: Flask, ground: Ground, clock: FixedClock) -> Town:
+    """The town after months of reports, at the hour at which they ended; see tests/service/lives.py."""
+    clock.at = ground.made.now
+    lived: Town = ground.made.town
+    return lived
+
+
+@pytest.fixture
 def school(app: Flask, ground: Ground) -> School:
     """The small city and the people of a training; see tests/schooling.py."""
     return ground.made

@@ -1,6 +1,6 @@
 """What many tests stand on, settled and committed once a run: doing it for each of them took longer than most take.
 
-A test names the fixture `city`, `town`, `school` or `scene`, and its savepoint is opened on a database where that is there.
+A test names the fixture `city`, `town`, `lived`, `school` or `scene`, and its savepoint is opened on a database where that is there.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from config import Config
 from tests import places, reporting, schooling
 from tests.factories import People
+from tests.service import lives
 from tests.web import visits
 from wxapi.platform import keys, patience
 from wxapi.platform.db import db
@@ -24,6 +25,7 @@ from wxapi.regions.services.snapshot import CACHE_KEY
 
 SETTLED: dict[str, Callable[[People], Any]] = {
     "scene": lambda people: visits.set_scene(people, counter_of(current_app)),
+    "lived": lives.settle,
     "town": reporting.settle,
     "school": schooling.open_school,
     "city": lambda _people: places.import_small_city(),

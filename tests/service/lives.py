@@ -1,16 +1,20 @@
 """Random lives of many reports: what statistics count, made by the product's own services."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from tests import reporting
-from tests.factories import Person
+from tests.factories import People, Person
 from tests.reporting import NEIGHBOUR, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Town
 from wxapi.duties.services import climb
 from wxapi.kernel.clock import FixedClock
+from wxapi.platform.runtime import runtime
 from wxapi.reports.services import timers
 
+# Its worker has something to do when it ends.
+LIVED_SEED = 10
 CLASSES = ("E0102", "E0101", "E0104")
 VILLAGES = (VILLAGE, NEIGHBOUR, OTHER_VILLAGE)
 # What each does most often when it is theirs to do; the rest by chance.
@@ -77,3 +81,31 @@ def merge_some(town: Town, chance: Random) -> None:
     one, other = chance.sample(rows, 2)
     command = {"action": "merge", "version": one["version"], "into": other["id"]}
     town.worker.post(f"/reports/{one['id']}/actions", command)
+
+
+@dataclass(frozen=True)
+class LivedTown:
+    """A town some of whose reports have lived, and the time at which that ended."""
+
+    town: Town
+    now: datetime
+
+
+def settle(people: People) -> LivedTown:
+    """Settle the town and let it live; the clock is put back."""
+    clock = runtime().clock
+    assert isinstance(clock, FixedClock)
+    began, town = clock.at, reporting.settle(people)
+    try:
+        live_and_merge(town, clock, LIVED_SEED)
+        return LivedTown(town, clock.at)
+    finally:
+        clock.at = began
+
+
+def live_and_merge(town: Town, clock: FixedClock, seed: int) -> None:
+    """Eight reports that live, two of them merged, and four that come later."""
+    chance = Random(seed)
+    live(town, clock, chance, reports=8, steps=60)
+    merge_some(town, chance)
+    live(town, clock, chance, reports=4, steps=20)
