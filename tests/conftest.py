@@ -333,6 +333,17 @@ def app_in_savepoint(config: Config) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
+def limiting_app(make_config: Callable[..., Config]) -> Iterator[Flask]:
+    """One app with rate limits; `limited_app` is it anew."""
+    made = answers.watch(create_app(make_config(rate_limits=True), clock=FixedClock(NOW)))
+    with made.app_context():
+        keys.confirm()  # before any savepoint: the process asks once, so what it notes has to stay
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
 def make_committing_app(
     make_config: Callable[..., Config], make_migrated_database: Callable[[], str]
 ) -> Callable[..., AbstractContextManager[Flask]]:
@@ -453,10 +464,14 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def limited_app(make_config: Callable[..., Config], redis: Redis) -> Iterator[Flask]:
+def limited_app(limiting_app: Flask, redis: Redis) -> Iterator[Flask]:
     """An app with rate limits, on an empty Valkey, everything a test writes to its database rolled back at its end."""
-    with app_in_savepoint(make_config(rate_limits=True)) as made:
-        yield made
+    views = set(limiting_app.view_functions)
+    limiting_app.extensions["wxapi"].clock.at = NOW
+    with limiting_app.app_context(), in_savepoint(limiting_app):
+        _forget(limiting_app)
+        yield limiting_app
+    assert set(limiting_app.view_functions) == views, "give a view of its own to an app of its own"
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Rate limits: every window counts, what is refused counts for none, and Redis away stops nobody."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,6 +24,13 @@ class _AheadClock(SystemClock):
 
     def ahead(self) -> timedelta:
         return self.by
+
+
+@pytest.fixture
+def limited_app(make_config: Callable[..., Config], redis: Redis) -> Iterator[Flask]:
+    """An app of its own: it gets a view and a clock."""
+    with app_in_savepoint(make_config(rate_limits=True)) as made:
+        yield made
 
 
 @pytest.fixture

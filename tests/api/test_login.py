@@ -27,10 +27,12 @@ from wxapi.platform.wechat.codes import PHONE_PATH
 
 
 @pytest.fixture
-def app(make_config: Callable[..., Config], fake_wechat: str, redis: Redis) -> Iterator[Flask]:
-    """An app that asks the fake WeChat."""
-    with app_in_savepoint(make_config(wechat_base_url=fake_wechat)) as made:
-        yield made
+def app(app: Flask, wechat_client: WeChatClient) -> Iterator[Flask]:
+    """The app, which asks the fake WeChat."""
+    parts = app.extensions["wxapi"]
+    former, parts.wechat = parts.wechat, wechat_client
+    yield app
+    parts.wechat = former
 
 
 def log_in(client: FlaskClient, code: str) -> TestResponse:
