@@ -78,11 +78,14 @@ def test_children_of_a_place_and_parts_of_a_time_add_up(lived: Town, clock: Fixe
 def test_a_line_that_does_not_say_what_it_counts_is_counted_by_its_report(
     lived: Town, clock: FixedClock, session: Session
 ) -> None:
+    rated = reporting.resolved(lived, reporting.take(lived.worker, reporting.file_routed(lived.reporter), "accept"))
+    reporting.take(lived.reporter, rated, "confirm", rating=4)
     span = period(clock)
     # By unit a line says who held it then; its report knows only who has it now.
     queries = [{"stage": stage, "group_by": group} for stage in STAGES for group in GROUPINGS if group != "unit"]
     before = [figures(lived.supervisor, region=COUNTY, **query, **span) for query in queries]
     assert sum(before[0]["total"][name] for name in EVENTS) > 0
+    assert any(table["total"]["rated"] for table in before)
     unplaced = "UPDATE report_events SET county_code = NULL, township_code = NULL, village_code = NULL, rating = NULL"
     session.execute(text(f"{unplaced}, category_code = NULL, held_by = NULL"))
     session.commit()
