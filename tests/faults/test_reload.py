@@ -131,7 +131,7 @@ class Releases:
     def _made(self, name: str) -> Path:
         made = self.folder / name
         for part in ("wxapi", "workers", "migrations"):
-            shutil.copytree(ROOT / part, made / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / part, made / part)  # with what is compiled of it, which stays good
         for file in ("config.py", "wsgi.py"):
             shutil.copy(ROOT / file, made / file)
         packages = Path(sysconfig.get_path("purelib"))
