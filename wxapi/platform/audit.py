@@ -1,7 +1,6 @@
 """Who did what to what, when: rows that are only ever added."""
 
 import hmac
-import json
 import secrets
 import uuid
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Text,
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from wxapi.kernel.json_text import encoder, to_json
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.db import Base, loose, write_later
 from wxapi.platform.present import this_g, this_request
@@ -56,6 +56,7 @@ _ADD_ADDRESS = """
 INSERT INTO audit_addresses (digest, address, at) VALUES (%(digest)s, %(address)s, %(at)s) RETURNING digest
 """
 _RANDOM_BYTES = 8
+_digested_form = encoder(ensure_ascii=False, sort_keys=True)
 
 
 def last_at(session: Session, action: str, *, subject: str) -> datetime | None:
@@ -90,7 +91,7 @@ def record(
         "request_id": request_id,
     }
     digest = keyed_digests(runtime().cipher, loose(AuditRow, values), unique.hex())[0]
-    values |= {"detail": json.dumps(detail), "digest": unique + digest}
+    values |= {"detail": to_json(detail), "digest": unique + digest}
     write_later(session, _ADD, values)
     if address:
         write_later(session, _ADD_ADDRESS, {"digest": values["digest"], "address": address, "at": at})
@@ -123,4 +124,4 @@ def keyed_digests(cipher: Cipher, row: AuditRow, *before: str | int) -> tuple[by
         row.detail,
         row.request_id,
     ]
-    return cipher.audit_digests(json.dumps(values, ensure_ascii=False, sort_keys=True))
+    return cipher.audit_digests(_digested_form(values))

@@ -8,7 +8,6 @@ All times of the outbox are the database's, so that the clocks of several machin
 are as far ahead of it as the product's clock.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from wxapi.kernel.json_text import to_json
 from wxapi.platform.db import Base, fetch, fetch_alone, write_later
 from wxapi.platform.runtime import runtime
 
@@ -85,7 +85,7 @@ RETURNING id
 def record(session: Session, topic: str, *, not_before: datetime | None = None, **payload: str | int | None) -> None:
     """Note that something follows from this transaction; a trigger wakes the relay at commit."""
     ahead = runtime().clock.ahead()
-    values = {"topic": topic, "payload": json.dumps(payload), "not_before": not_before, "ahead": ahead}
+    values = {"topic": topic, "payload": to_json(payload), "not_before": not_before, "ahead": ahead}
     write_later(session, _ADD, values)
 
 
@@ -103,7 +103,7 @@ def record_each(
     session: Session, topic: str, key: str, values: Sequence[str], *, not_before: datetime | None = None, **payload: str
 ) -> None:
     """The same for many that differ in one key of the payload: a row each, in one statement."""
-    written = {"topic": topic, "payload": json.dumps(payload), "key": key, "each": list(values)}
+    written = {"topic": topic, "payload": to_json(payload), "key": key, "each": list(values)}
     write_later(session, _ADD_EACH, {**written, "ahead": runtime().clock.ahead(), "not_before": not_before})
 
 

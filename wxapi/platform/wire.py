@@ -1,7 +1,6 @@
 """JSON in and out: the base of all request schemas, paging parameters, and quick answers for hot lists."""
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, missing, validate
 from marshmallow.decorators import VALIDATES_SCHEMA
 from marshmallow.types import UnknownOption
 
+from wxapi.kernel.json_text import encoder
 from wxapi.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from wxapi.kernel.text import TextError, clean_text, is_word
 from wxapi.platform import sentences
@@ -30,8 +30,7 @@ CODES_OF = "x-codes-of"
 _REGION_CODE = validate.Regexp(r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="区划代码无效。")
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
-# One for all: the library makes one at each call.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_compact = encoder(ensure_ascii=False, separators=(",", ":"))
 # Statuses of an answer that has its content with it, and no address that werkzeug would have to write in per cents.
 _WITH_CONTENT = frozenset({200, 201, 202})
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
@@ -205,7 +204,7 @@ class PageQuery(WireSchema):
 def dumps(value: Any) -> bytes:
     """JSON as bytes, Chinese unescaped."""
     # A lone surrogate, echoed from a request, cannot be encoded as UTF-8: write it as a JSON escape.
-    return _ENCODER.encode(value).encode(errors="backslashreplace")
+    return _compact(value).encode(errors="backslashreplace")
 
 
 class _Whole(Response):
