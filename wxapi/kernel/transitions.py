@@ -127,6 +127,10 @@ class Workflow(Generic[StateT, PartyT, CaseT, CommandT]):
         self.actions = tuple(dict.fromkeys(row.action for row in table))
         self.public_actions = tuple(dict.fromkeys(row.action for row in table if set(row.who) != {system}))
         self._state_of, self._settle = state_of, settle
+        self._rows_in: dict[StateT, list[Transition[StateT, PartyT, CaseT, CommandT]]] = {}
+        for row in self.table:
+            for state in row.from_states:
+                self._rows_in.setdefault(state, []).append(row)
 
     def reasons(self) -> dict[str, str]:
         """Reason → its sentence, or several of them, of all guards of the table."""
@@ -141,14 +145,15 @@ class Workflow(Generic[StateT, PartyT, CaseT, CommandT]):
 
     def offered(self, case: CaseT, who: PartiesOf[PartyT], now: datetime) -> list[str]:
         """The actions a person may take now, in the table's order: `available_actions`."""
-        state = self._state_of(case)
+        parties = who.parties.keys()
         return list(
             dict.fromkeys(
-                row.action
-                for row in self.table
-                if state in row.from_states
-                and any(party in who.parties for party in row.who)
-                and all(guard.holds(case, who, now) for guard in row.when)
+                [
+                    row.action
+                    for row in self._rows_in.get(self._state_of(case), ())
+                    if not parties.isdisjoint(row.who)
+                    and (not row.when or all(guard.holds(case, who, now) for guard in row.when))
+                ]
             )
         )
 

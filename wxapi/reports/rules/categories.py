@@ -63,7 +63,12 @@ class Category:
 
     @property
     def limits(self) -> Limits:
-        return Limits(timedelta(hours=self.respond_hours), timedelta(hours=self.resolve_hours), self.urgent)
+        return _limits(self.respond_hours, self.resolve_hours, urgent=self.urgent)
+
+
+@cache
+def _limits(respond_hours: int, resolve_hours: int, *, urgent: bool) -> Limits:
+    return Limits(timedelta(hours=respond_hours), timedelta(hours=resolve_hours), urgent)
 
 
 def all_categories() -> MappingProxyType[str, Category]:

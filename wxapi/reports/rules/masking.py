@@ -64,7 +64,7 @@ def masked(text: str, category_code: str | None = None) -> str:
         text = _without_numbers(text, _PLAINLY)
     if digits and category_code not in _ABOUT_VEHICLES:
         text = _replaced(text, _PLATE, PLATE_MARK, _BUT_DOTS, _has_digit)
-    chinese = sum(character in _CHINESE for character in text)
+    chinese = sum(map(_CHINESE.__contains__, text))
     if chinese and chinese + digits >= _FEWEST_DIGITS:
         text = _without_numbers(text, _WITH_CHINESE)
     return text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from wxapi.duties.rules.scope import ROLES_BY_LEVEL
 from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.permissions import DESK_ROLES, Role
+from wxapi.kernel.transitions import PartiesOf
 from wxapi.regions.rules.levels import level_of
 from wxapi.reports.rules.state import Party, Who
 
@@ -42,8 +43,9 @@ def who_is(actor: Actor, standing: Standing) -> Who:
     if not is_excluded(actor, standing.exclusions):
         if standing.has_joined:
             parties[Party.JOINER] = None
-        parties |= _by_office(actor, standing)
-    return Who(actor.user_id, parties)
+        if actor.appointments:
+            parties |= _by_office(actor, standing)
+    return PartiesOf(actor.user_id, parties)
 
 
 def capacities(actor: Actor, standing: Standing) -> frozenset[Party]:
@@ -66,7 +68,7 @@ def reporter_label(number: int) -> str:
 
 def is_excluded(actor: Actor, exclusions: Collection[str]) -> bool:
     """Whether the person is, was not long ago, or is to be appointed at or below an excluded region."""
-    return any(place.startswith(code) for place in actor.places for code in exclusions)
+    return any(place.startswith(code) for code in exclusions for place in actor.places)
 
 
 def roles_at(desk_code: str) -> frozenset[Role]:

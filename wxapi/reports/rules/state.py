@@ -91,9 +91,9 @@ class Extension(StrEnum):
     DENIED = "denied"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one of so many fields takes five times as long to make, and each reading makes one
 class Case:
-    """A report as the workflow sees it. Times are UTC; `limits` is read-only."""
+    """A report as the workflow sees it. Times are UTC; `limits` is read-only. Nothing changes one: effects replace."""
 
     limits: Limits
     state: ReportState = ReportState.SUBMITTED

@@ -1,11 +1,10 @@
 """Filing: everything that can be refused is refused before anything is stored; the rest is a job's work."""
 
-import json
 import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,8 +12,10 @@ from sqlalchemy.orm import Session
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.city import city
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
+from wxapi.kernel.deadlines import Limits
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.ids import new_id, new_report_number
+from wxapi.kernel.json_text import to_json
 from wxapi.photos.models import PhotoFacts
 from wxapi.photos.services.claim import claim
 from wxapi.platform import audit, outbox
@@ -38,6 +39,8 @@ from wxapi.reports.services.report_view import ReportView, view_of
 # A repeat of a number is a matter of one in a billion at a million reports; three in a row are a fault.
 _NUMBER_TRIES = 3
 _LOWEST_LABEL, _LABELS = 10, 90
+# What a row begins with that nothing has happened to yet; the statement leaves it to the columns' defaults.
+_BEGINNING = fields_of(Case(Limits(timedelta(), timedelta(), urgent=False))) | {"me_too_count": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def file_report(actor: Actor, draft: Draft, *, now: datetime) -> ReportView:
     location = _locate(point, draft.accuracy or 0.0)
     place = _place(location, draft.region_code)
     row = {"id": new_id(), **_what(actor, draft, category, now), **_where(point, location, place, category)}
-    report = loose(Report, row | fields_of(Case(category.limits)) | {"me_too_count": 0, "copy_codes": []})
+    report = loose(Report, _BEGINNING | row)
     with at_once() as session:
         claimed = claim(session, actor.user_id, draft.photo_ids, kind="report", subject_id=report.id)
         event = _store(session, report, row, claimed)
@@ -138,15 +141,14 @@ def _where(point: Point, location: Location, place: routing.Place, category: Cat
 
 def _store(session: Session, report: Report, row: dict[str, Any], claimed: Sequence[PhotoFacts]) -> HistoryLine:
     """Write the report, its first line of history, its photos, the audit row and the router's outbox row."""
-    report.number = _insert(session, row | {"state": report.state})
-    line = {name: row[name] for name in ("id", "created_at", "reporter_id")}
-    write_later(session, LINE, line | {"state": report.state})
+    report.number = _insert(session, row)
+    write_later(session, LINE, row)
     if claimed:
         write_later(session, PICTURES, {"id": report.id, "photo_ids": [photo.id for photo in claimed]})
-    subject, at = f"report:{report.id}", report.created_at
+    name, at = str(report.id), report.created_at
     # Of nobody: the audit stays for ever and must not tie one person's reports together.
-    audit.record(session, None, "report.file", subject=subject, at=at, category=report.category_code)
-    outbox.record(session, "report.filed", report_id=str(report.id))
+    audit.record(session, None, "report.file", subject=f"report:{name}", at=at, category=report.category_code)
+    outbox.record(session, "report.filed", report_id=name)
     # As the statement wrote it; its id is the database's, and nothing here asks for it.
     reporter_id, role = report.reporter_id, Party.REPORTER.value
     return HistoryLine(0, at, "file", None, report.state, reporter_id, role, unit_code=None, note=None, detail={})
@@ -154,7 +156,7 @@ def _store(session: Session, report: Report, row: dict[str, Any], claimed: Seque
 
 def _insert(session: Session, row: dict[str, Any]) -> str:
     """Insert under a random number, again under another should it be taken; returns the number."""
-    values = row | {"candidates": json.dumps(row["candidates"])}
+    values = row | {"candidates": to_json(row["candidates"])}
     for _ in range(_NUMBER_TRIES):
         number = new_report_number(city().number_prefix)
         if write_or_tell(session, REPORT, values | {"number": number}, rows=1):

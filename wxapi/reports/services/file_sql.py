@@ -7,20 +7,20 @@ after a storm a thousand phones file at once, and each way to the database count
 # A number that is taken gives no row.
 REPORT = """
 INSERT INTO reports (
-  id, number, version, state, category_code, description, longitude, latitude, accuracy, picked_by, address,
+  id, number, category_code, description, longitude, latitude, accuracy, picked_by, address,
   county_code, township_code, village_code, grid_code, candidates, excluded_village_code,
-  reporter_id, reporter_label, created_at, updated_at)
+  reporter_id, reporter_label, created_at, updated_at, version, state)
 VALUES (
-  %(id)s, %(number)s, %(version)s, %(state)s, %(category_code)s, %(description)s, %(longitude)s, %(latitude)s,
+  %(id)s, %(number)s, %(category_code)s, %(description)s, %(longitude)s, %(latitude)s,
   %(accuracy)s, %(picked_by)s, %(address)s, %(county_code)s, %(township_code)s, %(village_code)s, %(grid_code)s,
   CAST(%(candidates)s AS jsonb), %(excluded_village_code)s, %(reporter_id)s, %(reporter_label)s,
-  %(created_at)s, %(updated_at)s)
+  %(created_at)s, %(created_at)s, 1, 'submitted')
 ON CONFLICT (number) DO NOTHING
 RETURNING 1
 """
 LINE = """
 INSERT INTO report_events (report_id, at, action, to_state, actor_id, role, detail)
-VALUES (%(id)s, %(created_at)s, 'file', %(state)s, %(reporter_id)s, 'reporter', '{}')
+VALUES (%(id)s, %(created_at)s, 'file', 'submitted', %(reporter_id)s, 'reporter', '{}')
 RETURNING 1
 """
 PICTURES = """
