@@ -33,6 +33,7 @@ API_PREFIX = "/api/v1"
 _BUILT = "wxapi.openapi_document"
 _JSON = "application/json"
 _PROBLEM_JSON = "application/problem+json"
+_DECODER = json.JSONDecoder()
 _TYPE_OF = {str: "string", int: "integer"}
 
 
@@ -86,7 +87,7 @@ class _Parser(FlaskParser):
             return missing
         body = request.get_data()
         try:
-            return json.loads(body.decode()) if body else missing
+            return _DECODER.decode(body.decode()) if body else missing
         except (ValueError, RecursionError) as error:
             raise MalformedError("malformed_request", "请求内容不是有效的 JSON。") from error
 

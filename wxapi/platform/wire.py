@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from math import isfinite
 from typing import Any, TypeVar, cast
 
 from flask import Response, request
@@ -35,6 +36,9 @@ _compact = encoder(ensure_ascii=False, separators=(",", ":"))
 _WITH_CONTENT = frozenset({200, 201, 202})
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 
+# Of a field: what it is kept as, whether null is taken, what reads it, and what that has to be content with.
+_Taker = tuple[str, bool, Callable[..., Any], tuple[Callable[[Any], Any], ...]]
+
 
 class WireSchema(Schema):
     """Base of all schemas: unknown fields are refused (marshmallow's default, said aloud)."""
@@ -44,34 +48,56 @@ class WireSchema(Schema):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._by_key = {
-            field.data_key or name: (field.attribute or name, field) for name, field in self.load_fields.items()
-        }
+        self._by_key: dict[str, _Taker] = {}
+        self._defaults: dict[str, Any] = {}
+        self._made_defaults: list[tuple[str, Callable[[], Any]]] = []
+        required = set()
+        for name, field in self.load_fields.items():
+            key, kept_as, default = field.data_key or name, field.attribute or name, field.load_default
+            self._by_key[key] = kept_as, field.allow_none, field._deserialize, (*field.validators,)  # noqa: SLF001
+            if field.required:
+                required.add(key)
+            elif callable(default):
+                self._made_defaults.append((kept_as, default))
+            elif default is not missing:
+                self._defaults[kept_as] = default
+        self._required = frozenset(required)
         hooks: dict[str, list[tuple[str, bool, Any]]] = {kind: found for kind, found in self._hooks.items() if found}
         checks = hooks.pop(VALIDATES_SCHEMA, [])
         self._checks = [getattr(self, name) for name, _, _ in checks]
         special = any(of_many or how.get("pass_original") for _, of_many, how in checks)
+        special |= any(field.pre_load or field.post_load for field in self.load_fields.values())
         self._is_plain = not (hooks or special or self.many or self.partial)
 
     def load(
         self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: UnknownOption | None = None
     ) -> Any:
-        """Take the fields one after the other; where any is not right, marshmallow's own way finds all that is wrong.
+        """Take what was sent, key by key; where any is not right, marshmallow's own way finds all that is wrong.
 
         That way makes a function and a place for errors for each field, which costs more than to take it.
         """
-        plain = self._is_plain and not (many or partial) and isinstance(data, Mapping)
-        if plain and ((unknown or self.unknown) == "exclude" or self._by_key.keys() >= data.keys()):
+        if not self._is_plain or many or partial or not isinstance(data, Mapping):
+            return super().load(data, many=many, partial=partial, unknown=unknown)
+        given = {key: data[key] for key in self._by_key if key in data} if unknown == "exclude" else data
+        if self._by_key.keys() >= given.keys() >= self._required:
             with suppress(ValidationError):
-                return self._taken(data, unknown)
-        return super().load(data, many=many, partial=partial, unknown=unknown)
+                return self._taken(given, unknown)
+        return super().load(data, unknown=unknown)
 
     def _taken(self, data: Mapping[str, Any], unknown: UnknownOption | None) -> dict[str, Any]:
-        taken = {}
-        for key, (name, field) in self._by_key.items():
-            value = field.deserialize(data.get(key, missing), key, data)
-            if value is not missing:
-                taken[name] = value
+        taken, by_key = self._defaults.copy(), self._by_key
+        for name, make in self._made_defaults:
+            taken[name] = make()
+        for key, given in data.items():
+            name, may_be_none, deserialize, validators = by_key[key]
+            if given is None:
+                if not may_be_none:
+                    raise ValidationError("null")
+                taken[name] = None
+            else:
+                taken[name] = value = deserialize(given, key, data)
+                for validated in validators:
+                    validated(value)
         for check in self._checks:
             check(taken, many=False, partial=None, unknown=unknown)
         return taken
@@ -94,9 +120,11 @@ class Text(_OneSentence, fields.String):
         super().__init__(**kwargs)
         self.validators = [*self.validators, sentences.Characters(min=min_length or None, max=max_length)]
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
         try:
-            return clean_text(super()._deserialize(value, attr, data, **kwargs), lines=self.lines)
+            return clean_text(value, lines=self.lines)
         except TextError as error:
             raise ValidationError(error.sentence) from error
 
@@ -114,11 +142,12 @@ class PlainWord(_OneSentence, fields.String):
         super().__init__(**kwargs)
         self.validators = [*self.validators, sentences.Characters(min=min_length or None, max=max_length)]
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        word: str = super()._deserialize(value, attr, data, **kwargs)
-        if not is_word(word):
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if not is_word(value):
             raise ValidationError("不能包含控制字符或无效字符。")
-        return word
+        return value
 
 
 class RegionCode(PlainWord):
@@ -155,6 +184,8 @@ class Number(_OneSentence, fields.Float):
     """A number in JSON: not a text that looks like one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        if isinstance(value, float) and isfinite(value):  # as most are: the library asks it six things more
+            return value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
