@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
+from redis.exceptions import RedisError, ResponseError
 
 from config import Config
 from tests.conftest import app_in_savepoint
@@ -15,6 +16,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.platform import metrics
 from wxapi.platform.guard import guard
 from wxapi.platform.limits import limited
+from wxapi.platform.redis_client import ask_number, connect
 
 MINUTE_US, HOUR_US = 60 * 1_000_000, 3_600 * 1_000_000
 
@@ -126,6 +128,21 @@ def test_a_connection_that_redis_closed_is_found_before_it_is_used(client: Flask
             redis.client_kill(other["addr"])
     assert ask(client, 2) == [200, 429]
     assert metrics.rate_limit_errors._value.get() == errors
+
+
+def test_a_number_is_read_from_among_all_that_redis_answers(redis_url: str, redis: Redis) -> None:
+    asked = connect(redis_url)
+    assert [ask_number(asked, "INCRBY", "counted", 10**15), ask_number(asked, "DECR", "other")] == [10**15, -1]
+    redis.lpush("listed", "x")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        ask_number(asked, "INCR", "listed")
+    redis.set("kept", "7")
+    assert ask_number(asked, "GET", "kept") == 7
+    assert ask_number(asked, "INCR", "counted") == 10**15 + 1
+    with pytest.raises(RedisError):
+        ask_number(asked, "CLIENT", "REPLY", "OFF")  # is not answered
+    with pytest.raises(RedisError, match="a moment ago"):
+        ask_number(asked, "INCR", "counted")
 
 
 def test_what_is_kept_ends_with_its_window(client: FlaskClient, redis: Redis) -> None:

@@ -18,8 +18,8 @@ from werkzeug.exceptions import TooManyRequests
 
 from wxapi.platform import metrics
 from wxapi.platform.present import this_g
-from wxapi.platform.redis_client import ask
-from wxapi.platform.runtime import runtime
+from wxapi.platform.redis_client import ask_number
+from wxapi.platform.runtime import Runtime, runtime
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 _MICROSECOND = timedelta(microseconds=1)
@@ -63,8 +63,9 @@ def limited(often: str, *, deed: str = "", exempt_when: Callable[[], bool] = lam
 
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
-            counts = runtime().config.rate_limits and not exempt_when() and _is_first_time(names[0])
-            if counts and (wait_s := _wait_s(names, numbers)):
+            parts = runtime()
+            counts = parts.config.rate_limits and not exempt_when() and _is_first_time(names[0])
+            if counts and (wait_s := _wait_s(parts, names, numbers)):
                 raise TooManyRequests(retry_after=wait_s)
             return view(*args, **kwargs)
 
@@ -92,17 +93,16 @@ def _is_first_time(name: str) -> bool:
     return first
 
 
-def _wait_s(names: list[str], numbers: list[int]) -> int:
+def _wait_s(parts: Runtime, names: list[str], numbers: list[int]) -> int:
     actor = this_g().get("actor")
-    who = str(actor.user_id) if actor else request.remote_addr or "unknown"
-    redis, keys = runtime().redis, [name + who for name in names]
-    given: list[str | int] = [len(keys), *keys, *numbers, runtime().clock.ahead() // _MICROSECOND]
+    who = actor.user_id.hex if actor else request.remote_addr or "unknown"
+    redis, keys = parts.redis, [name + who for name in names]
+    given: list[str | int] = [len(keys), *keys, *numbers, parts.clock.ahead() // _MICROSECOND]
     try:
         try:
-            wait_s = ask(redis, "EVALSHA", _SHA, *given)
+            return ask_number(redis, "EVALSHA", _SHA, *given)
         except NoScriptError:
-            wait_s = ask(redis, "EVAL", _SCRIPT, *given)
+            return ask_number(redis, "EVAL", _SCRIPT, *given)
     except RedisError:
         metrics.rate_limit_errors.inc()
         return 0
-    return int(wait_s)
