@@ -3,9 +3,8 @@
 import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Date, Select, and_, cast, false, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
@@ -51,8 +50,7 @@ _ACTOR_OF = f"SELECT{_APPOINTED} FROM appointments a WHERE a.user_id = %(user_id
 _NO_KEY = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Bearer:
+class Bearer(NamedTuple):
     """Who holds a token, when it was last used, and whether its holder used this request's key before."""
 
     actor: Actor

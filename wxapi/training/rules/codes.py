@@ -19,9 +19,9 @@ import re
 import secrets
 import unicodedata
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from wxapi.kernel.ids import BASE32, base32, new_code
 
@@ -47,8 +47,7 @@ _TICKET_LENGTH = 1 + 2 * _STEP_DIGITS + _NONCE_DIGITS + _MAC_DIGITS
 _SECOND_DIGITS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """A genuine code of this session: the step it was on the screen, and whether it was typed by hand."""
 
     step: int
@@ -59,8 +58,7 @@ class Scan:
         return 0 <= step_at(now) - self.step < GOOD_STEPS
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """A genuine ticket of this session and person: when it was issued, and the step of the code behind it."""
 
     issued_at: datetime
@@ -127,22 +125,29 @@ def read_code(text: str, session_id: uuid.UUID, secret: bytes, *, now: datetime)
         a step still to come. A short code does not carry its step: it is known for the last 32 steps, 8 minutes.
     """
     code = normalise(text)
-    if not _VALUES.keys() >= set(code):
-        return None
     if len(code) == SHORT_LENGTH:
         return _read_short(code, session_id, secret, now=now)
     if len(code) != _SCANNED_LENGTH:
+        return None
+    step = _step_of_scanned(code, session_id, secret)
+    return None if step is None or step > step_at(now) else Scan(step, typed=False)
+
+
+@lru_cache(maxsize=1024)
+def _step_of_scanned(code: str, session_id: uuid.UUID, secret: bytes) -> int | None:
+    """The step that a scanned code proves; None when its seal is wrong. Kept: a hall sends one code."""
+    if not _VALUES.keys() >= set(code):
         return None
     step = _number(code[32 : 32 + _STEP_DIGITS])
     # The seal covers session and step, so that it alone decides; the session in front is for phones to read.
     expected = _mac(secret, b"scan", session_id, step.to_bytes(8), digits=_MAC_DIGITS)
     named = session_id.hex.upper() == code[:32]
-    if not hmac.compare_digest(code[-_MAC_DIGITS:], expected) or not named or step > step_at(now):
-        return None
-    return Scan(step, typed=False)
+    return step if hmac.compare_digest(code[-_MAC_DIGITS:], expected) and named else None
 
 
 def _read_short(code: str, session_id: uuid.UUID, secret: bytes, *, now: datetime) -> Scan | None:
+    if not _VALUES.keys() >= set(code):
+        return None
     current = step_at(now)
     steps = range(current, max(current - OLD_STEPS, 0) - 1, -1)
     # All are compared, so that the time tells nothing of how old a code is.

@@ -8,6 +8,7 @@ The same goes for what a phone sends when it does not know: an accuracy of -1 (t
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from wxapi.kernel.coordinates import Datum, Point, distance_m, in_rough_china, wgs84_to_gcj02
 
@@ -45,16 +46,14 @@ class Fence:
     radius_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """What a phone says of where it is: GCJ-02, accuracy in metres (68 % radius)."""
 
     point: Point
     accuracy_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Metres to the middle of the place, when known, and the doubts (none: the person was there)."""
 
     distance_m: float | None

@@ -7,6 +7,7 @@ later. A code forwarded by chat is met by the same means: outside the window it 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from wxapi.kernel.errors import ConflictError, DomainError, GoneError
 from wxapi.training.rules.codes import TICKET_LIFE, Scan, Ticket, good_until, step_start
@@ -80,8 +81,7 @@ class Window:
         return at < self.ends_at - END_GRACE
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """The time a sign-in counts at, and how it is known. `step` is None for a steward's tick."""
 
     at: datetime

@@ -6,9 +6,8 @@ fills the person's row; a row that holds a sign-in already is left as it is.
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -26,8 +25,7 @@ from wxapi.training.services.statements import FLAGGED, MADE, REFUSE, SIGN_IN
 _COUNTED = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A sign-in as it stands; `created` when this very request made it."""
 
     id: uuid.UUID
@@ -39,8 +37,7 @@ class Recorded:
     created: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(NamedTuple):
     """What is to be written: who, when, how known, where, from which device."""
 
     user_id: uuid.UUID
@@ -96,7 +93,7 @@ def recorded(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> Rec
             Attendance.signed_in_at.is_not(None),
         )
     ).first()
-    return replace(Recorded(*row), created=False) if row is not None else None
+    return Recorded(*row)._replace(created=False) if row is not None else None
 
 
 def on_roll(session: Session, session_id: uuid.UUID, user_id: uuid.UUID) -> bool:

@@ -4,6 +4,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -39,16 +40,14 @@ TYPED_SPAN = timedelta(minutes=10)
 _REPEATABLE = frozenset({"code_expired", "sign_in_closed", "sign_in_not_open"})
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Who signs in: oneself, or somebody a steward ticks."""
 
     user_id: uuid.UUID
     appointments: tuple[Appointment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What a phone sends: a code or a ticket, the time of the scan by its clock, where it is, which device it is."""
 
     code: str | None = None

@@ -1,7 +1,6 @@
 """Signing out, where a session asks for it: leaving early is a state, coming back mends it."""
 
 import uuid
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -78,7 +77,7 @@ def _try(
     session.flush()
     known = recorded(session, facts.id, user_id)
     assert known is not None
-    return replace(known, created=first)
+    return known._replace(created=first)
 
 
 def _leave(facts: Facts, row: Attendance, at: datetime) -> None:

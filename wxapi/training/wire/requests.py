@@ -226,10 +226,4 @@ def plan_of(body: dict[str, Any]) -> Plan:
 
 def attempt_of(body: dict[str, Any]) -> Attempt:
     """A validated sign-in body as the service takes it."""
-    return Attempt(
-        code=body["code"],
-        ticket=body["ticket"],
-        client_time=body["client_time"],
-        fix=body["location"],
-        device_id=body["device_id"],
-    )
+    return Attempt(body["code"], body["ticket"], body["client_time"], body["location"], body["device_id"])
