@@ -58,6 +58,10 @@ def test_one_that_gives_too_many_rows_undoes_all(app: Flask) -> None:
     with pytest.raises(SurpriseError):
         write("a", rows=0)
     assert (kept(), noted()) == ([], 0)
+    with pytest.raises(SurpriseError), deferred_commit(careful=False), at_once() as session:
+        write_later(session, _KEY, key("a"), rows=1)
+        write_later(session, "SELECT 1 FROM generate_series(1, 2)", {}, rows=1)
+    assert kept() == []
 
 
 def test_where_no_part_wrote_nothing_fails(app: Flask) -> None:

@@ -172,6 +172,8 @@ def rows_of(
             cursor = pooled.info[_CURSOR] = psycopg.RawCursor(driver)
         cursor.execute(text, pick(values))
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
+    except psycopg.errors.CardinalityViolation as error:  # of a part that must give one row
+        raise SurpriseError from error
     except psycopg.DataError as error:
         if _NOT_AS_EXPECTED in (error.diag.message_primary or ""):
             raise SurpriseError from error
@@ -212,17 +214,21 @@ def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> tuple[str, list[
     picks = [_pick(of_part) for of_part in of_parts]
     texts = [_PARAMETER.sub(rf"%(\1_{n})s", sql.strip()) for n, (sql, _, _) in enumerate(parts)]
     names = [name or f"_{n}" for n, (_, _, name) in enumerate(parts)]
-    given = [f"(SELECT count(*) FROM {name})" for name in names]  # noqa: S608 - names of this program
     whole = ", ".join(f"{name} AS ({text})" for name, text in zip(names, texts, strict=True))
-    met = [f"{given[n]} = {rows}" for n, (_, rows, _) in enumerate(parts) if rows is not None]
+    met = [_met(names[n], rows) for n, (_, rows, _) in enumerate(parts) if rows is not None]
     if not met:
         return f"WITH {whole} SELECT 1", marked, picks
-    written = [given[n] for n, text in enumerate(texts) if not text.startswith("SELECT")]
+    written = [f"EXISTS (SELECT FROM {names[n]})" for n, text in enumerate(texts) if not text.startswith("SELECT")]
     checked = (
         f"SELECT CAST(CASE WHEN {' AND '.join(met)} THEN '1'"
-        f" WHEN {' + '.join(written)} = 0 THEN '0' ELSE '{_NOT_AS_EXPECTED}' END AS integer)"
+        f" WHEN NOT ({' OR '.join(written)}) THEN '0' ELSE '{_NOT_AS_EXPECTED}' END AS integer)"
     )
     return f"WITH {whole} {checked}", marked, picks
+
+
+def _met(name: str, rows: int) -> str:
+    """Whether a part gave the rows it must. To count even one row costs the database as much as to look for two."""
+    return f"(SELECT true FROM {name})" if rows == 1 else f"(SELECT count(*) FROM {name}) = {rows}"  # noqa: S608 - names
 
 
 def _pick(names: Sequence[str]) -> Pick:
