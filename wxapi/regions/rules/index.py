@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.strtree import BinaryPredicate
 
 from wxapi.kernel.coordinates import Point
 from wxapi.regions.rules.levels import Level, reach_m, within
@@ -20,6 +21,7 @@ _ROUNDING_M = 0.05
 # Inside a township's outline, a strip between villages that is narrower than twice this is a flaw of the drawing.
 GAP_M = 5.0
 
+_INTERSECTS = int(BinaryPredicate.intersects)
 # A point in the plane, as an array of one: STRtree answers that in half the time a lone point takes.
 _At = npt.NDArray[Any]
 
@@ -50,18 +52,19 @@ class _Layer:
         self.regions = [region for region, _ in ordered]
         plane = project_polygons(np.array([polygon for _, polygon in ordered], dtype=object))
         self.polygons: list[Polygonal] = plane.tolist()
-        self._tree = shapely.STRtree(plane)
+        # What lies around the tree looks at the question anew each time, for as long as the tree takes to answer it.
+        self._tree = shapely.STRtree(plane)._tree  # noqa: SLF001
 
     def holding(self, at: _At) -> list[int]:
         """Places of the polygons that hold the point inside or on their border, by code."""
-        hits: list[int] = self._tree.query(at, predicate="intersects")[1].tolist()
+        hits: list[int] = self._tree.query(at, _INTERSECTS)[1].tolist()
         if len(hits) > 1:
             hits.sort()
         return hits
 
     def near(self, at: _At, reach: float) -> list[tuple[float, int]]:
         """(distance, place) of the polygons within reach, nearest first, ties by code."""
-        hits: list[int] = self._tree.query(at, predicate="dwithin", distance=reach)[1].tolist()
+        hits: list[int] = self._tree.dwithin(at, np.array([reach]))[1].tolist()
         return sorted((self.polygons[hit].distance(at[0]), hit) for hit in hits)
 
 
@@ -114,14 +117,9 @@ class SpatialIndex:
         regions = self._villages.regions
         village = regions[place]
         township, county = self._above[place]
-        return Location(
-            village=village,
-            grid=self._grid(at, village, _ROUNDING_M / scale) if village.code in self._gridded else None,
-            township=township,
-            county=county,
-            candidates=tuple(self._candidates(near, place, scale)) if near else (),
-            distance_to_border_m=to_border * scale,
-        )
+        grid = self._grid(at, village, _ROUNDING_M / scale) if village.code in self._gridded else None
+        candidates = tuple(self._candidates(near, place, scale)) if near else ()
+        return Location(village, grid, township, county, candidates, to_border * scale)
 
     def _candidates(self, near: list[tuple[float, int]], place: int, scale: float) -> Iterable[Candidate]:
         regions = self._villages.regions
@@ -130,9 +128,10 @@ class SpatialIndex:
     def _grid(self, at: _At, village: RegionInfo, rounding: float) -> RegionInfo | None:
         """The village's own grid at the point, also where the grid's outline misses the village's by a rounding."""
         regions = self._grids.regions
-        places = self._grids.holding(at) or [place for _, place in self._grids.near(at, rounding)]
-        own = (regions[place] for place in places if regions[place].parent_code == village.code)
-        return next(own, None)
+        for place in self._grids.holding(at) or [place for _, place in self._grids.near(at, rounding)]:
+            if regions[place].parent_code == village.code:
+                return regions[place]
+        return None
 
     def _across_gap(self, at: _At, reach: float, scale: float) -> Location | None:
         """The nearest village, for a point that lies in none only because two borders do not quite meet."""
