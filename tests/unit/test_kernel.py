@@ -5,7 +5,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,8 @@ from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 def test_ids_are_random_version_4() -> None:
     made = {ids.new_id() for _ in range(100)}
     assert len(made) == 100
-    assert {one.version for one in made} == {4}
+    assert {(one.version, one.variant) for one in made} == {(4, RFC_4122)}
+    assert made == {UUID(str(one)) for one in made}
 
 
 def test_report_numbers_use_crockford_letters_only() -> None:

@@ -9,7 +9,6 @@ import uuid
 from dataclasses import dataclass
 from threading import Lock
 
-from cachetools import LRUCache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -42,15 +41,14 @@ class Facts:
     sign_out: bool
 
 
-# The facts of the sessions used last. Reading moves an entry, so that it wants the lock, too.
-_shelf: LRUCache[uuid.UUID, Facts] = LRUCache(_KEPT)
+# The facts of the sessions that were read last.
+_shelf: dict[uuid.UUID, Facts] = {}
 _shelf_lock = Lock()
 
 
 def known_facts(session_id: uuid.UUID) -> Facts | None:
     """The facts as this process knows them, perhaps of an older version; None when it knows none."""
-    with _shelf_lock:
-        return _shelf.get(session_id)
+    return _shelf.get(session_id)
 
 
 def present_facts(session: Session, session_id: uuid.UUID) -> Facts:
@@ -69,7 +67,10 @@ def present_facts(session: Session, session_id: uuid.UUID) -> Facts:
         return known
     facts = facts_from(session.get_one(TrainingSession, session_id, populate_existing=True))
     with _shelf_lock:
+        _shelf.pop(session_id, None)
         _shelf[session_id] = facts
+        if len(_shelf) > _KEPT:
+            del _shelf[next(iter(_shelf))]
     return facts
 
 
