@@ -53,7 +53,7 @@ class _Layer:
         plane = project_polygons(np.array([polygon for _, polygon in ordered], dtype=object))
         self.polygons: list[Polygonal] = plane.tolist()
         # What lies around the tree looks at the question anew each time, for as long as the tree takes to answer it.
-        self._tree = shapely.STRtree(plane)._tree  # noqa: SLF001
+        self._tree = shapely.STRtree(plane)._tree  # type: ignore[attr-defined]  # noqa: SLF001
 
     def holding(self, at: _At) -> list[int]:
         """Places of the polygons that hold the point inside or on their border, by code."""
