@@ -38,7 +38,7 @@ from wxapi.app import create_app
 from wxapi.demo import embedded
 from wxapi.kernel import setting_texts
 from wxapi.kernel.clock import FixedClock
-from wxapi.platform import audit, http, keys, migrate
+from wxapi.platform import audit, flask_app, keys, migrate
 from wxapi.platform.db import db
 from wxapi.platform.refusals import counter_of
 from wxapi.platform.runtime import Runtime, runtime
@@ -255,7 +255,7 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
         folder = folder.parent
     (folder / "templates").mkdir(exist_ok=True)
     cache = FileSystemBytecodeCache(str(folder / "templates"))
-    http.App.jinja_options = {**http.App.jinja_options, "bytecode_cache": cache}
+    flask_app.App.jinja_options = {**flask_app.App.jinja_options, "bytecode_cache": cache}
 
 
 @pytest.fixture(autouse=True)

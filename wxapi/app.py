@@ -69,6 +69,7 @@ from wxapi.platform import (
 )
 from wxapi.platform import cli as platform_cli
 from wxapi.platform.cipher import Cipher
+from wxapi.platform.flask_app import App
 from wxapi.platform.front import Front, Treatment
 from wxapi.platform.front_body import UPLOAD_SECONDS
 from wxapi.platform.redis_client import connect
@@ -293,7 +294,7 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
     """
     logs.configure(config.log_level)
     rules = city_folder.take(config)
-    app = http.App("wxapi", static_folder=None)
+    app = App("wxapi", static_folder=None)
     parts = make_parts(config, clock or demo_clock.clock_of(config))
     install(app, parts)
     headers.install(app, parts)

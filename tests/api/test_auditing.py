@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,6 +22,7 @@ from wxapi.identity.models import User
 from wxapi.identity.services import roster
 from wxapi.identity.services.roster_files import RosterRow
 from wxapi.kernel.permissions import Permission, Role
+from wxapi.platform import logs
 from wxapi.platform.audit import AuditAddress, AuditRow
 from wxapi.platform.db import db
 from wxapi.platform.guard import permission_of
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def nothing_waits(app: Flask) -> None:
     """What other tests were refused is not this one's."""
-    counter_of(app)._waiting.clear()
+    counter_of(app).waiting.clear()
 
 
 @pytest.fixture
@@ -71,13 +71,13 @@ def test_the_audit_names_a_request_by_a_number_that_nobody_chose(auditor: Person
     for version in ("2", "3"):
         body = {"nickname": "小李", "kind": None, "consent_version": version}
         answer = person.call("PUT", "/me", json=body, headers={"X-Request-ID": "one-for-all"})
-        logged.append(structlog.contextvars.get_contextvars())
+        logged.append(logs.add_request_ids(None, "", {}))
         assert answer.headers["X-Request-ID"] == logged[-1]["request_id"] == "one-for-all"
     found = {line["request_id"] for line in lines(auditor, f"actor={person.actor.user_id}&action=user.consent")}
     assert found == {line["own_request_id"] for line in logged}
     assert len(found) == 2, "each request has its own"
     answer = auditor.get("/audit")
-    line = structlog.contextvars.get_contextvars()
+    line = logs.add_request_ids(None, "", {})
     assert answer.headers["X-Request-ID"] == line["request_id"]
     assert "own_request_id" not in line, "it is the same"
 
@@ -236,8 +236,8 @@ def test_a_flood_waits_in_little_memory_and_is_written_once_a_second(
     for number in range(1000):
         counter.note(("me.read", "token_invalid", str(number), None), NOW)
         counter.write_due()
-    assert len(counter._waiting) <= 101
-    assert sum(each.count for each in counter._waiting.values()) == 1000
+    assert len(counter.waiting) <= 101
+    assert sum(each.count for each in counter.waiting.values()) == 1000
     assert written == [1]
 
 

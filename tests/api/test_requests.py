@@ -301,7 +301,8 @@ def test_what_probes_and_screens_ask_all_day_is_counted_and_not_logged(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged: list[str] = []
-    monkeypatch.setattr(http, "log", SimpleNamespace(info=lambda _event, **said: logged.append(said["endpoint"])))
+    log = SimpleNamespace(isEnabledFor=lambda _level: True, info=lambda _event, **said: logged.append(said["endpoint"]))
+    monkeypatch.setattr(http, "log", log)
     quiet = {name for name, view in app.view_functions.items() if getattr(view, "__quiet__", False)}
     assert quiet == {"health.healthz", "health.readyz", "health.exposition", "training.live_counts"}
     before = metrics.requests.labels("health.healthz", "GET", 200)._value.get()

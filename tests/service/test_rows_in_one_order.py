@@ -38,7 +38,7 @@ def count_refusals(_round: int, addresses: Sequence[object]) -> None:
     for address in addresses:
         counter.note(("reports.file", "refused", str(address), None), NOW)
     counter.write()
-    assert not counter._waiting, "it was not written: see the log"
+    assert not counter.waiting, "it was not written: see the log"
 
 
 def put_into_inboxes(number: int, people: Sequence[object]) -> None:

@@ -62,3 +62,15 @@ def test_tracebacks_show_places_but_no_messages(lines: io.StringIO) -> None:
     assert "hush" not in text
     assert event["exception"] == "ValueError"
     assert "test_logs.py" in event["traceback"][-1]
+
+
+def test_a_line_names_its_request_whoever_writes_it(lines: io.StringIO) -> None:
+    for ids, named in ((("a", "a"), {"request_id": "a"}), (("a", "b"), {"request_id": "a", "own_request_id": "b"})):
+        lines.truncate(0)
+        lines.seek(0)
+        logs.name_request(ids)
+        structlog.get_logger("t").info("of ours")
+        logging.getLogger("somebody.else").warning("of theirs")
+        for line in lines.getvalue().splitlines():
+            assert {name: value for name, value in json.loads(line).items() if "request" in name} == named
+        assert lines.getvalue().count("\n") == 2

@@ -6,7 +6,6 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import has_request_context
 from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from wxapi.kernel.json_text import encoder, to_json
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.db import Base, loose, write_later
-from wxapi.platform.present import this_g, this_request
+from wxapi.platform.present import this_request
 from wxapi.platform.runtime import runtime
 
 
@@ -77,12 +76,12 @@ def record(
 
     Not where nobody is: an address beside a report that was filed would tell who filed it.
     """
-    asked = has_request_context()
-    request_id = this_g().get("own_request_id") if asked else None
-    address = this_request().remote_addr if asked and actor_id is not None else None
+    asked = this_request(None)
+    request_id = asked.own_request_id if asked else None
+    address = asked.remote_addr if asked and actor_id is not None else None
     # Two acts that are alike in everything are two acts; a copy of a row has the same random part.
     unique = secrets.token_bytes(_RANDOM_BYTES)
-    values = {
+    values: dict[str, Any] = {
         "at": at,
         "actor_id": actor_id,
         "action": action,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
-from flask import Flask, Request, current_app, has_request_context, request
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
@@ -17,13 +17,17 @@ from wxapi.kernel.errors import ForbiddenError, UnauthenticatedError, Unavailabl
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import db
 from wxapi.platform.front import KEY
-from wxapi.platform.present import this_g, this_request
+from wxapi.platform.present import Request, this_app, this_request
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 # (token, the request's `Idempotency-Key` or None) → who holds the token, and whether they used the key before.
 Authenticate = Callable[[str, str | None], tuple[Actor | None, bool]]
 # `anew`: whatever is known of this request already.
 PageActor = Callable[..., Actor | None]
+
+
+class _Who(Protocol):
+    def __call__(self, asked: Request, *, anew: bool) -> Actor | None: ...
 
 
 class Confirm(Protocol):
@@ -60,12 +64,12 @@ def permission_of(view: Callable[..., Any]) -> Permission | None:
 
 def current_actor() -> Actor:
     """The signed-in person of this request."""
-    return cast("Actor", this_g().actor)
+    return this_request().actor  # type: ignore[return-value]  # a view that names a permission has one
 
 
 def key_is_new() -> bool:
     """Whether this request's person came without an `Idempotency-Key`, or with one not used before, as far as seen."""
-    return this_g().get("key_was_used") is False
+    return this_request().key_was_used is False
 
 
 def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confirm: Confirm) -> None:
@@ -78,28 +82,26 @@ def install(app: Flask, authenticate: Authenticate, page_actor: PageActor, confi
         confirm: whether an Actor's rights are still what they were.
     """
 
-    def who(*, anew: bool) -> Actor | None:
-        asked = this_request()
+    def who(asked: Request, *, anew: bool) -> Actor | None:
         if not asked.path.startswith("/api/"):
             return page_actor(anew=anew)
         # The token and the key in one look.
-        actor, this_g().key_was_used = authenticate(_bearer_token(asked), asked.environ.get(KEY))
+        actor, asked.key_was_used = authenticate(_bearer_token(asked), asked.environ.get(KEY))
         return actor
 
     @app.before_request
     def check() -> None:
-        kept, endpoint = this_g(), this_request().endpoint
-        for name in ("actor", "counted", "key_was_used"):  # of an earlier request, where several share a context
-            kept.pop(name, None)
+        asked = this_request()
+        endpoint = asked.endpoint
         if endpoint is None:  # no such route: the router answers 404 or 405
             return
         permission = permission_of(app.view_functions[endpoint])
         if permission is not Permission.PUBLIC:
-            _admit(who, permission, anew=False)
+            _admit(asked, who, permission, anew=False)
 
     def begin(session: Session, locking: Collection[Any], *, later: bool) -> None:
-        actor = this_g().get("actor") if has_request_context() else None
-        if not confirm(session, actor, locking, later=later):
+        asked = this_request(None)
+        if not confirm(session, asked.actor if asked else None, locking, later=later):
             raise RightsChangedError
 
     app.extensions[_WHO] = who
@@ -145,24 +147,25 @@ def ask_again() -> None:
     Raises:
         UnauthenticatedError, ForbiddenError: the right has ended.
     """
-    view = current_app.view_functions[this_request().endpoint or ""]
-    _admit(current_app.extensions[_WHO], permission_of(view), anew=True)
+    asked, app = this_request(), this_app()
+    view = app.view_functions[asked.endpoint or ""]
+    _admit(asked, app.extensions[_WHO], permission_of(view), anew=True)
 
 
 def _rewind() -> None:
     """Uploads are read once more; a JSON body is kept by the request."""
-    if request.mimetype == "multipart/form-data":
-        for upload in request.files.values():
+    asked = this_request()
+    if asked.mimetype == "multipart/form-data":
+        for upload in asked.files.values():
             upload.stream.seek(0)
 
 
-def _admit(who: PageActor, permission: Permission | None, *, anew: bool) -> None:
-    kept = this_g()
-    kept.pop("actor", None)  # what authenticating writes is nobody's, also the second time
-    actor = who(anew=anew)
+def _admit(asked: Request, who: _Who, permission: Permission | None, *, anew: bool) -> None:
+    asked.actor = None  # what authenticating writes is nobody's, also the second time
+    actor = who(asked, anew=anew)
     if actor is None:
         raise UnauthenticatedError("token_invalid", "登录已失效，请重新登录。")
-    kept.actor = actor
+    asked.actor = actor
     if permission is None or not actor.may(permission):
         raise ForbiddenError("role_not_allowed", "您的身份不能进行此操作。")
 

@@ -1,38 +1,34 @@
 """What every request has: an id, a size limit, plain headers, one log line."""
 
 import errno
+import logging
 import re
-import secrets
 from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
+from os import urandom
 from time import perf_counter
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Request, Response, request
+from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from prometheus_client import Counter, Histogram
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
-from werkzeug.routing import Map, MapAdapter, RequestRedirect
-from werkzeug.utils import cached_property
+from werkzeug.routing import RequestRedirect
 from werkzeug.wsgi import get_content_length
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
-from wxapi.platform import metrics
-from wxapi.platform.form_parser import StrictFormParser
-from wxapi.platform.front import ROUTED
+from wxapi.platform import logs, metrics
 from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, MAX_JSON
-from wxapi.platform.present import this_app, this_g, this_request
+from wxapi.platform.present import Request, this_app, this_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = "__quiet__"
 # Any word may stand for a method; a label of the metrics is one of these or "other".
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-# What addresses are built from.
-_OF_HOST = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "REQUEST_METHOD")
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
 
@@ -50,40 +46,37 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 
     @app.before_request
     def begin() -> None:
-        _name_request()
         asked = this_request()
+        _name(asked)
         _refuse_what_did_not_come(asked)
         _refuse_what_no_text_holds(asked)
         _limit_size(asked, upload_limits.get(asked.endpoint or "", MAX_JSON))
 
     @app.after_request
     def finish(response: Response) -> Response:
-        asked, kept, headers = this_request(), this_g(), response.headers
+        asked, headers = this_request(), response.headers
         _keep_on_this_site(asked, response)
         _drop_type_of_nothing(asked, response)
         there = {name for name, _ in headers}
-        # Of this hook alone, so nothing is looked for to be replaced.
-        headers.add("X-Request-ID", kept.get("request_id", ""))
+        # Straight into their list: all that is added is known to be a header, and of this hook alone.
+        added = headers._list  # noqa: SLF001
+        added.append(("X-Request-ID", asked.request_id))
         if "Cache-Control" not in there:
-            headers.add("Cache-Control", "no-store")
+            added.append(("Cache-Control", "no-store"))
         if "X-Content-Type-Options" not in there:
-            headers.add("X-Content-Type-Options", "nosniff")
+            added.append(("X-Content-Type-Options", "nosniff"))
         _count_and_log(asked, response)
         return response
 
 
-def _name_request() -> None:
+def _name(asked: Request) -> None:
     """Give the request its ids, the client's if it can be used, and begin to count its time."""
-    asked, kept = this_request(), this_g()
-    given = asked.environ.get("HTTP_X_REQUEST_ID", "")
+    asked.began = perf_counter()
+    given = asked.environ.get("HTTP_X_REQUEST_ID")
     # Its own, which nobody chose: the audit names it, and the log, too, where the client chose another.
-    kept.own_request_id = secrets.token_hex(16)
-    kept.request_id = given if _REQUEST_ID.fullmatch(given) else kept.own_request_id
-    kept.began = perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=kept.request_id)
-    if kept.request_id != kept.own_request_id:
-        structlog.contextvars.bind_contextvars(own_request_id=kept.own_request_id)
+    asked.own_request_id = own = urandom(16).hex()
+    asked.request_id = own if given is None or not _REQUEST_ID.fullmatch(given) else given
+    logs.name_request((asked.request_id, own))
 
 
 def _limit_size(asked: Request, limit: int) -> None:
@@ -92,29 +85,27 @@ def _limit_size(asked: Request, limit: int) -> None:
     declared = get_content_length(asked.environ)
     if declared is None:
         if asked.mimetype != "multipart/form-data":
-            _refuse_long_stream(limit)
+            _refuse_long_stream(asked, limit)
     elif declared > limit:
         raise RequestEntityTooLarge
 
 
 def _count_and_log(asked: Request, response: Response) -> None:
-    kept = this_g()
-    seconds = perf_counter() - kept.get("began", perf_counter())
+    seconds = 0.0 if asked.began is None else perf_counter() - asked.began
     endpoint = asked.endpoint or "none"
     method = asked.method if asked.method in _METHODS else "other"
     counter, times = _meters(endpoint, method, response.status_code)
     counter.inc()
     times.observe(seconds)
-    if is_quiet(endpoint):
+    if not log.isEnabledFor(logging.INFO) or is_quiet(endpoint):
         return
-    actor = kept.get("actor")
     log.info(
         "request",
         method=method,
         endpoint=endpoint,
         status=response.status_code,
         milliseconds=round(seconds * 1000, 1),
-        actor_id=str(actor.user_id) if actor else None,
+        actor_id=str(asked.actor.user_id) if asked.actor else None,
     )
 
 
@@ -133,52 +124,6 @@ def quiet(view: ViewT) -> ViewT:
 def is_quiet(endpoint: str) -> bool:
     """Whether a view is so marked."""
     return bool(getattr(this_app().view_functions.get(endpoint), _QUIET, False))
-
-
-class _RoutedAdapter(MapAdapter):
-    """Of a request whose route is found already."""
-
-    def __init__(self, of_host: MapAdapter, request: Request, routed: Any) -> None:
-        vars(self).update(vars(of_host))
-        self._request, self._routed = request, routed
-
-    def match(self, path_info: str | None = None, method: str | None = None, *args: Any, **named: Any) -> Any:
-        if method is None:
-            return self._routed
-        # Which methods the route takes, for the answer to OPTIONS.
-        return super().match(path_info or self._request.path, method, *args, **named)
-
-
-@lru_cache(maxsize=256)
-def _adapter_of_host(routes: Map, *of_host: str) -> MapAdapter:
-    """What builds addresses, alike for all requests to a host; raises `BadHost` where its name can be none."""
-    return routes.bind_to_environ(dict(zip(_OF_HOST, of_host, strict=True)), subdomain="")
-
-
-class _Request(Request):
-    form_data_parser_class = StrictFormParser
-
-    @cached_property
-    def stream(self) -> IO[bytes]:
-        """The body. What the front has read is whole and no longer than it says: nothing has to stand guard over it."""
-        return self.environ["wsgi.input"] if ROUTED in self.environ else super().stream
-
-
-class App(Flask):
-    """Flask without `ensure_sync`, which asks at each request whether its hooks and view are coroutines: none is."""
-
-    request_class = _Request
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Let Flask find the route that the front has found, which must know it to read the body."""
-        routed = request.environ.get(ROUTED) if request else None
-        if request is None or routed is None:
-            return super().create_url_adapter(request)
-        of_host = _adapter_of_host(self.url_map, *map(request.environ.get, _OF_HOST))
-        return _RoutedAdapter(of_host, request, routed)
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
 
 
 class _Json(DefaultJSONProvider):
@@ -225,8 +170,8 @@ def _drop_type_of_nothing(asked: Request, response: Response) -> None:
         response.headers.remove("Content-Type")
 
 
-def _refuse_long_stream(limit: int) -> None:
+def _refuse_long_stream(asked: Request, limit: int) -> None:
     """A body sent in chunks names no length, and werkzeug would cut it at the limit and say nothing."""
-    request.max_content_length = limit + 1
-    if len(request.get_data()) > limit:
+    asked.max_content_length = limit + 1
+    if len(asked.get_data()) > limit:
         raise RequestEntityTooLarge

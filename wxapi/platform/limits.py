@@ -12,12 +12,11 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import request
 from redis.exceptions import NoScriptError, RedisError
 from werkzeug.exceptions import TooManyRequests
 
 from wxapi.platform import metrics
-from wxapi.platform.present import this_g
+from wxapi.platform.present import this_request
 from wxapi.platform.redis_client import ask_number
 from wxapi.platform.runtime import Runtime, runtime
 
@@ -83,19 +82,16 @@ def _parts(window: str) -> tuple[str, str]:
 
 def _is_first_time(name: str) -> bool:
     """A request that is judged again has been counted."""
-    kept = this_g()
-    counted: set[str] | None = kept.get("counted")
-    if counted is None:
-        kept.counted = {name}
-        return True
-    first = name not in counted
-    counted.add(name)
-    return first
+    asked = this_request()
+    if name in asked.counted:
+        return False
+    asked.counted = (*asked.counted, name)
+    return True
 
 
 def _wait_s(parts: Runtime, names: list[str], numbers: list[int]) -> int:
-    actor = this_g().get("actor")
-    who = actor.user_id.hex if actor else request.remote_addr or "unknown"
+    asked = this_request()
+    who = asked.actor.user_id.hex if asked.actor else asked.remote_addr or "unknown"
     redis, keys = parts.redis, [name + who for name in names]
     given: list[str | int] = [len(keys), *keys, *numbers, parts.clock.ahead() // _MICROSECOND]
     try:

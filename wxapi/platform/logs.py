@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -27,12 +28,16 @@ _PATTERNS = (
 )
 _DIGITS = re.compile(r"\d{11}")
 LogEvent = MutableMapping[str, Any]
+# Of the request that this thread answers, or answered last: its id, and the one that nobody chose.
+_of_request: ContextVar[tuple[str, str] | None] = ContextVar("wxapi.ids", default=None)
+name_request = _of_request.set
 
 
 def configure(level: str) -> None:
     """Set up structlog and route the standard library's loggers through it, once per process."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        add_request_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -69,6 +74,16 @@ def configure(level: str) -> None:
     # These print whole URLs, secrets included, at DEBUG.
     for name in ("urllib3", "requests", "obstore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def add_request_ids(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
+    """Name the request, and its own id where the client chose another."""
+    ids = _of_request.get()
+    if ids is None:
+        return event
+    chosen, own = ids
+    named = {"request_id": chosen} if chosen == own else {"request_id": chosen, "own_request_id": own}
+    return {**named, **event}
 
 
 def redact(_logger: Any, _method: str, event: LogEvent) -> LogEvent:

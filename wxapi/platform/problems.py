@@ -6,13 +6,14 @@ from typing import Any
 
 import psycopg
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Response
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from wxapi.kernel import errors
 from wxapi.platform.keys import KeysMissingError
+from wxapi.platform.present import this_request
 from wxapi.platform.wire import dumps
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,7 @@ def problem(
         "code": code,
         "detail": detail,
         "errors": fields or {},
-        "request_id": g.get("request_id", ""),
+        "request_id": this_request().request_id,
         **(extra or {}),
     }
     return Response(dumps(body), status=int(status), content_type="application/problem+json")
@@ -118,7 +119,7 @@ def status_of(error: errors.DomainError) -> HTTPStatus:
 
 
 def _domain(error: errors.DomainError) -> Response:
-    g.refused_code = error.code
+    this_request().refused_code = error.code
     response = problem(status_of(error), error.code, error.detail, fields=error.fields, extra=error.extra)
     if isinstance(error, errors.TooManyRequestsError | errors.UnavailableError):
         response.headers["Retry-After"] = str(error.retry_after)

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, cast
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, Uuid, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -78,7 +78,8 @@ class RefusalCounter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[tuple[datetime, Kind], _Counted] = {}
+        # What is to be written, empty most of the time.
+        self.waiting: dict[tuple[datetime, Kind], _Counted] = {}
         self._written_at = 0.0
         # An attribute, so that a test may write when it wants to.
         self.write_after_s = _WRITE_AFTER_S
@@ -88,26 +89,26 @@ class RefusalCounter:
         hour = at.replace(minute=0, second=0, microsecond=0)
         with self._lock:
             key = (hour, kind)
-            if key not in self._waiting and len(self._waiting) >= _MOST_WAITING:
+            if key not in self.waiting and len(self.waiting) >= _MOST_WAITING:
                 key = (hour, _OTHERS)
-            found = self._waiting.setdefault(key, _Counted(0, at, at))
+            found = self.waiting.setdefault(key, _Counted(0, at, at))
             found.count += 1
             found.last_at = max(found.last_at, at)
 
     def forget(self) -> None:
         """Drop what was counted."""
         with self._lock:
-            self._waiting = {}
+            self.waiting = {}
 
     def write_due(self) -> None:
         """Write what was counted, if there is something and the last time was a second ago."""
-        if self._waiting and monotonic() - self._written_at >= self.write_after_s:
+        if self.waiting and monotonic() - self._written_at >= self.write_after_s:
             self.write()
 
     def write(self) -> None:
         """Write what was counted, apart from whatever is under way; while the database is away it waits."""
         with self._lock:
-            taken, self._waiting = self._waiting, {}
+            taken, self.waiting = self.waiting, {}
             self._written_at = monotonic()
         if not taken:
             return
@@ -117,7 +118,7 @@ class RefusalCounter:
             log.warning("refusals_wait", error=type(error).__name__)
             with self._lock:
                 for key, counted in taken.items():
-                    _add(self._waiting, key if len(self._waiting) < _MOST_WAITING else (key[0], _OTHERS), counted)
+                    _add(self.waiting, key if len(self.waiting) < _MOST_WAITING else (key[0], _OTHERS), counted)
 
 
 def install(app: Flask) -> None:
@@ -128,12 +129,12 @@ def install(app: Flask) -> None:
     def count(response: Response) -> Response:
         refused = response.status_code in _STATUSES
         if refused:
-            actor = g.get("actor")
-            code = g.get("refused_code", "refused")
-            kind = (request.endpoint or "", code, request.remote_addr or "", actor.user_id if actor else None)
+            asked = this_request()
+            person = asked.actor.user_id if asked.actor else None
+            kind = (asked.endpoint or "", asked.refused_code, asked.remote_addr or "", person)
             counter.note(kind, runtime().clock.now())
         # A probe waits for no database that it does not ask about.
-        if refused or not is_quiet(this_request().endpoint or ""):
+        if counter.waiting and (refused or not is_quiet(this_request().endpoint or "")):
             counter.write_due()
         return response
 

@@ -1,7 +1,6 @@
 """What a running process holds: config, clock, Redis, files, WeChat, seals. `runtime()` finds it from anywhere."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from flask import Flask
 from redis import Redis
@@ -35,4 +34,5 @@ def install(app: Flask, parts: Runtime) -> None:
 
 def runtime() -> Runtime:
     """The parts of the current app. Needs an app context, as requests and jobs have."""
-    return cast("Runtime", this_app().extensions[_KEY])
+    parts: Runtime = this_app().extensions[_KEY]
+    return parts
