@@ -129,9 +129,9 @@ def _statements(ask: Callable[[], None]) -> list[tuple[str, dict[str, Any]]]:
     """What a warm request sends to the driver after the look at the token."""
     sent: list[tuple[str, dict[str, Any]]] = []
 
-    def note(pooled: Any, driver: Any, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def note(pooled: Any, driver: Any, sql: str, values: dict[str, Any], **how: bool) -> list[tuple[Any, ...]]:
         sent.append((sql, values))
-        return rows_of(pooled, driver, sql, values)
+        return rows_of(pooled, driver, sql, values, **how)
 
     def refuse(*_: Any) -> None:
         raise RuntimeError("a statement that does not go to the driver as it is, and so is not counted")

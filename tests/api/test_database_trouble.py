@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from config import Config
 from wxapi.app import create_app
 from wxapi.kernel.permissions import Permission
-from wxapi.platform import driver
+from wxapi.platform import driver, prepared
 from wxapi.platform.db import db
 from wxapi.platform.engine import fetch, fetch_alone
 from wxapi.platform.guard import guard
@@ -101,6 +101,45 @@ def test_a_connection_is_lent_alive_for_one_statement_and_comes_back(
         backend()
         with db.engine.connect() as same:
             assert same.connection.driver_connection.autocommit is False  # type: ignore[union-attr]
+
+
+def test_what_a_connection_prepared_outlives_rollbacks_and_is_bounded(
+    loose_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that is asked for often is planned once, whatever else its connection is used for meanwhile."""
+    asked, known = "SELECT %(n)s::bigint + 40", "SELECT statement FROM pg_prepared_statements"
+
+    def kept() -> list[str]:
+        return [text for (text,) in fetch_alone(known, {}) if "bigint" in text]
+
+    with loose_app.app_context():
+        for _ in range(3):
+            assert fetch_alone(asked, {"n": 2}) == [(42,)]
+        for _ in range(7):  # as often as the driver takes to prepare one of its own
+            db.session.execute(text("SELECT 1"))
+        with db.session.begin_nested() as inner:
+            inner.rollback()
+        assert fetch(db.session(), asked, {"n": 3}) == [(43,)]
+        db.session.rollback()
+        assert kept() == ["SELECT $1::bigint + 40"]
+        monkeypatch.setattr(prepared, "_MOST", len(fetch_alone(known, {})) + 1)
+        for n in range(4):
+            for _ in range(3):
+                assert fetch_alone(f"{asked} + {n}", {"n": 2}) == [(42 + n,)]
+        assert len(kept()) < 4
+
+
+def test_a_statement_of_a_session_is_part_of_its_transaction_at_its_level(loose_app: Flask) -> None:
+    with loose_app.app_context(), db.engine.connect() as other:
+        session = db.session()
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        assert fetch(session, "SELECT current_setting('transaction_isolation')", {}) == [("repeatable read",)]
+        count = "SELECT count(*) FROM moderation_traces"
+        insert = "INSERT INTO moderation_traces (trace_id, at, suggest) VALUES ('a', now(), 'pass') RETURNING 1"
+        assert fetch(session, insert, {}) == [(1,)]
+        assert other.scalar(text(count)) == 0
+        session.rollback()
+        assert fetch_alone(count, {}) == [(0,)]
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ from sqlalchemy.exc import DataError, DisconnectionError, IntegrityError, Operat
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from wxapi.platform.patience import CONNECTING, STATEMENT_S, WatchedConnection
+from wxapi.platform.prepared import Statements
 
 _IDLE_SINCE = "wxapi.idle_since"
-# One of each connection: to make one costs a fifth of a small statement.
-_CURSOR = "wxapi.cursor"
+# Of each connection, what it has prepared.
+_STATEMENTS = "wxapi.statements"
 _PING_AFTER_S = 1.0
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 # PostgreSQL counts these among its internal errors: it ended a transaction in which this machine slept, or it is a
@@ -66,6 +67,8 @@ def engine_options(pool: int) -> dict[str, Any]:
             "options": f"-c statement_timeout={STATEMENT_S}s -c lock_timeout=5000 "
             "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c jit=off",
             "application_name": "wxapi",
+            # The driver would have the database forget them all at each ROLLBACK: those of hot paths are `prepared`.
+            "prepare_threshold": None,
             **CONNECTING,
         },
         "poolclass": Pool,
@@ -158,20 +161,31 @@ def tell_spent(context: ExceptionContext) -> None:
 
 
 def rows_of(
-    pooled: PoolProxiedConnection | ConnectionPoolEntry, driver: Any, sql: str, values: Mapping[str, Any]
+    pooled: PoolProxiedConnection | ConnectionPoolEntry,
+    driver: Any,
+    sql: str,
+    values: Mapping[str, Any],
+    *,
+    alone: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Run the statement; what SQLAlchemy would do with a lost connection is done here.
+
+    Args:
+        pooled: what the pool gave.
+        driver: its connection.
+        sql: the statement, with `%(name)s` parameters; it gives rows.
+        values: of the parameters.
+        alone: it is committed by itself where no transaction is open; else one is begun.
 
     Raises:
         SurpriseError: a part of it did not give what it must.
     """
     text, pick = _numbered(sql)
     try:
-        cursor = pooled.info.get(_CURSOR)
-        if cursor is None or cursor.closed:
-            cursor = pooled.info[_CURSOR] = psycopg.RawCursor(driver)
-        cursor.execute(text, pick(values))
-        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+        statements = pooled.info.get(_STATEMENTS)
+        if statements is None:  # the pool forgets it with the connection
+            statements = pooled.info[_STATEMENTS] = Statements(driver)
+        return cast("list[tuple[Any, ...]]", statements.rows(text, pick(values), alone=alone))
     except psycopg.errors.CardinalityViolation as error:  # of a part that must give one row
         raise SurpriseError from error
     except psycopg.DataError as error:

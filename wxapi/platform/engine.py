@@ -134,13 +134,9 @@ def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         entry = pool.lend()
     except psycopg.Error as error:
         raise OperationalError(None, None, error) from error
-    driver: Any = entry.dbapi_connection
     try:
-        driver.set_autocommit(True)
-        return rows_of(entry, driver, sql, values)
+        return rows_of(entry, entry.dbapi_connection, sql, values, alone=True)
     finally:
-        if not driver.closed:
-            driver.set_autocommit(False)
         pool.take_back(entry)
 
 
