@@ -11,6 +11,8 @@ import psycopg
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from wxapi.platform.prepared import Statements
+
 _PLANNED = ("SELECT", "UPDATE", "DELETE", "WITH")
 
 
@@ -18,16 +20,20 @@ _PLANNED = ("SELECT", "UPDATE", "DELETE", "WITH")
 def count_statements() -> Iterator[list[str]]:
     """Collect every statement the driver is given inside the block, savepoints of the test harness left out."""
     statements: list[str] = []
-    execute = psycopg.Cursor.execute
 
-    @wraps(execute)
-    def note(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        text = query.decode() if isinstance(query, bytes) else str(query)
-        if not text.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            statements.append(text)
-        return execute(cursor, query, *args, **kwargs)
+    def noting(send: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(send)
+        def note(sender: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+            text = query.decode() if isinstance(query, bytes) else str(query)
+            if not text.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+                statements.append(text)
+            return send(sender, query, *args, **kwargs)
 
-    with patch.object(psycopg.Cursor, "execute", note):
+        return note
+
+    # The two ways to the database: through SQLAlchemy, and as they are.
+    by_cursor = patch.object(psycopg.Cursor, "execute", noting(psycopg.Cursor.execute))
+    with by_cursor, patch.object(Statements, "rows", noting(Statements.rows)):
         yield statements
 
 
