@@ -4,7 +4,6 @@ import errno
 import logging
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from http import HTTPStatus
 from os import urandom
 from time import perf_counter
@@ -14,16 +13,16 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
-from prometheus_client import Counter, Histogram
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 from werkzeug.routing import RequestRedirect
 from werkzeug.wsgi import get_content_length
 
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
-from wxapi.platform import logs, metrics
+from wxapi.platform import logs
 from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, MAX_JSON
 from wxapi.platform.present import Request, this_app, this_request
+from wxapi.platform.request_meter import meter_of
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = "__quiet__"
@@ -94,9 +93,7 @@ def _count_and_log(asked: Request, response: Response) -> None:
     seconds = 0.0 if asked.began is None else perf_counter() - asked.began
     endpoint = asked.endpoint or "none"
     method = asked.method if asked.method in _METHODS else "other"
-    counter, times = _meters(endpoint, method, response.status_code)
-    counter.inc()
-    times.observe(seconds)
+    meter_of(endpoint, method, response.status_code).count(seconds)
     if not log.isEnabledFor(logging.INFO) or is_quiet(endpoint):
         return
     log.info(
@@ -107,12 +104,6 @@ def _count_and_log(asked: Request, response: Response) -> None:
         milliseconds=round(seconds * 1000, 1),
         actor_id=str(asked.actor.user_id) if asked.actor else None,
     )
-
-
-@lru_cache(maxsize=4096)
-def _meters(endpoint: str, method: str, status: int) -> tuple[Counter, Histogram]:
-    """Where a kind of request is counted: the library makes texts of its labels, and takes locks, at each look."""
-    return metrics.requests.labels(endpoint, method, status), metrics.request_seconds.labels(endpoint)
 
 
 def quiet(view: ViewT) -> ViewT:
