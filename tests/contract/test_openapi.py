@@ -158,6 +158,11 @@ def test_a_refusal_names_the_actions_of_the_document() -> None:
     assert ActionBody().validate({"action": "route", "version": 1}) == {}  # answered by the workflow: 403
 
 
+def test_no_operation_answers_with_a_page() -> None:
+    """What is said to browsers of a page is said by hooks that requests of the API do not pass."""
+    assert "text/html" not in json.dumps(DOCUMENT)
+
+
 def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for _, operation in OPERATIONS]
     assert len(ids) == len(set(ids))

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from marshmallow import Schema, ValidationError, fields, validate
+from werkzeug.test import run_wsgi_app
 
 from tests.contract.test_openapi import API
-from wxapi.platform.wire import PlainWord, Text
+from wxapi.platform.wire import PlainWord, Text, json_response
 
 FAMILY = (Text, PlainWord)
 
@@ -121,3 +123,19 @@ def test_one_slip_is_told_in_one_sentence(name: str, field: fields.Field[Any]) -
     told = [sentences for wrong in SLIPS if (sentences := refused(field, wrong))]
     assert told, f"{name} takes whatever it is given."
     assert [sentences for sentences in told if len(sentences) > 1] == []
+
+
+def sent(answer: Response, method: str) -> Any:
+    """What a server is handed: content, status, headers."""
+    content, status, headers = run_wsgi_app(answer, {"REQUEST_METHOD": method}, buffered=True)
+    return list(content), status, list(headers)
+
+
+@pytest.mark.parametrize("status", [200, 201, HTTPStatus.ACCEPTED, 404, 503])
+def test_json_is_what_flasks_own_answer_is(status: int) -> None:
+    ours = json_response({"名": 1}, status)
+    theirs = Response('{"名":1}', status=status, content_type="application/json")
+    assert vars(ours) == vars(theirs)
+    assert [*ours.headers] == [*theirs.headers]
+    for method in ("GET", "HEAD"):
+        assert sent(ours, method) == sent(theirs, method)

@@ -5,13 +5,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import cache
 from math import isfinite
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from flask import Response, request
 from marshmallow import Schema, ValidationError, fields, missing, validate
 from marshmallow.decorators import VALIDATES_SCHEMA
 from marshmallow.types import UnknownOption
+from werkzeug.datastructures import Headers
 
 from wxapi.kernel.json_text import encoder
 from wxapi.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -239,19 +241,37 @@ def dumps(value: Any) -> bytes:
 
 
 class _Whole(Response):
-    """An answer that is there as a whole and knows its length: nothing is left to be worked out as it is sent."""
+    """JSON that is there as a whole and knows its length: nothing is looked for as it is made, or as it is sent.
+
+    What it holds is what Flask's own holds of the same content.
+    """
+
+    def __init__(self, content: bytes, status: int) -> None:
+        self.headers = Headers()
+        self.headers._list += (("Content-Type", "application/json"), ("Content-Length", str(len(content))))  # noqa: SLF001
+        self._status, self._status_code = _status_line(status)
+        self.direct_passthrough = False
+        self.response = [content]
+        self._on_close = []
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
-        usual = self.status_code in _WITH_CONTENT and type(self.response) is list and not self._on_close
+        content = self.response
+        usual = self._status_code in _WITH_CONTENT and type(content) is list and not self._on_close
         if not usual or environ["REQUEST_METHOD"] == "HEAD":
             return super().__call__(environ, start_response)
-        start_response(self.status, [*self.headers])
-        return cast("list[bytes]", self.response)
+        start_response(self._status, [*self.headers])
+        return content  # type: ignore[return-value]
+
+
+@cache
+def _status_line(status: int) -> tuple[str, int]:
+    made = Response(status=status)
+    return made.status, made.status_code
 
 
 def json_response(value: Any, status: int = 200) -> Response:
     """Send a plain value as JSON."""
-    return _Whole(dumps(value), status=status, content_type="application/json")
+    return _Whole(dumps(value), status)
 
 
 def conditional(answer: Response, *, shows: Any = None) -> Response:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Flask
 
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import permission_of
@@ -43,17 +43,22 @@ class Pages(Blueprint):
         super().add_url_rule(rule, endpoint, view_func, *a, **kw)
 
 
-def is_page() -> bool:
-    """Whether this request is for a page (and not for the API)."""
-    return _room() is not None
-
-
 def is_for_offices() -> bool:
     """Whether this request is for a page of offices."""
-    room = _room()
+    room = _room(this_app(), this_request().endpoint)
     return room is not None and room.for_offices
 
 
-def _room() -> Pages | None:
-    found = this_app().blueprints.get(this_request().blueprint or "")
+def is_of_page(app: Flask, endpoint: str | None) -> bool:
+    """Whether an endpoint is of a page (and not of the API); a condition of `flask_app.where`."""
+    return _room(app, endpoint) is not None
+
+
+def may_be_of_page(app: Flask, endpoint: str | None) -> bool:
+    """Whether an endpoint is of a page, or there is none, and what was asked for may have been one."""
+    return endpoint is None or is_of_page(app, endpoint)
+
+
+def _room(app: Flask, endpoint: str | None) -> Pages | None:
+    found = app.blueprints.get((endpoint or "").rpartition(".")[0])
     return found if isinstance(found, Pages) else None

@@ -15,12 +15,13 @@ from flask import Flask, current_app, request
 from marshmallow import Schema, ValidationError
 
 from wxapi.kernel.errors import ForbiddenError, InvalidError, version_conflict
+from wxapi.platform.flask_app import where
 from wxapi.platform.front import KEY
 from wxapi.platform.present import this_request
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts
-from wxapi.web.kit.blueprint import is_page
+from wxapi.web.kit.blueprint import is_of_page
 from wxapi.web.kit.labels import NO_CHOICE, for_people
 
 _ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -33,8 +34,9 @@ def install(app: Flask) -> None:
     """Check every POST to a page. Call after the guard's hook is installed, so that the person is known."""
 
     @app.before_request
+    @where(is_of_page)
     def check() -> None:
-        if this_request().method != "POST" or not is_page():
+        if this_request().method != "POST":
             return
         # Nine photos beside a form's other fields.
         request.max_form_parts = _MOST_PARTS

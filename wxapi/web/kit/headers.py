@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from wxapi.platform.flask_app import where
+from wxapi.platform.present import this_request
 from wxapi.platform.runtime import Runtime
-from wxapi.web.kit.blueprint import is_page
+from wxapi.web.kit.blueprint import may_be_of_page
 
 _FIXED = {
     "Referrer-Policy": "same-origin",
@@ -23,8 +25,9 @@ def install(app: Flask, parts: Runtime) -> None:
     policy = _policy(parts)
 
     @app.after_request
+    @where(may_be_of_page)
     def finish(response: Response) -> Response:
-        if not is_page() and response.mimetype != "text/html":
+        if this_request().endpoint is None and response.mimetype != "text/html":
             return response
         if response.status_code == 304:
             for name in [name for name, _ in response.headers if name.lower() not in _OF_A_304]:

@@ -11,8 +11,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from wxapi.platform.cipher import SealError
+from wxapi.platform.flask_app import where
 from wxapi.platform.runtime import runtime
 from wxapi.web.kit import access, drafts
+from wxapi.web.kit.blueprint import may_be_of_page
 from wxapi.web.kit.labels import FIELDS
 
 # What people write in words of their own.
@@ -30,6 +32,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["kept_texts"] = kept_texts
 
     @app.after_request
+    @where(may_be_of_page)
     def forget(response: Response) -> Response:
         if response.status_code == 303 and request.method == "POST" and _kept_at(access.came_from()):
             access.drop_cookie(response, access.text_cookie())

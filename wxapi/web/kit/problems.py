@@ -9,8 +9,9 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from wxapi.kernel.errors import not_found
+from wxapi.platform.flask_app import where
 from wxapi.web.kit import access, kept, render, times
-from wxapi.web.kit.blueprint import is_page
+from wxapi.web.kit.blueprint import may_be_of_page
 from wxapi.web.kit.labels import FILTERS, for_people
 
 _PROBLEM = "application/problem+json"
@@ -45,8 +46,9 @@ def install(app: Flask) -> None:
     """Turn problem documents of pages into pages. A person without a session is sent to the login."""
 
     @app.after_request
+    @where(may_be_of_page)
     def show(response: Response) -> Response:
-        if response.mimetype != _PROBLEM or not _wants_page():
+        if response.status_code < 400 or response.mimetype != _PROBLEM or not _wants_page():
             return response
         problem = json.loads(response.get_data())
         typed, way_on = kept.typed(), _way_on(response.status_code, problem["code"])
@@ -142,6 +144,6 @@ def _sentence(name: str, sentences: Any) -> str:
 
 
 def _wants_page() -> bool:
-    if not is_page() and (request.endpoint is not None or request.path.startswith("/api/")):
+    if request.endpoint is None and request.path.startswith("/api/"):
         return False
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html"
