@@ -3,12 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from time import monotonic
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import psycopg
 from sqlalchemy.engine import ExceptionContext
@@ -43,8 +42,7 @@ class SurpriseError(Exception):
     """What was to be written at once met something unusual, and nothing is written: do it again, step by step."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A statement that is one of several.
 
     Args:
@@ -255,8 +253,8 @@ def as_one(parts: list[Part]) -> tuple[str, dict[str, Any]]:
 
     It answers 1 where every part gave the rows it must; 0 where one did not and nothing was written; else it fails.
     """
-    sql, marked, picks = _text_of(tuple([(part.sql, part.rows, part.name) for part in parts]))
-    values = [pick(part.values) for pick, part in zip(picks, parts, strict=True)]
+    sql, marked, picks = _text_of(tuple([(sql, rows, name) for sql, _, rows, name in parts]))
+    values = [pick(part[1]) for pick, part in zip(picks, parts, strict=True)]
     return sql, dict(zip(marked, chain.from_iterable(values), strict=True))
 
 
