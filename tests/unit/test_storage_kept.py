@@ -1,5 +1,7 @@
 """The local store: what it says is kept is on the disk, for its owner only; one that cannot take it says so."""
 
+import base64
+import hmac
 import os
 import socket
 import stat
@@ -113,3 +115,14 @@ def test_features_put_their_files_where_the_store_looks() -> None:
     some = uuid.uuid4()
     keys = (original_key(some), variant_key(some, "thumb"), folder_of(some), scenes.key_of("scene", b""))
     assert {key.partition("/")[0] for key in keys} == set(FOLDERS)
+
+
+@pytest.mark.parametrize("length", [32, 64, 100])  # a block of the hash and more
+def test_an_address_is_signed_as_any_hmac_would(tmp_path: Path, length: int) -> None:
+    key = os.urandom(length)
+    store = Storage(f"file://{tmp_path}", public_url="", signing_keys=(Secret(key),), clock=SystemClock())
+    for name in ("photos/1/thumb.jpg", "exports/表.csv"):
+        address, _, signature = store.signed_url(name).partition("&signature=")
+        _, _, expires = address.partition("?expires=")
+        made = hmac.digest(key, f"file\0{name}\0{expires}".encode(), "sha256")
+        assert signature == base64.urlsafe_b64encode(made).decode().rstrip("=")

@@ -2,13 +2,15 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wxapi.platform.db import Base
+
+IdT = TypeVar("IdT", uuid.UUID, str)
 
 
 class Photo(Base):
@@ -48,10 +50,13 @@ class Photo(Base):
 
 
 class PhotoFacts(Protocol):
-    """What is shown of a photo: a `Photo`, or the plain values of one that were read with something else."""
+    """What is shown of a photo: a `Photo`, or the plain values of one that were read with something else.
+
+    An id that came as text stays text: it is shown as text, and to read and write it takes longer than all the rest.
+    """
 
     @property
-    def id(self) -> uuid.UUID: ...
+    def id(self) -> uuid.UUID | str: ...
     @property
     def owner_id(self) -> uuid.UUID | None: ...
     @property
@@ -70,10 +75,10 @@ class PhotoFacts(Protocol):
     def variants(self) -> dict[str, Any] | None: ...
 
 
-class PlainPhoto(NamedTuple):
+class PlainPhoto(NamedTuple, Generic[IdT]):
     """`PhotoFacts` of hot paths, in the order of `PLAIN_COLUMNS`."""
 
-    id: uuid.UUID
+    id: IdT
     owner_id: uuid.UUID | None
     sha256: str
     bytes: int
@@ -92,6 +97,6 @@ def original_key(photo_id: uuid.UUID) -> str:
     return f"photos/{photo_id}/original"
 
 
-def variant_key(photo_id: uuid.UUID, name: str) -> str:
+def variant_key(photo_id: uuid.UUID | str, name: str) -> str:
     """The key in the file store of a variant (`large`, `medium`, `thumb`)."""
     return f"photos/{photo_id}/{name}.jpg"

@@ -26,7 +26,7 @@ RETURNING {PLAIN_COLUMNS}
 
 def claim(
     session: Session, owner_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, kind: str, subject_id: uuid.UUID
-) -> list[PlainPhoto]:
+) -> list[PlainPhoto[uuid.UUID]]:
     """Take photos for one thing, in the caller's transaction; returned in the order given.
 
     Raises:

@@ -29,7 +29,7 @@ def _held(photo: Photo) -> dict[str, Any]:
         "rejection": {"code": code, "detail": REJECTION_DETAILS[RejectionCode(code)]} if code else None,
         "width": photo.width,
         "height": photo.height,
-        "variants": variants_of(photo),
+        "variants": variants_of(photo.id, photo.variants),
         "uploaded_at": to_wire(photo.created_at),
         "used_by": photo.used_by_kind,
     }

@@ -74,7 +74,7 @@ RETURNING 1
 """
 
 
-def enter(actor: Actor, original: Original, *, now: datetime) -> PlainPhoto:
+def enter(actor: Actor, original: Original, *, now: datetime) -> PlainPhoto[uuid.UUID]:
     """Give a stored file its row, and have it developed.
 
     Raises:
@@ -93,7 +93,7 @@ def enter(actor: Actor, original: Original, *, now: datetime) -> PlainPhoto:
     return photo
 
 
-def upload(actor: Actor, data: bytes, *, sha256: str | None, now: datetime) -> PlainPhoto:
+def upload(actor: Actor, data: bytes, *, sha256: str | None, now: datetime) -> PlainPhoto[uuid.UUID]:
     """`stored` and `enter` in one. A file is judged by its first bytes here; a worker does the rest."""
     with stored(data, sha256=sha256) as original:
         return enter(actor, original, now=now)

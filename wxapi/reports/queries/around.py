@@ -19,14 +19,17 @@ from wxapi.platform.db import fetch
 
 
 class HistoryLine(NamedTuple):
-    """A line of a report's history; see `ReportEvent`. `id` is 0 before the database has given one."""
+    """A line of a report's history; see `ReportEvent`.
+
+    `id` is 0 before the database has given one; `is_own`: the reader acted, whose id nobody else needs.
+    """
 
     id: int
     at: datetime
     action: str
     from_state: str | None
     to_state: str
-    actor_id: uuid.UUID | None
+    is_own: bool
     role: str
     unit_code: str | None
     note: str | None
@@ -44,9 +47,9 @@ class PlacedPhoto(NamedTuple):
 class CheckLine(NamedTuple):
     """How far a check of the words or of one picture has come; see `moderation.models.Check`."""
 
-    id: uuid.UUID
+    id: str
     kind: str
-    photo_id: uuid.UUID | None
+    photo_id: str | None
     state: str
 
 
@@ -69,8 +72,8 @@ class Around:
 
 
 _LINES = (
-    "SELECT json_agg(json_build_array(id, at, action, from_state, to_state, actor_id, role, unit_code, note, detail)"
-    " ORDER BY id) FROM report_events WHERE report_id = reports.id"
+    "SELECT json_agg(json_build_array(id, at, action, from_state, to_state, coalesce(actor_id = %(me)s, false), role,"
+    " unit_code, note, detail) ORDER BY id) FROM report_events WHERE report_id = reports.id"
 )
 _PHOTOS = (
     f"SELECT json_agg(json_build_array(purpose, event_id, {PLAIN_COLUMNS}) ORDER BY position)"  # noqa: S608 - fixed
@@ -84,43 +87,35 @@ _CHECKS = CHECKS_AS_JSON.format(subject="reports.id")
 _AROUND = f"json_build_array(({_LINES}), ({_PHOTOS}), ({_CHECKS}), ({_ORIGINALS}))"
 _OF_ONE = f"SELECT {_AROUND} FROM reports WHERE id = %(id)s"  # noqa: S608 - of the above
 
-# A column of a statement that selects from `reports`; `around_of` reads it.
+# A column of a statement that selects from `reports`, with the reader as its parameter `me`; `around_of` reads it.
 AROUND: ColumnElement[Any] = literal_column(_AROUND)
 
 
-def around(session: Session, report_id: uuid.UUID) -> Around:
+def around(session: Session, report_id: uuid.UUID, reader_id: uuid.UUID) -> Around:
     """What belongs to a report whose visibility is settled."""
     session.flush()
-    return around_of(fetch(session, _OF_ONE, {"id": report_id})[0][0])
+    return around_of(fetch(session, _OF_ONE, {"id": report_id, "me": reader_id})[0][0])
 
 
 def around_of(found: list[Any]) -> Around:
     """The value of `AROUND`; of each part None where there is nothing."""
     lines, photos, checks, originals = (part or () for part in found)
+    for line in lines:
+        line[1] = datetime.fromisoformat(line[1])
     return Around(
-        [_line(each) for each in lines],
+        list(map(HistoryLine._make, lines)),
         [_placed(each) for each in photos],
-        [CheckLine(uuid.UUID(check[0]), check[1], _uuid_or_none(check[2]), check[3]) for check in checks],
+        [CheckLine(*check) for check in checks],
         [SealedText(field, event_id, bytes.fromhex(sealed)) for field, event_id, sealed in originals],
     )
 
 
-def _line(row: list[Any]) -> HistoryLine:
-    row[1] = datetime.fromisoformat(row[1])
-    row[5] = _uuid_or_none(row[5])
-    return HistoryLine._make(row)
-
-
 def _placed(row: list[Any]) -> PlacedPhoto:
     purpose, event_id, photo_id, owner_id, *facts = row
-    return PlacedPhoto(PlainPhoto(uuid.UUID(photo_id), _uuid_or_none(owner_id), *facts), purpose, event_id)
-
-
-def _uuid_or_none(text: str | None) -> uuid.UUID | None:
-    return _uuid(text) if text else None
+    return PlacedPhoto(PlainPhoto(photo_id, _uuid(owner_id) if owner_id else None, *facts), purpose, event_id)
 
 
 @lru_cache(maxsize=1024)
 def _uuid(text: str) -> uuid.UUID:
-    """A few people act on a report, again and again: to read an id of theirs takes longer than all else of a line."""
+    """A report's photos are of a few people: to read an id of theirs takes longer than all else of a photo."""
     return uuid.UUID(text)

@@ -61,7 +61,7 @@ def act(actor: Actor, report_id: uuid.UUID, request: ActionRequest, *, now: date
         session.flush()
         # The desk may have changed, so find anew what the person is to the report.
         standing = reports.standing_of(report, actor, has_joined=found.standing.has_joined)
-        return shown(Whole(report, standing, around(session, report.id)), actor, now=now)
+        return shown(Whole(report, standing, around(session, report.id, actor.user_id)), actor, now=now)
 
 
 def place_photos(session: Session, report: Report, event: ReportEvent, claimed: Sequence[PhotoFacts]) -> None:

@@ -150,8 +150,8 @@ def _store(session: Session, report: Report, row: dict[str, Any], claimed: Seque
     audit.record(session, None, "report.file", subject=f"report:{name}", at=at, category=report.category_code)
     outbox.record(session, "report.filed", report_id=name)
     # As the statement wrote it; its id is the database's, and nothing here asks for it.
-    reporter_id, role = report.reporter_id, Party.REPORTER.value
-    return HistoryLine(0, at, "file", None, report.state, reporter_id, role, unit_code=None, note=None, detail={})
+    role = Party.REPORTER.value
+    return HistoryLine(0, at, "file", None, report.state, is_own=True, role=role, unit_code=None, note=None, detail={})
 
 
 def _insert(session: Session, row: dict[str, Any]) -> str:

@@ -50,7 +50,7 @@ def join(actor: Actor, report_id: uuid.UUID, photo_ids: Sequence[uuid.UUID], *, 
         _add_photos(session, report, actor, photo_ids)
         session.flush()
         standing = reports.standing_of(report, actor, has_joined=True)
-        return shown(Whole(report, standing, around(session, report.id)), actor, now=now)
+        return shown(Whole(report, standing, around(session, report.id, actor.user_id)), actor, now=now)
 
 
 def _add_joiner(session: Session, report: Report, actor: Actor, now: datetime) -> bool:

@@ -5,7 +5,7 @@ joined, sees what WeChat or an officer let pass, and never what a citizen wrote 
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wxapi.moderation.models import Check
@@ -24,9 +24,9 @@ _SHOWN = {CheckState.WAITING: ShownState.PENDING, CheckState.ASKED: ShownState.P
 class ReviewedPart:
     """A check of a report's words or of one picture; `state` as `state_shown`."""
 
-    id: uuid.UUID
+    id: str
     kind: CheckKind
-    photo_id: uuid.UUID | None
+    photo_id: str | None
     state: ShownState
 
 
@@ -46,7 +46,7 @@ class Sight:
     address: str | None
     # By the id of the line of history.
     notes: Mapping[int, str | None] = field(default_factory=dict)
-    hidden_photos: frozenset[uuid.UUID] = frozenset()
+    hidden_photos: Collection[uuid.UUID | str] = ()
     moderation: ReviewMark | None = None
 
 
@@ -59,7 +59,7 @@ def sight_of(report: Report, who: Who, around: Around) -> Sight:
     checks = around.checks
     is_author = bool({Party.REPORTER, Party.JOINER} & who.parties.keys())
     originals = opened(around.originals) if is_author else Originals()
-    notes = {event.id: _note(report, event, who, originals) for event in around.lines}
+    notes = _notes(report, around.lines, who, originals)
     if Party.STAFF in who.parties:
         mark = _mark(checks)
         if Party.REPORTER in who.parties:
@@ -85,25 +85,29 @@ def _own_words(report: Report, originals: Originals) -> tuple[str, str | None]:
     return originals.description or report.description, originals.address or report.address
 
 
-def _note(report: Report, event: HistoryLine, who: Who, originals: Originals) -> str | None:
-    if event.actor_id is not None and event.actor_id == who.actor_id:
-        return originals.notes.get(event.id, event.note)
-    if Party.STAFF in who.parties:
-        return event.note
-    if event.role in CITIZENS:
-        return None
-    return event.note if Party.REPORTER in who.parties else masked_if_any(event.note, report.category_code)
+def _notes(report: Report, lines: Sequence[HistoryLine], who: Who, originals: Originals) -> dict[int, str | None]:
+    typed, is_staff, is_reporter = originals.notes, Party.STAFF in who.parties, Party.REPORTER in who.parties
+    notes: dict[int, str | None] = {}
+    for event in lines:
+        note = event.note
+        if event.is_own:
+            note = typed.get(event.id, note)
+        elif not is_staff and event.role in CITIZENS:
+            note = None
+        elif not (is_staff or is_reporter):
+            note = masked_if_any(note, report.category_code)
+        notes[event.id] = note
+    return notes
 
 
-def _hidden_photos(who: Who, around: Around) -> frozenset[uuid.UUID]:
+def _hidden_photos(who: Who, around: Around) -> Collection[uuid.UUID | str]:
     """Citizens' pictures, but the person's own and those that passed."""
     shown = {check.photo_id for check in around.checks if check.state == CheckState.PASS}
+    of_others = [each for each in around.photos if each.photo.owner_id != who.actor_id and each.photo.id not in shown]
+    if not of_others:
+        return ()
     by_office = {event.id for event in around.lines if event.role not in CITIZENS}
-    return frozenset(
-        each.photo.id
-        for each in around.photos
-        if each.photo.owner_id != who.actor_id and each.photo.id not in shown and each.event_id not in by_office
-    )
+    return {each.photo.id for each in of_others if each.event_id not in by_office}
 
 
 def _mark(checks: Sequence[CheckLine]) -> ReviewMark:

@@ -1,14 +1,15 @@
 """A report as one person sees it: values, of which `wire` makes JSON and pages make HTML."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from wxapi.kernel.action_inputs import from_history
 from wxapi.kernel.coordinates import Point
 from wxapi.kernel.deadlines import CardColour
-from wxapi.kernel.permissions import ROLE_NAMES, Role
+from wxapi.kernel.permissions import ROLE_NAMES
 from wxapi.photos.models import PhotoFacts
 from wxapi.regions.rules.tree import Tree
 from wxapi.regions.services.lookup import tree
@@ -25,10 +26,18 @@ from wxapi.reports.services.apply import case_of
 from wxapi.reports.services.redaction import ReviewMark, Sight
 
 
-@dataclass(frozen=True, slots=True)
-class NamedRegion:
+class NamedRegion(Protocol):
     """A place or a desk, by code and name; `full_name` runs from the city down."""
 
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def full_name(self) -> str: ...
+
+
+class _Unnamed(NamedTuple):
     code: str
     name: str
     full_name: str
@@ -52,12 +61,12 @@ class AskedFor:
     days: int | None = None
 
 
-@dataclass(slots=True)  # a frozen one of so many fields takes five times as long to make, and a report has many lines
-class TimelineLine:
-    """One line of history.
+class TimelineLine(NamedTuple):
+    """One line of history; a tuple, because a report has many of them.
 
     Attributes:
         action: `file`, or an action of the table.
+        from_state, to_state: of `ReportState`.
         role: a role of `kernel.permissions`, or a citizen's party, or `system`.
         label: a unit and an office, never a person.
         note: None where there is none, or not for this person's eyes.
@@ -67,16 +76,16 @@ class TimelineLine:
 
     at: datetime
     action: str
-    from_state: ReportState | None
-    to_state: ReportState
+    from_state: str | None
+    to_state: str
     role: str
     label: str
     note: str | None
-    photos: tuple[PhotoFacts, ...]
-    reason_code: str | None
-    review_on: date | None
-    days: int | None
-    given_to: NamedRegion | None
+    photos: Sequence[PhotoFacts]
+    reason_code: str | None = None
+    review_on: date | None = None
+    days: int | None = None
+    given_to: NamedRegion | None = None
 
 
 @dataclass(slots=True)
@@ -109,8 +118,8 @@ class ReportView:
     grid_code: str | None
     candidates: tuple[NearVillage, ...]
     desk: NamedRegion | None
-    photos: tuple[PhotoFacts, ...]
-    after_photos: tuple[PhotoFacts, ...]
+    photos: Sequence[PhotoFacts]
+    after_photos: Sequence[PhotoFacts]
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
     clock_stands: bool
@@ -124,8 +133,8 @@ class ReportView:
     is_mine: bool
     created_at: datetime
     updated_at: datetime
-    timeline: tuple[TimelineLine, ...]
-    available_actions: tuple[str, ...]
+    timeline: Sequence[TimelineLine]
+    available_actions: Sequence[str]
     moderation: ReviewMark | None
 
 
@@ -145,17 +154,20 @@ class OthersSeen:
 
 _NONE_NAMED = OthersSeen()
 _MERGING = frozenset({"merge", "unmerge"})
+# By the words that the history holds.
+_PARTY_NAMES: Mapping[str, str] = {party.value: name for party, name in PARTY_NAMES.items()}
+_ROLE_NAMES: Mapping[str, str] = {role.value: name for role, name in ROLE_NAMES.items()}
 
 
 def others_named(report: Report, events: Iterable[HistoryLine]) -> set[UUID]:
     """Other reports that a report and its history name."""
-    named = {other for event in events if (other := _other(event)) is not None and other != report.id}
-    return named | ({report.merged_into_id} if report.merged_into_id else set())
+    named = {_other(event) for event in events if event.action in _MERGING} | {report.merged_into_id}
+    return {other for other in named if other is not None and other != report.id}
 
 
 def _other(event: HistoryLine) -> UUID | None:
     """The other report of a merge or unmerge: of the survivor the merged one, of the merged one the survivor."""
-    other = event.detail.get("other") or event.detail.get("into") if event.action in _MERGING else None
+    other = event.detail.get("other") or event.detail.get("into")
     return UUID(other) if other else None
 
 
@@ -180,10 +192,8 @@ def view_of(
         others: the other reports that may be named.
         now: the present instant.
     """
-    photos = [each for each in photos if each.photo.id not in sight.hidden_photos]
-    of_lines: dict[int | None, tuple[PhotoFacts, ...]] = {}
-    for each in photos:
-        of_lines[each.event_id] = (*of_lines.get(each.event_id, ()), each.photo)
+    if sight.hidden_photos:
+        photos = [each for each in photos if each.photo.id not in sight.hidden_photos]
     case, regions = case_of(report), tree()
     return ReportView(
         id=report.id,
@@ -201,7 +211,7 @@ def view_of(
             NearVillage(named_region(each["code"], regions), each["distance_m"]) for each in report.candidates
         ),
         desk=named_region(report.desk_code, regions) if report.desk_code else None,
-        photos=tuple(each.photo for each in photos if each.purpose == "report"),
+        photos=[each.photo for each in photos if each.purpose == "report"],
         after_photos=_after_photos(events, photos),
         respond_due_at=report.respond_due_at,
         resolve_due_at=report.resolve_due_at,
@@ -216,20 +226,15 @@ def view_of(
         is_mine=Party.REPORTER in who.parties,
         created_at=report.created_at,
         updated_at=report.updated_at,
-        timeline=tuple(
-            _line(report, event, of_lines.get(event.id, ()), sight, others, regions)
-            for event in events
-            if not (others.all_hidden and event.action in _MERGING)
-        ),
-        available_actions=tuple(workflow.offered(case, who, now)),
+        timeline=_timeline(report, events, photos, sight, others, regions),
+        available_actions=workflow.offered(case, who, now),
         moderation=sight.moderation,
     )
 
 
 def named_region(code: str, regions: Tree) -> NamedRegion:
     """A region by its name; one that a newer import does not have falls back to its code."""
-    region = regions.get(code)
-    return NamedRegion(code, region.name, region.full_name) if region else NamedRegion(code, code, code)
+    return regions.get(code) or _Unnamed(code, code, code)
 
 
 def asked_for(report: Report | ReportRow) -> tuple[AskedFor, ...]:
@@ -242,25 +247,44 @@ def asked_for(report: Report | ReportRow) -> tuple[AskedFor, ...]:
     return tuple(asked)
 
 
-def _line(
+def _timeline(
     report: Report,
-    event: HistoryLine,
-    photos: tuple[PhotoFacts, ...],
+    events: Sequence[HistoryLine],
+    photos: Sequence[PlacedPhoto],
     sight: Sight,
     others: OthersSeen,
     regions: Tree,
-) -> TimelineLine:
-    other, given = _other(event), from_history(ActionInput, event.detail)
-    nameable = other is None or other == report.id or other in others.ids
-    return TimelineLine(
-        at=event.at,
-        action=event.action,
-        from_state=ReportState(event.from_state) if event.from_state else None,
-        to_state=ReportState(event.to_state),
-        role=event.role,
-        label=_label(report, event, regions),
-        note=sight.notes.get(event.id) if nameable else None,
-        photos=photos,
+) -> list[TimelineLine]:
+    of_lines: dict[int | None, list[PhotoFacts]] = {}
+    for each in photos:
+        of_lines.setdefault(each.event_id, []).append(each.photo)
+    labels, lines = _Labels(report, regions), []
+    for event in events:
+        note = sight.notes.get(event.id)
+        if event.action in _MERGING:
+            if others.all_hidden:
+                continue
+            other = _other(event)
+            if other is not None and other != report.id and other not in others.ids:
+                note = None
+        line = TimelineLine(
+            event.at,
+            event.action,
+            event.from_state,
+            event.to_state,
+            event.role,
+            labels[event.role, event.unit_code],
+            note,
+            of_lines.get(event.id, ()),
+        )
+        lines.append(_with_inputs(line, event, regions) if event.detail else line)
+    return lines
+
+
+def _with_inputs(line: TimelineLine, event: HistoryLine, regions: Tree) -> TimelineLine:
+    """A line with what came with its action."""
+    given = from_history(ActionInput, event.detail)
+    return line._replace(
         reason_code=given.reason_code,
         review_on=given.review_on,
         days=given.days,
@@ -268,12 +292,22 @@ def _line(
     )
 
 
-def _label(report: Report, event: HistoryLine, regions: Tree) -> str:
-    if event.role == Party.REPORTER:
-        return reporter_label(report.reporter_label)
-    if event.unit_code is None:
-        return PARTY_NAMES[Party(event.role)]
-    return f"{named_region(event.unit_code, regions).name} {ROLE_NAMES[Role(event.role)]}"
+class _Labels(dict[tuple[str, str | None], str]):
+    """Who acted, by role and unit, as it is shown; each made once, since a few act again and again."""
+
+    def __init__(self, report: Report, regions: Tree) -> None:
+        self._report, self._regions = report, regions
+
+    def __missing__(self, key: tuple[str, str | None]) -> str:
+        role, unit_code = key
+        if role == Party.REPORTER:
+            label = reporter_label(self._report.reporter_label)
+        elif unit_code is None:
+            label = _PARTY_NAMES[role]
+        else:
+            label = f"{named_region(unit_code, self._regions).name} {_ROLE_NAMES[role]}"
+        self[key] = label
+        return label
 
 
 def _until(report: Report) -> datetime | None:
@@ -284,6 +318,9 @@ def _until(report: Report) -> datetime | None:
     return None
 
 
-def _after_photos(events: Sequence[HistoryLine], photos: Iterable[PlacedPhoto]) -> tuple[PhotoFacts, ...]:
+def _after_photos(events: Sequence[HistoryLine], photos: Iterable[PlacedPhoto]) -> list[PhotoFacts]:
+    after = [each for each in photos if each.purpose == "after"]
+    if not after:
+        return []
     latest = next((event.id for event in reversed(events) if event.action == "resolve"), None)
-    return tuple(each.photo for each in photos if each.purpose == "after" and each.event_id == latest)
+    return [each.photo for each in after if each.event_id == latest]

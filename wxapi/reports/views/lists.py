@@ -1,5 +1,6 @@
 """Lists of reports: my own, my desk's, those near a point; and the classes a report can have."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -41,7 +42,7 @@ def list_reports(query: dict[str, Any]) -> Response:
         page = lists.my_reports(actor, wanted, now=now)
     else:
         page = lists.desk_reports(actor, wanted, query["sort"], now=now)
-    return page_response(page, report_item)
+    return page_response(page, partial(report_item, sign=runtime().storage.signer()))
 
 
 @blueprint.route("/reports/nearby")
@@ -55,7 +56,8 @@ def nearby_reports(query: dict[str, Any]) -> Response:
     """
     point, now = point_of(query), runtime().clock.now()
     found = lists.reports_nearby(point, query["coord_type"], query["category_code"], now=now)
-    return json_response([nearby_item(row) for row in found])
+    sign = runtime().storage.signer()
+    return json_response([nearby_item(row, sign) for row in found])
 
 
 @blueprint.route("/categories")

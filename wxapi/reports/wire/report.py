@@ -9,45 +9,58 @@ from wxapi.photos.models import PhotoFacts, variant_key
 from wxapi.photos.wire.photos import photo_dict
 from wxapi.platform.position import position_dict
 from wxapi.platform.runtime import runtime
+from wxapi.platform.storage import Signer
 from wxapi.reports.queries.nearby import NearbyRow
 from wxapi.reports.rules.categories import Category
 from wxapi.reports.services.lists import ListedReport
 from wxapi.reports.services.redaction import ReviewMark
-from wxapi.reports.services.report_view import NamedRegion, ReportView, TimelineLine
+from wxapi.reports.services.report_view import NamedRegion, ReportView
 
 
 def report_dict(report: ReportView) -> dict[str, Any]:
     """`<report>` of the contract."""
+    reader_id, sign = report.reader_id, runtime().storage.signer()
     answer = {
         **_head(report),
         "candidates": [_place(each.region) | {"distance_m": each.distance_m} for each in report.candidates],
         "desk": _desk(report.desk),
-        "photos": _photos(report.photos, report.reader_id),
-        "after_photos": _photos(report.after_photos, report.reader_id),
+        "photos": _photos(report.photos, reader_id, sign),
+        "after_photos": _photos(report.after_photos, reader_id, sign),
         **_tail(report),
-        "timeline": [_line(line, report.reader_id) for line in report.timeline],
-        "available_actions": list(report.available_actions),
+        "timeline": [
+            {
+                "at": to_wire(line.at),
+                "action": line.action,
+                "from_state": line.from_state,
+                "to_state": line.to_state,
+                "by": {"role": line.role, "label": line.label},
+                "note": line.note,
+                "photos": _photos(line.photos, reader_id, sign) if line.photos else [],
+            }
+            for line in report.timeline
+        ],
+        "available_actions": report.available_actions,
     }
     return answer if report.moderation is None else answer | {"moderation": _mark(report.moderation)}
 
 
-def report_item(report: ListedReport) -> dict[str, Any]:
+def report_item(report: ListedReport, sign: Signer) -> dict[str, Any]:
     """A report in a list: what a screen shows of it, without photos, timeline and actions."""
     return {
         **_head(report),
         "desk": _desk(report.desk),
-        "thumb_url": _thumb(report.first_photo_id),
+        "thumb_url": _thumb(report.first_photo_id, sign),
         **_tail(report),
     }
 
 
-def nearby_item(row: NearbyRow) -> dict[str, Any]:
+def nearby_item(row: NearbyRow, sign: Signer) -> dict[str, Any]:
     """An open report near a point, as anybody may see it."""
     return {
         "id": str(row.id),
         "number": row.number,
         "distance_m": round(row.distance_m, 1),
-        "thumb_url": _thumb(row.first_photo_id),
+        "thumb_url": _thumb(row.first_photo_id, sign),
         "state": row.state,
         "me_too_count": row.me_too_count,
     }
@@ -72,7 +85,7 @@ def _head(report: ReportView | ListedReport) -> dict[str, Any]:
         "id": str(report.id),
         "number": report.number,
         "version": report.version,
-        "state": report.state.value,
+        "state": report.state,
         "category": {"code": report.category.code, "name": report.category.name},
         "description": report.description,
         "location": position_dict(report.location),
@@ -96,26 +109,14 @@ def _tail(report: ReportView | ListedReport) -> dict[str, Any]:
     }
 
 
-def _line(line: TimelineLine, reader_id: UUID | None) -> dict[str, Any]:
-    return {
-        "at": to_wire(line.at),
-        "action": line.action,
-        "from_state": line.from_state,
-        "to_state": line.to_state,
-        "by": {"role": line.role, "label": line.label},
-        "note": line.note,
-        "photos": _photos(line.photos, reader_id),
-    }
-
-
 def _mark(mark: ReviewMark) -> dict[str, Any]:
     return {
         "text": mark.text,
         "checks": [
             {
-                "id": str(check.id),
+                "id": check.id,
                 "kind": check.kind,
-                "photo_id": str(check.photo_id) if check.photo_id else None,
+                "photo_id": check.photo_id,
                 "state": check.state,
             }
             for check in mark.checks
@@ -131,9 +132,9 @@ def _desk(desk: NamedRegion | None) -> dict[str, str] | None:
     return {"code": desk.code, "name": desk.name} if desk else None
 
 
-def _photos(photos: Iterable[PhotoFacts], reader_id: UUID | None) -> list[dict[str, Any]]:
-    return [photo_dict(photo, reader_id) for photo in photos]
+def _photos(photos: Iterable[PhotoFacts], reader_id: UUID | None, sign: Signer) -> list[dict[str, Any]]:
+    return [photo_dict(photo, reader_id, sign) for photo in photos]
 
 
-def _thumb(photo_id: UUID | None) -> str | None:
-    return runtime().storage.signed_url(variant_key(photo_id, "thumb")) if photo_id else None
+def _thumb(photo_id: UUID | None, sign: Signer) -> str | None:
+    return sign(variant_key(photo_id, "thumb")) if photo_id else None
