@@ -89,5 +89,5 @@ def _statement(environ: dict[str, str], token: str) -> tuple[str, Any, Any]:
     engine.dispose()
     assert len(answer["items"]) == 20
     assert all(item["thumb_url"] for item in answer["items"])
-    (only,) = found
-    return *only, answer
+    _token, page, *_ = found  # after it, once a second, the version of the regions is asked for
+    return *page, answer

@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import patch
 
 import psycopg
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from wxapi.platform.prepared import Statements
@@ -24,16 +23,14 @@ def count_statements() -> Iterator[list[str]]:
     def noting(send: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(send)
         def note(sender: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            text = query.decode() if isinstance(query, bytes) else str(query)
+            text = _text(query)
             if not text.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
                 statements.append(text)
             return send(sender, query, *args, **kwargs)
 
         return note
 
-    # The two ways to the database: through SQLAlchemy, and as they are.
-    by_cursor = patch.object(psycopg.Cursor, "execute", noting(psycopg.Cursor.execute))
-    with by_cursor, patch.object(Statements, "rows", noting(Statements.rows)):
+    with _both_ways(noting(psycopg.Cursor.execute), noting(Statements.rows)):
         yield statements
 
 
@@ -64,19 +61,36 @@ def plans(
         without: the ways that are too dear there, as `enable_…` of PostgreSQL names them.
         first: of the first statement alone.
     """
-    connection = session.connection()
-    sent: list[tuple[str, Any]] = []
+    driver = session.connection().connection.driver_connection
+    sent: list[tuple[type[psycopg.Cursor[Any]], str, Any]] = []
 
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.lstrip().startswith(_PLANNED):
-            sent.append((statement, parameters))
+    def keeping(kind: type[psycopg.Cursor[Any]], send: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(send)
+        def keep(sender: Any, query: Any, params: Any = None, **options: Any) -> Any:
+            text = _text(query)
+            if text.lstrip().startswith(_PLANNED):
+                sent.append((kind, text, params))
+            return send(sender, query, params, **options)
 
-    event.listen(connection, "before_cursor_execute", keep)
-    run()
-    event.remove(connection, "before_cursor_execute", keep)
+        return keep
+
+    with _both_ways(keeping(psycopg.Cursor, psycopg.Cursor.execute), keeping(psycopg.RawCursor, Statements.rows)):
+        run()
     assert sent
     for way in without:
-        connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        session.connection().exec_driver_sql(f"SET LOCAL enable_{way} = off")
     wanted = sent[:1] if first else sent
-    lines = [row[0] for one, given in wanted for row in connection.exec_driver_sql(f"EXPLAIN {one}", given)]
-    return "\n".join(lines)
+    return "\n".join(
+        row[0] for kind, one, given in wanted for row in kind(driver).execute(f"EXPLAIN {one}".encode(), given)
+    )
+
+
+@contextmanager
+def _both_ways(by_cursor: Callable[..., Any], as_they_are: Callable[..., Any]) -> Iterator[None]:
+    """Put these in place of the two ways to the database: through SQLAlchemy, and past it."""
+    with patch.object(psycopg.Cursor, "execute", by_cursor), patch.object(Statements, "rows", as_they_are):
+        yield
+
+
+def _text(query: Any) -> str:
+    return query.decode() if isinstance(query, bytes) else str(query)

@@ -69,7 +69,7 @@ def test_an_appointment_with_a_desk_role_gives_sight_of_its_region(
     report = add_report(session, grid_code=GRID)
     actor = holding((role, code))
     assert sees(session, actor, report) is seen
-    page = desk_page(session, actor, PageRequest(20), Order.DUE, now=NOW)
+    page = desk_page(actor, PageRequest(20), Order.DUE, now=NOW)
     assert [row.id for row in page.items] == ([report.id] if seen else [])
 
 
@@ -77,7 +77,7 @@ def test_the_desk_and_the_place_both_see_a_report_that_was_handed_on(session: Se
     report = add_report(session, village=VILLAGE, desk=NEIGHBOUR)
     assert sees(session, holding((WORKER, VILLAGE)), report)
     assert sees(session, holding((WORKER, NEIGHBOUR)), report)
-    queue = desk_page(session, holding((WORKER, VILLAGE)), PageRequest(20), Order.DUE, now=NOW)
+    queue = desk_page(holding((WORKER, VILLAGE)), PageRequest(20), Order.DUE, now=NOW)
     assert queue.items == []  # to be seen, but no longer in the queue
 
 
@@ -115,7 +115,7 @@ def test_for_people_of_the_excluded_village_it_does_not_exist(
     report = confidential(session)
     actor = holding(*appointments)
     assert sees(session, actor, report) is seen
-    assert bool(desk_page(session, actor, PageRequest(20), Order.DUE, now=NOW).items) is seen
+    assert bool(desk_page(actor, PageRequest(20), Order.DUE, now=NOW).items) is seen
 
 
 def test_exclusion_takes_a_joined_report_away_but_not_ones_own(session: Session, people: People) -> None:
@@ -132,7 +132,7 @@ def test_a_submitted_report_is_in_nobodys_queue(session: Session) -> None:
     report = add_report(session, state="submitted", desk=None)
     worker = holding((WORKER, VILLAGE))
     assert sees(session, worker, report)
-    assert desk_page(session, worker, PageRequest(20), Order.DUE, now=NOW).items == []
+    assert desk_page(worker, PageRequest(20), Order.DUE, now=NOW).items == []
 
 
 def test_staffing_asks_for_somebody_who_can_accept_there(session: Session, people: People) -> None:
@@ -154,7 +154,7 @@ def test_staffing_asks_for_somebody_who_can_accept_there(session: Session, peopl
 
 def plan_of(session: Session, actor: Actor, wanted: PageRequest, order: Order) -> str:
     """How PostgreSQL would run a page of a desk in a table too large to be read whole or sorted."""
-    return plan_of_first(session, lambda: desk_page(session, actor, wanted, order, now=NOW))
+    return plan_of_first(session, lambda: desk_page(actor, wanted, order, now=NOW))
 
 
 def plan_of_first(
@@ -175,7 +175,7 @@ def test_a_queue_is_one_walk_along_an_index(
     for hours in range(40):
         add_report(session, created_at=NOW - timedelta(hours=hours))
     actor = holding((role, code))
-    first = desk_page(session, actor, PageRequest(10), order, now=NOW)
+    first = desk_page(actor, PageRequest(10), order, now=NOW)
     for cursor in (None, first.next_cursor):
         plan = plan_of(session, actor, PageRequest(10, cursor), order)
         assert f"Index Scan{' Backward' if order is Order.NEWEST else ''} using ix_reports_{name.format(level)}" in plan
@@ -228,7 +228,7 @@ def test_what_is_searched_for_makes_no_new_statement(session: Session) -> None:
     report, actor = add_report(session, description="井盖100%破损"), holding((WORKER, VILLAGE))
     lists._desk_query.cache_clear()
     found = [
-        desk_page(session, actor, PageRequest(10, filters=Filters(text=words)), Order.DUE, now=NOW).items
+        desk_page(actor, PageRequest(10, filters=Filters(text=words)), Order.DUE, now=NOW).items
         for words in ("井盖", "100%破", "路灯", "_")
     ]
     assert [[row.id for row in rows] for rows in found] == [[report.id], [report.id], [], []]

@@ -1,7 +1,7 @@
 """Lists of reports: filters, orders and pages by keyset. One statement a page, however many rows it has."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
@@ -34,6 +34,7 @@ from wxapi.kernel.paging import Page, bad_cursor, decode_cursor, page_of
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.moderation.queries import picture_passed, text_passed
 from wxapi.photos.models import Photo
+from wxapi.platform.db import fetch_alone, ready
 from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report, ReportJoin, ReportPhoto
 from wxapi.reports.queries.visibility import lies_in, not_about, not_excluded, on_desk_in, villages_of
 from wxapi.reports.rules.masking import WITHHELD
@@ -102,11 +103,11 @@ DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=T
 _UNDATED = datetime.max.replace(tzinfo=UTC)
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 # What changes from call to call; the rest of a statement is built once and kept.
-NOW, _AT = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "at"))
+NOW, _AT = (bindparam(name, None, DateTime(timezone=True)) for name in ("now", "at"))
 # A desk asked for a hold or an extension and has no answer.
 UNDECIDED: ColumnElement[bool] = or_(_reports.hold_pending, _reports.extension == Extension.REQUESTED.value)
-_PATTERN = bindparam("pattern", type_=Text())
-_LAST_ID, _LIMIT = bindparam("last_id", type_=Uuid()), bindparam("rows", type_=Integer())
+_PATTERN = bindparam("pattern", None, Text())
+_LAST_ID, _LIMIT = bindparam("last_id", None, Uuid()), bindparam("rows", None, Integer())
 _TEXT_PASSED = text_passed(_reports.id)
 _LIKE_WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
@@ -163,7 +164,7 @@ class Start(Enum):
     AMONG_UNDATED = "among undated"
 
 
-def desk_page(session: Session, actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> Page[ReportRow]:
+def desk_page(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> Page[ReportRow]:
     """What lies on the desks the person's appointments cover.
 
     Without a state the open reports. Finished reports have no due time, so with one of their states among the
@@ -172,19 +173,24 @@ def desk_page(session: Session, actor: Actor, wanted: PageRequest, order: Order,
     if not set(wanted.filters.states) <= set(OPEN_STATES):
         order = Order.NEWEST
     start, values = _position(wanted.cursor, order)
-    query = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), without_words(wanted.filters), order, start)
-    return _page(session, query, order, wanted.limit, values | words(wanted.filters) | {"now": now})
+    filters, limit = wanted.filters, wanted.limit
+    sql, given = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), without_words(filters), order, start)
+    rows = fetch_alone(sql, given | values | words(filters) | {"now": now, "rows": limit + 1})
+    return _page(rows, order, limit)
 
 
 # Building a statement takes as long as running it, and a desk asks for the same one all day.
 @lru_cache(maxsize=256)
 def _desk_query(
     regions: tuple[str, ...], excluded: tuple[str, ...], filters: Filters, order: Order, start: Start
-) -> AnySelect:
-    """The statement for people who hold a desk role for `regions` and are of the `excluded` villages."""
+) -> tuple[str, dict[str, Any]]:
+    """The statement for people who hold a desk role for `regions` and are of the `excluded` villages.
+
+    With it what of its values never changes.
+    """
     states = in_states(filters.states or OPEN_STATES)
     query = _ROWS.where(on_desk_in(regions), not_about(excluded), states, *narrowed(filters))
-    return _sorted(query, order, start)
+    return ready(_sorted(query, order, start))
 
 
 def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ReportRow]:
@@ -207,7 +213,8 @@ def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetim
     start, values = _position(wanted.cursor, order)
     ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
     query = _sorted(_rows_for(actor).where(_reports.id.in_(ids)), order, Start.TOP)
-    return _page(session, query, order, wanted.limit, values | words(wanted.filters) | {"now": now})
+    given = values | words(wanted.filters) | {"now": now, "rows": wanted.limit + 1}
+    return _page(session.connection().execute(query, given), order, wanted.limit)
 
 
 def without_words(filters: Filters) -> Filters:
@@ -288,9 +295,8 @@ def _position(cursor: str | None, order: Order) -> tuple[Start, dict[str, Any]]:
     return Start.AFTER, {"at": at, "last_id": last_id}
 
 
-def _page(session: Session, query: AnySelect, order: Order, limit: int, values: dict[str, Any]) -> Page[ReportRow]:
-    found = session.connection().execute(query, values | {"rows": limit + 1})
-    rows = [ReportRow._make(row) for row in found]
+def _page(found: Iterable[Iterable[Any]], order: Order, limit: int) -> Page[ReportRow]:
+    rows = list(map(ReportRow._make, found))
 
     def key(row: ReportRow) -> tuple[str, datetime, uuid.UUID]:
         at = row.due_at if order is Order.DUE else row.created_at

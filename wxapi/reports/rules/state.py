@@ -3,7 +3,7 @@
 Every field that is not marked read-only has a column of the same name in `models.Report`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,6 +30,8 @@ class ReportState(StrEnum):
     MERGED = "merged"
 
 
+# By its word, as rows have it: to look one up takes a tenth of what the class takes.
+STATE_OF: Mapping[str, ReportState] = {state.value: state for state in ReportState}
 STATE_NAMES = {
     ReportState.SUBMITTED: "已提交",
     ReportState.TRIAGE: "待分派",

@@ -1,6 +1,6 @@
 """Lists of reports: my own, my desk's, those near a point."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -10,15 +10,14 @@ from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.deadlines import CardColour
 from wxapi.kernel.paging import Page
 from wxapi.platform.db import db
-from wxapi.regions.rules.tree import Tree
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries import lists
 from wxapi.reports.queries.lists import Order, PageRequest, ReportRow
 from wxapi.reports.queries.nearby import NearbyRow, nearby
 from wxapi.reports.queries.reports import seen_among
-from wxapi.reports.rules.categories import Category, category_of, category_to_show
+from wxapi.reports.rules.categories import Category, all_categories, category_of, category_to_show
 from wxapi.reports.rules.relations import is_excluded, reporter_label
-from wxapi.reports.rules.state import ReportState
+from wxapi.reports.rules.state import STATE_OF, ReportState
 from wxapi.reports.services.report_view import AskedFor, NamedRegion, asked_for, named_region
 
 
@@ -61,7 +60,7 @@ def my_reports(actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[List
 
 def desk_reports(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> Page[ListedReport]:
     """What lies on the desks the person's appointments cover; see `queries.lists.desk_page`."""
-    return _listed(lists.desk_page(db.session(), actor, wanted, order, now=now), actor)
+    return _listed(lists.desk_page(actor, wanted, order, now=now), actor)
 
 
 def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datetime) -> Sequence[NearbyRow]:
@@ -75,45 +74,48 @@ def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datet
 
 
 def _listed(page: Page[ReportRow], actor: Actor) -> Page[ListedReport]:
-    regions = tree()
     merged_into = {row.merged_into_id for row in page.items if row.merged_into_id is not None}
     seen = seen_among(actor, merged_into)
-    shown = (_without_others(row, actor, seen) for row in page.items)
-    return Page([listed(row, actor.user_id, regions) for row in shown], page.next_cursor)
+    return Page(_named([_without_others(row, actor, seen) for row in page.items], actor.user_id), page.next_cursor)
 
 
 def _without_others(row: ReportRow, actor: Actor, seen: Collection[UUID]) -> ReportRow:
     """A row that names no report the person may not see; as `OthersSeen` of a single report."""
     if row.merged_into_id is not None and row.merged_into_id not in seen:
         row = row._replace(merged_into_id=None)
-    hidden_from = (row.excluded_village_code,) if row.excluded_village_code else ()
-    return row._replace(me_too_count=0) if is_excluded(actor, hidden_from) else row
+    if row.excluded_village_code and is_excluded(actor, (row.excluded_village_code,)):
+        row = row._replace(me_too_count=0)
+    return row
 
 
-def listed(row: ReportRow, viewer_id: UUID, regions: Tree) -> ListedReport:
-    """A row with the names of what it holds codes of."""
-    return ListedReport(
-        row.id,
-        row.number,
-        row.version,
-        ReportState(row.state),
-        category_of(row.category_code),
-        row.description,
-        Point(row.longitude, row.latitude),
-        row.address,
-        named_region(row.village_code, regions),
-        row.grid_code,
-        named_region(row.desk_code, regions) if row.desk_code else None,
-        row.first_photo_id,
-        row.respond_due_at,
-        row.resolve_due_at,
-        row.due_at,
-        row.card,
-        asked_for(row),
-        row.merged_into_id,
-        row.me_too_count,
-        reporter_label(row.reporter_label),
-        row.reporter_id == viewer_id,
-        row.created_at,
-        row.updated_at,
-    )
+def _named(rows: Iterable[ReportRow], viewer_id: UUID) -> list[ListedReport]:
+    """Rows with the names of what they hold codes of."""
+    regions, categories = tree(), all_categories()
+    return [
+        ListedReport(
+            row.id,
+            row.number,
+            row.version,
+            STATE_OF[row.state],
+            categories.get(row.category_code) or category_of(row.category_code),
+            row.description,
+            Point(row.longitude, row.latitude),
+            row.address,
+            named_region(row.village_code, regions),
+            row.grid_code,
+            named_region(row.desk_code, regions) if row.desk_code else None,
+            row.first_photo_id,
+            row.respond_due_at,
+            row.resolve_due_at,
+            row.due_at,
+            row.card,
+            asked_for(row) if row.hold_pending or row.extension else (),
+            row.merged_into_id,
+            row.me_too_count,
+            reporter_label(row.reporter_label),
+            row.reporter_id == viewer_id,
+            row.created_at,
+            row.updated_at,
+        )
+        for row in rows
+    ]
