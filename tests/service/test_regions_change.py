@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from tests import places, reporting
@@ -504,3 +505,13 @@ def test_the_list_of_people_follows_without_twins(app: Flask, town: Town, sessio
     assert session.scalars(select(RosterEntry.region_code)).all() == [NEIGHBOUR, NEIGHBOUR]
     again = app.test_cli_runner().invoke(args=["people", "import", str(path)])
     assert "第 2 行：区域已撤销。" in again.output
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM regions WHERE false", "UPDATE regions SET code = '4210' WHERE false", "TRUNCATE regions CASCADE"],
+)
+def test_no_region_is_removed_or_gets_another_code(app: Flask, statement: str) -> None:
+    """Reports name their village and grid without a foreign key: what was there when one was filed must stay there."""
+    with pytest.raises(DBAPIError, match="never removed"), transaction() as session:
+        session.execute(text(statement))

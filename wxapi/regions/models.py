@@ -21,7 +21,11 @@ from wxapi.regions.rules.levels import LONGEST_CODE, LONGEST_NAME
 
 
 class Region(Base):
-    """One node of city > county > township > village > grid. Regions are added, renamed and closed, never removed."""
+    """One node of city > county > township > village > grid.
+
+    Regions are added, renamed and closed, never removed: a trigger refuses it, since reports name their village and
+    grid without a foreign key.
+    """
 
     __tablename__ = "regions"
     __table_args__ = (

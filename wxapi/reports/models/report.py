@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
+    String,
     Text,
     Uuid,
     false,
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from wxapi.kernel.deadlines import Limits
 from wxapi.platform.db import Base
+from wxapi.regions.rules.levels import LONGEST_CODE
 from wxapi.reports.models.columns import At
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import OPEN_STATES
@@ -123,8 +125,10 @@ class Report(Base):
     address: Mapped[str | None] = mapped_column(Text)
     county_code: Mapped[str] = mapped_column(Text)
     township_code: Mapped[str] = mapped_column(Text)
-    village_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
-    grid_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    # Of regions, without a foreign key: regions stay for ever, by a trigger, and each report would lock two rows that
+    # its neighbours lock at the same time.
+    village_code: Mapped[str] = mapped_column(String(LONGEST_CODE))
+    grid_code: Mapped[str | None] = mapped_column(String(LONGEST_CODE))
     # Other villages it could lie in, nearest first: [{"code", "distance_m"}].
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     # For this village's people the report does not exist; set at filing, never changed.
