@@ -19,7 +19,7 @@ from wxapi.training.rules.attendance import State
 from wxapi.training.rules.geofence import Finding
 from wxapi.training.rules.windows import Proof
 from wxapi.training.services.session_cache import Facts
-from wxapi.training.services.statements import FLAGGED, MADE, REFUSE, SIGN_IN
+from wxapi.training.services.statements import FLAGGED, REFUSE, SIGN_IN, USUAL
 
 # Nobody is let try more often than this in ten minutes; counting further is not needed.
 _COUNTED = 50
@@ -63,14 +63,14 @@ def record_sign_in(
         the new record; None when there is one already, the person may not come in, or the session has changed
         since `facts`.
     """
-    rows = fetch(session, SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now, usual=False))
+    rows = fetch(session, SIGN_IN, _parameters(facts, sign_in, admitted=admitted, now=now))
     return Recorded(*rows[0]) if rows else None
 
 
 def record_usual(session: Session, facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime) -> Recorded:
     """The same in an `at_once()`: what will be written, unless it meets something unusual and is judged again."""
-    values = _parameters(facts, sign_in, admitted=admitted, now=now, usual=True)
-    write_later(session, MADE, values, rows=1, name="made")
+    values = _parameters(facts, sign_in, admitted=admitted, now=now)
+    write_later(session, USUAL, values, rows=1, name="made")
     doubts = [doubt.value for doubt in sign_in.finding.doubts]
     if doubts:
         write_later(session, FLAGGED, values)
@@ -128,12 +128,11 @@ def wrong_typed_codes(session: Session, session_id: uuid.UUID, user_id: uuid.UUI
     )
 
 
-def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime, usual: bool) -> dict[str, Any]:
+def _parameters(facts: Facts, sign_in: SignIn, *, admitted: bool, now: datetime) -> dict[str, Any]:
     proof, finding = sign_in.proof, sign_in.finding
     state = State.LATE if facts.window.is_late(proof.at) else State.PRESENT
     return {
         "session_id": facts.id,
-        "usual": usual,
         "version": facts.version,
         "admitted": admitted,
         "user_id": sign_in.user_id,
