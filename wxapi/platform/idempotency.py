@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -162,24 +162,27 @@ def drop_answers(session: Session, user_id: Any) -> None:
 
 
 def _replayable(view: Callable[..., Any]) -> Callable[..., Any]:
+    needs_key, is_left_alone = is_required(view), is_never_kept(view) or getattr(view, _ASKS_ITSELF, False)
+    usual = _at_once_or_once if getattr(view, _WITH_THE_WRITE, False) else _once
+
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
-        key = _key_of(view) if this_request().method == "POST" else None
-        if key is None or is_never_kept(view) or getattr(view, _ASKS_ITSELF, False):
+        asked = this_request()
+        key = _key_of(asked, needs_key=needs_key) if asked.method == "POST" else None
+        if key is None or is_left_alone:
             return view(*args, **kwargs)
 
         def answer() -> Response:
             return this_app().make_response(view(*args, **kwargs))
 
-        usual = _at_once_or_once if getattr(view, _WITH_THE_WRITE, False) else _once
         return usual(key, answer, lambda: _may_still_see(view, args, kwargs))
 
     return run
 
 
-def _key_of(view: Callable[..., Any]) -> str | None:
-    key = this_request().environ.get(KEY)
-    if key is None and is_required(view):
+def _key_of(asked: Request, *, needs_key: bool) -> str | None:
+    key = asked.environ.get(KEY)
+    if key is None and needs_key:
         raise MalformedError("idempotency_key_required", "请求缺少 Idempotency-Key。")
     if key is not None and not _FORM.fullmatch(key):
         raise MalformedError("idempotency_key_invalid", "Idempotency-Key 只能是 1–64 位字母、数字、_ 或 -。")
