@@ -11,5 +11,5 @@ from wxapi.platform.front import Front, Treatment
 
 def front_of(app: Flask) -> Front:
     """The same hand-over for every request; bodies of up to a mebibyte."""
-    received = Treatment(longest=1 << 20)
+    received = Treatment(longest=1 << 20), None
     return Front(app, lambda _method, _path: received)

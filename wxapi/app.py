@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from flask import Flask
-from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import RoutingException
 
 from config import Config
 from wxapi.duties import views as duties
@@ -73,6 +71,7 @@ from wxapi.platform.flask_app import App
 from wxapi.platform.front import Front, Treatment
 from wxapi.platform.front_body import UPLOAD_SECONDS
 from wxapi.platform.redis_client import connect
+from wxapi.platform.routes import Routed, Routes
 from wxapi.platform.runtime import Runtime, install
 from wxapi.platform.storage import Storage
 from wxapi.platform.wechat.client import WeChatClient
@@ -335,18 +334,15 @@ def create_app(config: Config, *, clock: Clock | None = None) -> Flask:
 
 def make_front(app: Flask) -> Front:
     """What a server runs: the app behind a reader of bodies."""
-    router = app.url_map.bind("")
+    routes, common = Routes(app.url_map), Treatment()
+    special = {endpoint: Treatment(lane) for endpoint, lane in LANES.items()}
+    special |= {
+        endpoint: Treatment(LANES.get(endpoint, ""), longest, UPLOAD_SECONDS) for endpoint, longest in UPLOADS.items()
+    }
 
-    def treatment(method: str, path: str) -> Treatment:
-        try:
-            routed = router.match(path, method, return_rule=True)
-        except (HTTPException, RoutingException):
-            return Treatment()
-        endpoint = routed[0].endpoint
-        longest = UPLOADS.get(endpoint)
-        if longest is None:
-            return Treatment(LANES.get(endpoint, ""), routed=routed)
-        return Treatment(LANES.get(endpoint, ""), longest, UPLOAD_SECONDS, routed)
+    def treatment(method: str, path: str) -> tuple[Treatment, Routed | None]:
+        routed = routes.find(method, path)
+        return (special.get(routed[0].endpoint, common) if routed else common), routed
 
     def at_end() -> None:
         with app.app_context():

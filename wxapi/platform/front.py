@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Protocol
@@ -30,15 +31,11 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How a request is received: on which lane it runs ("" for the common one), bytes and seconds of its body.
-
-    `routed`: the route and the arguments that were found on the way, for the app.
-    """
+    """How a request is received: on which lane it runs ("" for the common one), bytes and seconds of its body."""
 
     lane: str = ""
     longest: int = MAX_JSON
     seconds: float = JSON_SECONDS
-    routed: Any = None
 
 
 class Scope(Protocol):
@@ -60,7 +57,8 @@ class Front:
     Args:
         app: a WSGI app; it answers 408 where the environment holds `BODY_LATE`, 400 where it holds `BODY_BROKEN`, 503
             where it holds `BODY_NOT_KEPT`, and refuses by length what is too long.
-        treatment: by method and path.
+        treatment: by method and path; with the route and what the path names where they were found on the way, for
+            the app.
         at_start: called when the server's process begins.
         at_end: called when the server's process ends.
     """
@@ -68,7 +66,7 @@ class Front:
     def __init__(
         self,
         app: WsgiApp,
-        treatment: Callable[[str, str], Treatment],
+        treatment: Callable[[str, str], tuple[Treatment, Any]],
         *,
         at_start: Callable[[], object] = lambda: None,
         at_end: Callable[[], object] = lambda: None,
@@ -90,11 +88,11 @@ class Front:
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request."""
-        treatment = self._treatment(scope.method, scope.path)
+        treatment, routed = self._treatment(scope.method, scope.path)
         body = await read_body(scope.headers, protocol, longest=treatment.longest, seconds=treatment.seconds)
         environ = environ_of(scope, body)
-        if treatment.routed is not None:
-            environ[ROUTED] = treatment.routed
+        if routed is not None:
+            environ[ROUTED] = routed
         try:
             status, headers, content = await self._lane(treatment.lane).run(environ)
         finally:
@@ -188,14 +186,24 @@ def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
     return environ
 
 
+@lru_cache(maxsize=256)
+def _key_of(name: str) -> str:
+    """Under which key a header stands in the environment; "" where it stands nowhere."""
+    if name == "content-type":
+        return "CONTENT_TYPE"
+    if "_" in name or name in {"content-length", "transfer-encoding"}:  # `X_Y` would pass for `X-Y`
+        return ""
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
 def _add_headers(environ: dict[str, Any], headers: Any) -> None:
     for name, value in headers.items():
-        if name == "content-type":
-            environ["CONTENT_TYPE"] = value
-        elif "_" not in name and name not in {"content-length", "transfer-encoding"}:  # `X_Y` would pass for `X-Y`
-            key = "HTTP_" + name.upper().replace("-", "_")
-            joint = "; " if name == "cookie" else ","
-            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+        key = _key_of(name)
+        if key in environ and key != "CONTENT_TYPE":
+            joint = "; " if key == "HTTP_COOKIE" else ","
+            environ[key] = f"{environ[key]}{joint}{value}"
+        elif key:
+            environ[key] = value
     if KEY not in environ and "idempotency-key" in headers:
         # The server leaves a value out that is no ASCII. As none at all it would be passed over, not refused.
         environ[KEY] = "\x7f"

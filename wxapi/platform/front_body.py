@@ -3,9 +3,8 @@
 import asyncio
 import io
 from contextlib import suppress
-from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 # Marks in the WSGI environment, for the app to refuse by: the body came too late, broke off, or could not be kept.
 BODY_LATE = "wxapi.body_late"
@@ -22,8 +21,7 @@ _DROPPED = 64 << 20
 _DROP_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A request's body; `length` is what was declared, or what came where nothing was declared."""
 
     content: IO[bytes]
