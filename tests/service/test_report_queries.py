@@ -20,8 +20,9 @@ from wxapi.platform.retention import RetentionCategory
 from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries import lists
 from wxapi.reports.queries.desk_people import staffing
-from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page
+from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page, my_page
 from wxapi.reports.queries.visibility import visible_to
+from wxapi.reports.rules.masking import WITHHELD
 from wxapi.reports.rules.routing import Place
 from wxapi.reports.rules.state import ReportState
 from wxapi.reports.services import redistrict, route
@@ -70,7 +71,7 @@ def test_an_appointment_with_a_desk_role_gives_sight_of_its_region(
     actor = holding((role, code))
     assert sees(session, actor, report) is seen
     page = desk_page(actor, PageRequest(20), Order.DUE, now=NOW)
-    assert [row.id for row in page.items] == ([report.id] if seen else [])
+    assert [row.id for row in page.items] == ([str(report.id)] if seen else [])
 
 
 def test_the_desk_and_the_place_both_see_a_report_that_was_handed_on(session: Session) -> None:
@@ -231,5 +232,19 @@ def test_what_is_searched_for_makes_no_new_statement(session: Session) -> None:
         desk_page(actor, PageRequest(10, filters=Filters(text=words)), Order.DUE, now=NOW).items
         for words in ("井盖", "100%破", "路灯", "_")
     ]
-    assert [[row.id for row in rows] for rows in found] == [[report.id], [report.id], [], []]
+    assert [[row.id for row in rows] for rows in found] == [[str(report.id)], [str(report.id)], [], []]
     assert lists._desk_query.cache_info().currsize == 1
+
+
+def test_citizens_share_the_statement_of_their_own_reports(session: Session, people: People) -> None:
+    first, second = (people.make().actor for _ in range(2))
+    report = add_report(session, reporter_id=first.user_id)
+    session.add(ReportJoin(report_id=report.id, user_id=second.user_id, joined_at=NOW))
+    session.flush()
+    lists._own_query.cache_clear()
+    pages = [my_page(actor, PageRequest(10), now=NOW).items for actor in (first, second)]
+    assert [[(row.id, row.is_mine, row.description) for row in rows] for rows in pages] == [
+        [(str(report.id), True, report.description)],
+        [(str(report.id), False, WITHHELD)],
+    ]
+    assert lists._own_query.cache_info().currsize == 1

@@ -23,6 +23,8 @@ def test_a_kept_encoder_writes_what_the_library_writes(value):
     assert to_json(value) == json.dumps(value)
     settings = {"ensure_ascii": False, "separators": (",", ":")}
     assert encoder(**settings)(value) == json.dumps(value, **settings)
+    with_other = [value, ReportState]
+    assert encoder(default=str)(with_other) == json.dumps(with_other, default=str)
 
 
 def test_a_kept_encoder_goes_on_after_a_value_it_cannot_write():

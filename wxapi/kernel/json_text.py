@@ -13,10 +13,14 @@ _make: Any = getattr(json.encoder, "c_make_encoder", None)
 
 
 def encoder(
-    *, ensure_ascii: bool = True, sort_keys: bool = False, separators: tuple[str, str] = (", ", ": ")
+    *,
+    ensure_ascii: bool = True,
+    sort_keys: bool = False,
+    separators: tuple[str, str] = (", ", ": "),
+    default: Callable[[Any], Any] | None = None,
 ) -> Callable[[Any], str]:
     """What writes a value as `json.dumps` would with these settings; a value within itself raises RecursionError."""
-    usual = json.JSONEncoder(ensure_ascii=ensure_ascii, sort_keys=sort_keys, separators=separators)
+    usual = json.JSONEncoder(ensure_ascii=ensure_ascii, sort_keys=sort_keys, separators=separators, default=default)
     if _make is None:
         return usual.encode
     text = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring

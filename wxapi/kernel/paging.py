@@ -14,11 +14,13 @@ from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 from wxapi.kernel.errors import MalformedError
+from wxapi.kernel.json_text import encoder
 from wxapi.kernel.text import fits_in_url
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 _LARGEST = 2**63 - 1
+_compact = encoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 RowT = TypeVar("RowT")
 A = TypeVar("A")
@@ -38,7 +40,7 @@ class Page(Generic[RowT]):
 def encode_cursor(values: Key) -> str:
     """Make a cursor of the last row's sort key."""
     plain = [value.isoformat() if isinstance(value, date) else value for value in values]
-    raw = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    raw = _compact(plain).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

@@ -12,6 +12,7 @@ from wxapi.platform.wire import Number, QueryNumber, WireSchema
 LARGEST_ACCURACY_M = 1_000_000
 _LONGITUDE, _LATITUDE = validate.Range(-180, 180), validate.Range(-90, 90)
 _ACCURACY = validate.Range(0, LARGEST_ACCURACY_M)
+_GCJ02 = Datum.GCJ02.value
 
 
 def _datum() -> fields.Field[Any]:
@@ -41,7 +42,7 @@ class PositionAnswer(WireSchema):
 
     longitude = fields.Float(required=True)
     latitude = fields.Float(required=True)
-    coord_type = fields.Constant("gcj02", required=True)
+    coord_type = fields.Constant(_GCJ02, required=True)
 
 
 def point_of(given: Mapping[str, Any]) -> Point:
@@ -51,4 +52,4 @@ def point_of(given: Mapping[str, Any]) -> Point:
 
 def position_dict(point: Point) -> dict[str, Any]:
     """A `PositionAnswer` of a point in GCJ-02."""
-    return {"longitude": point.longitude, "latitude": point.latitude, "coord_type": Datum.GCJ02.value}
+    return {"longitude": point.longitude, "latitude": point.latitude, "coord_type": _GCJ02}

@@ -19,6 +19,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
+    func,
     literal,
     literal_column,
     or_,
@@ -26,7 +28,6 @@ from sqlalchemy import (
     tuple_,
     union,
 )
-from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.deadlines import CardColour
@@ -36,7 +37,7 @@ from wxapi.moderation.queries import picture_passed, text_passed
 from wxapi.photos.models import Photo
 from wxapi.platform.db import fetch_alone, ready
 from wxapi.reports.models import DUE_SQL, OPEN_SQL, Report, ReportJoin, ReportPhoto
-from wxapi.reports.queries.visibility import lies_in, not_about, not_excluded, on_desk_in, villages_of
+from wxapi.reports.queries.visibility import lies_in, not_about, on_desk_in, villages_of
 from wxapi.reports.rules.masking import WITHHELD
 from wxapi.reports.rules.state import OPEN_STATES, Extension, ReportState
 
@@ -44,9 +45,12 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 
 class ReportRow(NamedTuple):
-    """A report as a list reads it: columns of the table, and the first photo that is ready to be shown."""
+    """A report as a list reads it: of the table, whether the reader filed it, the first photo that may be shown.
 
-    id: uuid.UUID
+    What is only shown of ids is text: to read and write one takes longer than anything else of a row.
+    """
+
+    id: str
     number: str
     version: int
     state: str
@@ -70,11 +74,11 @@ class ReportRow(NamedTuple):
     merged_into_id: uuid.UUID | None
     excluded_village_code: str | None
     me_too_count: int
-    reporter_id: uuid.UUID | None
+    is_mine: bool
     reporter_label: int
     created_at: datetime
     updated_at: datetime
-    first_photo_id: uuid.UUID | None
+    first_photo_id: str | None
 
 
 # Tables and their columns, not entities: building and reading these costs half, and a list changes nothing.
@@ -83,10 +87,10 @@ _photos, _joins = Photo.__table__.c, ReportJoin.__table__.c
 placed_photo_passed = picture_passed(_placed.photo_id)
 
 
-def first_photo(*conditions: ColumnElement[bool]) -> ColumnElement[uuid.UUID]:
+def first_photo(*conditions: ColumnElement[bool]) -> ColumnElement[str]:
     """The first of a report's photos that is ready and meets the conditions, as a column."""
     return (
-        select(_placed.photo_id)
+        select(cast(_placed.photo_id, Text))
         .join(Photo.__table__, _photos.id == _placed.photo_id)
         .where(_placed.report_id == _reports.id, _placed.purpose == "report", _photos.state == "ready", *conditions)
         .order_by(_placed.position)
@@ -97,7 +101,14 @@ def first_photo(*conditions: ColumnElement[bool]) -> ColumnElement[uuid.UUID]:
     )
 
 
-_ROWS = select(*(_reports[name] for name in ReportRow._fields[:-1]), first_photo())
+# Who reads; a statement is built for all who are alike in the rest.
+_ME = bindparam("me", None, Uuid())
+_MADE: dict[str, ColumnElement[Any]] = {
+    "id": cast(_reports.id, Text).label("id"),
+    "is_mine": func.coalesce(_reports.reporter_id == _ME, False).label("is_mine"),
+}
+_COLUMNS = {name: _MADE[name] if name in _MADE else _reports[name] for name in ReportRow._fields[:-1]}
+_ROWS = select(*_COLUMNS.values(), first_photo())
 DUE: ColumnElement[datetime] = literal_column(DUE_SQL, type_=DateTime(timezone=True))
 # Stands in a cursor for a row without an instant.
 _UNDATED = datetime.max.replace(tzinfo=UTC)
@@ -175,7 +186,7 @@ def desk_page(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime)
     start, values = _position(wanted.cursor, order)
     filters, limit = wanted.filters, wanted.limit
     sql, given = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), without_words(filters), order, start)
-    rows = fetch_alone(sql, given | values | words(filters) | {"now": now, "rows": limit + 1})
+    rows = fetch_alone(sql, given | values | words(filters) | {"me": actor.user_id, "now": now, "rows": limit + 1})
     return _page(rows, order, limit)
 
 
@@ -193,28 +204,35 @@ def _desk_query(
     return ready(_sorted(query, order, start))
 
 
-def my_page(session: Session, actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ReportRow]:
-    """What the person filed or joined, newest first.
+def my_page(actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ReportRow]:
+    """What the person filed or joined, newest first."""
+    order, filters, limit = Order.NEWEST, wanted.filters, wanted.limit
+    start, values = _position(wanted.cursor, order)
+    sql, given = _own_query(villages_of(actor), without_words(filters), start)
+    rows = fetch_alone(sql, given | values | words(filters) | {"me": actor.user_id, "now": now, "rows": limit + 1})
+    return _page(rows, order, limit)
+
+
+@lru_cache(maxsize=256)
+def _own_query(excluded: tuple[str, ...], filters: Filters, start: Start) -> tuple[str, dict[str, Any]]:
+    """The statement of `my_page` for people of the `excluded` villages, and what of its values never changes.
 
     Each branch reads at most one page from its own index; one condition with OR would read the whole table.
     """
-    conditions = narrowed(wanted.filters)
-    if wanted.filters.states:
-        conditions.append(in_states(wanted.filters.states))
-    filed = select(_reports.id).where(_reports.reporter_id == actor.user_id, *conditions)
+    conditions = narrowed(filters)
+    if filters.states:
+        conditions.append(in_states(filters.states))
+    filed = select(_reports.id).where(_reports.reporter_id == _ME, *conditions)
     joined = (
         select(_reports.id)
         .join(ReportJoin.__table__, _joins.report_id == _reports.id)
-        .where(_joins.user_id == actor.user_id, not_excluded(actor), *conditions)
+        .where(_joins.user_id == _ME, not_about(excluded), *conditions)
     )
-    if wanted.filters.text is not None:
+    if filters.text is not None:
         joined = joined.where(_TEXT_PASSED)  # else a search would tell what is withheld
     order = Order.NEWEST
-    start, values = _position(wanted.cursor, order)
     ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
-    query = _sorted(_rows_for(actor).where(_reports.id.in_(ids)), order, Start.TOP)
-    given = values | words(wanted.filters) | {"now": now, "rows": wanted.limit + 1}
-    return _page(session.connection().execute(query, given), order, wanted.limit)
+    return ready(_sorted(_OWN_ROWS.where(_reports.id.in_(ids)), order, Start.TOP))
 
 
 def without_words(filters: Filters) -> Filters:
@@ -226,16 +244,18 @@ def words(filters: Filters) -> dict[str, str]:
     return {} if filters.text is None else {"pattern": f"%{filters.text.translate(_LIKE_WILD)}%"}
 
 
-def _rows_for(actor: Actor) -> AnySelect:
+def _rows_of_citizen() -> AnySelect:
     """Rows as a citizen may see them: of other citizens' reports only what passed."""
-    mine = _reports.reporter_id == actor.user_id
-    shown = or_(mine, _TEXT_PASSED)
+    shown = or_(_reports.reporter_id == _ME, _TEXT_PASSED)
     withheld = {
         "description": case((shown, _reports.description), else_=literal(WITHHELD)).label("description"),
         "address": case((shown, _reports.address)).label("address"),
     }
-    columns = (withheld.get(name, _reports[name]) for name in ReportRow._fields[:-1])
-    return select(*columns, first_photo(or_(_photos.owner_id == actor.user_id, placed_photo_passed)))
+    columns = _COLUMNS | withheld
+    return select(*columns.values(), first_photo(or_(_photos.owner_id == _ME, placed_photo_passed)))
+
+
+_OWN_ROWS = _rows_of_citizen()
 
 
 def narrowed(filters: Filters) -> list[ColumnElement[bool]]:
@@ -298,7 +318,7 @@ def _position(cursor: str | None, order: Order) -> tuple[Start, dict[str, Any]]:
 def _page(found: Iterable[Iterable[Any]], order: Order, limit: int) -> Page[ReportRow]:
     rows = list(map(ReportRow._make, found))
 
-    def key(row: ReportRow) -> tuple[str, datetime, uuid.UUID]:
+    def key(row: ReportRow) -> tuple[str, datetime, str]:
         at = row.due_at if order is Order.DUE else row.created_at
         return order.value, at or _UNDATED, row.id
 

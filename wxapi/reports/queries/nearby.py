@@ -41,7 +41,7 @@ class NearbyRow(NamedTuple):
     state: str
     me_too_count: int
     distance_m: float
-    first_photo_id: uuid.UUID | None
+    first_photo_id: str | None
 
     @property
     def category(self) -> Category:

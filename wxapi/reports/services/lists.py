@@ -28,7 +28,7 @@ class ListedReport(NamedTuple):
     shown to the person; `due_at` is of the clock that runs.
     """
 
-    id: UUID
+    id: str
     number: str
     version: int
     state: ReportState
@@ -39,7 +39,7 @@ class ListedReport(NamedTuple):
     region: NamedRegion
     grid_code: str | None
     desk: NamedRegion | None
-    first_photo_id: UUID | None
+    first_photo_id: str | None
     respond_due_at: datetime | None
     resolve_due_at: datetime | None
     due_at: datetime | None
@@ -55,7 +55,7 @@ class ListedReport(NamedTuple):
 
 def my_reports(actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ListedReport]:
     """What the person filed or joined, newest first."""
-    return _listed(lists.my_page(db.session(), actor, wanted, now=now), actor)
+    return _listed(lists.my_page(actor, wanted, now=now), actor)
 
 
 def desk_reports(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> Page[ListedReport]:
@@ -76,7 +76,11 @@ def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datet
 def _listed(page: Page[ReportRow], actor: Actor) -> Page[ListedReport]:
     merged_into = {row.merged_into_id for row in page.items if row.merged_into_id is not None}
     seen = seen_among(actor, merged_into)
-    return Page(_named([_without_others(row, actor, seen) for row in page.items], actor.user_id), page.next_cursor)
+    rows = [
+        _without_others(row, actor, seen) if row.merged_into_id is not None or row.excluded_village_code else row
+        for row in page.items
+    ]
+    return Page(_named(rows), page.next_cursor)
 
 
 def _without_others(row: ReportRow, actor: Actor, seen: Collection[UUID]) -> ReportRow:
@@ -88,7 +92,7 @@ def _without_others(row: ReportRow, actor: Actor, seen: Collection[UUID]) -> Rep
     return row
 
 
-def _named(rows: Iterable[ReportRow], viewer_id: UUID) -> list[ListedReport]:
+def _named(rows: Iterable[ReportRow]) -> list[ListedReport]:
     """Rows with the names of what they hold codes of."""
     regions, categories = tree(), all_categories()
     return [
@@ -113,7 +117,7 @@ def _named(rows: Iterable[ReportRow], viewer_id: UUID) -> list[ListedReport]:
             row.merged_into_id,
             row.me_too_count,
             reporter_label(row.reporter_label),
-            row.reporter_id == viewer_id,
+            row.is_mine,
             row.created_at,
             row.updated_at,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from wxapi.kernel.clock import to_wire, to_wire_or_none
+from wxapi.kernel.clock import to_wire
 from wxapi.photos.models import PhotoFacts, variant_key
 from wxapi.photos.wire.photos import photo_dict
 from wxapi.platform.position import position_dict
@@ -98,8 +98,8 @@ def _head(report: ReportView | ListedReport) -> dict[str, Any]:
 def _tail(report: ReportView | ListedReport) -> dict[str, Any]:
     """What a row in a list ends with, and a report has before its history."""
     return {
-        "respond_due_at": to_wire_or_none(report.respond_due_at),
-        "resolve_due_at": to_wire_or_none(report.resolve_due_at),
+        "respond_due_at": to_wire(report.respond_due_at) if report.respond_due_at else None,
+        "resolve_due_at": to_wire(report.resolve_due_at) if report.resolve_due_at else None,
         "card": report.card,
         "merged_into": str(report.merged_into_id) if report.merged_into_id else None,
         "me_too_count": report.me_too_count,
@@ -136,5 +136,5 @@ def _photos(photos: Iterable[PhotoFacts], reader_id: UUID | None, sign: Signer) 
     return [photo_dict(photo, reader_id, sign) for photo in photos]
 
 
-def _thumb(photo_id: UUID | None, sign: Signer) -> str | None:
+def _thumb(photo_id: str | None, sign: Signer) -> str | None:
     return sign(variant_key(photo_id, "thumb")) if photo_id else None
