@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 import structlog
@@ -74,3 +75,12 @@ def test_a_line_names_its_request_whoever_writes_it(lines: io.StringIO) -> None:
         for line in lines.getvalue().splitlines():
             assert {name: value for name, value in json.loads(line).items() if "request" in name} == named
         assert lines.getvalue().count("\n") == 2
+
+
+def test_what_json_has_no_form_for_is_written_as_python_writes_it(lines: io.StringIO) -> None:
+    structlog.get_logger("t").info("事", amount=Decimal("1.5"), many={"a": (1, None)})
+    assert (
+        json.loads(lines.getvalue()).items()
+        >= {"event": "事", "amount": "Decimal('1.5')", "many": {"a": [1, None]}}.items()
+    )
+    assert "事" in lines.getvalue()

@@ -15,6 +15,8 @@ from typing import Any
 
 import structlog
 
+from wxapi.kernel.json_text import encoder
+
 _HIDDEN = re.compile(
     r"secret|token|openid|unionid|phone|session_key|authorization|password|js_code|^code$|cookie|signature",
     re.IGNORECASE,
@@ -28,6 +30,7 @@ _PATTERNS = (
 )
 _DIGITS = re.compile(r"\d{11}")
 LogEvent = MutableMapping[str, Any]
+_to_line = encoder(ensure_ascii=False, default=repr)
 # Of the request that this thread answers, or answered last: its id, and the one that nobody chose.
 _of_request: ContextVar[tuple[str, str] | None] = ContextVar("wxapi.ids", default=None)
 name_request = _of_request.set
@@ -38,11 +41,11 @@ def configure(level: str) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         add_request_ids,
+        _bare_traceback,
+        redact,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _bare_traceback,
-        redact,
     ]
     structlog.configure(
         # What the level drops is dropped before it is worked on.
@@ -57,10 +60,10 @@ def configure(level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                lambda _logger, _method, event: _to_line(event),
             ],
             foreign_pre_chain=shared,
         )
@@ -76,14 +79,22 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Writes what comes by structlog and has been through everything as it is; what does not is worked on first."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _to_line(record.msg) if hasattr(record, "_logger") else super().format(record)
+
+
 def add_request_ids(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
     """Name the request, and its own id where the client chose another."""
     ids = _of_request.get()
-    if ids is None:
-        return event
-    chosen, own = ids
-    named = {"request_id": chosen} if chosen == own else {"request_id": chosen, "own_request_id": own}
-    return {**named, **event}
+    if ids is not None:
+        chosen, own = ids
+        event.setdefault("request_id", chosen)
+        if chosen != own:
+            event.setdefault("own_request_id", own)
+    return event
 
 
 def redact(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
