@@ -13,7 +13,7 @@ import flask
 from flask import Flask, Response
 from flask.ctx import AppContext, RequestContext, _sentinel
 from flask.globals import _cv_app, _cv_request
-from flask.sessions import NullSession
+from flask.sessions import NullSession, SessionMixin
 from werkzeug.routing import Map, MapAdapter
 
 from wxapi.platform.front import ROUTED
@@ -72,10 +72,14 @@ class _AppContext(AppContext):
 class _RequestContext(RequestContext):
     request: Request
 
-    def __init__(self, *parts: Any, **more: Any) -> None:
-        super().__init__(*parts, **more)
-        if self._session is None:
-            self._session = _NO_SESSION
+    def __init__(
+        self,
+        app: Flask,
+        environ: dict[str, Any],
+        request: flask.Request | None = None,
+        session: SessionMixin | None = None,
+    ) -> None:
+        super().__init__(app, environ, request, _NO_SESSION if session is None else session)
         self._after_request_functions = ()  # type: ignore[assignment]  # nobody calls what would be appended
         self._request_tokens: list[Token[Request]] = []
 

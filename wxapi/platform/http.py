@@ -20,6 +20,7 @@ from werkzeug.wsgi import get_content_length
 from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.text import fits_in_url
 from wxapi.platform import logs
+from wxapi.platform.front import ROUTED
 from wxapi.platform.front_body import BODY_BROKEN, BODY_LATE, BODY_NOT_KEPT, MAX_JSON
 from wxapi.platform.present import Request, this_app, this_request
 from wxapi.platform.request_meter import meter_of
@@ -54,8 +55,10 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         asked, headers = this_request(), response.headers
-        _keep_on_this_site(asked, response)
-        _drop_type_of_nothing(asked, response)
+        if asked.endpoint is None and isinstance(asked.routing_exception, RequestRedirect):
+            _keep_on_this_site(asked.routing_exception, response)
+        if response.status_code == HTTPStatus.NO_CONTENT or asked.method == "OPTIONS":
+            _drop_type_of_nothing(response)
         there = {name for name, _ in headers}
         # Straight into their list: all that is added is known to be a header, and of this hook alone.
         added = headers._list  # noqa: SLF001
@@ -81,7 +84,9 @@ def _name(asked: Request) -> None:
 def _limit_size(asked: Request, limit: int) -> None:
     """Refuse a body that is longer than its route takes, by its declared length before a byte is read."""
     asked.max_content_length = limit
-    declared = get_content_length(asked.environ)
+    environ = asked.environ
+    # The front has counted what it read.
+    declared = int(environ.get("CONTENT_LENGTH", 0)) if ROUTED in environ else get_content_length(environ)
     if declared is None:
         if asked.mimetype != "multipart/form-data":
             _refuse_long_stream(asked, limit)
@@ -146,18 +151,17 @@ def _refuse_what_no_text_holds(asked: Request) -> None:
         raise InvalidError("validation_failed", "地址中含有控制字符或无效字符。", fields=fields)
 
 
-def _keep_on_this_site(asked: Request, response: Response) -> None:
+def _keep_on_this_site(redirect: RequestRedirect, response: Response) -> None:
     """The router's redirect names the site by the request's `Host`, where anybody may write anything."""
-    if isinstance(asked.routing_exception, RequestRedirect):
-        target = urlsplit(asked.routing_exception.new_url)
-        response.headers["Location"] = "/" + target.path.lstrip("/") + (f"?{target.query}" if target.query else "")
-        response.set_data(b"")  # it names the site, too
-        response.headers.remove("Content-Type")
+    target = urlsplit(redirect.new_url)
+    response.headers["Location"] = "/" + target.path.lstrip("/") + (f"?{target.query}" if target.query else "")
+    response.set_data(b"")  # it names the site, too
+    response.headers.remove("Content-Type")
 
 
-def _drop_type_of_nothing(asked: Request, response: Response) -> None:
+def _drop_type_of_nothing(response: Response) -> None:
     """The framework names a content type even where there is no content."""
-    if response.status_code == HTTPStatus.NO_CONTENT or (asked.method, response.status_code) == ("OPTIONS", 200):
+    if response.status_code in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
         response.headers.remove("Content-Type")
 
 

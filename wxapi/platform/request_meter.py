@@ -30,30 +30,28 @@ class RequestMeter:
         times = request_seconds.labels(endpoint)
         self._bounds = times._upper_bounds
         self._values: list[Any] = [requests.labels(endpoint, method, status)._value, times._sum, *times._buckets]
-        # Which process has them where; of one process alone nothing is in files.
+        # Of which process are the places of the values: the file and where in it.
         self._process: int | None = None
-        self._places: list[tuple[Any, slice]] = []
+        self._places: list[tuple[Any, Any, slice]] = []
 
     def count(self, seconds: float) -> None:
         """Count one request that took so long."""
         bucket = 2 + bisect_left(self._bounds, seconds)
         with self._lock:
             if self._process != os.getpid():
-                self._find_places()
-            for number, more in ((0, 1.0), (1, seconds), (bucket, 1.0)):
-                value = self._values[number]
+                self._places, self._process = [*map(_place_of, self._values)], os.getpid()
+            places = self._places
+            for (value, file, place), more in ((places[0], 1.0), (places[1], seconds), (places[bucket], 1.0)):
                 value._value += more
-                if self._places:
-                    file, place = self._places[number]
-                    file[place] = _pack(value._value, 0.0)
+                file[place] = _pack(value._value, 0.0)
 
-    def _find_places(self) -> None:
-        for value in self._values:
-            value.get()  # begins a forked process's own file
-        if self._values[0]._multiprocess:
-            starts = [(value._file._m, value._file._positions[value._key]) for value in self._values]
-            self._places = [(file, slice(start, start + 16)) for file, start in starts]
-        self._process = os.getpid()
+
+def _place_of(value: Any) -> tuple[Any, Any, slice]:
+    value.get()  # begins a forked process's own file
+    if not value._multiprocess:  # of one process alone nothing is in files
+        return value, bytearray(16), slice(0, 16)
+    start = value._file._positions[value._key]
+    return value, value._file._m, slice(start, start + 16)
 
 
 @lru_cache(maxsize=4096)
