@@ -72,7 +72,7 @@ class Cipher:
 
     def audit_digests(self, text: str) -> tuple[bytes, ...]:
         """Digests of a text under each key of the audit; the first is written, all are believed."""
-        return tuple(_digest(key, text, "audit.chain") for key in self._audit)
+        return tuple([_digest(key, text, "audit.chain") for key in self._audit])
 
 
 def _digest(key: bytes, text: str, purpose: str) -> bytes:

@@ -19,7 +19,7 @@ _CAPACITIES: dict[Role, frozenset[Party]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """Where a report lies and waits, and what the person had to do with it before."""
 

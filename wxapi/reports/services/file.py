@@ -39,11 +39,12 @@ from wxapi.reports.services.report_view import ReportView, view_of
 # A repeat of a number is a matter of one in a billion at a million reports; three in a row are a fault.
 _NUMBER_TRIES = 3
 _LOWEST_LABEL, _LABELS = 10, 90
+_LABEL_BITS = 64  # so many that no label is likelier than another by more than a part in 10^17
 # What a row begins with that nothing has happened to yet; the statement leaves it to the columns' defaults.
 _BEGINNING = fields_of(Case(Limits(timedelta(), timedelta(), urgent=False))) | {"me_too_count": 0}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """What a reporter sends. `accuracy` in metres."""
 
@@ -116,7 +117,7 @@ def _what(actor: Actor, draft: Draft, category: Category, now: datetime) -> dict
         "picked_by": draft.picked_by,
         "address": masked_if_any(draft.address, category.code),
         "reporter_id": actor.user_id,
-        "reporter_label": _LOWEST_LABEL + secrets.randbelow(_LABELS),
+        "reporter_label": _LOWEST_LABEL + secrets.randbits(_LABEL_BITS) % _LABELS,
         "created_at": now,
         "updated_at": now,
     }
