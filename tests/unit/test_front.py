@@ -1,6 +1,8 @@
 """What the server tells of a request, as WSGI has it."""
 
+import asyncio
 import io
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxapi.platform.front import environ_of
-from wxapi.platform.front_body import Body
+from wxapi.platform.front_body import Body, read_body
 
 
 class Headers(dict[str, str | bytes]):
@@ -51,3 +53,26 @@ def test_a_key_that_is_no_text_is_a_wrong_key_and_not_none() -> None:
     assert (none, right) == (None, "a-1")
     assert wrong is not None
     assert not wrong.isprintable()
+
+
+def test_a_body_that_does_not_come_is_given_up_and_its_request_goes_on() -> None:
+    async def read(seconds: float, after: float) -> Body:
+        coming: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(after, lambda: coming.done() or coming.set_result(b"ab"))
+        headers = Headers({"content-length": "2"})
+        body = await read_body(headers, lambda: coming, longest=9, seconds=seconds)
+        await asyncio.sleep(0.03)  # whoever asked is not cancelled, then or later
+        return body
+
+    async def stopped() -> str:
+        task = asyncio.create_task(read(9.0, 9.0))
+        await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            return str(await task)
+        return "stopped"
+
+    late, whole = asyncio.run(read(0.01, 9.0)), asyncio.run(read(0.02, 0.0))
+    assert (late.late, late.content.read()) == (True, b"")
+    assert (whole.late, whole.content.read()) == (False, b"ab")
+    assert asyncio.run(stopped()) == "stopped", "somebody else's end of it is no late body"
