@@ -54,19 +54,19 @@ def install(app: Flask, *, upload_limits: dict[str, int]) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        asked, headers = this_request(), response.headers
+        asked = this_request()
         if asked.endpoint is None and isinstance(asked.routing_exception, RequestRedirect):
             _keep_on_this_site(asked.routing_exception, response)
         if response.status_code == HTTPStatus.NO_CONTENT or asked.method == "OPTIONS":
             _drop_type_of_nothing(response)
-        there = {name for name, _ in headers}
         # Straight into their list: all that is added is known to be a header, and of this hook alone.
-        added = headers._list  # noqa: SLF001
-        added.append(("X-Request-ID", asked.request_id))
+        headers = response.headers._list  # noqa: SLF001
+        there = dict(headers)
+        headers.append(("X-Request-ID", asked.request_id))
         if "Cache-Control" not in there:
-            added.append(("Cache-Control", "no-store"))
+            headers.append(("Cache-Control", "no-store"))
         if "X-Content-Type-Options" not in there:
-            added.append(("X-Content-Type-Options", "nosniff"))
+            headers.append(("X-Content-Type-Options", "nosniff"))
         _count_and_log(asked, response)
         return response
 
