@@ -1,13 +1,13 @@
 """Open reports near a point: what a reporter is shown before they file the same again."""
 
-import uuid
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import DateTime, Float, Text, bindparam, cast, select
 
 from wxapi.kernel.coordinates import Point, degrees_box, distance_m, metres_per_degree
+from wxapi.platform.db import fetch_alone, ready
 from wxapi.reports.models import Report
 from wxapi.reports.queries.lists import first_photo, in_states, placed_photo_passed
 from wxapi.reports.rules.categories import Category, category_of
@@ -21,7 +21,7 @@ _reports = Report.__table__.c
 # Nobody sees a stranger's picture before it passed.
 _THUMB = first_photo(placed_photo_passed)
 _COLUMNS = (
-    _reports.id,
+    cast(_reports.id, Text),
     _reports.number,
     _reports.category_code,
     _reports.state,
@@ -35,7 +35,7 @@ _COLUMNS = (
 class NearbyRow(NamedTuple):
     """An open report near a point, `distance_m` metres away."""
 
-    id: uuid.UUID
+    id: str
     number: str
     category_code: str
     state: str
@@ -49,44 +49,55 @@ class NearbyRow(NamedTuple):
         return category_of(self.category_code)
 
 
-def nearby(session: Session, point: Point, family: str, *, now: datetime) -> list[NearbyRow]:
+def nearby(point: Point, family: str, *, now: datetime) -> list[NearbyRow]:
     """Open reports of a class family around a GCJ-02 point, nearest first, at most `NEARBY_MOST`.
 
     Never those about a village's own affairs: the answer is for anybody who asks.
     """
     west, south, east, north = degrees_box(point, NEARBY_METRES)
+    per_longitude, per_latitude = metres_per_degree(point.latitude)
+    sql, given = _statement()
+    values = {
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "since": now - timedelta(days=NEARBY_DAYS),
+        "family": f"{family}%",
+        "longitude": point.longitude,
+        "latitude": point.latitude,
+        "per_longitude": per_longitude,
+        "per_latitude": per_latitude,
+    }
+    found = [
+        NearbyRow(report_id, number, code, state, count, distance_m(point, Point(longitude, latitude)), photo_id)
+        for report_id, number, code, state, count, longitude, latitude, photo_id in fetch_alone(sql, given | values)
+    ]
+    return [row for row in found if row.distance_m <= NEARBY_METRES]
+
+
+@cache
+def _statement() -> tuple[str, dict[str, Any]]:
+    """The one statement of all places and families, and what of its values never changes."""
+    west, south, east, north, longitude, latitude, per_longitude, per_latitude = (
+        bindparam(name, None, Float())
+        for name in ("west", "south", "east", "north", "longitude", "latitude", "per_longitude", "per_latitude")
+    )
+    across = (_reports.longitude - longitude) * per_longitude
+    up = (_reports.latitude - latitude) * per_latitude
     query = (
         select(*_COLUMNS)
         .where(
             in_states(OPEN_STATES),
             _reports.latitude.between(south, north),
             _reports.longitude.between(west, east),
-            _reports.created_at >= now - timedelta(days=NEARBY_DAYS),
-            _reports.category_code.startswith(family, autoescape=True),
+            _reports.created_at >= bindparam("since", None, DateTime(timezone=True)),
+            _reports.category_code.like(bindparam("family", None, Text())),
             _reports.excluded_village_code.is_(None),
         )
-        # The corners of the box are farther than the circle: sorted by distance they come last.
-        .order_by(_squared_metres(point))
+        # The square of the distance: of a few metres, so a plane is near enough to sort by. The corners of the box are
+        # farther than the circle: they come last.
+        .order_by(across * across + up * up)
         .limit(NEARBY_MOST)
     )
-    found = [
-        NearbyRow(
-            row.id,
-            row.number,
-            row.category_code,
-            row.state,
-            row.me_too_count,
-            distance_m(point, Point(row.longitude, row.latitude)),
-            row.first_photo_id,
-        )
-        for row in session.connection().execute(query)
-    ]
-    return [row for row in found if row.distance_m <= NEARBY_METRES]
-
-
-def _squared_metres(point: Point) -> ColumnElement[float]:
-    """The square of the distance from a point: of a few metres, so a plane is near enough to sort by."""
-    per_longitude, per_latitude = metres_per_degree(point.latitude)
-    across = (_reports.longitude - point.longitude) * per_longitude
-    up = (_reports.latitude - point.latitude) * per_latitude
-    return across * across + up * up
+    return ready(query)

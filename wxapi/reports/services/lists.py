@@ -9,7 +9,6 @@ from wxapi.kernel.actor import Actor
 from wxapi.kernel.coordinates import Datum, Point, to_gcj02
 from wxapi.kernel.deadlines import CardColour
 from wxapi.kernel.paging import Page
-from wxapi.platform.db import db
 from wxapi.regions.services.lookup import tree
 from wxapi.reports.queries import lists
 from wxapi.reports.queries.lists import Order, PageRequest, ReportRow
@@ -70,7 +69,7 @@ def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datet
         InvalidError: `unknown_category`.
     """
     family = category_to_show(category_code).family
-    return nearby(db.session(), to_gcj02(point, datum), family, now=now)
+    return nearby(to_gcj02(point, datum), family, now=now)
 
 
 def _listed(page: Page[ReportRow], actor: Actor) -> Page[ListedReport]:

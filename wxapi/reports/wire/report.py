@@ -57,7 +57,7 @@ def report_item(report: ListedReport, sign: Signer) -> dict[str, Any]:
 def nearby_item(row: NearbyRow, sign: Signer) -> dict[str, Any]:
     """An open report near a point, as anybody may see it."""
     return {
-        "id": str(row.id),
+        "id": row.id,
         "number": row.number,
         "distance_m": round(row.distance_m, 1),
         "thumb_url": _thumb(row.first_photo_id, sign),
