@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Date, Select, and_, cast, false, func, literal_column, or_, select, tuple_
@@ -80,30 +81,28 @@ def _bearer(sql: str, values: dict[str, Any], *, today: date) -> Bearer | None:
         return None
     row = rows[0]
     used_key = len(row) > _NO_KEY and row[_NO_KEY]
-    held, ties = _appointed(row[2])
-    return Bearer(Actor(row[0], held, row[3], today, ties, row[4]), row[1], used_key)
+    held, over = _appointed(*row[2])
+    return Bearer(Actor(row[0], held, row[3], today, _followed(over), row[4]), row[1], used_key)
 
 
-def _followed(codes: Iterable[str]) -> tuple[str, ...]:
+def _followed(codes: tuple[str, ...]) -> tuple[str, ...]:
     """Regions somebody was of, and who goes on for them: a complaint about a closed village lies with its successor."""
-    held = set(codes)
-    if held:
-        regions = tree()
-        held |= {successor for code in held if (successor := regions.successor(code)) is not None}
-    return tuple(sorted(held))
+    if not codes:
+        return ()
+    regions = tree()
+    return tuple(sorted({*codes, *(after for code in codes if (after := regions.successor(code)) is not None)}))
 
 
 def _days(today: date) -> dict[str, date]:
     return {"today": today, "tied_since": today - TIED_FOR}
 
 
-def _appointed(texts: Sequence[str]) -> tuple[tuple[Appointment, ...], tuple[str, ...]]:
-    """The appointments of `_APPOINTED` that count, and where those that do not tie somebody to."""
-    if not texts:
-        return (), ()
+@lru_cache(maxsize=2048)
+def _appointed(*texts: str) -> tuple[tuple[Appointment, ...], tuple[str, ...]]:
+    """The appointments of `_APPOINTED` that count, and the regions of the others. Kept: the same people come again."""
     parts = [text.split(" ") for text in texts]
     held = tuple(_appointment(*part) for counts, *part in parts if counts == "t")
-    return held, _followed(region_code for counts, _, region_code, *_ in parts if counts == "f")
+    return held, tuple(region_code for counts, _, region_code, *_ in parts if counts == "f")
 
 
 def _appointment(role: str, region_code: str, unit_code: str | None = None) -> Appointment:
@@ -113,8 +112,8 @@ def _appointment(role: str, region_code: str, unit_code: str | None = None) -> A
 def actor_of(session: Session, user_id: uuid.UUID, *, today: date) -> Actor:
     """A person as an Actor, for commands and jobs that act for someone."""
     session.flush()
-    held, ties = _appointed(fetch(session, _ACTOR_OF, {"user_id": user_id, **_days(today)})[0][0])
-    return Actor(user_id, held, ties=ties)
+    held, over = _appointed(*fetch(session, _ACTOR_OF, {"user_id": user_id, **_days(today)})[0][0])
+    return Actor(user_id, held, ties=_followed(over))
 
 
 def user_by_digest(session: Session, openid_digests: Sequence[bytes]) -> User | None:
