@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pytest
@@ -20,10 +20,12 @@ from wxapi.duties.models import DutyAppeal
 from wxapi.duties.queries import appeals
 from wxapi.duties.services import appeal
 from wxapi.kernel.actor import Actor, Appointment
+from wxapi.kernel.errors import InvalidError
 from wxapi.kernel.permissions import Role
 from wxapi.moderation.services import personal as check_data
-from wxapi.photos.services import strays
-from wxapi.platform.db import db
+from wxapi.photos.services import send, strays
+from wxapi.photos.services.claim import claim
+from wxapi.platform.db import db, fetch
 from wxapi.platform.retention import RetentionCategory
 from wxapi.training.queries import reviews, sessions
 from wxapi.training.services import personal, retention
@@ -96,6 +98,30 @@ def test_is_read_by_its_index(school: School, hall: uuid.UUID, session: Session,
         "erase_checks": lambda: check_data.personal_data.erase(session, me, NOW),
     }
     assert f"using {index} " in plans(session, runs[what])
+
+
+# A thousand people with a photo in a report each: what the database knows of a city between two storms.
+_PHOTOS_USED = """
+WITH people AS (INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 1000) RETURNING id)
+INSERT INTO photos (id, owner_id, sha256, bytes, state, used_by_kind, used_by_id, created_at)
+SELECT id, id, repeat('0', 64), 1, 'pending', 'report', id, now() FROM people;
+ANALYZE photos
+"""
+
+
+def test_who_uses_or_sends_a_photo_reads_no_photos_of_others(school: School, session: Session) -> None:
+    """In a storm thousands wait unused, and their index looked cheaper than a person's own few."""
+    me = school.member.actor.user_id
+    session.connection().exec_driver_sql(_PHOTOS_USED)
+
+    def use() -> None:
+        with suppress(InvalidError):
+            claim(session, me, [me], kind="report", subject_id=me)
+
+    for run in (use, lambda: fetch(session, send._UNUSED, {"owner_id": me})):
+        plan = plans(session, run)
+        assert "on photos" in plan
+        assert "ix_photos_unused" not in plan
 
 
 @pytest.mark.parametrize(

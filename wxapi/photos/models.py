@@ -24,7 +24,7 @@ class Photo(Base):
         CheckConstraint("(state = 'rejected') = (rejection IS NOT NULL)", name="rejection_state"),
         CheckConstraint("(state = 'ready') = (variants IS NOT NULL AND width IS NOT NULL)", name="ready_state"),
         CheckConstraint("(used_by_kind IS NULL) = (used_by_id IS NULL)", name="used_by"),
-        # The sweep of what nobody used, and a person's quota.
+        # The sweep of what nobody used.
         Index("ix_photos_unused", "created_at", postgresql_where=text("used_by_id IS NULL")),
         # Those whose job is lost are among them.
         Index("ix_photos_pending", "created_at", postgresql_where=text("state = 'pending'")),

@@ -10,10 +10,11 @@ from wxapi.photos.models import PLAIN_COLUMNS, Photo, PlainPhoto
 from wxapi.photos.queries import photos
 from wxapi.platform.db import fetch, fetch_alone, is_at_once, write_later
 
-# Every report claims its photos: for the driver as they are.
+# Every report claims its photos: for the driver as they are. Of the kind, which is there as the id is: asked for those
+# without an id, PostgreSQL goes through all photos that nobody has used yet, by their own index, for each claim.
 _FREE = """
 SELECT id FROM photos
-WHERE id = ANY(%(ids)s) AND owner_id = %(owner)s AND used_by_id IS NULL AND state <> 'rejected'
+WHERE id = ANY(%(ids)s) AND owner_id = %(owner)s AND used_by_kind IS NULL AND state <> 'rejected'
 """
 _LOOK = f"SELECT {PLAIN_COLUMNS} FROM photos WHERE id IN ({_FREE})"  # noqa: S608 - of the two above
 # In the order of the ids, the same for everybody: two claims wait, they do not deadlock.

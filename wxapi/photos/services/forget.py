@@ -37,7 +37,7 @@ def sweep_unused(*, now: datetime) -> int:
 
 def forget_owner(session: Session, owner_id: uuid.UUID) -> int:
     """Erase a person from the photos: unused ones go, used ones stay without them. Returns how many went."""
-    unused = select(Photo.id).where(Photo.owner_id == owner_id, Photo.used_by_id.is_(None)).with_for_update()
+    unused = select(Photo.id).where(Photo.owner_id == owner_id, Photo.used_by_kind.is_(None)).with_for_update()
     dropped = drop(session, session.scalars(unused).all())
     session.execute(
         update(Photo)

@@ -65,11 +65,13 @@ def stored(data: bytes, *, sha256: str | None) -> Iterator[Original]:
     _let_go(original)
 
 
+# Asked of the kind, not of the id: see `claim`.
+_UNUSED = "SELECT count(*) FROM photos WHERE owner_id = %(owner_id)s AND used_by_kind IS NULL"
 # Nobody holds more unused ones than `most`.
-_ENTER = """
+_ENTER = f"""
 INSERT INTO photos (id, owner_id, sha256, bytes, state, created_at)
 SELECT %(id)s, %(owner_id)s, %(sha256)s, %(bytes)s, %(state)s, %(now)s
-WHERE (SELECT count(*) FROM photos WHERE owner_id = %(owner_id)s AND used_by_id IS NULL) < %(most)s
+WHERE ({_UNUSED}) < %(most)s
 RETURNING 1
 """
 
