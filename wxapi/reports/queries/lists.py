@@ -118,7 +118,7 @@ NOW, _AT = (bindparam(name, None, DateTime(timezone=True)) for name in ("now", "
 # A desk asked for a hold or an extension and has no answer.
 UNDECIDED: ColumnElement[bool] = or_(_reports.hold_pending, _reports.extension == Extension.REQUESTED.value)
 _PATTERN = bindparam("pattern", None, Text())
-_LAST_ID, _LIMIT = bindparam("last_id", None, Uuid()), bindparam("rows", None, Integer())
+_LAST_ID = bindparam("last_id", None, Uuid())
 _TEXT_PASSED = text_passed(_reports.id)
 _LIKE_WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
@@ -185,15 +185,16 @@ def desk_page(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime)
         order = Order.NEWEST
     start, values = _position(wanted.cursor, order)
     filters, limit = wanted.filters, wanted.limit
-    sql, given = _desk_query(actor.regions(DESK_ROLES), villages_of(actor), without_words(filters), order, start)
-    rows = fetch_alone(sql, given | values | words(filters) | {"me": actor.user_id, "now": now, "rows": limit + 1})
+    alike = actor.regions(DESK_ROLES), villages_of(actor), without_words(filters)
+    sql, given = _desk_query(*alike, order, start, limit + 1)
+    rows = fetch_alone(sql, given | values | words(filters) | {"me": actor.user_id, "now": now})
     return _page(rows, order, limit)
 
 
 # Building a statement takes as long as running it, and a desk asks for the same one all day.
 @lru_cache(maxsize=256)
 def _desk_query(
-    regions: tuple[str, ...], excluded: tuple[str, ...], filters: Filters, order: Order, start: Start
+    regions: tuple[str, ...], excluded: tuple[str, ...], filters: Filters, order: Order, start: Start, rows: int
 ) -> tuple[str, dict[str, Any]]:
     """The statement for people who hold a desk role for `regions` and are of the `excluded` villages.
 
@@ -201,20 +202,20 @@ def _desk_query(
     """
     states = in_states(filters.states or OPEN_STATES)
     query = _ROWS.where(on_desk_in(regions), not_about(excluded), states, *narrowed(filters))
-    return ready(_sorted(query, order, start))
+    return ready(_sorted(query, order, start, rows))
 
 
 def my_page(actor: Actor, wanted: PageRequest, *, now: datetime) -> Page[ReportRow]:
     """What the person filed or joined, newest first."""
     order, filters, limit = Order.NEWEST, wanted.filters, wanted.limit
     start, values = _position(wanted.cursor, order)
-    sql, given = _own_query(villages_of(actor), without_words(filters), start)
-    rows = fetch_alone(sql, given | values | words(filters) | {"me": actor.user_id, "now": now, "rows": limit + 1})
+    sql, given = _own_query(villages_of(actor), without_words(filters), start, limit + 1)
+    rows = fetch_alone(sql, given | values | words(filters) | {"me": actor.user_id, "now": now})
     return _page(rows, order, limit)
 
 
 @lru_cache(maxsize=256)
-def _own_query(excluded: tuple[str, ...], filters: Filters, start: Start) -> tuple[str, dict[str, Any]]:
+def _own_query(excluded: tuple[str, ...], filters: Filters, start: Start, rows: int) -> tuple[str, dict[str, Any]]:
     """The statement of `my_page` for people of the `excluded` villages, and what of its values never changes.
 
     Each branch reads at most one page from its own index; one condition with OR would read the whole table.
@@ -231,8 +232,8 @@ def _own_query(excluded: tuple[str, ...], filters: Filters, start: Start) -> tup
     if filters.text is not None:
         joined = joined.where(_TEXT_PASSED)  # else a search would tell what is withheld
     order = Order.NEWEST
-    ids = union(*(select(_sorted(branch, order, start).subquery().c.id) for branch in (filed, joined)))
-    return ready(_sorted(_OWN_ROWS.where(_reports.id.in_(ids)), order, Start.TOP))
+    ids = union(*(select(_sorted(branch, order, start, rows).subquery().c.id) for branch in (filed, joined)))
+    return ready(_sorted(_OWN_ROWS.where(_reports.id.in_(ids)), order, Start.TOP, rows))
 
 
 def without_words(filters: Filters) -> Filters:
@@ -292,9 +293,13 @@ def _state_in(states: set[ReportState]) -> ColumnElement[bool]:
     return literal_column(f"(state IN ({literals}))", Boolean())
 
 
-def _sorted(query: AnySelect, order: Order, start: Start) -> AnySelect:
-    """One page in its order; `at`, `last_id` and `rows` are given when it is run."""
-    query = query.order_by(*_ORDERINGS[order]).limit(_LIMIT)
+def _sorted(query: AnySelect, order: Order, start: Start, rows: int) -> AnySelect:
+    """One page of so many rows in its order; `at` and `last_id` are given when it is run.
+
+    Its length is in the text: as a parameter PostgreSQL takes it for a tenth of all there is, finds that a plan for the
+    very number is cheaper, and plans each page anew, which takes longer than to read it.
+    """
+    query = query.order_by(*_ORDERINGS[order]).limit(literal_column(str(rows), Integer()))
     if start is Start.TOP:
         return query
     if order is Order.NEWEST:
