@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import psycopg
 import structlog
 from flask import Flask
+from flask.globals import _cv_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import Connection, MetaData, Select, event
@@ -40,7 +41,8 @@ class Base(DeclarativeBase):
 
 
 Model = TypeVar("Model", bound=Base)
-db = SQLAlchemy(disable_autonaming=True, session_options={"expire_on_commit": False})
+# A session an app's context, which the variable names itself; Flask-SQLAlchemy asks a proxy for the context's number.
+db = SQLAlchemy(disable_autonaming=True, session_options={"expire_on_commit": False, "scopefunc": _cv_app.get})
 _make_session = db.session.registry.createfunc
 # Of each thread, a session that holds nothing: to make one costs half of a small statement.
 _spare = threading.local()
