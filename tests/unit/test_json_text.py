@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from wxapi.kernel.json_text import encoder, to_json
+from wxapi.kernel.json_text import encoder, from_database, to_json
 from wxapi.reports.rules.state import ReportState
 
 VALUES = [
@@ -34,3 +34,8 @@ def test_a_kept_encoder_goes_on_after_a_value_it_cannot_write():
         by_name(value)
     value["b"] = []
     assert by_name(value) == '{"a": 1, "b": []}'
+
+
+@pytest.mark.parametrize("text", ['[1, {"字": [null, "\\n", 1.5e3]}, []]', '"路口"', "null", "-7"])
+def test_json_of_the_database_is_read_as_the_library_reads_it(text):
+    assert from_database(text.encode()) == json.loads(text)

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.globals import _cv_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
+from psycopg.types.json import set_json_loads
 from sqlalchemy import Connection, MetaData, Select, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -19,6 +20,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.util import ScopedRegistry
 
 from config import Config
+from wxapi.kernel.json_text import from_database
 from wxapi.platform import patience
 from wxapi.platform.driver import Pool, engine_options, rows_of, tell_spent
 
@@ -32,6 +34,7 @@ _NAMING = {
 }
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 log = structlog.get_logger(__name__)
+set_json_loads(cast("Any", from_database))  # it gives bytes, though it would take text as well
 
 
 class Base(DeclarativeBase):

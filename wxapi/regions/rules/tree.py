@@ -1,6 +1,6 @@
 """The tree of regions as one immutable value, small enough to keep in each process."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -57,6 +57,8 @@ class Tree:
         self.version = version
         self._closures = closures or {}
         self._regions: dict[str, RegionInfo] = {}
+        # The dictionary's own: asked several times for each row that is shown.
+        self.get: Callable[[str], RegionInfo | None] = self._regions.get
         self._children: dict[str | None, list[RegionInfo]] = {}
         for code, name in sorted(names, key=lambda pair: (len(pair[0]), pair[0])):
             self._add(code, name)
@@ -71,9 +73,6 @@ class Tree:
 
     def __getitem__(self, code: str) -> RegionInfo:
         return self._regions[code]
-
-    def get(self, code: str) -> RegionInfo | None:
-        return self._regions.get(code)
 
     def successor(self, code: str) -> str | None:
         """Who goes on for a region: itself while it stands; None where it was closed without a successor."""
