@@ -40,6 +40,11 @@ def test_times_on_the_wire_are_utc_with_z() -> None:
     assert to_wire(at) == "2026-11-23T02:00:00.123Z"
 
 
+@given(st.datetimes(timezones=st.timezones()).filter(lambda at: 1 < at.year < 9999))
+def test_every_instant_is_written_as_the_library_writes_it(at: datetime) -> None:
+    assert to_wire(at) == at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def test_days_are_shanghai_days() -> None:
     assert local_day(datetime(2026, 12, 31, 16, 0, tzinfo=UTC)).isoformat() == "2027-01-01"
 

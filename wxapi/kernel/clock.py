@@ -1,10 +1,13 @@
 """Time is passed in: services take `now`, tests turn a `FixedClock` instead of sleeping."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+_TWO_DIGITS = [f"{number:02}" for number in range(60)]
+_THREE_DIGITS = [f"{number:03}" for number in range(1000)]
 
 
 class Clock(Protocol):
@@ -46,8 +49,18 @@ class FixedClock:
 
 
 def to_wire(at: datetime) -> str:
-    """RFC 3339 in UTC with `Z`, milliseconds."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """RFC 3339 in UTC with `Z`, milliseconds.
+
+    Put together of parts that are kept: to have the library write each anew took an eighth of a desk's list.
+    """
+    at = at.astimezone(UTC)
+    time_of_day = f"{_TWO_DIGITS[at.hour]}:{_TWO_DIGITS[at.minute]}:{_TWO_DIGITS[at.second]}"
+    return f"{_written_day(at.toordinal())}T{time_of_day}.{_THREE_DIGITS[at.microsecond // 1000]}Z"
+
+
+@lru_cache(maxsize=4096)
+def _written_day(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
 
 
 def local_day(at: datetime) -> date:
