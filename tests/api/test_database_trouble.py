@@ -129,6 +129,20 @@ def test_what_a_connection_prepared_outlives_rollbacks_and_is_bounded(
         assert len(kept()) < 4
 
 
+def test_what_a_connection_was_asked_once_is_forgotten(loose_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters and lengths of a list make more texts than memory holds, and who signs in may ask for all of them."""
+    monkeypatch.setattr(prepared, "_MOST", 9)
+    with loose_app.app_context():
+        for n in range(25):
+            for _ in range(2 - n % 2):
+                assert fetch_alone(f"SELECT %(n)s::bigint + {n}", {"n": 1}) == [(n + 1,)]
+        with db.engine.connect() as same:
+            assert len(same.connection.info["wxapi.statements"]._asked) == 9
+        for n in (24, 24):  # asked twice above
+            assert fetch_alone(f"SELECT %(n)s::bigint + {n}", {"n": 1}) == [(n + 1,)]
+        assert len(fetch_alone("SELECT FROM pg_prepared_statements", {})) == 1
+
+
 def test_a_statement_of_a_session_is_part_of_its_transaction_at_its_level(loose_app: Flask) -> None:
     with loose_app.app_context(), db.engine.connect() as other:
         session = db.session()

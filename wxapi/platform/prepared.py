@@ -34,6 +34,7 @@ class Statements:
         self._connection, self._libpq = connection, connection.pgconn
         self._adapted = Transformer(connection)
         self._names: dict[_Key, bytes] = {}
+        # How often, of those that were not asked often enough; who was asked last stands last.
         self._asked: dict[_Key, int] = {}
 
     def rows(self, text: bytes, values: Sequence[Any], *, alone: bool) -> list[tuple[Any, ...]]:
@@ -63,14 +64,16 @@ class Statements:
 
     def _prepared(self, key: _Key) -> bytes | None:
         """The name of a statement that is worth one; None: not yet."""
-        asked = self._asked[key] = self._asked.get(key, 0) + 1
+        asked = self._asked.pop(key, 0) + 1
         if asked < _WORTH:
+            if len(self._asked) == _MOST:  # a list has as many texts as people have wishes of it
+                del self._asked[next(iter(self._asked))]
+            self._asked[key] = asked
             return None
         if len(self._names) == _MOST:
             self._libpq.send_query(b"DEALLOCATE ALL")
             self._result()
             self._names.clear()
-            self._asked.clear()
         name = b"wxapi_%d" % len(self._names)
         self._libpq.send_prepare(name, *key)
         self._result()
