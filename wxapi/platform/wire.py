@@ -9,6 +9,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, TypeVar
 
+import orjson
 from flask import Response, request
 from marshmallow import Schema, ValidationError, fields, missing, validate
 from marshmallow.decorators import VALIDATES_SCHEMA
@@ -33,6 +34,8 @@ CODES_OF = "x-codes-of"
 _REGION_CODE = validate.Regexp(r"^[0-9]{4}([0-9]{2}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?)?$(?!\n)", error="区划代码无效。")
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+# What is no JSON is a mistake of ours: whoever shapes an answer says how a date is written.
+_ONLY_JSON = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _compact = encoder(ensure_ascii=False, separators=(",", ":"))
 # Statuses of an answer that has its content with it, and no address that werkzeug would have to write in per cents.
 _WITH_CONTENT = frozenset({200, 201, 202})
@@ -235,9 +238,17 @@ class PageQuery(WireSchema):
 
 
 def dumps(value: Any) -> bytes:
-    """JSON as bytes, Chinese unescaped."""
-    # A lone surrogate, echoed from a request, cannot be encoded as UTF-8: write it as a JSON escape.
-    return _compact(value).encode(errors="backslashreplace")
+    """JSON as bytes, Chinese unescaped.
+
+    Raises:
+        TypeError: there is something in it that no JSON is made of, such as a date.
+    """
+    try:
+        return orjson.dumps(value, option=_ONLY_JSON)
+    except orjson.JSONEncodeError:
+        # What the library refuses and Python writes: keys that are numbers, integers beyond 64 bits, named tuples, and
+        # a lone surrogate, echoed from a request, which UTF-8 has nothing for: it is written as a JSON escape.
+        return _compact(value).encode(errors="backslashreplace")
 
 
 class _Whole(Response):
