@@ -66,7 +66,13 @@ def test_tracebacks_show_places_but_no_messages(lines: io.StringIO) -> None:
 
 
 def test_a_line_names_its_request_whoever_writes_it(lines: io.StringIO) -> None:
-    for ids, named in ((("a", "a"), {"request_id": "a"}), (("a", "b"), {"request_id": "a", "own_request_id": "b"})):
+    phone, own = "13812345678", "f13812345678a"
+    for ids, named in (
+        (("a", "a"), {"request_id": "a"}),
+        (("a", "b"), {"request_id": "a", "own_request_id": "b"}),
+        ((own, own), {"request_id": own}),
+        ((phone, own), {"request_id": "1**********", "own_request_id": own}),
+    ):
         lines.truncate(0)
         lines.seek(0)
         logs.name_request(ids)

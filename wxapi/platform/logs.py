@@ -40,9 +40,9 @@ def configure(level: str) -> None:
     """Set up structlog and route the standard library's loggers through it, once per process."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        add_request_ids,
         _bare_traceback,
         redact,
+        add_request_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -87,11 +87,14 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 
 
 def add_request_ids(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
-    """Name the request, and its own id where the client chose another."""
+    """Name the request, and its own id where the client chose another, who may have chosen a number of somebody's.
+
+    Its own has such a number in it by chance, one of 560, and is what people and the audit name: it stays as it is.
+    """
     ids = _of_request.get()
     if ids is not None:
         chosen, own = ids
-        event.setdefault("request_id", chosen)
+        event.setdefault("request_id", own if chosen == own else _mask(chosen))
         if chosen != own:
             event.setdefault("own_request_id", own)
     return event
