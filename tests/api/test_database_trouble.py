@@ -143,6 +143,26 @@ def test_what_a_connection_was_asked_once_is_forgotten(loose_app: Flask, monkeyp
         assert len(fetch_alone("SELECT FROM pg_prepared_statements", {})) == 1
 
 
+def test_who_is_interrupted_while_a_statement_is_prepared_may_ask_again(
+    loose_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a job is that took too long: the database has the statement, and its connection does not know."""
+    with loose_app.app_context():
+        for _ in range(2):
+            fetch_alone("SELECT 40", {})
+        result = prepared.Statements._result
+        with monkeypatch.context() as interrupted:
+
+            def answered(statements: prepared.Statements) -> None:
+                result(statements)
+                raise TimeoutError
+
+            interrupted.setattr(prepared.Statements, "_result", answered)
+            with pytest.raises(TimeoutError):
+                fetch_alone("SELECT 40", {})
+        assert [fetch_alone("SELECT 40", {}) for _ in range(4)] == [[(40,)]] * 4
+
+
 def test_a_statement_of_a_session_is_part_of_its_transaction_at_its_level(loose_app: Flask) -> None:
     with loose_app.app_context(), db.engine.connect() as other:
         session = db.session()

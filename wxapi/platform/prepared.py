@@ -36,6 +36,7 @@ class Statements:
         self._names: dict[_Key, bytes] = {}
         # How often, of those that were not asked often enough; who was asked last stands last.
         self._asked: dict[_Key, int] = {}
+        self._made = 0
 
     def rows(self, text: bytes, values: Sequence[Any], *, alone: bool) -> list[tuple[Any, ...]]:
         """Run a statement with `$1` for its values, and return its rows.
@@ -74,7 +75,9 @@ class Statements:
             self._libpq.send_query(b"DEALLOCATE ALL")
             self._result()
             self._names.clear()
-        name = b"wxapi_%d" % len(self._names)
+        # Never a name again: whoever is interrupted here does not know whether the database has it.
+        self._made += 1
+        name = b"wxapi_%d" % self._made
         self._libpq.send_prepare(name, *key)
         self._result()
         self._names[key] = name
