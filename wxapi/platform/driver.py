@@ -221,7 +221,7 @@ def rows_of(
         driver: its connection.
         sql: the statement, with `%(name)s` parameters; it gives rows.
         values: of the parameters.
-        alone: it is committed by itself where no transaction is open; else one is begun.
+        alone: it is committed by itself; else it is part of the transaction that is open, or begins one.
 
     Raises:
         SurpriseError: a part of it did not give what it must.

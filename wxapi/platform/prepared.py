@@ -44,14 +44,17 @@ class Statements:
         Args:
             text: the statement, which gives rows.
             values: in the order of their numbers.
-            alone: it is a transaction of its own where none is open; else one is begun.
+            alone: it is a transaction of its own; else it is part of the one that is open, or begins one.
 
         Raises:
             psycopg.Error: as the driver raises it.
         """
         libpq, adapted = self._libpq, self._adapted
-        if not alone and libpq.transaction_status == _IDLE:
-            self._begin()
+        if libpq.transaction_status == _IDLE:
+            if not alone:
+                self._begin()
+        elif alone:  # what it writes would be rolled back by whoever takes the connection back
+            raise psycopg.InterfaceError("a statement of its own on a connection with an open transaction")
         given = adapted.dump_sequence(values, [PyFormat.AUTO] * len(values))
         key = (text, adapted.types or ())
         name = self._names.get(key) or self._prepared(key)
