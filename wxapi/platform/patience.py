@@ -58,15 +58,8 @@ class WatchedConnection(psycopg.Connection[Any]):
                 WatchedConnection.away_until = monotonic() + _AWAY_S
             raise
 
-    def set_autocommit(self, value: bool) -> None:  # noqa: FBT001 - the driver's own signature
-        """As the driver does, which makes a generator and waits for it: without a transaction nothing is sent."""
-        if self.pgconn.transaction_status == TransactionStatus.IDLE:
-            self._autocommit = value
-        if self.autocommit != value:  # in a transaction, or with a driver that keeps it elsewhere
-            super().set_autocommit(value)
-
     def rollback(self) -> None:
-        """The same: the pool rolls back whatever it is given back."""
+        """As the driver does, where a transaction is open: the pool rolls back whatever it is given back."""
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             super().rollback()
 
