@@ -5,18 +5,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Select, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.platform.db import fetch_alone, ready
 from wxapi.reports.models import Report
-from wxapi.reports.queries.lists import UNDECIDED, Filters, in_states, narrowed, without_words, words
+from wxapi.reports.queries.lists import NOW, UNDECIDED, Filters, in_states, narrowed, without_words, words
 from wxapi.reports.queries.visibility import not_about, on_desk_in, villages_of
 from wxapi.reports.rules.state import OPEN_STATES, ReportState
 
 _reports = Report.__table__.c
-_NOW: ColumnElement[datetime] = bindparam("now", type_=DateTime(timezone=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +29,22 @@ class DeskCounts:
     undecided: int
 
 
-def count_desk(session: Session, actor: Actor, filters: Filters, *, now: datetime) -> DeskCounts:
+def count_desk(actor: Actor, filters: Filters, *, now: datetime) -> DeskCounts:
     """Count what each tab would list: `lists.desk_page` of the filters' class, place and words."""
     sought = Filters(category=filters.category, region=filters.region, text=filters.text)
-    query = _query(actor.regions(DESK_ROLES), villages_of(actor), without_words(sought))
-    values = {"now": now, **words(sought)}
-    in_all, overdue, yellow, undecided, *by_state = session.connection().execute(query, values).one()
+    sql, given = _query(actor.regions(DESK_ROLES), villages_of(actor), without_words(sought))
+    ((in_all, overdue, yellow, undecided, *by_state),) = fetch_alone(sql, given | words(sought) | {"now": now})
     return DeskCounts(in_all, dict(zip(OPEN_STATES, by_state, strict=True)), overdue, yellow, undecided)
 
 
 @lru_cache(maxsize=256)
-def _query(regions: tuple[str, ...], excluded: tuple[str, ...], sought: Filters) -> Select[*tuple[Any, ...]]:
+def _query(regions: tuple[str, ...], excluded: tuple[str, ...], sought: Filters) -> tuple[str, dict[str, Any]]:
     count = func.count()
-    return select(
+    counts = select(
         count,
-        count.filter(_reports.due_at < _NOW),
+        count.filter(_reports.due_at < NOW),
         count.filter(_reports.card == "yellow"),
         count.filter(UNDECIDED),
         *(count.filter(_reports.state == state.value) for state in OPEN_STATES),
-    ).where(on_desk_in(regions), not_about(excluded), in_states(OPEN_STATES), *narrowed(sought))
+    )
+    return ready(counts.where(on_desk_in(regions), not_about(excluded), in_states(OPEN_STATES), *narrowed(sought)))

@@ -2,16 +2,16 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.permissions import DESK_ROLES
+from wxapi.platform.db import fetch_alone, ready
 from wxapi.regions.rules.levels import Level
 from wxapi.reports.models import Report
-from wxapi.reports.queries.lists import DUE, NOW, AnySelect, Filters, in_states, narrowed, without_words, words
+from wxapi.reports.queries.lists import DUE, NOW, Filters, in_states, narrowed, without_words, words
 from wxapi.reports.queries.visibility import not_about, on_desk_in, villages_of
 from wxapi.reports.rules.state import OPEN_STATES
 
@@ -33,22 +33,25 @@ class Cluster(NamedTuple):
     latitude: float
 
 
-def desk_clusters(session: Session, actor: Actor, filters: Filters, level: Level, *, now: datetime) -> list[Cluster]:
+def desk_clusters(actor: Actor, filters: Filters, level: Level, *, now: datetime) -> list[Cluster]:
     """What `lists.desk_page` shows on all its pages, counted by the county, township or village it lies in.
 
     What is late comes first.
     """
-    query = _query(actor.regions(DESK_ROLES), villages_of(actor), without_words(filters), level)
-    return [Cluster(*row) for row in session.connection().execute(query, {"now": now, **words(filters)})]
+    sql, given = _query(actor.regions(DESK_ROLES), villages_of(actor), without_words(filters), level)
+    return [Cluster(*row) for row in fetch_alone(sql, given | words(filters) | {"now": now})]
 
 
 @lru_cache(maxsize=256)
-def _query(regions: tuple[str, ...], excluded: tuple[str, ...], filters: Filters, level: Level) -> AnySelect:
+def _query(
+    regions: tuple[str, ...], excluded: tuple[str, ...], filters: Filters, level: Level
+) -> tuple[str, dict[str, Any]]:
     place = _PLACES[level]
     overdue = func.count().filter(DUE < NOW).label("overdue")
     states = in_states(filters.states or OPEN_STATES)
-    return (
-        select(place, func.count(), overdue, func.avg(_reports.longitude), func.avg(_reports.latitude))
+    middle = func.avg(_reports.longitude), func.avg(_reports.latitude)
+    return ready(
+        select(place, func.count(), overdue, *middle)
         .where(on_desk_in(regions), not_about(excluded), states, *narrowed(filters))
         .group_by(place)
         .order_by(overdue.desc(), func.count().desc(), place)

@@ -1,22 +1,22 @@
 """A person's own filters of the desk: what stands in its address, kept under a name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from wxapi.kernel.actor import Actor
 from wxapi.kernel.errors import ConflictError
-from wxapi.platform.db import db, transaction
+from wxapi.platform.db import fetch_alone, transaction
 from wxapi.reports.models import SavedFilter
 
 # As many as one finds again at a glance.
 MOST = 20
+_OWN = f"SELECT name, query FROM report_filters WHERE user_id = %(user_id)s ORDER BY name LIMIT {MOST}"  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFilter:
+class NamedFilter(NamedTuple):
     """A filter by the name its person gave it; `query` is that of the desk's address."""
 
     name: str
@@ -25,13 +25,7 @@ class NamedFilter:
 
 def saved_filters(actor: Actor) -> Sequence[NamedFilter]:
     """The person's filters, by name."""
-    rows = db.session.execute(
-        select(SavedFilter.name, SavedFilter.query)
-        .where(SavedFilter.user_id == actor.user_id)
-        .order_by(SavedFilter.name)
-        .limit(MOST)
-    )
-    return [NamedFilter(name, query) for name, query in rows]
+    return [NamedFilter(*row) for row in fetch_alone(_OWN, {"user_id": actor.user_id})]
 
 
 def save_filter(actor: Actor, name: str, query: str) -> None:

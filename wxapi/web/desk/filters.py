@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlencode
 
 from marshmallow import validate
 
 from wxapi.kernel.actor import Actor
+from wxapi.kernel.city import city
+from wxapi.kernel.city_rules import CityRules
 from wxapi.kernel.permissions import DESK_ROLES
 from wxapi.platform.problems import validation_failed
 from wxapi.platform.wire import QueryInteger
@@ -50,7 +53,7 @@ def wanted_of(args: Mapping[str, str]) -> tuple[PageRequest, Order]:
     Raises:
         InvalidError: `validation_failed`.
     """
-    query = forms.load(DeskQuery(), {name: value for name, value in args.items() if value})
+    query = forms.load(DeskQuery, {name: value for name, value in args.items() if value})
     if query["region"] is not None and query["region"] not in tree():
         raise validation_failed({"region": ["没有这个区域。"]})
     return PageRequest(query["limit"], query["cursor"], filters_of(query)), query["sort"]
@@ -101,10 +104,14 @@ def narrowed_to(wanted: Filters) -> list[str]:
 
 def category_choices(chosen: str | None) -> list[tuple[str, str]]:
     """(code, name) of the major classes that are taken, and of the class that is chosen."""
-    taken = [entry for entry in all_categories().values() if entry.taken]
-    found = {entry.family: f"{entry.family} {entry.major_name}" for entry in taken}
     one = all_categories().get(chosen or "")
-    return list((found | ({one.code: f"{one.code} {one.name}"} if one else {})).items())
+    return [*_majors(city()), *([(one.code, f"{one.code} {one.name}")] if one else [])]
+
+
+@cache
+def _majors(_of: CityRules) -> list[tuple[str, str]]:
+    taken = (entry for entry in all_categories().values() if entry.taken)
+    return list({entry.family: f"{entry.family} {entry.major_name}" for entry in taken}.items())
 
 
 def region_choices(actor: Actor, chosen: str | None) -> Choices:

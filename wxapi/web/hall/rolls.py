@@ -41,7 +41,7 @@ def wanted_of(args: Mapping[str, str]) -> tuple[RollFilter, str | None]:
         InvalidError: `validation_failed`.
     """
     given = {name: value for name, value in args.items() if value and name not in {"done", "limit"}}
-    query: dict[str, Any] = forms.load(HallRollQuery(), given)
+    query: dict[str, Any] = forms.load(HallRollQuery, given)
     cursor = query.pop("cursor")
     del query["limit"]
     return RollFilter(**query), cursor

@@ -40,7 +40,7 @@ def requested(filled: Typed) -> ActionRequest:
     allowed = {"note"}.union(*(row.needs + row.takes for row in workflow.rows_of(filled.action)))
     values: dict[str, object] = {name: text for name, text in filled.fields.items() if name in allowed}
     values |= {"action": filled.action, "version": request.form.get("version", ""), "photo_ids": list(filled.photo_ids)}
-    return request_of(forms.load(ActionBody(), {name: _number(name, value) for name, value in values.items()}))
+    return request_of(forms.load(ActionBody, {name: _number(name, value) for name, value in values.items()}))
 
 
 def _number(name: str, value: object) -> object:

@@ -8,6 +8,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,19 +67,25 @@ def new_once() -> str:
     return secrets.token_urlsafe(16)
 
 
-def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+def load(schema: type[Schema], values: Mapping[str, Any]) -> dict[str, Any]:
     """What a feature's own schema makes of a form's values: pages and API refuse the same things.
 
     Raises:
         InvalidError: `validation_failed`, with the sentences of each field.
     """
     try:
-        loaded: dict[str, Any] = schema.load(values)
+        loaded: dict[str, Any] = _made(schema).load(values)
     except ValidationError as error:
         refused = validation_failed(error.messages_dict)
         told = {name: for_people(sentences) for name, sentences in refused.fields.items()}
         raise InvalidError(refused.code, refused.detail, fields=told) from error
     return loaded
+
+
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    """Making one copies every field, which takes longer than all that a page asks of it."""
+    return schema()
 
 
 def chosen(name: str, *choices: str) -> str | None:

@@ -68,7 +68,7 @@ def location_of(picked_place: Picked) -> dict[str, Any]:
     """
     village = picked_place.fields.get("region_code") or (picked_place.village.code if picked_place.village else None)
     if picked_place.is_exact:
-        wanted = forms.load(LocateQuery(), {name: picked_place.fields[name] for name in POSITION})
+        wanted = forms.load(LocateQuery, {name: picked_place.fields[name] for name in POSITION})
         position, datum = point_of(wanted), wanted["coord_type"]
         way, accuracy = picked_place.fields["picked_by"], wanted["accuracy"]
     else:
@@ -88,7 +88,7 @@ def location_of(picked_place: Picked) -> dict[str, Any]:
 
 
 def _at(given: Mapping[str, str], values: Mapping[str, str]) -> Picked:
-    wanted = forms.load(LocateQuery(), given)
+    wanted = forms.load(LocateQuery, given)
     position, datum = point_of(wanted), wanted["coord_type"]
     found = locate_position(position, datum, wanted["accuracy"])
     if found is None:

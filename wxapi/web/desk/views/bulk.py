@@ -28,7 +28,7 @@ def act_in_bulk() -> Response:
         raise InvalidError("bulk_action_not_allowed", "该操作不能批量进行，请逐件办理。")
     items = _items(request.form.getlist("pick"))
     filled = forms.filled("note", *filter(None, [_OWN_FIELD.get(action)]))
-    wanted = request_of(forms.load(ActionBody(), {**filled, "action": action, "version": 1}))
+    wanted = request_of(forms.load(ActionBody, {**filled, "action": action, "version": 1}))
     answers = act_on_many(items, wanted, now=runtime().clock.now())
     return page("desk/bulk.html", answers=answers, action=words.name("actions", action))
 

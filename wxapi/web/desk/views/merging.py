@@ -43,7 +43,7 @@ def merge(number: str) -> Response:
         "note": filled.get("note"),
     }
     try:
-        act(actor, view.id, request_of(forms.load(ActionBody(), body)), now=now)
+        act(actor, view.id, request_of(forms.load(ActionBody, body)), now=now)
     except DomainError as error:
         return _compared(number.upper(), into, error=error, note=filled.get("note", ""))
     return see(f"/desk/r/{other.number}?done=merge&merged={view.number}")

@@ -43,7 +43,7 @@ def _queue(error: DomainError | None = None) -> Response:
 @guard(Permission.MODERATE)
 def decide_check(check_id: uuid.UUID) -> Response:
     """Show it, or hide it. What a colleague has decided meanwhile stands, and what still waits is shown."""
-    body, now = forms.load(DecisionBody(), forms.filled("decision")), runtime().clock.now()
+    body, now = forms.load(DecisionBody, forms.filled("decision")), runtime().clock.now()
     try:
         moderate.decide(current_actor(), check_id, body["decision"], now=now, over_others=False)
     except ConflictError as error:

@@ -42,7 +42,7 @@ def show_offices() -> Response:
 
 def _offices(error: DomainError | None = None) -> Response:
     given = {name: value for name, value in request.args.items() if value and name in {"region", "when", "cursor"}}
-    query = forms.load(AppointmentQuery(), given)
+    query = forms.load(AppointmentQuery, given)
     found = office_reading.list_appointments(
         current_actor(),
         query["region"],
@@ -79,7 +79,7 @@ def end_office(appointment_id: uuid.UUID) -> Response:
             appointments.end_appointment(actor, appointment_id, now=now)
             return
         refuse_missing(values, {"last_day": "任职的最后一天"})
-        office_changes.end_on(actor, appointment_id, forms.load(EndBody(), values)["last_day"], now=now)
+        office_changes.end_on(actor, appointment_id, forms.load(EndBody, values)["last_day"], now=now)
 
     return _change(appointment_id, end, values)
 
@@ -93,7 +93,7 @@ def move_office(appointment_id: uuid.UUID) -> Response:
     def move(actor: Actor, now: datetime) -> None:
         refuse_missing(values, {"region_code": "调往的区域"})
         code = place_of(values["region_code"], tree()) or values["region_code"]
-        body = forms.load(MoveBody(), {**values, "region_code": code})
+        body = forms.load(MoveBody, {**values, "region_code": code})
         office_changes.move(actor, appointment_id, body["region_code"], None, body["on"], now=now)
 
     return _change(appointment_id, move, values)
@@ -107,7 +107,7 @@ def stand_in(appointment_id: uuid.UUID) -> Response:
 
     def begin(actor: Actor, now: datetime) -> None:
         refuse_missing(values, {"user_id": "代理人", "from": "起始日期", "to": "截止日期"})
-        body = forms.load(StandInBody(), values)
+        body = forms.load(StandInBody, values)
         wanted = StandIn(body["user_id"], body["from_"], body["to"])
         office_changes.stand_in(actor, appointment_id, wanted, now=now)
 
@@ -140,7 +140,7 @@ def appoint_person(person_id: uuid.UUID) -> Response:
     person = roster_reading.read_person(actor, person_id, now=now)
     try:
         refuse_no_place(values)
-        body = forms.load(NewAppointmentBody(), {**values, **placed(values), "user_id": str(person.user_id)})
+        body = forms.load(NewAppointmentBody, {**values, **placed(values), "user_id": str(person.user_id)})
         body["region_code"] = body["region_code"] or region_of(body["unit_code"])
         made = appointments.appoint(actor, NewAppointment(**body), now=now)
     except DomainError as error:
@@ -203,6 +203,6 @@ def _found(actor: Actor, holder: uuid.UUID, *, now: datetime) -> list[Any] | Non
     words = request.args.get("q", "").strip()
     if not words:
         return None
-    query = forms.load(PeopleQuery(), {"q": words})
+    query = forms.load(PeopleQuery, {"q": words})
     people = roster_reading.search(actor, Sought(text=query["q"], waiting=False), limit=_FOUND, cursor=None, now=now)
     return [each for each in people.items if each.user_id != holder]

@@ -38,7 +38,7 @@ def show_people() -> Response:
         name: value for name, value in request.args.items() if value and name in {"region", "q", "state", "cursor"}
     }
     try:
-        query = forms.load(PeopleQuery(), given)
+        query = forms.load(PeopleQuery, given)
     except InvalidError as error:
         if error.fields.keys() != {"q"}:  # the others are chosen, not typed
             raise
@@ -60,7 +60,7 @@ def add_person() -> Response:
     values = forms.filled(*_FIELDS)
     try:
         people_frame.refuse_no_place(values)
-        body = forms.load(NewPerson(), {**values, **_placed(values)})
+        body = forms.load(NewPerson, {**values, **_placed(values)})
         body["region_code"] = body["region_code"] or region_of(body["unit_code"])
         person = roster_reading.add_person(current_actor(), RosterRow(**body), now=runtime().clock.now())
     except DomainError as error:
@@ -124,7 +124,7 @@ def print_slips() -> Response:
     picked = request.form.getlist("pick")
     if not picked:
         raise InvalidError("nobody_picked", "请先勾选需要邀请单的人员。")
-    body = forms.load(SlipsBody(), {"person_ids": picked})
+    body = forms.load(SlipsBody, {"person_ids": picked})
     slips = invitations.make_slips(current_actor(), body["person_ids"], now=runtime().clock.now())
     # Where the code is entered; the code itself is in no address, which logs and histories keep.
     address = f"{runtime().config.public_url}/account"

@@ -20,7 +20,7 @@ def keep_filter() -> Response:
     """Keep what the address narrows the queue to; a refusal shows the same queue with the name that was typed."""
     filled = forms.filled("name")
     try:
-        name = forms.load(SavedFilterBody(), filled)["name"]
+        name = forms.load(SavedFilterBody, filled)["name"]
         query = filters.query_to_keep(request.args)
         if not query:
             raise InvalidError("filter_empty", "请先选择筛选条件，再保存。")
@@ -34,6 +34,6 @@ def keep_filter() -> Response:
 @guard(Permission.DESK)
 def forget_filter() -> Response:
     """Forget the filter of a name, and go on with the queue as it is."""
-    drop_filter(current_actor(), forms.load(SavedFilterBody(), forms.filled("name"))["name"])
+    drop_filter(current_actor(), forms.load(SavedFilterBody, forms.filled("name"))["name"])
     query = filters.query_to_keep(request.args)
     return see(f"/desk?{query}" if query else "/desk")

@@ -27,6 +27,13 @@ from wxapi.web.kit.render import page, see
 ORGANISE = Permission.TRAINING_ORGANISE
 
 
+class _Version(SessionChange):
+    """The version alone, of a step that changes no field."""
+
+    class Meta(SessionChange.Meta):
+        fields = ("version",)
+
+
 @room.get("/hall/new")
 @guard(ORGANISE)
 def show_new() -> Response:
@@ -40,7 +47,7 @@ def make_session() -> Response:
     """Draft a session; a refusal keeps what was typed."""
     values = session_form.sent_values()
     try:
-        plan = plan_of(forms.load(SessionBody(), session_form.body_of(values, None)))
+        plan = plan_of(forms.load(SessionBody, session_form.body_of(values, None)))
         view = organise.create(current_actor(), plan, now=runtime().clock.now())
     except NotFoundError:
         raise
@@ -67,7 +74,7 @@ def change_session(session_id: uuid.UUID) -> Response:
     try:
         version = _sent_version()
         body = {**session_form.body_of(values, hall.row), "version": version}
-        plan = plan_of(forms.load(SessionChange(), body))
+        plan = plan_of(forms.load(SessionChange, body))
         view = organise.replace(current_actor(), session_id, plan, version=version, now=now)
     except NotFoundError:
         raise
@@ -157,7 +164,7 @@ def _sent_version() -> int:
     """
     text = request.form.get("version", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
-    return int(forms.load(SessionChange(only=("version",)), {"version": number})["version"])
+    return int(forms.load(_Version, {"version": number})["version"])
 
 
 def _check_seen(row: TrainingSession) -> None:

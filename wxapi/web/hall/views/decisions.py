@@ -104,7 +104,7 @@ def _decide(kind: UndecidedKind, session_id: uuid.UUID) -> Response:
     ticks: list[uuid.UUID] = []
     try:
         ticks = picked(request.form.getlist("pick"))
-        body = forms.load(kind.body(), forms.filled(*_TYPED))
+        body = forms.load(kind.body, forms.filled(*_TYPED))
     except DomainError as error:
         return _listed(kind, hall, error=error, ticks=ticks)
     said = {"decision": body["decision"], "note": body.get("note", ""), "session_id": session_id, "now": now}

@@ -44,7 +44,7 @@ def correct_person(session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
     typed = forms.filled("state", "reason", "made_up_in")
     try:
         _check_seen(roll_reading.read_row(current_actor(), session_id, user_id))
-        correction = Correction(**forms.load(CorrectionBody(), typed))
+        correction = Correction(**forms.load(CorrectionBody, typed))
         correct_roll.correct(current_actor(), session_id, user_id, correction, now=now)
     except NotFoundError:
         raise
@@ -62,9 +62,7 @@ def undo_person(session_id: uuid.UUID, user_id: uuid.UUID) -> Response:
     typed = forms.filled("reason")
     try:
         _check_seen(roll_reading.read_row(current_actor(), session_id, user_id))
-        correct_roll.undo(
-            current_actor(), session_id, user_id, reason=forms.load(ReasonBody(), typed)["reason"], now=now
-        )
+        correct_roll.undo(current_actor(), session_id, user_id, reason=forms.load(ReasonBody, typed)["reason"], now=now)
     except NotFoundError:
         raise
     except DomainError as error:

@@ -77,7 +77,7 @@ def correct_many(session_id: uuid.UUID) -> Response:
         seen = picked_as_seen(request.form.getlist("pick"))
         if typed.get("state") == UNDO:
             return _result(hall, _undo_many(hall, seen, typed), UNDO)
-        body = forms.load(BulkBody(), {**typed, "user_ids": [str(user_id) for user_id in seen]})
+        body = forms.load(BulkBody, {**typed, "user_ids": [str(user_id) for user_id in seen]})
         changed, stale = _correct_many(hall, seen, Correction(body["state"], body["reason"]), now=now)
     except NotFoundError:
         raise
@@ -165,7 +165,7 @@ def _correct_many(
 
 
 def _undo_many(hall: Hall, seen: Mapping[uuid.UUID, str], typed: dict[str, str]) -> list[RollAnswer]:
-    reason = forms.load(ReasonBody(), {"reason": typed["reason"]} if "reason" in typed else {})["reason"]
+    reason = forms.load(ReasonBody, {"reason": typed["reason"]} if "reason" in typed else {})["reason"]
     now, found = runtime().clock.now(), _lines(hall, list(seen))
     stale = _stale(found, seen)
     lines = {user_id: line for user_id, line in found.items() if user_id not in stale}

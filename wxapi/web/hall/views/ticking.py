@@ -51,4 +51,4 @@ def _item() -> Item:
     if not filled:
         raise InvalidError("nobody_named", "请选择人员，或扫描参训码。", fields={"code": ["请扫描或输入参训码。"]})
     body = {**filled, "key": "page", "client_time": runtime().clock.now().isoformat()}
-    return Item(**forms.load(BatchItem(), body))
+    return Item(**forms.load(BatchItem, body))

@@ -36,7 +36,7 @@ def show_account() -> Response:
 def change_account() -> Response:
     """Change name and kind. It carries no `version`: nobody else changes them, and what one sends last one means."""
     filled = forms.filled("nickname", "kind")
-    body = forms.load(wire.ChangeMe(), {"nickname": filled.get("nickname", ""), "kind": filled.get("kind")})
+    body = forms.load(wire.ChangeMe, {"nickname": filled.get("nickname", ""), "kind": filled.get("kind")})
     profile.change_me(current_actor(), **body, now=runtime().clock.now())
     return see("/account")
 
@@ -46,7 +46,7 @@ def change_account() -> Response:
 @limited("10/hour")
 def redeem_invitation() -> Response:
     """Bring the code of a slip."""
-    body = forms.load(wire.InvitationBody(), forms.filled("invitation"))
+    body = forms.load(wire.InvitationBody, forms.filled("invitation"))
     invitations.redeem(current_actor().user_id, body["invitation"], now=runtime().clock.now())
     return see("/account")
 

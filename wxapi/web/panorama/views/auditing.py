@@ -29,7 +29,7 @@ def show_audit() -> Response:
     """The record, newest first; without a query the last 30 days."""
     now = runtime().clock.now()
     given = {name: value for name, value in request.args.items() if value}
-    query: dict[str, Any] = forms.load(AuditQuery(), given)
+    query: dict[str, Any] = forms.load(AuditQuery, given)
     query["from_"] = query["from_"] or (query["to"] or local_day(now)) - timedelta(days=30)
     forms.chosen("action", *AUDIT_ACTIONS)  # the call takes any name: a client may know acts of a later release
     found = auditing.read_audit(current_actor(), audit_question(query), limit=_MOST, cursor=query["cursor"], now=now)
@@ -48,7 +48,7 @@ def show_audit() -> Response:
 def show_refusals() -> Response:
     """What was refused within the last 30 days."""
     now = runtime().clock.now()
-    cursor = forms.load(PageQuery(), {name: value for name, value in request.args.items() if value})["cursor"]
+    cursor = forms.load(PageQuery, {name: value for name, value in request.args.items() if value})["cursor"]
     since = now - timedelta(days=_REFUSED_DAYS)
     found = auditing.read_refusals(current_actor(), since=since, limit=_MOST, cursor=cursor, now=now)
     operations = (each for item in openapi.document()["paths"].values() for each in item.values())

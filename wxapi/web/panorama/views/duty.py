@@ -36,10 +36,10 @@ def answer_card(duty_id: uuid.UUID) -> Response:
     actor, now = current_actor(), runtime().clock.now()
     try:
         if request.form.get("what") == "decision":
-            decided = forms.load(AppealDecisionBody(), forms.filled("decision", "note"))
+            decided = forms.load(AppealDecisionBody, forms.filled("decision", "note"))
             appeal.decide_appeal(actor, duty_id, **decided, now=now)
             return see(f"/work/{duty_id}?done=decision")
-        said = forms.load(AppealBody(), {**forms.filled("note"), "photo_ids": list(sent_photos())})
+        said = forms.load(AppealBody, {**forms.filled("note"), "photo_ids": list(sent_photos())})
         appeal.appeal(actor, duty_id, NewAppeal(said["note"], tuple(said["photo_ids"])), now=now)
     except NotFoundError:
         raise

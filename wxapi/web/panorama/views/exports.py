@@ -44,7 +44,7 @@ def ask_export() -> Response:
     try:
         chosen = {name: values[name] for name in ("region", "from", "to") if name in values}
         body: dict[str, Any] = {name: values[name] for name in ("kind", "format", "coord_type") if name in values}
-        wanted = wanted_of(forms.load(ExportBody(), {**body, "filter": chosen}))
+        wanted = wanted_of(forms.load(ExportBody, {**body, "filter": chosen}))
         exports.ask(current_actor(), wanted, now=runtime().clock.now())
     except DomainError as error:
         return page(

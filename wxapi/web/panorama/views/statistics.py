@@ -29,7 +29,7 @@ def show_statistics() -> Response:
     """The table; without a query the person's own region, the last 30 days, by place."""
     now = runtime().clock.now()
     given = {name: value for name, value in request.args.items() if value}
-    query = forms.load(StatisticsQuery(), {"set": "reports", **given})
+    query = forms.load(StatisticsQuery, {"set": "reports", **given})
     table = statistics.read_statistics(current_actor(), question_of(query), now=now, today=local_day(now))
     return page(
         "panorama/statistics.html",

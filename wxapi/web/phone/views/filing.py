@@ -51,7 +51,7 @@ def show_nearby() -> Response:
     try:
         place = places.location_of(places.picked(request.args))
         values = {"category_code": request.args.get("category_code", ""), "description": "–", **place}
-        found = _nearby(draft_of(forms.load(FileBody(), values)))
+        found = _nearby(draft_of(forms.load(FileBody, values)))
     except InvalidError:  # said when the report is filed
         found = {"near": [], "by_list": False}
     return fragment("phone/nearby.html", **found)
@@ -72,7 +72,7 @@ def file_new() -> Response:
         if request.form.get("join"):
             return _done(_joined(photo_ids), "joined", as_json=as_json)
         place = places.location_of(places.picked(request.form))
-        draft = draft_of(forms.load(FileBody(), {**filled, "photo_ids": list(photo_ids), **place}))
+        draft = draft_of(forms.load(FileBody, {**filled, "photo_ids": list(photo_ids), **place}))
         if not request.form.get("asked") and (near := _nearby(draft))["near"]:
             return _form(filled, places.picked(request.form), kept=kept_photos(photo_ids), status=409, **near)
         view = file_report(current_actor(), draft, now=runtime().clock.now())

@@ -70,7 +70,7 @@ def sign() -> Response:
             raise InvalidError("session_missing", "请选择培训场次。", fields={"session": ["请选择培训场次。"]})
         if not filled.keys() & {"code", "ticket"}:
             raise InvalidError("code_missing", "请填写签到码。", fields={"code": ["请填写签到码。"]})
-        attempt = attempt_of(forms.load(SignInBody(), _body(filled)))
+        attempt = attempt_of(forms.load(SignInBody, _body(filled)))
         (sign_out if request.form.get("out") else sign_in)(current_actor(), session_id, attempt, now=now)
     except NotFoundError:
         raise
