@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.retry import Retry
 from rq import Queue as RqQueue
 from rq.job import Job as RqJob
 from rq.job import JobStatus
-from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 
 from workers.job import Job, Queue
@@ -71,7 +71,7 @@ def send(redis: "Redis", parcels: Iterable[Parcel], *, mark: tuple[str, int]) ->
         by_queue[parcel.job.queue].append(parcel)
     pipeline = redis.pipeline(transaction=True)
     for queue, several in by_queue.items():
-        rq_queue(redis, queue).enqueue_many([_data(parcel) for parcel in several], pipeline=pipeline)
+        _enqueue(rq_queue(redis, queue), several, pipeline)
     pipeline.set(*mark, ex=_QUEUED_TTL_S)
     pipeline.execute()
 
@@ -87,15 +87,33 @@ def mark(redis: "Redis", key: str, number: int) -> None:
     redis.set(key, number, ex=_QUEUED_TTL_S)
 
 
-def _data(parcel: Parcel) -> EnqueueData:
-    job = parcel.job
-    return RqQueue.prepare_data(
+def _enqueue(queue: RqQueue, parcels: Sequence[Parcel], pipeline: "Pipeline") -> None:
+    """What `Queue.enqueue_many` does, with one RQ job that takes on each parcel of its kind in turn, and one push.
+
+    RQ makes a job for each, and sends six commands for it: two thirds of what the relay spent on a row.
+    """
+    drafts: dict[str, RqJob] = {}
+    pipeline.sadd(RqQueue.redis_queues_keys, queue.key)
+    for parcel in parcels:
+        draft = drafts.get(parcel.job.name)
+        if draft is None:
+            draft = drafts[parcel.job.name] = _draft(queue, parcel.job)
+        draft.id = parcel.rq_id
+        draft.args = (parcel.outbox_id, parcel.attempt, parcel.job.lease_s)
+        draft.save(pipeline=pipeline)
+        pipeline.expire(draft.key, _QUEUED_TTL_S)
+    pipeline.rpush(queue.key, *(parcel.rq_id for parcel in parcels))
+
+
+def _draft(queue: RqQueue, job: Job) -> RqJob:
+    draft = queue.create_job(
         "workers.run.run",
-        args=(parcel.outbox_id, parcel.attempt, job.lease_s),
         timeout=job.limit_s,
         ttl=_QUEUED_TTL_S,
         result_ttl=0,
         failure_ttl=_FAILED_TTL_S,
-        job_id=parcel.rq_id,
         description=job.name,
+        status=JobStatus.QUEUED,
     )
+    draft.enqueued_at = draft.created_at
+    return draft

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from config import Config
 from tests.processes import await_true
+from workers import post
 from workers.handed import Handed
 from workers.job import Job, Queue
 from workers.post import Parcel, connect
@@ -280,6 +281,39 @@ def test_arguments_cross_as_json(connection: Connection, redis: Redis) -> None:
 
     data = redis.hget(f"rq:job:{row}-1", "data")
     assert zlib.decompress(data) == f'["workers.run.run", null, [{row}, 1, 30], {{}}]'.encode()
+
+
+def test_what_is_sent_is_what_rq_would_send(connection: Connection, redis: Redis) -> None:
+    """Its jobs and lists are RQ's own: a release of it that keeps more of a job has to show here."""
+    light, slow = TOPICS["two"]
+    parcels = [Parcel(1, 1, light), Parcel(2, 3, slow), Parcel(3, 1, light)]
+
+    def kept() -> dict[str, Any]:
+        jobs = {parcel.rq_id: redis.hgetall(f"rq:job:{parcel.rq_id}") for parcel in parcels}
+        for job in jobs.values():
+            job[b"data"] = zlib.decompress(job[b"data"])
+            for instant in (b"created_at", b"enqueued_at"):
+                assert job.pop(instant).endswith(b"Z")
+        keys = set(redis.keys("rq:*"))
+        return {"jobs": jobs, "keys": keys, "ids": [queued(redis), queued(redis, "photos")]} | {
+            key: redis.ttl(key) in range(3590, 3601) for key in keys
+        }
+
+    post.send(redis, parcels, mark=("mark", 1))
+    ours = kept()
+    redis.flushall()
+    for parcel in parcels:
+        post.rq_queue(redis, parcel.job.queue).enqueue_call(
+            "workers.run.run",
+            args=(parcel.outbox_id, parcel.attempt, parcel.job.lease_s),
+            timeout=parcel.job.limit_s,
+            ttl=3600,
+            result_ttl=0,
+            failure_ttl=600,
+            job_id=parcel.rq_id,
+            description=parcel.job.name,
+        )
+    assert ours == kept()
 
 
 def _hold(outbox_id: int) -> Claimed | None:
