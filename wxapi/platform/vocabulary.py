@@ -11,6 +11,7 @@ from wxapi.kernel.permissions import Permission
 from wxapi.kernel.words import Word, Words, by_group
 from wxapi.platform.guard import guard
 from wxapi.platform.openapi import ApiBlueprint
+from wxapi.platform.present import this_app
 from wxapi.platform.wire import WireSchema, dumps
 
 _KEY = "wxapi.vocabulary"
@@ -39,7 +40,7 @@ def install(app: Flask, vocabulary: Iterable[Words]) -> None:
 
 def groups() -> dict[str, tuple[Word, ...]]:
     """All words by group."""
-    return cast("dict[str, tuple[Word, ...]]", current_app.extensions[_KEY][0])
+    return cast("dict[str, tuple[Word, ...]]", this_app().extensions[_KEY][0])
 
 
 @blueprint.route("/vocabulary")

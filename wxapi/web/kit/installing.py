@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from wxapi.web.kit import access, assets, forms, kept, problems, render
+from wxapi.web.kit import access, assets, forms, kept, problems, render, words
 from wxapi.web.kit.blueprint import Pages
 from wxapi.web.kit.photos import kit
 
@@ -10,6 +10,7 @@ from wxapi.web.kit.photos import kit
 def install(app: Flask, rooms: tuple[Pages, ...]) -> None:
     """Add the rooms and what stands around them. Call after the guard's hook, so that forms know the person."""
     access.install(app)
+    words.install(app)
     render.install(app)
     problems.install(app)
     kept.install(app)

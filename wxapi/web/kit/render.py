@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, redirect, render_template, request
 from jinja2 import StrictUndefined
+from markupsafe import Markup
 
 from wxapi.kernel.actor import Actor
 from wxapi.photos.models import PhotoFacts, variant_key
@@ -18,6 +19,7 @@ from wxapi.web.kit.blueprint import MenuEntry, Pages
 from wxapi.web.kit.labels import labelled
 
 _SEE_OTHER = 303
+_NO_TIME = Markup("–")
 # Seconds to wait after a refusal that does not say how long.
 _LATER = {429: 60, 503: 5}
 
@@ -39,6 +41,9 @@ def install(app: Flask) -> None:
         "query_of": query_of,
     }
     app.jinja_env.filters |= {
+        "badge": words.badge,
+        "time": _time,
+        "due": _due,
         "spoken": _spoken,
         "spoken_end": _spoken_end,
         "day": _day,
@@ -46,7 +51,6 @@ def install(app: Flask) -> None:
         "exact": times.exact,
         "iso_day": times.iso_day,
         "remaining": _remaining,
-        "urgency": _urgency,
         "picture": picture_address,
         "thumb": _thumb,
         "unread": why_unread,
@@ -136,8 +140,20 @@ def _remaining(due: datetime) -> str:
     return times.remaining(due, _now())
 
 
-def _urgency(due: datetime) -> str:
-    return times.urgency(due, _now()).value
+def _time(at: datetime | None) -> Markup:
+    """An instant as people say it; the exact time on hover and in print."""
+    if at is None:
+        return _NO_TIME
+    return Markup(f'<time datetime="{at.isoformat()}" title="{times.exact(at)}">{_spoken(at)}</time>')  # noqa: S704 - figures
+
+
+def _due(at: datetime | None) -> Markup:
+    """What is left until a due time, or how long it has been past."""
+    if at is None:
+        return _NO_TIME
+    now = _now()
+    said = f'datetime="{at.isoformat()}" title="{times.exact(at)}">{times.remaining(at, now)}'
+    return Markup(f'<time class="due {times.urgency(at, now)}" {said}</time>')  # noqa: S704 - figures
 
 
 def _menu_entry() -> str:
