@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,8 +18,11 @@ from wxapi.kernel.actor import Actor, Appointment
 from wxapi.kernel.clock import local_day
 from wxapi.kernel.permissions import Role
 from wxapi.platform.retention import RetentionCategory
+from wxapi.regions.rules.levels import Level
 from wxapi.reports.models import Report, ReportJoin
 from wxapi.reports.queries import lists
+from wxapi.reports.queries.desk_counts import count_desk
+from wxapi.reports.queries.desk_map import desk_clusters
 from wxapi.reports.queries.desk_people import staffing
 from wxapi.reports.queries.lists import Filters, Order, PageRequest, desk_page, my_page
 from wxapi.reports.queries.visibility import visible_to
@@ -190,6 +194,18 @@ def test_narrower_states_use_the_index_of_open_reports_too(session: Session) -> 
     wanted = PageRequest(10, filters=Filters(states=(ReportState.ROUTED, ReportState.TRIAGE)))
     plan = plan_of(session, holding((OFFICER, TOWNSHIP)), wanted, Order.DUE)
     assert "using ix_reports_open_township_due" in plan
+
+
+@pytest.mark.parametrize("code", [COUNTY, COUNTY[:4]])
+@pytest.mark.parametrize("sought", [Filters(), Filters(category="E01", region=TOWNSHIP)])
+def test_a_countys_desks_are_counted_without_reading_the_reports(session: Session, code: str, sought: Filters) -> None:
+    add_report(session)
+    actor = holding((SUPERVISOR, code))
+    narrow = replace(sought, overdue=True, card="red", undecided=True)
+    plan = plans(
+        session, lambda: (count_desk(actor, sought, now=NOW), desk_clusters(actor, narrow, Level.TOWNSHIP, now=NOW))
+    )
+    assert plan.count("Index Only Scan using ix_reports_open_county_due") == 2
 
 
 @pytest.mark.parametrize("category", RETENTION, ids=lambda category: category.name)
