@@ -1,7 +1,7 @@
 """Pages out of templates, with what every template may use."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,12 +13,15 @@ from markupsafe import Markup
 from wxapi.kernel.actor import Actor
 from wxapi.photos.models import PhotoFacts, variant_key
 from wxapi.photos.rules.photos import REJECTION_DETAILS, RejectionCode
+from wxapi.platform.present import this_request
 from wxapi.platform.runtime import runtime
-from wxapi.web.kit import access, drafts, forms, headers, times, words
+from wxapi.platform.storage import Signer
+from wxapi.web.kit import access, drafts, forms, headers, templating, times, words
 from wxapi.web.kit.blueprint import MenuEntry, Pages
 from wxapi.web.kit.labels import labelled
 
 _SEE_OTHER = 303
+_SIGNER = "wxapi.signer"
 _NO_TIME = Markup("–")
 # Seconds to wait after a refusal that does not say how long.
 _LATER = {429: 60, 503: 5}
@@ -26,6 +29,7 @@ _LATER = {429: 60, 503: 5}
 
 def install(app: Flask) -> None:
     """Give the templates their filters and functions. A name that a template misspells is an error."""
+    templating.install(app)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals |= {
@@ -97,8 +101,8 @@ def picture_address(address: str | None) -> str | None:
     return address.removeprefix(own) if address and address.startswith(f"{own}/") else address
 
 
-def _thumb(photo_id: uuid.UUID) -> str | None:
-    return picture_address(runtime().storage.signed_url(variant_key(photo_id, "thumb")))
+def _thumb(photo_id: uuid.UUID | str) -> str | None:
+    return _signed(variant_key(photo_id, "thumb"))
 
 
 def why_unread(photo: PhotoFacts) -> str | None:
@@ -110,7 +114,16 @@ def variant_address(photo: PhotoFacts, name: str) -> str | None:
     """The address of a photo's variant; None until it is ready."""
     if name not in (photo.variants or {}):
         return None
-    return picture_address(runtime().storage.signed_url(variant_key(photo.id, name)))
+    return _signed(variant_key(photo.id, name))
+
+
+def _signed(key: str) -> str | None:
+    """What signs lies with the request: a list has fifty pictures."""
+    around = this_request().environ
+    sign: Signer | None = around.get(_SIGNER)
+    if sign is None:
+        sign = around[_SIGNER] = runtime().storage.signer()
+    return picture_address(sign(key))
 
 
 def menu_of(actor: Actor | None) -> Iterator[MenuEntry]:
@@ -156,10 +169,10 @@ def _due(at: datetime | None) -> Markup:
     return Markup(f'<time class="due {times.urgency(at, now)}" {said}</time>')  # noqa: S704 - figures
 
 
-def _menu_entry() -> str:
+def _menu_entry(entries: Sequence[MenuEntry]) -> str:
     """The path of the entry this page belongs to: the longest that its own path begins with."""
-    paths = [each.path for each in _menu() if f"{request.path}/".startswith(f"{each.path}/")]
-    return max(paths, key=len, default="")
+    here = f"{request.path}/"
+    return max((each.path for each in entries if here.startswith(f"{each.path}/")), key=len, default="")
 
 
 def _now() -> datetime:
