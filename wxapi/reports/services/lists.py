@@ -62,6 +62,11 @@ def desk_reports(actor: Actor, wanted: PageRequest, order: Order, *, now: dateti
     return _listed(lists.desk_page(actor, wanted, order, now=now), actor)
 
 
+def desk_numbers(actor: Actor, wanted: PageRequest, order: Order, *, now: datetime) -> list[str]:
+    """The numbers alone of what `desk_reports` gives: what comes before and after a report."""
+    return [row.number for row in lists.desk_page(actor, wanted, order, now=now).items]
+
+
 def reports_nearby(point: Point, datum: Datum, category_code: str, *, now: datetime) -> Sequence[NearbyRow]:
     """Open reports of the same class family around a point, nearest first.
 

@@ -16,7 +16,7 @@ from wxapi.platform.problems import status_of
 from wxapi.platform.runtime import runtime
 from wxapi.reports.rules import often
 from wxapi.reports.services.act import act
-from wxapi.reports.services.lists import desk_reports, reports_nearby
+from wxapi.reports.services.lists import desk_numbers, reports_nearby
 from wxapi.reports.services.read import read_case
 from wxapi.reports.services.report_view import ReportView
 from wxapi.web.desk import actions, filters
@@ -109,7 +109,7 @@ def _neighbours(number: str, *, now: datetime) -> Neighbours:
     """By the filters in the address, which came with the link from the queue."""
     args = {name: value for name, value in request.args.items() if name not in {"done", "merged"}}
     wanted, order = filters.wanted_of(args)
-    numbers = [row.number for row in desk_reports(current_actor(), wanted, order, now=now).items]
+    numbers = desk_numbers(current_actor(), wanted, order, now=now)
     if number not in numbers:
         return Neighbours(None, numbers[0] if numbers else None)
     at = numbers.index(number)

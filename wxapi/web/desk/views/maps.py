@@ -1,6 +1,7 @@
 """The queue on a map: a circle for each region below, or for each report of a village; and the same as a list."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from flask import Response, request
 
@@ -39,8 +40,6 @@ class Circle:
     name: str
     count: int
     overdue: int
-    # Whether there is room for its name below it.
-    label: bool = False
 
 
 @room.get("/desk/map")
@@ -57,22 +56,23 @@ def show_map() -> Response:
     drawing = outlines_of(codes)
     found = map_desk(actor, wanted.filters, below or Level.COUNTY, now=runtime().clock.now())
     most = max((each.num for each in found), default=0)
-    circles = _labelled([_of_region(each, drawing, regions, most) for each in found], drawing.width)
+    circles = [_of_region(each, drawing, regions, most) for each in found]
     counted = frozenset(each.code for each in found)
-    return _shown(here, drawing, circles, names={code: regions[code].name for code in codes}, counted=counted)
+    names = {code: regions[code].name for code in codes}
+    return _shown(here, drawing, circles, _labelled(circles, drawing.width), names=names, counted=counted)
 
 
 def _village(here: RegionInfo, wanted: PageRequest, order: Order) -> Response:
     """The reports of one page of the list, each where it lies."""
     village = here.village_code or here.code
     drawing = outlines_around(village)
-    now = runtime().clock.now()
+    now, query = runtime().clock.now(), query_of()
     found = desk_reports(current_actor(), wanted, order, now=now)
     circles = [
         Circle(
             drawing.place(*row.location),
             radius(1, 1),
-            f"/desk/r/{row.number}{query_of()}",
+            f"/desk/r/{row.number}{query}",
             None,
             f"{row.number} {row.category.name}",
             1,
@@ -84,33 +84,33 @@ def _village(here: RegionInfo, wanted: PageRequest, order: Order) -> Response:
 
 
 def _of_region(found: Cluster, drawing: Drawing, regions: Tree, most: int) -> Circle:
-    region = regions.get(found.code)
+    region, query = regions.get(found.code), query_of(region=found.code, cursor=None)
     return Circle(
         drawing.place(found.longitude, found.latitude),
         radius(found.num, most),
-        f"/desk{query_of(region=found.code, cursor=None)}",
-        f"/desk/map{query_of(region=found.code, cursor=None)}",
+        f"/desk{query}",
+        f"/desk/map{query}",
         region.name if region else found.code,
         found.num,
         found.overdue,
     )
 
 
-def _labelled(circles: list[Circle], width: int) -> list[Circle]:
-    """Names below those circles where they cover nothing; the fullest first."""
+def _labelled(circles: list[Circle], width: int) -> Collection[str]:
+    """Where those circles lead whose name has room below them, covering nothing; the fullest first."""
     drawn = sorted((each for each in circles if each.at), key=lambda each: -each.count)
     places = [(each, each.at, each.radius) for each in drawn if each.at]
     boxes = [label_below(at, radius, each.name) for each, at, radius in places]
     taken = [(x - off, y - off, x + off, y + off) for _, (x, y), off in places]
     room = zip(places, boxes, free(boxes, taken), strict=True)
-    named = {each.href for (each, _, _), box, fits in room if fits and box[0] >= 0 and box[2] <= width}
-    return [replace(each, label=each.href in named) for each in circles]
+    return {each.href for (each, _, _), box, fits in room if fits and box[0] >= 0 and box[2] <= width}
 
 
 def _shown(
     here: RegionInfo | None,
     drawing: Drawing,
     circles: list[Circle],
+    named: Collection[str] = (),
     *,
     names: dict[str, str] | None = None,
     here_code: str | None = None,
@@ -122,6 +122,7 @@ def _shown(
         here=here,
         drawing=drawing,
         circles=circles,
+        named=named,
         names=names or {},
         here_code=here_code,
         next_cursor=next_cursor,
