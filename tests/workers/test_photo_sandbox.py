@@ -1,6 +1,7 @@
 """The decoder process: what it bounds, what it survives, and that it leaves nothing behind."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -41,6 +42,17 @@ def decoder_of(sandbox: Sandbox) -> psutil.Process:
     """The decoder process of a started sandbox; this process has children of other tests too."""
     assert sandbox._process is not None
     return psutil.Process(sandbox._process.pid)
+
+
+def _has_large_pages() -> bool:
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    library, version = platform.libc_ver()
+    known = library == "glibc" and tuple(map(int, version.split("."))) >= (2, 35)
+    return known and setting.exists() and "[never]" not in setting.read_text()
+
+
+def _minor_faults(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
 
 
 def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
@@ -105,6 +117,20 @@ def test_a_child_is_kept_while_pictures_come_out_and_not_for_ever(sandbox: Sandb
     second = worker_after(small[:700])
     assert second != first
     assert len({worker_after(small) for _ in range(120)}) == 3  # 50 each
+
+
+@pytest.mark.skipif(not _has_large_pages(), reason="neither this kernel nor this C library has large pages")
+def test_a_pictures_memory_comes_in_large_pages_and_goes_back(sandbox: Sandbox) -> None:
+    """So that it costs little time, and nobody finds in it what another photographed."""
+    sandbox.develop(jpeg(100, 100))
+    (child,) = decoder_of(sandbox).children()
+    small = child.memory_info().rss
+    large = jpeg(3100, 2300)  # 28 MB decoded, 50 MB with what is made of it
+    for _ in range(3):  # `malloc` changes its mind at the first
+        faults = _minor_faults(child.pid)
+        sandbox.develop(large)
+        assert _minor_faults(child.pid) - faults < 4_000
+        eventually(lambda: child.memory_info().rss < small + (8 << 20))
 
 
 def test_the_limits_count_anew_for_each_picture() -> None:

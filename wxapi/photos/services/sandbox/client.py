@@ -25,6 +25,10 @@ from wxapi.photos.services.sandbox.protocol import SandboxLimits, split_status, 
 
 _ROOT = Path(__file__).resolve().parents[4]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# Memory in large pages: in small ones a photo's 37 MB are 9,000 faults and a sixth of its time. Memory kept from one
+# picture for the next would be as quick, but holds the pixels of the first. Other C libraries than glibc 2.35 or later
+# pass over it.
+_LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _VERDICTS = frozenset(
     {
         signal.SIGXCPU,
@@ -123,7 +127,7 @@ class Sandbox:
                 [sys.executable, "-P", "-m", "wxapi.photos.services.sandbox.child", *self._limits.as_arguments()],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                env={**_passed_on(), "PYTHONPATH": str(_ROOT)},
+                env={**_passed_on(), **_LARGE_PAGES, "PYTHONPATH": str(_ROOT)},
                 # Its own session: Ctrl-C on the terminal must not look like a picture's fault.
                 start_new_session=True,
             )
