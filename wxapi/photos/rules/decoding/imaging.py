@@ -179,7 +179,7 @@ def _developed(work: Image.Image, stored: tuple[int, int], turn: int) -> Develop
     width, height = stored[::-1] if turn in _ON_ITS_SIDE else stored
     upright = work.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else work
     large = _resized(upright, large_size(width, height))
-    medium = _resized(large, medium_size(width, height))
+    medium = _reduced(large, medium_size(width, height))
     edge = thumb_edge(width, height)
     source = next(each for each in (medium, large, upright) if min(each.size) >= edge)
     pictures = {"large": large, "medium": medium, "thumb": _square(source, edge)}
@@ -196,6 +196,11 @@ def _bounded(name: str, image: Image.Image) -> Variant:
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
+
+
+def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Whole pixels are averaged as far as that goes; what it blurs, the sharper filter makes up for, at less cost."""
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=1.0)
 
 
 def _square(image: Image.Image, edge: int) -> Image.Image:

@@ -47,6 +47,7 @@ def judged(data: bytes) -> bytes:
 
 def load(image: Image.Image, picture: bytes, size: tuple[int, int]) -> None:
     """Decode what was opened from `judged` bytes, drafted for `size`; raises `RejectedError` where it is cut."""
+    image.decodermaxblock = len(picture)  # type: ignore[attr-defined]  # all at once: pieces are copied and joined
     if picture.endswith(_END):
         image.load()
     else:
