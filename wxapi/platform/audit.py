@@ -3,13 +3,14 @@
 import hmac
 import secrets
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from wxapi.kernel.clock import to_the_microsecond
 from wxapi.kernel.json_text import encoder, to_json
 from wxapi.platform.cipher import Cipher
 from wxapi.platform.db import Base, loose, write_later
@@ -116,7 +117,7 @@ def keyed_digests(cipher: Cipher, row: AuditRow, *before: str | int) -> tuple[by
     """
     values = [
         *before,
-        row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        to_the_microsecond(row.at),
         str(row.actor_id) if row.actor_id else None,
         row.action,
         row.subject,

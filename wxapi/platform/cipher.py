@@ -33,8 +33,9 @@ class Cipher:
     ) -> None:
         self._first = keys[0].name
         self._aead = {key.name: AESGCM(key.key.value) for key in keys}
-        self._lookup = tuple(key.value for key in lookup)
-        self._audit = tuple(key.value for key in audit or lookup)
+        # Begun once: to look for the algorithm and to lay out the key costs more than a digest.
+        self._lookup = tuple(hmac.new(key.value, digestmod="sha256") for key in lookup)
+        self._audit = tuple(hmac.new(key.value, digestmod="sha256") for key in audit or lookup)
 
     @property
     def first(self) -> str:
@@ -75,5 +76,7 @@ class Cipher:
         return tuple([_digest(key, text, "audit.chain") for key in self._audit])
 
 
-def _digest(key: bytes, text: str, purpose: str) -> bytes:
-    return hmac.digest(key, purpose.encode() + b"\0" + text.encode(), "sha256")
+def _digest(begun: hmac.HMAC, text: str, purpose: str) -> bytes:
+    digest = begun.copy()
+    digest.update(purpose.encode() + b"\0" + text.encode())
+    return digest.digest()

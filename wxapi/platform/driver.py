@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from itertools import chain
 from operator import itemgetter
 from time import monotonic
 from typing import Any, NamedTuple, cast
@@ -34,6 +33,8 @@ _SPENT = (
 _STALE_PLAN = "RevalidateCachedQuery"
 # Takes the values of some names out of a mapping, in order.
 Pick = Callable[[Mapping[str, Any]], Sequence[Any]]
+# Of a statement's parameters: by their names, or as a list in the order in which it first names each.
+Values = dict[str, Any] | list[Any]
 # In the log of the database, where the statement failed on purpose.
 _NOT_AS_EXPECTED = "not as expected: undone, to be judged again"
 
@@ -210,7 +211,7 @@ def rows_of(
     pooled: PoolProxiedConnection | ConnectionPoolEntry,
     driver: Any,
     sql: str,
-    values: Mapping[str, Any],
+    values: Values,
     *,
     alone: bool = False,
 ) -> list[tuple[Any, ...]]:
@@ -220,18 +221,19 @@ def rows_of(
         pooled: what the pool gave.
         driver: its connection.
         sql: the statement, with `%(name)s` parameters; it gives rows.
-        values: of the parameters.
+        values: of the parameters, see `Values`.
         alone: it is committed by itself; else it is part of the transaction that is open, or begins one.
 
     Raises:
         SurpriseError: a part of it did not give what it must.
     """
     text, pick = _numbered(sql)
+    given = values if isinstance(values, list) else pick(values)
     try:
         statements = pooled.info.get(_STATEMENTS)
         if statements is None:  # the pool forgets it with the connection
             statements = pooled.info[_STATEMENTS] = Statements(driver)
-        return cast("list[tuple[Any, ...]]", statements.rows(text, pick(values), alone=alone))
+        return cast("list[tuple[Any, ...]]", statements.rows(text, given, alone=alone))
     except psycopg.errors.CardinalityViolation as error:  # of a part that must give one row
         raise SurpriseError from error
     except psycopg.DataError as error:
@@ -248,14 +250,13 @@ def rows_of(
         raise OperationalError(None, None, error) from error
 
 
-def as_one(parts: list[Part]) -> tuple[str, dict[str, Any]]:
-    """One statement that does what several do, and its values.
+def as_one(parts: list[Part]) -> tuple[str, list[Any]]:
+    """One statement that does what several do, and its values in the order of its parameters.
 
     It answers 1 where every part gave the rows it must; 0 where one did not and nothing was written; else it fails.
     """
-    sql, marked, picks = _text_of(tuple([(sql, rows, name) for sql, _, rows, name in parts]))
-    values = [pick(part[1]) for pick, part in zip(picks, parts, strict=True)]
-    return sql, dict(zip(marked, chain.from_iterable(values), strict=True))
+    sql, picks = _text_of(tuple([(sql, rows, name) for sql, _, rows, name in parts]))
+    return sql, [value for pick, part in zip(picks, parts, strict=True) for value in pick(part[1])]
 
 
 @lru_cache(maxsize=512)
@@ -267,23 +268,21 @@ def _numbered(sql: str) -> tuple[bytes, Pick]:
 
 
 @lru_cache(maxsize=256)
-def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> tuple[str, list[str], list[Pick]]:
-    """Each part is a query of a WITH, its parameters marked with its number; all these, and what picks each part's."""
-    of_parts = [_names_of(sql) for sql, _, _ in parts]
-    marked = [f"{name}_{n}" for n, of_part in enumerate(of_parts) for name in of_part]
-    picks = [_pick(of_part) for of_part in of_parts]
+def _text_of(parts: tuple[tuple[str, int | None, str], ...]) -> tuple[str, list[Pick]]:
+    """Each part is a query of a WITH, its parameters marked with its number; and what picks the values of each."""
+    picks = [_pick(_names_of(sql)) for sql, _, _ in parts]
     texts = [_PARAMETER.sub(rf"%(\1_{n})s", sql.strip()) for n, (sql, _, _) in enumerate(parts)]
     names = [name or f"_{n}" for n, (_, _, name) in enumerate(parts)]
     whole = ", ".join(f"{name} AS ({text})" for name, text in zip(names, texts, strict=True))
     met = [_met(names[n], rows) for n, (_, rows, _) in enumerate(parts) if rows is not None]
     if not met:
-        return f"WITH {whole} SELECT 1", marked, picks
+        return f"WITH {whole} SELECT 1", picks
     written = [f"EXISTS (SELECT FROM {names[n]})" for n, text in enumerate(texts) if not text.startswith("SELECT")]
     checked = (
         f"SELECT CAST(CASE WHEN {' AND '.join(met)} THEN '1'"
         f" WHEN NOT ({' OR '.join(written)}) THEN '0' ELSE '{_NOT_AS_EXPECTED}' END AS integer)"
     )
-    return f"WITH {whole} {checked}", marked, picks
+    return f"WITH {whole} {checked}", picks
 
 
 def _met(name: str, rows: int) -> str:

@@ -22,7 +22,7 @@ from sqlalchemy.util import ScopedRegistry
 from config import Config
 from wxapi.kernel.json_text import from_database
 from wxapi.platform import patience
-from wxapi.platform.driver import Pool, engine_options, rows_of, tell_spent
+from wxapi.platform.driver import Pool, Values, engine_options, rows_of, tell_spent
 
 # Names that migrations can rely on.
 _NAMING = {
@@ -89,7 +89,7 @@ def _end_session(_error: BaseException | None) -> None:
         db.session.registry.clear()
 
 
-def fetch(session: Session, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+def fetch(session: Session, sql: str, values: Values) -> list[tuple[Any, ...]]:
     """Run one ready statement of a hot path on the session's connection, in its transaction, and return its rows.
 
     It goes to the driver as it is (`%(name)s` parameters): compiling a statement and dressing its result takes
@@ -132,7 +132,7 @@ def _unwatched(model: type[Model]) -> Callable[[], Model]:
     return cast("Callable[[], Model]", type(f"Loose{model.__name__}", (), {**columns, **properties}))
 
 
-def fetch_alone(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+def fetch_alone(sql: str, values: Values) -> list[tuple[Any, ...]]:
     """Run one statement that is a whole unit of work: committed by itself, without a BEGIN and a COMMIT around it.
 
     That saves two round trips and the session. Where the session has begun already, as under an `Idempotency-Key`,

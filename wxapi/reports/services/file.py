@@ -157,9 +157,9 @@ def _store(session: Session, report: Report, row: dict[str, Any], claimed: Seque
 
 def _insert(session: Session, row: dict[str, Any]) -> str:
     """Insert under a random number, again under another should it be taken; returns the number."""
-    values = row | {"candidates": to_json(row["candidates"])}
+    candidates = to_json(row["candidates"])
     for _ in range(_NUMBER_TRIES):
         number = new_report_number(city().number_prefix)
-        if write_or_tell(session, REPORT, values | {"number": number}, rows=1):
+        if write_or_tell(session, REPORT, {**row, "candidates": candidates, "number": number}, rows=1):
             return number
     raise LookupError("no free report number found")
