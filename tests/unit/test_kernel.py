@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wxapi.kernel import errors, ids, paging, text
 from wxapi.kernel.actor import Actor, Appointment
-from wxapi.kernel.clock import SHANGHAI, FixedClock, local_day, to_wire
+from wxapi.kernel.clock import SHANGHAI, FixedClock, local_day, to_the_microsecond, to_wire
 from wxapi.kernel.permissions import ROLES_OF, Permission, Role
 
 
@@ -43,6 +43,7 @@ def test_times_on_the_wire_are_utc_with_z() -> None:
 @given(st.datetimes(timezones=st.timezones()).filter(lambda at: 1 < at.year < 9999))
 def test_every_instant_is_written_as_the_library_writes_it(at: datetime) -> None:
     assert to_wire(at) == at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert to_the_microsecond(at) == at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def test_days_are_shanghai_days() -> None:
