@@ -14,6 +14,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from workers.job import Job, Queue
+from wxapi.platform.redis_client import NO_NOTICES
 
 # Until RQ forgets a job nobody took, and with it that the row need not be sent again.
 _QUEUED_TTL_S = 3600
@@ -35,7 +36,13 @@ class Parcel(NamedTuple):
 
 def connect(redis_url: str, *, timeout_s: float = 5) -> "Redis":
     """A connection without redis-py's own retries: who uses it has a better one."""
-    return Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
+    return Redis.from_url(
+        redis_url,
+        socket_connect_timeout=1,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        maint_notifications_config=NO_NOTICES,
+    )
 
 
 def rq_queue(redis: "Redis", queue: Queue) -> RqQueue:

@@ -1,7 +1,12 @@
 """Rate limits: every window counts, what is refused counts for none, and Redis away stops nobody."""
 
+import socket
+import socketserver
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from flask import Flask
@@ -11,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from config import Config
 from tests.conftest import app_in_savepoint
+from workers import post
 from wxapi.kernel.clock import SystemClock
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import metrics
@@ -143,6 +149,68 @@ def test_a_number_is_read_from_among_all_that_redis_answers(redis_url: str, redi
         ask_number(asked, "CLIENT", "REPLY", "OFF")  # is not answered
     with pytest.raises(RedisError, match="a moment ago"):
         ask_number(asked, "INCR", "counted")
+
+
+class _Between(socketserver.BaseRequestHandler):
+    """Goes between a client and Redis; what answers the next INCRs it changes, in turn."""
+
+    url: str
+    target: tuple[str | None, int | None]
+    changed: ClassVar[list[Callable[[bytes], bytes]]] = []
+    client: socket.socket
+
+    def handle(self) -> None:
+        type(self).client = self.request
+        with socket.create_connection(self.target) as redis:
+            while asked := self.request.recv(65_536):
+                redis.sendall(asked)
+                answer = redis.recv(65_536)
+                if b"INCR" in asked and self.changed:
+                    answer = self.changed.pop(0)(answer)
+                self.request.sendall(answer)
+
+
+@pytest.fixture
+def between(redis_url: str, redis: Redis) -> Iterator[type[_Between]]:
+    parts = urlsplit(redis_url)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Between) as server:
+        server.daemon_threads = True
+        place = f"{parts.username or ''}:{parts.password or ''}@127.0.0.1:{server.server_address[1]}"
+        _Between.target, _Between.url = (parts.hostname, parts.port), urlunsplit(parts._replace(netloc=place))
+        Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield _Between
+        server.shutdown()
+    _Between.changed.clear()
+
+
+@pytest.mark.parametrize(
+    "odd", [b"%b:77\r\n", b":abc\r\n", b":\r\n", b"$-1\r\n", b"$3\r\nabc\r\n", b"*0\r\n", b"HTTP/1.1 400\r\n\r\n"]
+)
+def test_what_is_no_number_is_asked_for_again_and_then_an_error_of_redis(between: type[_Between], odd: bytes) -> None:
+    """Two answers at once, or what no Redis says: who asks next on the connection gets what they asked for."""
+    client = connect(between.url)
+    assert ask_number(client, "INCR", "counted") == 1
+    between.changed += [lambda answer: odd.replace(b"%b", answer)]
+    assert ask_number(client, "INCR", "counted") == 3
+    between.changed += [lambda _: odd.replace(b"%b", b"$-1\r\n")] * 2
+    with pytest.raises(RedisError, match=r"no number|Protocol error|Bad integer"):
+        ask_number(client, "INCR", "counted")
+    assert [client.set("a", "b"), client.get("a"), ask_number(client, "INCR", "counted")] == [True, b"b", 6]
+
+
+@pytest.mark.parametrize("of", [connect, post.connect])
+def test_an_answer_too_many_is_nobodys(between: type[_Between], of: Callable[[str], Redis]) -> None:
+    client = of(between.url)
+    between.changed += [lambda answer: answer + b":77\r\n"]
+    assert [client.incr("counted"), client.set("a", "b"), client.get("a")] == [1, True, b"b"]
+
+
+def test_an_answer_that_comes_when_nobody_asks_is_nobodys(between: type[_Between]) -> None:
+    client = connect(between.url)
+    assert ask_number(client, "INCR", "counted") == 1
+    between.client.sendall(b":77\r\n")
+    assert client.connection_pool._available_connections[0].can_read(5)
+    assert [ask_number(client, "INCR", "counted"), client.set("a", "b"), client.get("a")] == [2, True, b"b"]
 
 
 def test_what_is_kept_ends_with_its_window(client: FlaskClient, redis: Redis) -> None:

@@ -15,7 +15,9 @@ import structlog
 from redis import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,8 @@ TIMEOUT_S = 0.5
 _LEFT_ALONE_S = 5.0
 # Bytes of an answer that is one number; a longer one is something else.
 _SHORT = 64
+# While the library expects notices of a server's upkeep, it hands a connection on that holds an answer too many.
+NO_NOTICES = MaintNotificationsConfig(enabled=False)
 
 
 class Breaker:
@@ -69,6 +73,7 @@ def connect(url: str) -> Redis:
         socket_connect_timeout=TIMEOUT_S,
         socket_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
+        maint_notifications_config=NO_NOTICES,
         breaker=breaker,
     )
     pool.breaker = breaker
@@ -90,7 +95,13 @@ def ask_number(redis: Redis, *command: str | int) -> int:
         number: int | None = connection.number_for(_packed(command))
     finally:
         pool.release(connection)
-    return int(redis.execute_command(*command)) if number is None else number  # type: ignore[no-untyped-call]
+    if number is not None:
+        return number
+    answer: Any = redis.execute_command(*command)  # type: ignore[no-untyped-call]
+    try:
+        return int(answer)
+    except (TypeError, ValueError) as error:
+        raise InvalidResponse("Redis answered no number.") from error
 
 
 def _packed(command: tuple[str | int, ...]) -> bytes:
@@ -147,9 +158,12 @@ class _Watched:
 
     _sock: Any
     disconnect: Callable[[], None]
+    can_read: Callable[..., bool]
     # Asks whether something came, and on what it does.
     _poll: Any = None
     _polled: Any = None
+    # The library has read from it, whose parser may hold more than it gave.
+    _parsed = False
 
     def __init__(self, *args: Any, breaker: Breaker, **kwargs: Any) -> None:
         self._breaker = breaker
@@ -159,6 +173,12 @@ class _Watched:
         """Whether it is open and nothing waits to be read; an end that was closed over there reads as something."""
         if self._sock is None:
             return False
+        if self._parsed:
+            self._parsed = False
+            try:
+                return not self.can_read()
+            except RedisConnectionError:
+                return False
         if self._polled is not self._sock:  # connected anew
             self._poll, self._polled = select.poll(), self._sock
             self._poll.register(self._sock, select.POLLIN)
@@ -166,23 +186,28 @@ class _Watched:
 
     def number_for(self, command: bytes) -> int | None:
         """The whole number that answers a command; None where something else came, and this connection is closed."""
+        number = None
         try:
             self._sock.sendall(command)
             answer = self._sock.recv(_SHORT)
             if not answer:
                 raise ConnectionResetError
+            if answer[:1] == b":" and answer[-2:] == b"\r\n":
+                number = int(answer[1:-2])
         except OSError as error:
-            self.disconnect()
             self._breaker.open(error)
             raise RedisConnectionError("Redis did not answer.") from error
+        except ValueError:  # two answers at once, or none that is one
+            pass
+        finally:
+            if number is None:  # the rest may come yet
+                self.disconnect()
         self._breaker.close()
-        if answer[:1] == b":" and answer[-2:] == b"\r\n":
-            return int(answer[1:-2])
-        self.disconnect()
-        return None
+        return number
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         read: Callable[..., Any] = super().read_response  # type: ignore[misc]  # of the class it is mixed with
+        self._parsed = True
         try:
             answer = read(*args, **kwargs)
         except _AWAY as error:
