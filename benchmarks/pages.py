@@ -2,11 +2,13 @@
 
 A page is a whole request through Flask: cookie, guard, statements, template, packing. Judged are its p95 in
 multiples of an empty page, whatever else the machine does, and how many statements it sends; whether it keeps the
-milliseconds it may take is printed, and true on a machine with nothing else to do.
+milliseconds it may take is printed, and true on a machine with nothing else to do. Beside each p95 stands the median:
+far apart, they tell of something rare, as a collection of Python's garbage or a neighbour.
 """
 
 import sys
 from collections.abc import Callable
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -55,16 +57,21 @@ def _pages_of(app: Flask, big: City, name: str, role: Role, region: str) -> list
         "empty": _asking(client, _EMPTY, 404),
         "bare": lambda: [big.connection.execute(*each).fetchall() for each in queue if each[0].startswith("SELECT")],
     }
-    took = {page: p95(times) for page, times in _in_turns(measures).items()}
+    times = _in_turns(measures)
+    took, half = ({page: of(each) for page, each in times.items()} for of in (p95, median))
     for page, (_, budget, most) in _BUDGETS.items():
         kept = "within" if took[page] <= budget else "over"
-        print(f"  {page} of {name}: p95 {took[page]:.1f} ms, {kept} {budget}; {took[page] / took['empty']:.1f} × empty")
+        print(
+            f"  {page} of {name}: p95 {took[page]:.1f} ms, {kept} {budget}; {took[page] / took['empty']:.1f} × empty;"
+            f" median {half[page]:.1f} ms, {half[page] / half['empty']:.1f} ×"
+        )
         results += [
             Result(f"{page} of {name}, p95 / an empty page", took[page], took["empty"], "ms", _GOAL),
             Result(f"{page} of {name}, statements", len(statements[page]), most, "", 1.0),
         ]
     results.append(Result(f"queue of {name}, p95 / its bare SQL", took["queue"], took["bare"], "ms", _BARE_GOAL))
-    print(f"  queue of {name}: its bare SQL {took['bare']:.1f} ms, an empty page {took['empty']:.1f} ms")
+    for page, what in (("bare", "its bare SQL"), ("empty", "an empty page")):
+        print(f"  queue of {name}: {what} p95 {took[page]:.1f} ms, median {half[page]:.1f} ms")
     return results
 
 

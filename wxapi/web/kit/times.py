@@ -22,13 +22,13 @@ def spoken(at: datetime, now: datetime) -> str:
     """`今天 10:32`, `昨天 18:05`, `11月3日 09:00`, `2025年12月31日 09:00`."""
     local, today = at.astimezone(SHANGHAI), local_day(now)
     name = _DAY_NAMES.get((local.date() - today).days) or calendar_day(local.date(), now)
-    return f"{name} {local:%H:%M}"
+    return f"{name} {local.time().isoformat('minutes')}"
 
 
 def spoken_end(ends_at: datetime, starts_at: datetime, now: datetime) -> str:
     """Where something ends that began then: `12:30` on the same day, else as `spoken`."""
     same = ends_at.astimezone(SHANGHAI).date() == starts_at.astimezone(SHANGHAI).date()
-    return f"{ends_at.astimezone(SHANGHAI):%H:%M}" if same else spoken(ends_at, now)
+    return ends_at.astimezone(SHANGHAI).time().isoformat("minutes") if same else spoken(ends_at, now)
 
 
 def wait(seconds: int) -> str:
@@ -62,7 +62,7 @@ def dated(at: datetime) -> str:
 def exact(at: datetime) -> str:
     """`2026年11月23日 10:32:05`."""
     local = at.astimezone(SHANGHAI)
-    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M:%S}"
+    return f"{local.year}年{local.month}月{local.day}日 {local.time().isoformat('seconds')}"
 
 
 def remaining(due: datetime, now: datetime) -> str:
