@@ -163,6 +163,40 @@ def test_who_is_interrupted_while_a_statement_is_prepared_may_ask_again(
         assert [fetch_alone("SELECT 40", {}) for _ in range(4)] == [[(40,)]] * 4
 
 
+def test_statements_that_went_behind_our_back_are_503_once(loose_app: Flask) -> None:
+    """By a DISCARD ALL, as what lends connections sends it; or it has the name already, of another's."""
+
+    def view() -> Response:
+        return Response(str(fetch_alone("SELECT 40", {})[0][0]))
+
+    def by_hand(sql: str) -> None:
+        with loose_app.app_context(), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as same:
+            same.execute(text(sql))
+
+    routed(loose_app, view)
+    client = loose_app.test_client()
+    assert [client.get("/test").status_code for _ in range(4)] == [200] * 4
+    with loose_app.app_context():
+        ((name,),) = fetch_alone("SELECT name FROM pg_prepared_statements", {})
+    by_hand("DISCARD ALL")
+    assert [client.get("/test").status_code for _ in range(3)] == [503, 200, 200]
+    by_hand(f'PREPARE "{name}" AS SELECT 2')
+    assert [client.get("/test").status_code for _ in range(4)] == [503, 200, 200, 200]
+
+
+def test_a_name_is_never_that_of_another_statement(loose_app: Flask) -> None:
+    """Where connections are lent by transaction, who asks by name meets what others prepared, and would be answered."""
+    asked = [("SELECT %(n)s::bigint + 40", 2), ("SELECT %(n)s::bigint + 50", 2), ("SELECT %(n)s + 50", None)]
+    with loose_app.app_context():
+        names = set()
+        for sql, n in asked:
+            for _ in range(3):
+                fetch_alone(sql, {"n": n})
+            names |= {name.partition("_")[2] for (name,) in fetch_alone("SELECT name FROM pg_prepared_statements", {})}
+            db.engine.dispose()
+    assert len(names) == 3
+
+
 def test_a_statement_of_a_session_is_part_of_its_transaction_at_its_level(loose_app: Flask) -> None:
     with loose_app.app_context(), db.engine.connect() as other:
         session = db.session()

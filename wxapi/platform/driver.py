@@ -23,11 +23,14 @@ _STATEMENTS = "wxapi.statements"
 _PING_AFTER_S = 1.0
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 # PostgreSQL counts these among its internal errors: it ended a transaction in which this machine slept, or it is a
-# standby since a failover.
+# standby since a failover. And among mistakes of ours: what was prepared went or came behind our back, by a DISCARD or
+# by what lends connections.
 _SPENT = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     psycopg.errors.TransactionTimeout,
     psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.InvalidSqlStatementName,
+    psycopg.errors.DuplicatePreparedStatement,
 )
 # Where PostgreSQL finds that an upgrade beside this process changed what a plan it kept would give.
 _STALE_PLAN = "RevalidateCachedQuery"

@@ -5,6 +5,7 @@ the driver turns values into what is sent and rows into values, as ever, and the
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -78,9 +79,10 @@ class Statements:
             self._libpq.send_query(b"DEALLOCATE ALL")
             self._result()
             self._names.clear()
-        # Never a name again: whoever is interrupted here does not know whether the database has it.
+        # Never a name again: whoever is interrupted here does not know whether the database has it. And never one of
+        # another statement: where connections are lent by transaction, who asks by name may meet what others prepared.
         self._made += 1
-        name = b"wxapi_%d" % self._made
+        name = b"wxapi_%d_%b" % (self._made, sha256(repr(key).encode()).hexdigest()[:32].encode())
         self._libpq.send_prepare(name, *key)
         self._result()
         self._names[key] = name
