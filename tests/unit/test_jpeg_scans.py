@@ -1,6 +1,7 @@
 """A JPEG is taken when its scans are whole, whatever its end says; cut anywhere, it is refused."""
 
 import io
+import re
 
 import pytest
 from hypothesis import example, given, settings
@@ -70,6 +71,19 @@ def test_cut_between_two_scans_it_is_refused(ending: bytes) -> None:
         header = data.index(b"\xff\xda", end)
         for cut in (end, (end + header) // 2, header, header + 4):
             assert refusal(data[:cut] + ending) == "truncated"
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("ending", [b"", END])
+def test_cut_before_a_restart_it_is_refused(progressive: bool, ending: bytes) -> None:
+    """There a decoder looks for a marker and passes over whatever else comes."""
+    data = encoded(NOISE.crop((0, 0, 160, 160)), "JPEG", restart_marker_rows=1, progressive=progressive)
+    restarts = [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", data)]
+    in_last_scan = [at for at in restarts if at > data.rindex(b"\xff\xda")]
+    assert len(in_last_scan) >= 9
+    assert refusal(data) is None
+    for at in in_last_scan:
+        assert refusal(data[:at] + ending) == "truncated"
 
 
 @given(st.integers(81, 3000), st.integers(71, 2000))

@@ -16,7 +16,9 @@ _END = b"\xff\xd9"
 # Bytes that libjpeg wants to see beyond the last code before it takes it; a scan cut by fewer is whole to the eye.
 _BEYOND = bytes(8)
 # Decoded as codes, they change what a short scan shows; behind a whole one they are passed over.
-_OTHER = b"\x5a\xa5\x3c" * 64
+_CODES = b"\x5a\xa5\x3c" * 64
+# Low bytes of the markers after which the codes begin anew.
+_RESTARTS = range(0xD0, 0xD8)
 # Frames whose only scan is decoded row by row as it comes.
 _ROW_BY_ROW = (0xC0, 0xC1)
 # Arithmetic coding leaves zeros at a scan's end away: there is no telling.
@@ -54,7 +56,7 @@ def load(image: Image.Image, picture: bytes, size: tuple[int, int]) -> None:
         _load_without_end(image)
         if image.crop((0, image.height - 1, image.width, image.height)).getbbox() is not None:
             return  # the last row is there; where it is black there is no telling
-    if not _is_whole(picture.removesuffix(_BEYOND), size):
+    if not _is_whole(image, picture.removesuffix(_BEYOND), size):
         raise RejectedError(RejectionCode.TRUNCATED)
 
 
@@ -67,19 +69,23 @@ def _load_without_end(image: Image.Image) -> None:
         image.tile = []  # type: ignore[attr-defined]  # an opened file has it: what is still to be decoded
 
 
-def _is_whole(picture: bytes, size: tuple[int, int]) -> bool:
-    """Whether other bytes behind the scans leave the picture as it is. Takes as long as decoding it twice."""
+def _is_whole(image: Image.Image, picture: bytes, size: tuple[int, int]) -> bool:
+    """Whether other bytes behind the scans leave the decoded picture as it is. Takes as long as decoding it again."""
     facts = jpeg_markers.walk(picture, max_scans=MAX_SCANS)
     if facts.frame_code in _ARITHMETIC:
         return True
     pieces, at = [], 0
     for end in facts.scan_ends:
-        pieces += [picture[at:end], _OTHER]
+        scan = picture[at:end]
+        pieces += [scan, _more_codes(scan)]
         at = end
-    return _pixels(picture + _END, size) == _pixels(b"".join(pieces) + picture[at:] + _END, size)
+    with Image.open(io.BytesIO(b"".join(pieces) + picture[at:] + _END), formats=["JPEG"]) as other:
+        other.draft(None, size)
+        return image.tobytes() == other.tobytes()
 
 
-def _pixels(data: bytes, size: tuple[int, int]) -> bytes:
-    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-        image.draft(None, size)
-        return image.tobytes()
+def _more_codes(scan: bytes) -> bytes:
+    """Codes, then the restarts that the decoder would wait for, each with codes: to others it pays no heed."""
+    _, last = max((scan.rfind(bytes((0xFF, code))), code) for code in _RESTARTS)  # none: as behind the last of all
+    following = [_RESTARTS[(last + step) % len(_RESTARTS)] for step in range(1, len(_RESTARTS) + 1)]
+    return _CODES + b"".join(bytes((0xFF, code)) + _CODES for code in following)
