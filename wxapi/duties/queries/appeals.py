@@ -75,12 +75,19 @@ def asked(session: Session, duty_ids: Collection[UUID]) -> Mapping[UUID, str | N
 def cards_of(session: Session, arms: Sequence[ColumnElement[bool]], subject_id: UUID) -> Sequence[CardRow]:
     """The cards of a subject that a person may see, the oldest first."""
     statement = (
-        select(Duty, DutyAppeal.id, DutyAppeal.decision)
+        select(
+            Duty.id,
+            Duty.stage,
+            Duty.card,
+            Duty.card_lifted_at.is_not(None),
+            DutyAppeal.id.is_not(None),
+            DutyAppeal.decision,
+        )
         .outerjoin(DutyAppeal, DutyAppeal.duty_id == Duty.id)
         .where(Duty.subject_id == subject_id, Duty.card.is_not(None), or_(false(), *arms))
         .order_by(Duty.carded_at, Duty.id)
     )
     return [
-        CardRow(duty.id, duty.stage, duty.card or "", duty.card_lifted_at is not None, said is not None, how)
-        for duty, said, how in session.execute(statement)
+        CardRow(duty_id, stage, card or "", is_lifted, asked, decision)
+        for duty_id, stage, card, is_lifted, asked, decision in session.execute(statement)
     ]
