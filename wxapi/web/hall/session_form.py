@@ -15,7 +15,7 @@ from wxapi.regions.services.lookup import tree
 from wxapi.training.models import TrainingSession
 from wxapi.web.kit import forms, words
 
-Values = dict[str, Any]
+FormValues = dict[str, Any]
 
 _TIMES = ("starts_at", "ends_at")
 _WHOLE_FIELDS = ("capacity", "sign_in_opens_min", "late_after_min", "offline_hours", "radius_m")
@@ -57,22 +57,22 @@ _SHOWN_AT = {
 }
 
 
-def fresh_values(actor: Actor) -> Values:
+def fresh_values(actor: Actor) -> FormValues:
     """An empty form, with what most sessions have."""
     regions = actor.regions(ROLES_OF[Permission.TRAINING_ORGANISE])
     usual = {"kind": "lecture", "sign_in_opens_min": "30", "late_after_min": "10", "offline_hours": "24"}
     return {**dict.fromkeys(_TEXTS, ""), **usual, "region_code": regions[0] if regions else "", **_nothing_ticked()}
 
 
-def values_of(row: TrainingSession) -> Values:
+def values_of(row: TrainingSession) -> FormValues:
     """A stored session as its form shows it."""
-    texts: Values = {name: _text(getattr(row, name)) for name in _TEXTS}
+    texts: FormValues = {name: _text(getattr(row, name)) for name in _TEXTS}
     ticks = {name: getattr(row, name) for name in _TICKS}
     lists = {"audience_regions": list(row.audience_region_codes), "audience_roles": list(row.audience_roles)}
     return {**texts, **ticks, **lists}
 
 
-def sent_values() -> Values:
+def sent_values() -> FormValues:
     """What the form that was sent holds, as it was typed."""
     filled = forms.filled(*_TEXTS)
     return {
@@ -114,12 +114,12 @@ def shown_errors(fields: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def seen_text(values: Values) -> str:
+def seen_text(values: FormValues) -> str:
     """What the form shows at first: it comes back with it, to tell what somebody else changed since."""
     return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
-def changed_since(seen: str, present: Values) -> dict[str, str]:
+def changed_since(seen: str, present: FormValues) -> dict[str, str]:
     """Field → what it holds now, of the fields that somebody else changed since the form was opened."""
     try:
         before = json.loads(seen) if len(seen) <= _LONGEST_SEEN else None
@@ -143,7 +143,7 @@ def region_choices(actor: Actor, also: Sequence[str] = ()) -> list[tuple[str, st
     return list(found.items())
 
 
-def _nothing_ticked() -> Values:
+def _nothing_ticked() -> FormValues:
     return {**dict.fromkeys(_TICKS, False), **{name: [] for name in _LISTS}}
 
 

@@ -19,7 +19,7 @@ from wxapi.training.wire.requests import SessionBody, SessionChange, plan_of
 from wxapi.web.hall import session_form
 from wxapi.web.hall.blueprint import room
 from wxapi.web.hall.halls import Hall, find_hall
-from wxapi.web.hall.session_form import Values
+from wxapi.web.hall.session_form import FormValues
 from wxapi.web.hall.views.sessions import session_page
 from wxapi.web.kit import forms, words
 from wxapi.web.kit.render import page, see
@@ -126,7 +126,7 @@ def _cancel_page(session_id: uuid.UUID, *, now: datetime, error: DomainError | N
     )
 
 
-def _form(hall: Hall | None, values: Values, *, error: DomainError | None = None) -> Response:
+def _form(hall: Hall | None, values: FormValues, *, error: DomainError | None = None) -> Response:
     row = hall.row if hall is not None else None
     errors = session_form.shown_errors(error.fields) if error else {}
     return page(
