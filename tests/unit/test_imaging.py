@@ -184,6 +184,14 @@ def test_a_palette_with_a_transparent_entry_lies_on_white() -> None:
     assert near(large.getpixel((150, 50)), (255, 255, 255))
 
 
+def test_a_transparent_colour_of_a_png_lies_on_white() -> None:
+    image = Image.new("RGB", (200, 100), (200, 0, 0))
+    image.paste((0, 200, 0), (0, 0, 100, 100))
+    large = pictures(develop(encoded(image, "PNG", transparency=(200, 0, 0))))["large"]
+    assert near(large.getpixel((50, 50)), (0, 200, 0))
+    assert near(large.getpixel((150, 50)), (255, 255, 255))
+
+
 def test_alpha_of_webp_and_avif_lies_on_white() -> None:
     image = Image.new("RGBA", (200, 100), (200, 0, 0, 0))
     for form in ("WEBP", "AVIF", "HEIF"):

@@ -21,11 +21,11 @@ _WIDE_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 def flatten(image: Image.Image, factor: int) -> Image.Image:
     """A decoded picture as L or RGB, transparency on white, each edge divided by `factor` (rounded up).
 
-    Works in bands of rows, so that besides the decoded picture only the small result is in memory.
+    What has to be converted is so in bands of rows: besides the decoded picture only the small result is in memory.
     """
     mode = _flat_mode(image)
-    if factor == 1 and image.mode == mode:
-        return image
+    if image.mode == mode and not image.has_transparency_data:
+        return image if factor == 1 else image.reduce(factor)
     convert = _converter(image, mode)
     width, height = image.size
     flat = Image.new(mode, (-(-width // factor), -(-height // factor)))
