@@ -65,4 +65,6 @@ def _written(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return _replaced(value)
+    if kind is int:
+        return str(value)
     return value if kind is Markup else escape(value)
