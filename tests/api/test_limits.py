@@ -5,6 +5,7 @@ import socketserver
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Thread
+from time import sleep
 from typing import ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -152,7 +153,7 @@ def test_a_number_is_read_from_among_all_that_redis_answers(redis_url: str, redi
 
 
 class _Between(socketserver.BaseRequestHandler):
-    """Goes between a client and Redis; what answers the next INCRs it changes, in turn."""
+    """Goes between a client and Redis; what answers the next INCRs it changes, in turn. It waits at an ellipsis."""
 
     url: str
     target: tuple[str | None, int | None]
@@ -167,7 +168,11 @@ class _Between(socketserver.BaseRequestHandler):
                 answer = redis.recv(65_536)
                 if b"INCR" in asked and self.changed:
                     answer = self.changed.pop(0)(answer)
-                self.request.sendall(answer)
+                first, _, rest = answer.partition(b"...")
+                self.request.sendall(first)
+                if rest:
+                    sleep(0.05)
+                    self.request.sendall(rest)
 
 
 @pytest.fixture
@@ -196,6 +201,13 @@ def test_what_is_no_number_is_asked_for_again_and_then_an_error_of_redis(between
     with pytest.raises(RedisError, match=r"no number|Protocol error|Bad integer"):
         ask_number(client, "INCR", "counted")
     assert [client.set("a", "b"), client.get("a"), ask_number(client, "INCR", "counted")] == [True, b"b", 6]
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_number_that_comes_in_pieces_is_asked_for_once(between: type[_Between], place: int) -> None:
+    client = connect(between.url)
+    between.changed += [lambda answer: answer[:place] + b"..." + answer[place:]]
+    assert [ask_number(client, "INCR", "counted"), ask_number(client, "INCR", "counted")] == [1, 2]
 
 
 @pytest.mark.parametrize("of", [connect, post.connect])

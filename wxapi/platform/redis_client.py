@@ -192,8 +192,12 @@ class _Watched:
             answer = self._sock.recv(_SHORT)
             if not answer:
                 raise ConnectionResetError
-            if answer[:1] == b":" and answer[-2:] == b"\r\n":
-                number = int(answer[1:-2])
+            if answer[:1] == b":":
+                # Asked for again, what came in pieces would be counted twice.
+                while answer[-2:] != b"\r\n" and len(answer) < _SHORT and (more := self._sock.recv(_SHORT)):
+                    answer += more
+                if answer[-2:] == b"\r\n":
+                    number = int(answer[1:-2])
         except OSError as error:
             self._breaker.open(error)
             raise RedisConnectionError("Redis did not answer.") from error
