@@ -99,12 +99,13 @@ def _enqueue(queue: RqQueue, parcels: Sequence[Parcel], pipeline: "Pipeline") ->
 
     RQ makes a job for each, and sends six commands for it: two thirds of what the relay spent on a row.
     """
-    drafts: dict[str, RqJob] = {}
+    drafts: dict[tuple[str, int], RqJob] = {}  # jobs of two topics may have one name
     pipeline.sadd(RqQueue.redis_queues_keys, queue.key)
     for parcel in parcels:
-        draft = drafts.get(parcel.job.name)
+        kind = parcel.job.name, parcel.job.limit_s
+        draft = drafts.get(kind)
         if draft is None:
-            draft = drafts[parcel.job.name] = _draft(queue, parcel.job)
+            draft = drafts[kind] = _draft(queue, parcel.job)
         draft.id = parcel.rq_id
         draft.args = (parcel.outbox_id, parcel.attempt, parcel.job.lease_s)
         draft.save(pipeline=pipeline)

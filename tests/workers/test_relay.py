@@ -286,7 +286,8 @@ def test_arguments_cross_as_json(connection: Connection, redis: Redis) -> None:
 def test_what_is_sent_is_what_rq_would_send(connection: Connection, redis: Redis) -> None:
     """Its jobs and lists are RQ's own: a release of it that keeps more of a job has to show here."""
     light, slow = TOPICS["two"]
-    parcels = [Parcel(1, 1, light), Parcel(2, 3, slow), Parcel(3, 1, light)]
+    namesake = Job(first, values=("word",), limit_s=25)  # of another topic
+    parcels = [Parcel(1, 1, light), Parcel(2, 3, slow), Parcel(3, 1, light), Parcel(4, 1, namesake)]
 
     def kept() -> dict[str, Any]:
         jobs = {parcel.rq_id: redis.hgetall(f"rq:job:{parcel.rq_id}") for parcel in parcels}
