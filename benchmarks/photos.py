@@ -3,8 +3,12 @@
 Ours is `Sandbox.develop`: judging the header, a child process with limits, and the answer's way back included.
 The three make the same sizes at the same quality; that ours look as good is measured too (SSIM of luminance against
 the picture before it was ever compressed; of large and medium).
+
+Memory decides a sixth of a photo's time. Ours returns it to the kernel after each, so that nobody's pixels are left; so
+does the hand-tuned file here, and once more it keeps its memory. Left alone it does either, as its heap happens to lie.
 """
 
+import ctypes
 import io
 import random
 from collections.abc import Callable
@@ -20,6 +24,9 @@ from wxapi.photos.services.sandbox.client import Sandbox
 _SIZE = (4032, 3024)
 _ROUNDS = 20
 _ORIENTATION = 0x0112
+_C_LIBRARY = ctypes.CDLL(None)
+# Of glibc's malloc.h: memory above the first is returned when it is free, blocks above the second at once.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 Plane = NDArray[np.float64]
 
 
@@ -27,12 +34,14 @@ def run() -> list[Result]:
     """Milliseconds a photo, best of some rounds taken in turns, and SSIM of the large and the medium variant."""
     scene = _scene()
     data = _as_phone_jpeg(scene)
+    _keep_memory()
     sandbox = Sandbox()
     sandbox.start()
     try:
         ways: dict[str, Callable[[], list[bytes]]] = {
             "ours": lambda: [variant.data for variant in sandbox.develop(data).variants],
             "naive": lambda: _photo_naive.variants(data),
+            "tuned, keeping": lambda: _photo_tuned.variants(data),
             "tuned": lambda: _photo_tuned.variants(data),
         }
         made = {name: way() for name, way in ways.items()}
@@ -40,6 +49,8 @@ def run() -> list[Result]:
         seconds = dict.fromkeys(ways, float("inf"))
         for _ in range(_ROUNDS):  # in turns, so that what else the machine does meets all of them
             for name, way in ways.items():
+                if name == "tuned":
+                    _C_LIBRARY.malloc_trim(0)
                 seconds[name] = min(seconds[name], best_of(1, way))
     finally:
         sandbox.close()
@@ -47,9 +58,18 @@ def run() -> list[Result]:
     return [
         Result("photo, against the tutorial's way", milliseconds["ours"], milliseconds["naive"], "ms", 3.5),
         Result("photo, against a hand-tuned file", milliseconds["ours"], milliseconds["tuned"], "ms", 1.1),
+        Result(
+            "photo, against one that keeps memory", milliseconds["ours"], milliseconds["tuned, keeping"], "ms", 0.95
+        ),
         _looks("photo, SSIM x 1000", scene, made["ours"][0], made["naive"][0]),
         _looks("photo, medium, SSIM x 1000", scene, made["ours"][1], made["naive"][1]),
     ]
+
+
+def _keep_memory() -> None:
+    """Have this process keep what it frees, up to blocks of 32 MiB, the largest that glibc allows."""
+    _C_LIBRARY.mallopt(_M_TRIM_THRESHOLD, 1 << 28)
+    _C_LIBRARY.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
 
 
 def phone_jpeg() -> bytes:
