@@ -1,5 +1,6 @@
 """The database is away, busy, cut off, or refuses a value: never a 500, and no value in a log."""
 
+import signal
 from collections.abc import Callable, Iterator
 from time import sleep
 
@@ -9,10 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 
 from config import Config
+from workers.run import OutOfTimeError
 from wxapi.app import create_app
 from wxapi.kernel.permissions import Permission
 from wxapi.platform import driver, prepared
-from wxapi.platform.db import db
+from wxapi.platform.db import db, transaction
 from wxapi.platform.engine import fetch, fetch_alone
 from wxapi.platform.guard import guard
 
@@ -161,6 +163,25 @@ def test_who_is_interrupted_while_a_statement_is_prepared_may_ask_again(
             with pytest.raises(TimeoutError):
                 fetch_alone("SELECT 40", {})
         assert [fetch_alone("SELECT 40", {}) for _ in range(4)] == [[(40,)]] * 4
+
+
+def test_a_job_at_its_limit_ends_in_the_middle_of_a_statement(loose_app: Flask) -> None:
+    """What ends it is what its worker hears, not that the connection cannot roll back while it waits."""
+
+    def end(*_: object) -> None:
+        raise OutOfTimeError
+
+    usual = signal.signal(signal.SIGALRM, end)
+    try:
+        with loose_app.app_context():
+            backend = fetch_alone("SELECT pg_backend_pid()", {})
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(OutOfTimeError), transaction() as session:
+                fetch(session, "SELECT FROM pg_sleep(9)", {})
+            assert fetch_alone("SELECT pg_backend_pid()", {}) != backend
+            assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    finally:
+        signal.signal(signal.SIGALRM, usual)
 
 
 def test_statements_that_went_behind_our_back_are_503_once(loose_app: Flask) -> None:

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, NamedTuple, cast
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DataError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
@@ -237,10 +238,9 @@ def rows_of(
         if statements is None:  # the pool forgets it with the connection
             statements = pooled.info[_STATEMENTS] = Statements(driver)
         return cast("list[tuple[Any, ...]]", statements.rows(text, given, alone=alone))
-    except psycopg.errors.CardinalityViolation as error:  # of a part that must give one row
-        raise SurpriseError from error
-    except psycopg.DataError as error:
-        if _NOT_AS_EXPECTED in (error.diag.message_primary or ""):
+    except (psycopg.DataError, psycopg.errors.CardinalityViolation) as error:
+        several = isinstance(error, psycopg.errors.CardinalityViolation)  # of a part that must give one row
+        if several or _NOT_AS_EXPECTED in (error.diag.message_primary or ""):
             raise SurpriseError from error
         raise DataError(None, None, error) from error
     except psycopg.IntegrityError as error:
@@ -251,6 +251,15 @@ def rows_of(
         elif not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             raise
         raise OperationalError(None, None, error) from error
+    except BaseException as interrupted:
+        _give_up_busy(pooled, driver, interrupted)
+        raise
+
+
+def _give_up_busy(pooled: PoolProxiedConnection | ConnectionPoolEntry, driver: Any, interrupted: BaseException) -> None:
+    """Who is interrupted in the middle of a statement, as a job at its limit, leaves an answer that may come yet."""
+    if driver.pgconn.transaction_status == TransactionStatus.ACTIVE:
+        pooled.invalidate(interrupted)
 
 
 def as_one(parts: list[Part]) -> tuple[str, list[Any]]:
