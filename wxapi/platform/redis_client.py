@@ -177,7 +177,7 @@ class _Watched:
             self._parsed = False
             try:
                 return not self.can_read()
-            except RedisConnectionError:
+            except _AWAY:
                 return False
         if self._polled is not self._sock:  # connected anew
             self._poll, self._polled = select.poll(), self._sock
