@@ -166,9 +166,12 @@ def test_nothing_is_written_without_a_unit_of_work() -> None:
         "wxapi/platform/outbox.py",
         "wxapi/identity/queries.py",
         "wxapi/photos/services/claim.py",
+        "wxapi/reports/queries/desk_counts.py",
+        "wxapi/reports/queries/desk_map.py",
         "wxapi/reports/queries/lists.py",
         "wxapi/reports/queries/nearby.py",
         "wxapi/reports/queries/reports.py",
+        "wxapi/reports/services/saved_filters.py",
     }
 
 
