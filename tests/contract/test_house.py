@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,20 @@ def test_every_file_of_every_feature_is_seen_by_an_import_contract() -> None:
     assert (floors["containers"], pages["containers"]) == (["wxapi"], ["wxapi.web"])
     features = {path.parent.name for path in (ROOT / "wxapi").glob("*/__init__.py")} - _NO_FEATURES
     assert {*layers["containers"]} == {f"wxapi.{feature}" for feature in features}
+
+
+_IMPORTED = re.compile(r"^ *(?:import|from) ([a-z_0-9]+)", re.MULTILINE | re.IGNORECASE)
+
+
+def test_what_is_imported_is_a_dependency_of_ours() -> None:
+    """One that only others bring has no bound, and goes when they drop it."""
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    ours = {re.split(r"[^a-z0-9-]", each.lower(), maxsplit=1)[0] for each in named}
+    bringers = packages_distributions()
+    imported = {name for path in CODE for name in _IMPORTED.findall(path.read_text(encoding="utf-8"))}
+    brought = {name: {each.lower().replace("_", "-") for each in bringers.get(name, ())} for name in imported}
+    assert {"flask", "werkzeug"} <= imported
+    assert not [name for name, by in brought.items() if by and not by & ours]
 
 
 def test_settings_know_the_kernel_only() -> None:
