@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests.conftest import NOW
@@ -200,6 +200,14 @@ def test_narrower_states_use_the_index_of_open_reports_too(session: Session) -> 
 @pytest.mark.parametrize("sought", [Filters(), Filters(category="E01", region=TOWNSHIP)])
 def test_a_countys_desks_are_counted_without_reading_the_reports(session: Session, code: str, sought: Filters) -> None:
     add_report(session)
+    # Of a table of one row all are as cheap, and what was analysed before decides; only one holds all that is counted.
+    others = session.scalar(
+        text(
+            "SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index WHERE indrelid = 'reports'::regclass"
+            " AND NOT indisunique AND indexrelid <> 'ix_reports_open_county_due'::regclass"
+        )
+    )
+    session.execute(text(f"DROP INDEX {others}"))
     actor = holding((SUPERVISOR, code))
     narrow = replace(sought, overdue=True, card="red", undecided=True)
     plan = plans(
