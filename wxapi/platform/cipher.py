@@ -4,13 +4,13 @@ A sealed value is `name ‖ 0x00 ‖ nonce(12) ‖ ciphertext+tag`; the purpose 
 moved into another column does not open.
 """
 
-import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from config import NamedKey, Secret
+from wxapi.kernel.keyed_hash import KeyedHash
 
 _NONCE = 12
 
@@ -33,9 +33,8 @@ class Cipher:
     ) -> None:
         self._first = keys[0].name
         self._aead = {key.name: AESGCM(key.key.value) for key in keys}
-        # Begun once: to look for the algorithm and to lay out the key costs more than a digest.
-        self._lookup = tuple(hmac.new(key.value, digestmod="sha256") for key in lookup)
-        self._audit = tuple(hmac.new(key.value, digestmod="sha256") for key in audit or lookup)
+        self._lookup = tuple(KeyedHash(key.value) for key in lookup)
+        self._audit = tuple(KeyedHash(key.value) for key in audit or lookup)
 
     @property
     def first(self) -> str:
@@ -76,7 +75,5 @@ class Cipher:
         return tuple([_digest(key, text, "audit.chain") for key in self._audit])
 
 
-def _digest(begun: hmac.HMAC, text: str, purpose: str) -> bytes:
-    digest = begun.copy()
-    digest.update(purpose.encode() + b"\0" + text.encode())
-    return digest.digest()
+def _digest(key: KeyedHash, text: str, purpose: str) -> bytes:
+    return key.of(purpose.encode() + b"\0" + text.encode())

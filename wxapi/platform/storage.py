@@ -6,7 +6,6 @@ an address would be another one each time it is shown and no phone could keep th
 """
 
 import errno
-import hashlib
 import hmac
 import os
 import resource
@@ -28,6 +27,7 @@ from obstore.store import LocalStore, S3Store
 from config import ConfigError, Secret
 from wxapi.kernel.clock import Clock
 from wxapi.kernel.errors import ForbiddenError, not_found, storage_unavailable
+from wxapi.kernel.keyed_hash import KeyedHash
 from wxapi.kernel.permissions import Permission
 from wxapi.platform.guard import guard
 
@@ -49,8 +49,7 @@ SIGNED_FOR = timedelta(hours=2)
 ROOM_NEEDED = 256 << 20
 # The same address for a while, so that phones can cache a picture.
 _WINDOW_S = 3600
-# Of SHA-256, in bytes; and the letters of base64 that an address has others for.
-_BLOCK = 64
+# The letters of base64 that an address has others for.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # Where features put their files. Each may have an owner of its own, as after a backup was put back by root.
 FOLDERS = ("exports", "photos", "scenes")
@@ -90,7 +89,7 @@ class Storage:
         else:
             self._store = _bucket(parts.netloc, parts.path.strip("/"))
         self._public_url = public_url
-        self._seals = [_Seal(key.value) for key in signing_keys]
+        self._seals = [KeyedHash(key.value) for key in signing_keys]
         self._clock = clock
 
     def put(self, key: str, data: bytes) -> None:
@@ -206,7 +205,7 @@ class Storage:
         window = int(self._clock.now().timestamp()) // _WINDOW_S * _WINDOW_S
         expires = window + int(SIGNED_FOR.total_seconds())
         folder, seal = f"{self._public_url}/api/v1/files/", self._seals[0]
-        return lambda key: f"{folder}{key}?expires={expires}&signature={seal.of(key, expires)}"
+        return lambda key: f"{folder}{key}?expires={expires}&signature={_signature(seal, key, expires)}"
 
     def open_signed(self, key: str, expires: str, signature: str) -> bytes:
         """The bytes behind an address that `signed_url` made for the local folder.
@@ -218,7 +217,7 @@ class Storage:
         if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
             raise _bad_signature()
         given = signature.encode()
-        good = any(hmac.compare_digest(seal.of(key, int(expires)).encode(), given) for seal in self._seals)
+        good = any(hmac.compare_digest(_signature(seal, key, int(expires)).encode(), given) for seal in self._seals)
         if not good or int(expires) < self._clock.now().timestamp():
             raise _bad_signature()
         return self.get(key)
@@ -277,19 +276,9 @@ def _try_out(folder: Path) -> None:
         os.fsync(file.fileno())
 
 
-class _Seal:
-    """HMAC-SHA-256 under one key, whose two hashes are begun once: `hmac.digest` takes three times as long."""
-
-    def __init__(self, key: bytes) -> None:
-        block = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
-        self._inner, self._outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
-
-    def of(self, key: str, expires: int) -> str:
-        """The signature of an object's address."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(f"file\0{key}\0{expires}".encode())
-        outer.update(inner.digest())
-        return b2a_base64(outer.digest(), newline=False).translate(_URL_SAFE, b"=").decode()
+def _signature(seal: KeyedHash, key: str, expires: int) -> str:
+    digest = seal.of(f"file\0{key}\0{expires}".encode())
+    return b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def _bad_signature() -> ForbiddenError:
