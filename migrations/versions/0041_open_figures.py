@@ -4,9 +4,6 @@ Revision ID: 0041_open_figures
 Revises: 0040_extended_limits
 """
 
-from alembic import op
-from sqlalchemy import text
-
 from wxapi.platform import migrate
 
 revision = "0041_open_figures"
@@ -14,7 +11,6 @@ down_revision = "0040_extended_limits"
 branch_labels = None
 depends_on = None
 
-_NAME, _NEXT = "ix_duties_open_place", "ix_duties_open_place_next"
 _READ = [
     "place_township_code", "place_village_code", "confidential", "subject_type", "rung", "card", "card_lifted_at",
 ]  # fmt: skip
@@ -25,20 +21,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    _replace(None)
+    _replace([])
 
 
-def _replace(read: list[str] | None) -> None:
-    """The one there serves until the new one is whole."""
-    with migrate.without_blocking():
-        op.drop_index(_NEXT, "duties", postgresql_concurrently=True, if_exists=True)
-        op.create_index(
-            _NEXT,
-            "duties",
-            ["place_county_code", "due_at"],
-            postgresql_include=read,
-            postgresql_where=text("met_at IS NULL AND dropped_at IS NULL"),
-            postgresql_concurrently=True,
-        )
-        op.drop_index(_NAME, "duties", postgresql_concurrently=True, if_exists=True)
-        op.execute(f"ALTER INDEX {_NEXT} RENAME TO {_NAME}")
+def _replace(read: list[str]) -> None:
+    migrate.replace_index(
+        "ix_duties_open_place",
+        "duties",
+        ["place_county_code", "due_at"],
+        include=read,
+        where="met_at IS NULL AND dropped_at IS NULL",
+    )

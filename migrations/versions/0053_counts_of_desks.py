@@ -14,7 +14,6 @@ down_revision = "0052_regions_stay"
 branch_labels = None
 depends_on = None
 
-_NAME, _NEXT = "ix_reports_open_county_due", "ix_reports_open_county_due_next"
 _COUNTED = [
     "due_at", "state", "card", "hold_pending", "extension", "category_code", "excluded_village_code", "county_code",
     "township_code", "village_code", "longitude", "latitude",
@@ -30,20 +29,14 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(f"ALTER TABLE reports RESET ({_VACUUMED_AT})")
-    _replace(None)
+    _replace([])
 
 
-def _replace(counted: list[str] | None) -> None:
-    """The one there serves until the new one is whole."""
-    with migrate.without_blocking():
-        op.drop_index(_NEXT, "reports", postgresql_concurrently=True, if_exists=True)
-        op.create_index(
-            _NEXT,
-            "reports",
-            ["desk_county_code", text("coalesce(due_at, 'infinity'::timestamptz)"), "id"],
-            postgresql_include=counted,
-            postgresql_where=text("is_open AND desk_county_code IS NOT NULL"),
-            postgresql_concurrently=True,
-        )
-        op.drop_index(_NAME, "reports", postgresql_concurrently=True, if_exists=True)
-        op.execute(f"ALTER INDEX {_NEXT} RENAME TO {_NAME}")
+def _replace(counted: list[str]) -> None:
+    migrate.replace_index(
+        "ix_reports_open_county_due",
+        "reports",
+        ["desk_county_code", text("coalesce(due_at, 'infinity'::timestamptz)"), "id"],
+        include=counted,
+        where="is_open AND desk_county_code IS NOT NULL",
+    )

@@ -1,13 +1,13 @@
 """Bringing a database to the newest schema, from a command or a program; the alembic.ini is this function."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command, op
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 # Requests queue behind a migration that waits for a lock: it gives up before they do.
@@ -60,6 +60,33 @@ def without_blocking() -> Iterator[None]:
         op.execute("SET lock_timeout = 0")
         yield
         op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+
+
+def replace_index(
+    name: str, table: str, columns: Sequence[str | TextClause], *, include: Sequence[str] = (), where: str | None = None
+) -> None:
+    """Build an index beside the one of its name, which serves until the new one is whole.
+
+    Args:
+        name: of both.
+        table: whose index it is.
+        columns: its key.
+        include: what it holds besides.
+        where: which rows it holds; None: all.
+    """
+    following = f"{name}_next"
+    with without_blocking():
+        op.drop_index(following, table, postgresql_concurrently=True, if_exists=True)  # of a try that was cut off
+        op.create_index(
+            following,
+            table,
+            columns,
+            postgresql_include=list(include) or None,
+            postgresql_where=text(where) if where else None,
+            postgresql_concurrently=True,
+        )
+        op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
+        op.execute(f"ALTER INDEX {following} RENAME TO {name}")
 
 
 def _ask(connection: Connection, question: str) -> bool:
